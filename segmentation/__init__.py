@@ -1,0 +1,1 @@
+"""Background removal with U²-Net: network, weights, pictures, mattes. Knows nothing of Django."""

@@ -1,0 +1,45 @@
+"""The errors of the engine: each has a stable code for programs and a sentence for a person."""
+
+from __future__ import annotations
+
+
+class SegmentationError(Exception):
+    """Base of every error that the engine raises on purpose.
+
+    `code` is stable and meant for programs; `sentence` says to a person what is wrong and what to do.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return f"{self.sentence} ({self.code})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling: the default would call the class with the message alone."""
+        return (type(self), (self.code, self.sentence))
+
+
+class PictureError(SegmentationError):
+    """A file that is not a picture we take: wrong format, broken, too large."""
+
+
+class RecipeError(SegmentationError):
+    """A recipe with an unknown or impossible value; `field` names it."""
+
+    def __init__(self, code: str, sentence: str, field: str) -> None:
+        super().__init__(code, sentence)
+        self.field = field
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.code, self.sentence, self.field))
+
+
+class WeightsError(SegmentationError):
+    """Weights that are unknown, cannot be fetched or fail their digest."""
+
+
+class EngineError(SegmentationError):
+    """A device or precision that was asked for and is not there, or a model that failed to run."""
