@@ -1,0 +1,229 @@
+"""U²-Net and its small form U²-Net† ("u2netp"), written from the paper.
+
+X. Qin, Z. Zhang, C. Huang, M. Dehghan, O. R. Zaiane, M. Jagersand: "U²-Net: Going Deeper with Nested
+U-Structure for Salient Object Detection", Pattern Recognition 106 (2020), arXiv:2005.09007; its
+table 1 and figure 5 give every stage's height, width and dilations.
+
+A network of U-shaped blocks (RSU, "residual U-block") that is itself a U: six encoders, five decoders, a
+side output from the last encoder and from each decoder, and one map fused of all six. Each convolution comes in
+two forms: with batch normalisation behind it (training), or with that folded into its weights (inference).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+INPUT_SIZE = 320
+"""Side of the square pictures that the published weights were trained for, in pixels."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the paper's table 1: the shape of one residual U-block."""
+
+    height: int
+    enters: int
+    middle: int
+    leaves: int
+    dilated: bool = False
+    """RSU-4F: wider dilations in place of pooling, where the maps are already small."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Encoders from the picture down, decoders from the bottom up."""
+
+    name: str
+    encoders: tuple[Stage, ...]
+    decoders: tuple[Stage, ...]
+
+
+U2NET_SHAPE = Architecture(
+    "u2net",
+    encoders=(
+        Stage(7, 3, 32, 64),
+        Stage(6, 64, 32, 128),
+        Stage(5, 128, 64, 256),
+        Stage(4, 256, 128, 512),
+        Stage(4, 512, 256, 512, dilated=True),
+        Stage(4, 512, 256, 512, dilated=True),
+    ),
+    decoders=(
+        Stage(4, 1024, 256, 512, dilated=True),
+        Stage(4, 1024, 128, 256),
+        Stage(5, 512, 64, 128),
+        Stage(6, 256, 32, 64),
+        Stage(7, 128, 16, 64),
+    ),
+)
+
+U2NETP_SHAPE = Architecture(
+    "u2netp",
+    encoders=(
+        Stage(7, 3, 16, 64),
+        Stage(6, 64, 16, 64),
+        Stage(5, 64, 16, 64),
+        Stage(4, 64, 16, 64),
+        Stage(4, 64, 16, 64, dilated=True),
+        Stage(4, 64, 16, 64, dilated=True),
+    ),
+    decoders=(
+        Stage(4, 128, 16, 64, dilated=True),
+        Stage(4, 128, 16, 64),
+        Stage(5, 128, 16, 64),
+        Stage(6, 128, 16, 64),
+        Stage(7, 128, 16, 64),
+    ),
+)
+
+
+def _enlarge(x: Tensor, like: Tensor) -> Tensor:
+    """Bilinear enlargement to the height and width of `like`; the same tensor where they agree."""
+    if x.shape[-2:] == like.shape[-2:]:
+        return x
+    return functional.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _halve(x: Tensor) -> Tensor:
+    """Maximum pooling by two; an odd side is rounded up."""
+    return functional.max_pool2d(x, kernel_size=2, stride=2, ceil_mode=True)
+
+
+class ConvBlock(nn.Module):
+    """3×3 convolution, batch normalisation (unless folded), ReLU; the size of the map is kept."""
+
+    def __init__(self, enters: int, leaves: int, dilation: int, folded: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(enters, leaves, kernel_size=3, padding=dilation, dilation=dilation)
+        self.norm: nn.Module = nn.Identity() if folded else nn.BatchNorm2d(leaves)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(self.norm(self.conv(x)), inplace=True)
+
+
+class ResidualU(nn.Module):
+    """RSU-L (or RSU-4F when dilated): a small U-Net whose output is added to its own first convolution."""
+
+    def __init__(self, stage: Stage, folded: bool) -> None:
+        super().__init__()
+        self.dilated = stage.dilated
+        middle, steps = stage.middle, stage.height - 1
+        dilations = [2**step if stage.dilated else 1 for step in range(steps)]
+        self.enter = ConvBlock(stage.enters, stage.leaves, 1, folded)
+        self.down = nn.ModuleList(
+            ConvBlock(stage.leaves if step == 0 else middle, middle, dilations[step], folded)
+            for step in range(steps)
+        )
+        self.bottom = ConvBlock(middle, middle, 2**steps if stage.dilated else 2, folded)
+        self.up = nn.ModuleList(
+            ConvBlock(2 * middle, middle if step > 0 else stage.leaves, dilations[step], folded)
+            for step in reversed(range(steps))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        entered = cast(Tensor, self.enter(x))
+        h, skips = entered, list[Tensor]()
+        for step, block in enumerate(self.down):
+            h = block(_halve(h) if step > 0 and not self.dilated else h)
+            skips.append(h)
+        h = self.bottom(h)
+        for block, skip in zip(self.up, reversed(skips), strict=True):
+            h = block(torch.cat((_enlarge(h, skip), skip), dim=1))
+        return entered + h
+
+
+class U2Net(nn.Module):
+    """The whole network, in training form or (folded=True) in inference form.
+
+    forward: N×3×H×W float, normalised pictures -> seven logits, each N×1×H×W: the fused one first, then the
+    side outputs from the finest to the coarsest. A map is the sigmoid of a logit; training sums the losses.
+    """
+
+    def __init__(self, shape: Architecture, folded: bool = False) -> None:
+        super().__init__()
+        self.shape, self.folded = shape, folded
+        self.encoders = nn.ModuleList(ResidualU(stage, folded) for stage in shape.encoders)
+        self.decoders = nn.ModuleList(ResidualU(stage, folded) for stage in shape.decoders)
+        # The side outputs are numbered as in the paper: from the finest decoder to the last encoder.
+        widths = [stage.leaves for stage in (*reversed(shape.decoders), shape.encoders[-1])]
+        self.sides = nn.ModuleList(nn.Conv2d(width, 1, kernel_size=3, padding=1) for width in widths)
+        self.fuse = nn.Conv2d(len(widths), 1, kernel_size=1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        h, skips = x, list[Tensor]()
+        for step, encoder in enumerate(self.encoders):
+            h = encoder(_halve(h) if step > 0 else h)
+            skips.append(h)
+        outputs = [h]
+        for decoder, skip in zip(self.decoders, reversed(skips[:-1]), strict=True):
+            h = decoder(torch.cat((_enlarge(h, skip), skip), dim=1))
+            outputs.append(h)
+        sides = [_enlarge(side(out), x) for side, out in zip(self.sides, reversed(outputs), strict=True)]
+        return (self.fuse(torch.cat(sides, dim=1)), *sides)
+
+
+class FusedMap(nn.Module):
+    """A folded network for inference: N×3×H×W normalised pictures -> N×H×W map in 0..1, not yet stretched."""
+
+    def __init__(self, network: U2Net) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        fused = cast(Tensor, self.network(x)[0])
+        # A half-precision sigmoid would step by 1/256 near one: the last step is always float32.
+        return torch.sigmoid(fused.float())[:, 0]
+
+
+class U2NET(U2Net):
+    """The large network of the paper: 44 million weights."""
+
+    def __init__(self, folded: bool = False) -> None:
+        super().__init__(U2NET_SHAPE, folded)
+
+
+class U2NETP(U2Net):
+    """The small network of the paper: 1.1 million weights."""
+
+    def __init__(self, folded: bool = False) -> None:
+        super().__init__(U2NETP_SHAPE, folded)
+
+
+ARCHITECTURES: dict[str, type[U2NET] | type[U2NETP]] = {"u2net": U2NET, "u2netp": U2NETP}
+"""How to build a network by the name of its architecture."""
+
+
+def _fold_block(source: ConvBlock, target: ConvBlock) -> None:
+    """scale = gamma / sqrt(variance + eps); weight · scale, (bias - mean) · scale + beta; in doubles."""
+    weight, bias = source.conv.weight.double(), cast(Tensor, source.conv.bias).double()
+    norm = source.norm
+    if isinstance(norm, nn.BatchNorm2d):
+        mean, variance = cast(Tensor, norm.running_mean).double(), cast(Tensor, norm.running_var).double()
+        scale = norm.weight.double() / torch.sqrt(variance + norm.eps)
+        weight = weight * scale[:, None, None, None]
+        bias = (bias - mean) * scale + norm.bias.double()
+    target.conv.weight.copy_(weight)
+    cast(Tensor, target.conv.bias).copy_(bias)
+
+
+def _blocks(network: U2Net) -> list[ConvBlock]:
+    return [module for module in network.modules() if isinstance(module, ConvBlock)]
+
+
+@torch.no_grad()
+def fold(network: U2Net) -> U2Net:
+    """The inference form of a training network: running statistics go into the convolutions before them.
+
+    Returns a new network in eval mode with equal output (to float32 rounding); a folded one is copied.
+    """
+    result = U2Net(network.shape, folded=True)
+    result.sides.load_state_dict(network.sides.state_dict())
+    result.fuse.load_state_dict(network.fuse.state_dict())
+    for source, target in zip(_blocks(network), _blocks(result), strict=True):
+        _fold_block(source, target)
+    return result.eval()
