@@ -5,7 +5,7 @@ U-Structure for Salient Object Detection", Pattern Recognition 106 (2020), arXiv
 table 1 and figure 5 give every stage's height, width and dilations.
 
 A network of U-shaped blocks (RSU, "residual U-block") that is itself a U: six encoders, five decoders, a
-side output from the last encoder and from each decoder, and one map fused of all six. Each convolution comes in
+side output from the last encoder and from each decoder, and one map fused of all six. Each convolution has
 two forms: with batch normalisation behind it (training), or with that folded into its weights (inference).
 """
 
@@ -134,7 +134,7 @@ class ResidualU(nn.Module):
         h = self.bottom(h)
         for block, skip in zip(self.up, reversed(skips), strict=True):
             h = block(torch.cat((_enlarge(h, skip), skip), dim=1))
-        return entered + h
+        return cast(Tensor, h + entered)
 
 
 class U2Net(nn.Module):

