@@ -1,0 +1,107 @@
+"""The launcher: `python -m bgplatform.local [--with-parent]`, which is what `make run` calls."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bgplatform.local import lifeline, ports, valkey
+from bgplatform.local.console import LocalRunError, say
+from bgplatform.local.processes import run_procfile
+from bgplatform.local.state import ROOT, Run, State
+from bgplatform.local.supervise import LAUNCHER_VARIABLE
+
+INTERRUPTED = 130
+
+
+def environment(state: State, given: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
+    """The environment of every process, and a sentence about the port where it is not the usual one.
+
+    What the person set stays as it is; the rest is filled in for a run on this machine alone. Raises
+    LocalRunError where a value cannot work.
+    """
+    values = dict(given)
+    values["BGPLATFORM_STATE"] = str(state.folder)
+    values.setdefault("HOST", "127.0.0.1")
+    port, note = ports.for_web(values.get("PORT"), values["HOST"])
+    values["PORT"] = str(port)
+    values.setdefault("SECRET_KEY", state.secret_key())
+    if "REDIS_URL" not in values:
+        values["REDIS_URL"] = valkey.choose_url(state)
+    values["DJANGO_SETTINGS_MODULE"] = "bgplatform.settings"
+    values["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), values.get("PATH", os.defpath)))
+    values["PYTHONUNBUFFERED"] = "1"
+    values[LAUNCHER_VARIABLE] = str(os.getpid())
+    return values, note
+
+
+def address(values: Mapping[str, str]) -> str:
+    """Where a browser on this machine finds the site."""
+    host = values["HOST"]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{values['PORT']}/"
+
+
+def step(values: Mapping[str, str], *arguments: str) -> None:
+    """Run one preparing command; raises LocalRunError where it fails, as it has said why by then."""
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(
+        command, env=dict(values), cwd=ROOT, check=False, preexec_fn=lifeline.die_with_parent
+    )
+    if done.returncode:
+        raise LocalRunError(
+            f"bgplatform was not started: `python -m {' '.join(arguments)}` failed, as said above."
+        )
+
+
+def launch(given: Mapping[str, str]) -> int:
+    """Prepare, start, and stay until told to stop. Returns the exit code."""
+    state = State(Path(given.get("BGPLATFORM_STATE") or ROOT / "var"))
+    with state.lock():
+        state.run_file.unlink(missing_ok=True)
+        own_valkey = "REDIS_URL" not in given
+        if own_valkey and (stale := valkey.stop_stale(state)):
+            say(stale)
+        values, note = environment(state, given)
+        if note:
+            say(note)
+        if not own_valkey:
+            say("REDIS_URL is set, so no Valkey is started.")
+        step(values, "segmentation", "weights", "pull", values.get("MODEL", "u2net"))
+        step(values, "bgplatform.local.prepare")
+        redis_url = values["REDIS_URL"]
+        state.write_run(Run(pid=os.getpid(), address=address(values), redis_url=redis_url, ready=False))
+        try:
+            say("Starting …")
+            return run_procfile(ROOT / "Procfile", values, without=() if own_valkey else ("valkey",))
+        finally:
+            state.run_file.unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; see the module's text. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bgplatform.local", description="Run the whole platform here."
+    )
+    parser.add_argument("--with-parent", action="store_true", help="stop, too, when the calling process ends")
+    if parser.parse_args(arguments).with_parent:
+        lifeline.die_with_parent()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the processes run, both mean: give up
+    try:
+        return launch(os.environ)
+    except LocalRunError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped before it had started.")
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

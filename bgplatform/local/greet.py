@@ -1,0 +1,93 @@
+"""Wait until the site answers, say where it is, have the sample job done: `python -m bgplatform.local.greet`.
+
+A process of its own beside the others: the launcher runs no threads and imports no Django.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+from bgplatform.local.console import say
+from bgplatform.local.state import State
+
+POLL_SECONDS = 0.2
+HINT_SECONDS = 90.0
+
+
+def answers(address: str) -> bool:
+    """Whether the site says that all its parts are ready."""
+    try:
+        with urllib.request.urlopen(f"{address}readyz", timeout=5) as response:  # noqa: S310  # our own loopback
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def not_ready(address: str) -> str:
+    """What /readyz says is missing, as far as it says anything."""
+    try:
+        with urllib.request.urlopen(f"{address}readyz", timeout=5):  # noqa: S310  # our own loopback
+            return "nothing any more"
+    except urllib.error.HTTPError as error:
+        return error.read(2000).decode(errors="replace").strip()
+    except (urllib.error.URLError, OSError) as error:
+        return f"it does not answer yet ({error})"
+
+
+def wait_until_ready(address: str) -> None:
+    """Return when the site is ready; says every minute and a half what it is still waiting for."""
+    hint_at = time.monotonic() + HINT_SECONDS
+    while not answers(address):
+        if time.monotonic() >= hint_at:
+            say(f"Still starting. What {address}readyz says is missing: {not_ready(address)}")
+            hint_at += HINT_SECONDS
+        time.sleep(POLL_SECONDS)
+
+
+def banner(address: str, state: State) -> str:
+    """The address and how to sign in, in a frame that stands out among log lines."""
+    lines = [f"bgplatform is running:  {address}", ""]
+    if state.sign_in.exists():
+        lines += [
+            "The first administrator:",
+            *(f"  {line}" for line in state.sign_in.read_text().splitlines()),
+        ]
+        lines.append(f"  (kept in {_short(state.sign_in)}; not updated when you change the password)")
+    else:
+        lines.append("Sign in with your account.")
+    lines += ["", "Ctrl-C stops everything."]
+    width = max(map(len, lines))
+    frame = "─" * (width + 2)
+    return "\n".join((f"┌{frame}┐", *(f"│ {line.ljust(width)} │" for line in lines), f"└{frame}┘"))
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def main() -> int:
+    """The command line; see the module's text. Returns the exit code."""
+    state = State(Path(os.environ["BGPLATFORM_STATE"]))
+    run = state.read_run()
+    if run is None:
+        return 1
+    wait_until_ready(run.address)
+    say(banner(run.address, state))
+    state.write_run(replace(run, ready=True))
+    from bgplatform.local.samples import show_samples
+
+    show_samples(run.address, state)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
