@@ -1,0 +1,116 @@
+"""The door itself: which format the bytes are, whether they may come in, and their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+from PIL import Image
+
+from segmentation.errors import PictureError
+from segmentation.pictures import exif, jpeg, pixels, png, refusals, webp
+from segmentation.pictures.probe import Probe
+from segmentation.pictures.source import Source, opened
+from segmentation.pictures.types import FORMATS, DecodedPicture, Limits, PictureInfo, PictureSource
+
+_READERS: tuple[ModuleType, ...] = (jpeg, png, webp)
+
+
+def inspect(file: PictureSource, limits: Limits | None = None) -> PictureInfo:
+    """What the header of a picture says, without decoding a pixel.
+
+    Raises PictureError (see refusals.py for its codes). Costs some file reads, no Pillow decoder, no memory
+    beyond the header's own.
+    """
+    limits = limits or Limits()
+    with opened(file, limits) as source:
+        return _info(_probe(source, limits))
+
+
+def decode(file: PictureSource, limits: Limits | None = None) -> DecodedPicture:
+    """The first picture of the file, upright, in sRGB with straight alpha, 8 bits a channel.
+
+    Raises PictureError (see refusals.py for its codes), and OSError where a path cannot be read.
+    """
+    limits = limits or Limits()
+    with opened(file, limits) as source:
+        probe = _probe(source, limits)
+        image = _guarded(probe, source.label, probe.load)
+        if image.size != (probe.width, probe.height):
+            raise refusals.broken_picture(source.label)
+        return _finished(image, probe, source.label)
+
+
+def decode_reduced(file: PictureSource, min_side: int, limits: Limits | None = None) -> DecodedPicture:
+    """Like decode(), but a JPEG is decoded at 1/2, 1/4 or 1/8 where both sides stay at least `min_side`.
+
+    For the network's input and for thumbnails. `info` has the size of the whole picture, `rgb` and `alpha`
+    that of what was decoded; other formats are decoded whole. libjpeg averages in the frequency domain, so
+    the small picture is not aliased.
+    """
+    limits = limits or Limits()
+    with opened(file, limits) as source:
+        probe = _probe(source, limits)
+        reduced = probe.reduced
+        load = probe.load if reduced is None else lambda: reduced(min_side)
+        return _finished(_guarded(probe, source.label, load), probe, source.label)
+
+
+def _probe(source: Source, limits: Limits) -> Probe:
+    head = source.at(0, 512)
+    for reader in _READERS:
+        if reader.accepts(head):
+            source.label = reader.LABEL
+            probe: Probe = reader.probe(source)
+            _check(probe.width, probe.height, limits)
+            return probe
+    raise refusals.unsupported_format(head)
+
+
+def _check(width: int, height: int, limits: Limits) -> None:
+    if max(width, height) > limits.max_side:
+        raise refusals.too_large_side(width, height, limits)
+    if width * height > limits.max_pixels:
+        raise refusals.too_many_pixels(width, height, limits)
+
+
+def _guarded(probe: Probe, label: str, load: Callable[[], Image.Image]) -> Image.Image:
+    """Runs the decoder: whatever it raises on these bytes becomes the refusal that it means."""
+    try:
+        return load()
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise refusals.out_of_memory() from error
+    except Exception as error:
+        if isinstance(error, EOFError) or "truncated" in str(error).lower():
+            raise refusals.truncated_picture(label) from error
+        raise refusals.broken_picture(label) from error
+
+
+def _finished(image: Image.Image, probe: Probe, label: str) -> DecodedPicture:
+    # Imported here: LittleCMS is not needed to look at a header.
+    from segmentation.pictures.colour import to_srgb
+
+    try:
+        colours, alpha = pixels.split(pixels.upright(image, probe.orientation))
+        del image
+        rgb = pixels.array_of(to_srgb(colours, probe.profile, probe.warnings))
+        return DecodedPicture(
+            rgb=rgb,
+            alpha=None if alpha is None else pixels.array_of(alpha),
+            info=_info(probe),
+            exif=exif.upright(probe.exif) if probe.exif else None,
+        )
+    except MemoryError as error:
+        raise refusals.out_of_memory() from error
+    except ValueError as error:
+        raise refusals.unsupported_variant(label, str(error)) from error
+
+
+def _info(probe: Probe) -> PictureInfo:
+    kind = FORMATS[probe.format]
+    width, height = probe.width, probe.height
+    if probe.orientation >= 5:
+        width, height = height, width
+    return PictureInfo(kind.name, width, height, kind.media_type, kind.extension, tuple(probe.warnings))

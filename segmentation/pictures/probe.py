@@ -1,0 +1,40 @@
+"""What a format's own header reader hands on: size, orientation, profile, and a clean file for the decoder.
+
+The header readers parse with bounded work and never hand the whole untrusted file to a library: the
+decoder gets only the parts that decide pixels. Text chunks, comments, thumbnails, later frames and appended
+files never reach it, so whatever they hide cannot cost time or memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+# CMYK profiles of print shops have up to about 3 MB.
+MAX_PROFILE_BYTES = 8 << 20
+
+SEVERAL_FRAMES = "The file holds several pictures or frames; only the first is used."
+PROFILE_TOO_LARGE = "The colour profile in the file is unusually large and was left aside."
+PROFILE_BROKEN = "The colour profile in the file is damaged and was left aside: colours may differ a little."
+
+
+@dataclass
+class Probe:
+    """A header, read. width and height are as stored; `orientation` is EXIF's 1..8 for the decoded pixels.
+
+    `load` decodes and returns a Pillow image of exactly width × height in any mode that pixels.py knows; it
+    may raise whatever the decoder raises. `reduced`, where the format can do it, decodes at a power-of-two
+    fraction whose sides are still at least the given one.
+    """
+
+    format: str
+    width: int
+    height: int
+    load: Callable[[], Image.Image]
+    orientation: int = 1
+    profile: bytes | None = None
+    exif: bytes | None = None
+    warnings: list[str] = field(default_factory=list)
+    reduced: Callable[[int], Image.Image] | None = None
