@@ -1,0 +1,47 @@
+# bgplatform: `make run` runs it, `make test` tests it. Both work from a bare clone with Python 3.11.
+
+PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3))
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check --no-input
+
+# Settings given as `make run PORT=8001` reach the processes like those of the environment.
+export
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format lock
+
+help: ## What there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime ## Start the whole platform here (PORT=8001, MODEL=u2netp, … as wanted)
+	@exec $(PY) -m bgplatform.local --with-parent
+
+test: $(VENV)/.development ## The whole suite, browser and faults included (ARGS="-k name" for a part)
+	@$(PY) -m segmentation weights pull u2net u2netp
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(VENV)/.development ## Style, types, templates, migrations, settings
+	@$(PY) -m tools.lint
+
+format: $(VENV)/.development ## Bring Python and templates into shape
+	@$(PY) -m ruff check --fix --quiet .; $(PY) -m ruff format .
+	@git ls-files -z '*.html' | xargs -0 $(VENV)/bin/djade --target-version 5.2
+
+lock: $(VENV)/.development ## Pin what is installed into requirements*.txt
+	@$(PY) tools/lock.py
+
+$(VENV)/.runtime: requirements.txt
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: install it, or name it as in \`make run PYTHON=/path/to/python3.11\`."; exit 1; }
+	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python cannot make an environment here: install its venv module (on Debian: python3-venv)."; exit 1; }
+	@echo "Installing the packages into $(VENV), once …"
+	@$(PIP) -r requirements.txt || \
+	  { echo "The packages could not be installed; pip says why above. Run the same command again to go on."; exit 1; }
+	@touch $@
+
+$(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
+	@echo "Installing what tests and checks need …"
+	@$(PIP) --quiet -r requirements-dev.txt
+	@touch $@

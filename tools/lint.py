@@ -1,0 +1,66 @@
+"""Every check of `make lint`, one after the other; all of them run, and the summary says which failed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+PYTHON = sys.executable
+
+
+def templates() -> list[str]:
+    """Every template that git knows of."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.html"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return listed.stdout.split()
+
+
+def checks() -> dict[str, list[str]]:
+    """The commands, by what a person calls them."""
+    return {
+        "ruff check": [PYTHON, "-m", "ruff", "check", "--quiet", "."],
+        "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."],
+        "mypy": [PYTHON, "-m", "mypy"],
+        "djade": [str(BIN / "djade"), "--check", "--target-version", "5.2", *templates()],
+        "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
+        "settings for production": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+    }
+
+
+def environment(state: str) -> dict[str, str]:
+    """Production's settings as far as the checks look at them: secure, and with no state of ours."""
+    return {
+        **os.environ,
+        "BGPLATFORM_STATE": state,
+        "SECRET_KEY": "only-for-the-checks-" + "0123456789abcdefghijklmnopqrstuvwxyz",
+        "HTTPS": "true",
+        "ALLOWED_HOSTS": "example.org",
+    }
+
+
+def main() -> int:
+    """Run the checks. Returns 0 where all passed."""
+    failed = []
+    with tempfile.TemporaryDirectory() as state:
+        for name, command in checks().items():
+            done = subprocess.run(command, cwd=ROOT, env=environment(state), check=False)
+            if done.returncode:
+                failed.append(name)
+    total = len(checks())
+    which = f" ({', '.join(failed)})" if failed else ""
+    sys.stdout.write(f"lint: {total - len(failed)} passed, {len(failed)} failed{which}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
