@@ -1,0 +1,1 @@
+"""The site: settings, URLs, ASGI, broker, health. It knows every room; no room knows it."""

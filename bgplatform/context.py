@@ -1,0 +1,17 @@
+"""What every template may know of the site."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> dict[str, object]:
+    """The site's name and limits, for headers, forms and scripts."""
+    return {
+        "site_name": settings.SITE_NAME,
+        "sign_up_open": settings.SIGN_UP == "open",
+        "max_picture_bytes": settings.MAX_PICTURE_BYTES,
+        "max_picture_pixels": settings.MAX_PICTURE_PIXELS,
+        "max_job_pictures": settings.MAX_JOB_PICTURES,
+    }

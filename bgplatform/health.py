@@ -1,0 +1,33 @@
+"""Is the process up, and can the whole do its work: for supervisors, load balancers and the launcher."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from redis.exceptions import RedisError
+
+from jobs import workers
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """This process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Database, broker and at least one worker with its model loaded; 503 and what is missing otherwise."""
+    missing: dict[str, str] = {}
+    engines: list[str] = []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        missing["database"] = "does not answer"
+    try:
+        engines = sorted(worker["engine"] for worker in workers.alive())
+        if not engines:
+            missing["worker"] = "none is ready"
+    except RedisError:
+        missing["redis"] = "does not answer"
+    status = {"status": "missing" if missing else "ready", "missing": missing, "workers": engines}
+    return JsonResponse(status, status=503 if missing else 200)

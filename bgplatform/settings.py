@@ -1,0 +1,227 @@
+"""Every setting of the site, read from the environment once and checked at start.
+
+docs/configuration.md explains each variable. A wrong value stops the start with a sentence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from bgplatform.env import boolean, choice, env, folder, integer, names, secret, url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- Where we run ----------------------------------------------------------------------------------
+
+DEBUG = boolean("DEBUG", False)
+STATE_DIR = folder("BGPLATFORM_STATE", BASE_DIR / "var")
+SECRET_KEY = secret(
+    "SECRET_KEY", when_missing="insecure-development-key-never-in-production" if DEBUG else None
+)
+ALLOWED_HOSTS = names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS", [])
+HTTPS = boolean("HTTPS", False)
+BEHIND_PROXY = boolean("BEHIND_PROXY", False)
+
+ROOT_URLCONF = "bgplatform.urls"
+ASGI_APPLICATION = "bgplatform.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SITE_NAME = "bgplatform"
+
+# -- What it is made of ----------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "bgplatform",
+    "accounts",
+    "jobs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "bgplatform.context.site",
+            ],
+        },
+    },
+]
+
+# -- State: database, Redis, files -----------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'bgplatform.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    STATE_DIR.mkdir(parents=True, exist_ok=True)
+    # Writers queue up instead of failing: WAL lets readers pass, IMMEDIATE takes the write lock at the
+    # start of a transaction, where waiting is possible, and not in the middle, where it is not.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+else:
+    raise ImproperlyConfigured("DATABASE_URL must name a SQLite or a PostgreSQL database.")
+
+REDIS_URL = url("REDIS_URL", "redis://127.0.0.1:6379/0", {"redis", "rediss", "unix"})
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_timeout": 5, "socket_connect_timeout": 5},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "jobs.storage.AtomicFileSystemStorage",
+        "OPTIONS": {"location": STATE_DIR / "files"},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+
+# Uploads above this go to a temporary file instead of memory; forms without files are small.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
+
+# -- People ----------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "jobs:studio"
+SIGN_UP = choice("SIGN_UP", "open", {"open", "closed"})
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = choice("EMAIL_VERIFICATION", "optional", {"mandatory", "optional", "none"})
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default=f"{SITE_NAME} <no-reply@localhost>")
+
+# -- Pictures: what is taken, how it is worked on --------------------------------------------------
+
+MODEL = env.str("MODEL", default="u2net")
+DEVICE = env.str("DEVICE", default="auto")
+PRECISION = env.str("PRECISION", default="auto")
+MAX_PICTURE_BYTES = integer("MAX_PICTURE_BYTES", 64 * 2**20, least=1024, most=2**31)
+MAX_PICTURE_PIXELS = integer("MAX_PICTURE_PIXELS", 50_000_000, least=1_000, most=500_000_000)
+MAX_JOB_PICTURES = integer("MAX_JOB_PICTURES", 5_000, least=1, most=10_000)
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_JOB_PICTURES
+
+# A job of at most this many pictures goes through the lane for people who sit and wait.
+INTERACTIVE_PICTURES = integer("INTERACTIVE_PICTURES", 5, least=0, most=100)
+# Messages of one user in one lane that may be with the broker or a worker at once.
+WINDOW = integer("WINDOW", 8, least=1, most=1_000)
+DISPATCH_SECONDS = integer("DISPATCH_SECONDS", 2, least=1, most=60)
+# A worker renews its leases every third of this; a picture whose lease lapsed is given out again.
+LEASE_SECONDS = integer("LEASE_SECONDS", 20, least=3, most=600)
+# A message that nobody claimed for so long is taken for lost and sent again.
+REDISPATCH_SECONDS = integer("REDISPATCH_SECONDS", 60, least=5, most=3_600)
+MAX_ATTEMPTS = integer("MAX_ATTEMPTS", 3, least=1, most=20)
+UPLOAD_HOURS = integer("UPLOAD_HOURS", 24, least=1, most=720)
+
+# -- Safety ----------------------------------------------------------------------------------------
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+if BEHIND_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+CONTENT_SECURITY_POLICY = {
+    # The admin's own scripts (Alpine) need eval; it is for staff only and shows no text of strangers as HTML.
+    "EXCLUDE_URL_PREFIXES": ("/admin/",),
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "blob:", "data:"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+
+# -- Words, time, logs -----------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+USE_I18N = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["console"],
+        "level": choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
+    },
+}
+
+UNFOLD = {"SITE_TITLE": SITE_NAME, "SITE_HEADER": SITE_NAME, "SITE_URL": "/"}

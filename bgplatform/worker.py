@@ -1,0 +1,79 @@
+"""The worker process: `python -m dramatiq bgplatform.worker --processes 1 --threads 4`.
+
+Loads and warms the model before it takes a message, renews the leases of what it works on, and says
+that it is alive.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bgplatform.settings")
+django.setup()
+
+import dramatiq  # noqa: E402
+from dramatiq.middleware import Middleware, MiddlewareError  # noqa: E402
+from redis.exceptions import RedisError  # noqa: E402
+
+import jobs.actors  # noqa: E402,F401
+from bgplatform.broker import broker  # noqa: E402
+from jobs import workers  # noqa: E402
+from jobs.leases import LeaseKeeper  # noqa: E402
+from segmentation.errors import SegmentationError  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+
+class Life(Middleware):
+    """What happens at a worker's boot and shutdown."""
+
+    def __init__(self) -> None:
+        self.engine = ""
+        self.keeper = LeaseKeeper(self.beat)
+
+    def after_process_boot(self, broker: dramatiq.Broker) -> None:
+        """Die with the master: a child whose master was killed would go on taking messages, unsupervised."""
+        if sys.platform == "linux":
+            pr_set_pdeathsig = 1
+            ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Load the model while no message waits for it; without it there is no worker."""
+        from jobs import engine
+        from jobs.services import processing
+
+        try:
+            self.engine = engine.warm()
+        except SegmentationError as error:
+            raise MiddlewareError(str(error)) from error
+        logger.info("worker ready: %s", self.engine)
+        processing.keeper = self.keeper
+        self.keeper.start()
+        self.beat()
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """No longer counted as ready; leases are kept until the last task is through."""
+        try:
+            workers.withdraw()
+        except RedisError as error:
+            logger.warning("could not withdraw: %s", error)
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """All tasks are through."""
+        self.keeper.stop()
+
+    def beat(self) -> None:
+        """Say that this worker lives."""
+        try:
+            workers.report(self.engine)
+        except RedisError as error:
+            logger.warning("could not report: %s", error)
+
+
+broker.add_middleware(Life())

@@ -1,0 +1,33 @@
+"""The actors: thin, safe to run twice, told nothing but an id. Importing them imports no torch."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+import dramatiq
+
+from jobs.models.job import Lane
+
+TIME_LIMIT_MS: Final = 10 * 60 * 1000
+
+
+def _segment(picture_id: str) -> None:
+    from jobs.services import processing  # brings the engine and with it torch: only in a worker
+
+    processing.process(UUID(picture_id))
+
+
+@dramatiq.actor(queue_name="interactive", priority=0, time_limit=TIME_LIMIT_MS)
+def segment_interactive(picture_id: str) -> None:
+    """Segment and render a picture that somebody waits for."""
+    _segment(picture_id)
+
+
+@dramatiq.actor(queue_name="batch", priority=10, time_limit=TIME_LIMIT_MS)
+def segment_batch(picture_id: str) -> None:
+    """Segment and render a picture of a batch."""
+    _segment(picture_id)
+
+
+segment: Final = {Lane.INTERACTIVE.value: segment_interactive, Lane.BATCH.value: segment_batch}

@@ -1,0 +1,207 @@
+"""The admin: staff find, see and remove. Removing goes through the services, so that files go too."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin, TabularInline
+
+from jobs import selectors
+from jobs.models import Job, Matte, Picture, Rendition, Upload
+from jobs.services import removal
+from jobs.views.streaming import stored
+
+
+class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """Rows that people and workers write, not staff."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows come from uploads and workers."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """To look at, not to edit."""
+        return False
+
+
+def image(url: str, alt: str) -> str:
+    """A small picture in a list."""
+    return format_html('<img src="{}" alt="{}" width="96" loading="lazy">', url, alt)
+
+
+class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
+    """The pictures of a job, a page of them."""
+
+    model = Picture
+    fields = ("position", "name", "state", "error_code", "attempts", "confidence")
+    readonly_fields = fields
+    extra = 0
+    per_page = 25
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Pictures come with their job."""
+        return False
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly):
+    """Find a job, see its pictures, remove it with its files."""
+
+    list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
+    list_filter = ("state", "origin", "lane", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("title", "user__email", "id")
+    date_hierarchy = "created_at"
+    inlines: ClassVar = [PictureInline]
+
+    def delete_model(self, request: HttpRequest, obj: Job) -> None:
+        """With its files."""
+        removal.delete_jobs([obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """With their files."""
+        removal.delete_jobs(list(queryset.values_list("pk", flat=True)))
+
+
+@admin.register(Picture)
+class PictureAdmin(ReadOnly):
+    """Find a picture by name, owner or state; see source and result; remove it with its files."""
+
+    list_display = (
+        "source_image",
+        "result_image",
+        "name",
+        "user",
+        "state",
+        "error_code",
+        "attempts",
+        "queued_at",
+    )
+    list_filter = ("state", "error_code", "format", "lane", "queued_at")
+    list_select_related = ("user", "job")
+    search_fields = ("name", "user__email", "id", "job__title")
+    ordering = ("-queued_at", "-id")
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
+        """With whether there is a result, in the same query."""
+        from django.db.models import Exists, OuterRef
+
+        queryset: QuerySet[Picture] = super().get_queryset(request)
+        return queryset.annotate(has_result=Exists(Rendition.objects.filter(picture=OuterRef("pk"))))
+
+    @admin.display(description="source")
+    def source_image(self, picture: Picture) -> str:
+        """The source, small."""
+        return (
+            image(reverse("admin:jobs_picture_thumb", args=[picture.pk]), "source")
+            if picture.thumb_key
+            else "–"
+        )
+
+    @admin.display(description="result")
+    def result_image(self, picture: Picture) -> str:
+        """The newest rendition, small."""
+        return (
+            image(reverse("admin:jobs_picture_preview", args=[picture.pk]), "result")
+            if picture.has_result
+            else "–"
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The small pictures have addresses of their own, for staff with the right to see pictures."""
+        return [
+            path(
+                "<uuid:picture_id>/thumb/",
+                self.admin_site.admin_view(self.thumb),
+                name="jobs_picture_thumb",
+            ),
+            path(
+                "<uuid:picture_id>/preview/",
+                self.admin_site.admin_view(self.preview),
+                name="jobs_picture_preview",
+            ),
+            *super().get_urls(),
+        ]
+
+    def thumb(self, request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+        """The source, small, for staff."""
+        return _small(self._visible(request, picture_id).thumb_key)
+
+    def preview(self, request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+        """The result, small, for staff."""
+        rendition = self._visible(request, picture_id).rendition
+        return _small(rendition.preview_key if rendition else "")
+
+    def _visible(self, request: HttpRequest, picture_id: UUID) -> Picture:
+        picture: Picture | None = Picture.objects.filter(pk=picture_id).first()
+        if picture is None or not self.has_view_permission(request, picture):
+            raise Http404("No such picture.")
+        selectors.attach_renditions([picture])
+        return picture
+
+    def delete_model(self, request: HttpRequest, obj: Picture) -> None:
+        """With its files."""
+        removal.delete_pictures([obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Picture]) -> None:
+        """With their files."""
+        removal.delete_pictures(list(queryset.values_list("pk", flat=True)))
+
+
+def _small(key: str) -> StreamingHttpResponse:
+    if not key:
+        raise Http404("There is no small form of it.")
+    return stored(key, media_type="image/webp", name="small.webp", download=False)
+
+
+@admin.register(Matte)
+class MatteAdmin(ReadOnly):
+    """Mattes by revision."""
+
+    list_display = ("picture", "revision", "origin", "confidence", "width", "height", "created_at")
+    list_filter = ("origin", "created_at")
+    list_select_related = ("picture",)
+    search_fields = ("picture__name", "picture__user__email", "picture__id")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A matte goes with its picture."""
+        return False
+
+
+@admin.register(Rendition)
+class RenditionAdmin(ReadOnly):
+    """Output files."""
+
+    list_display = ("picture", "extension", "size", "width", "height", "created_at")
+    list_filter = ("extension", "created_at")
+    list_select_related = ("picture",)
+    search_fields = ("picture__name", "picture__user__email", "picture__id")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A rendition goes with its picture."""
+        return False
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnly):
+    """Files on their way in: to see what was refused and why."""
+
+    list_display = ("name", "user", "state", "format", "size", "error_code", "created_at")
+    list_filter = ("state", "error_code", "format", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__email", "id")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Swept by itself, or gone with its picture."""
+        return False

@@ -1,0 +1,30 @@
+"""The engine in a worker process: one pipeline for each model, loaded once. Never imported by the web."""
+
+from __future__ import annotations
+
+import threading
+
+from django.conf import settings
+from segmentation.pipeline import Pipeline
+
+from jobs.services.uploads import limits
+
+_pipelines: dict[str, Pipeline] = {}
+_lock = threading.Lock()
+
+
+def pipeline(model: str) -> Pipeline:
+    """The pipeline of a model, loaded at its first use and kept."""
+    with _lock:
+        if model not in _pipelines:
+            _pipelines[model] = Pipeline(
+                model=model, device=settings.DEVICE, precision=settings.PRECISION, limits=limits()
+            )
+        return _pipelines[model]
+
+
+def warm() -> str:
+    """Load and warm the default model; what it runs on, in a line."""
+    ready = pipeline(settings.MODEL)
+    ready.warm()
+    return ready.description

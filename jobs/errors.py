@@ -1,0 +1,36 @@
+"""Refusals of the jobs room: a stable code, a sentence for a person, the status that fits on the wire."""
+
+from __future__ import annotations
+
+
+class JobsError(Exception):
+    """Base: something was asked for that cannot be."""
+
+    status = 400
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+    def as_dict(self) -> dict[str, str]:
+        """As it goes over the wire."""
+        return {"code": self.code, "sentence": self.sentence}
+
+
+class UploadRefusedError(JobsError):
+    """A file that is not taken."""
+
+    status = 422
+
+
+class SubmitRefusedError(JobsError):
+    """A job that cannot be made of what was given."""
+
+    status = 422
+
+
+class WrongStateError(JobsError):
+    """Right in another state, not in this one."""
+
+    status = 409

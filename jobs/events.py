@@ -1,0 +1,56 @@
+"""Telling: hints on Redis pub/sub that something changed. The page asks the database what."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+SILENCE_SECONDS = 15.0
+
+
+def channel(job: UUID | str) -> str:
+    """The pub/sub channel of a job."""
+    return f"events:job:{job}"
+
+
+@cache
+def _publisher() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def tell(job: UUID | str, kind: str, **facts: str) -> None:
+    """Publish a hint. Whoever misses it polls: a Redis that is away is logged and changes nothing."""
+    try:
+        _publisher().publish(channel(job), json.dumps({"kind": kind, **facts}))
+    except redis.RedisError as error:
+        logger.warning("could not tell about job %s: %s", job, error)
+
+
+async def listen(job: UUID | str) -> AsyncIterator[dict[str, Any] | None]:
+    """The hints of a job as they come; None after each silence, so that the caller can look for itself.
+
+    The first None comes as soon as the subscription stands: what happened before it must be asked for.
+    """
+    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5)
+    try:
+        async with client.pubsub() as pubsub:
+            await pubsub.subscribe(channel(job))
+            yield None
+            while True:
+                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=SILENCE_SECONDS)
+                if message is None:
+                    yield None
+                elif message["type"] == "message":
+                    yield json.loads(message["data"])
+    finally:
+        await client.aclose()

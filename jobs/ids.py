@@ -1,0 +1,12 @@
+"""Identifiers for addresses and keys."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> UUID:
+    """A UUID of version 7 (RFC 9562): unguessable, and sorted by time, so that indexes grow at their end."""
+    return uuid7()

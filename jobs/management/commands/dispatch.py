@@ -1,0 +1,53 @@
+"""`manage.py dispatch`: the scheduler process. Tops the queues up, recovers what was lost, sweeps."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, connection
+
+from jobs.services import dispatch, removal
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY = 30
+
+
+class Command(BaseCommand):
+    """Runs until it is told to stop. Several at once do no harm: each step is a conditional update."""
+
+    help = "Top the queues up from the database every few seconds, recover lost work and sweep leftovers."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="one round, then stop")
+
+    def handle(self, *args: Any, once: bool = False, **options: Any) -> None:
+        stop = threading.Event()
+        if once:
+            self.tick(sweep=True)
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        logger.info("dispatching every %d s", settings.DISPATCH_SECONDS)
+        rounds = 0
+        while not stop.wait(settings.DISPATCH_SECONDS):
+            try:
+                self.tick(sweep=rounds % SWEEP_EVERY == 0)
+            except (DatabaseError, OSError):
+                # The database or the store is away: say so, and try again at the next tick.
+                logger.exception("this round failed")
+                connection.close()
+            rounds += 1
+
+    def tick(self, *, sweep: bool) -> None:
+        """One round."""
+        dispatch.recover_lost()
+        dispatch.top_up_everyone()
+        if sweep:
+            removal.sweep_discards()
+            removal.sweep_uploads()

@@ -1,0 +1,10 @@
+"""What you asked for: state and its invariants. Services write, selectors read."""
+
+from jobs.models.discard import Discard
+from jobs.models.job import Job
+from jobs.models.matte import Matte
+from jobs.models.picture import Picture
+from jobs.models.rendition import Rendition
+from jobs.models.upload import Upload
+
+__all__ = ["Discard", "Job", "Matte", "Picture", "Rendition", "Upload"]

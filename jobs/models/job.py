@@ -1,0 +1,77 @@
+"""A job: one batch that a user submitted; the line in the history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from jobs.ids import new_id
+from jobs.models.gate import OwnedQuerySet
+
+if TYPE_CHECKING:
+    from jobs.models.picture import Picture
+
+
+class Lane(models.TextChoices):
+    """Somebody sits and waits, or a batch that may take the night."""
+
+    INTERACTIVE = "interactive", "interactive"
+    BATCH = "batch", "batch"
+
+
+class Job(models.Model):
+    """A batch: its recipe, and how far it is."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "active"
+        FINISHED = "finished", "finished"
+        CANCELLED = "cancelled", "cancelled"
+
+    class Origin(models.TextChoices):
+        WEB = "web", "website"
+        API = "api", "API"
+        SAMPLE = "sample", "sample"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
+    title = models.CharField(max_length=255)
+    origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.WEB)
+    lane = models.CharField(max_length=16, choices=Lane.choices, default=Lane.BATCH)
+    recipe = models.JSONField(default=dict)
+    recipe_digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    picture_count = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = OwnedQuerySet["Job"].as_manager()
+
+    # Attached by selectors, for a page full at once.
+    counts: dict[str, int]
+    first_pictures: list[Picture]
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="job_state_known", condition=models.Q(state__in=["active", "finished", "cancelled"])
+            ),
+            models.CheckConstraint(name="job_lane_known", condition=models.Q(lane__in=Lane.values)),
+            models.CheckConstraint(name="job_has_pictures", condition=models.Q(picture_count__gt=0)),
+            models.CheckConstraint(
+                name="job_ended_when_not_active",
+                condition=models.Q(state="active", finished_at__isnull=True)
+                | (~models.Q(state="active") & models.Q(finished_at__isnull=False)),
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["user", "-created_at", "-id"], name="job_history")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """The job's page."""
+        return reverse("jobs:job", args=[self.id])

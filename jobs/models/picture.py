@@ -1,0 +1,123 @@
+"""A picture: one image of a job, and where it is on its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from jobs.ids import new_id
+from jobs.models.gate import OwnedQuerySet
+from jobs.models.job import Job, Lane
+
+if TYPE_CHECKING:
+    from jobs.models.rendition import Rendition
+
+
+class Picture(models.Model):
+    """One image of a job. The row is the truth: the broker only carries its id about.
+
+    `dispatched_at` says that a message for it is out; `lease_token` and `lease_until` say which claim
+    works on it and until when that claim counts without being renewed; `attempts` counts the claims.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    ENDED = (State.DONE, State.FAILED, State.CANCELLED)
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="pictures")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures")
+    position = models.PositiveIntegerField()
+    lane = models.CharField(max_length=16, choices=Lane.choices, default=Lane.BATCH)
+
+    name = models.CharField("original file name", max_length=255)
+    source_key = models.CharField(max_length=255, blank=True)
+    source_size = models.BigIntegerField(null=True)
+    format = models.CharField(max_length=16, blank=True)
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    thumb_key = models.CharField(max_length=255, blank=True)
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_sentence = models.CharField(max_length=500, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True)
+    dispatched_at = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    confidence = models.FloatField(null=True)
+    warnings = models.JSONField(default=list)
+
+    objects: ClassVar = OwnedQuerySet["Picture"].as_manager()
+
+    # Attached by selectors and the admin, for a page full at once.
+    rendition: Rendition | None
+    has_result: bool
+
+    class Meta:
+        ordering: ClassVar = ["job", "position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "position"], name="picture_position_unique"),
+            models.CheckConstraint(
+                name="picture_state_known",
+                condition=models.Q(state__in=["queued", "running", "done", "failed", "cancelled"]),
+            ),
+            models.CheckConstraint(
+                name="picture_leased_when_running",
+                condition=models.Q(state="running", lease_token__isnull=False, lease_until__isnull=False)
+                | (~models.Q(state="running") & models.Q(lease_token__isnull=True, lease_until__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="picture_ended_has_time",
+                condition=models.Q(state__in=["queued", "running"], finished_at__isnull=True)
+                | (~models.Q(state__in=["queued", "running"]) & models.Q(finished_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="picture_failed_says_why",
+                condition=models.Q(state="failed") & ~models.Q(error_code="") & ~models.Q(error_sentence="")
+                | ~models.Q(state="failed") & models.Q(error_code=""),
+            ),
+            models.CheckConstraint(
+                name="picture_worked_on_has_source",
+                condition=models.Q(state__in=["failed", "cancelled"]) | ~models.Q(source_key=""),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["job", "state"], name="picture_job_state"),
+            models.Index(
+                fields=["user", "lane", "queued_at", "position"],
+                condition=models.Q(state="queued", dispatched_at__isnull=True),
+                name="picture_waiting",
+            ),
+            models.Index(
+                fields=["user", "lane"],
+                condition=models.Q(state__in=["queued", "running"], dispatched_at__isnull=False),
+                name="picture_in_flight",
+            ),
+            models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="picture_leases"),
+            models.Index(
+                fields=["dispatched_at"],
+                condition=models.Q(state="queued", dispatched_at__isnull=False),
+                name="picture_sent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.state in self.ENDED

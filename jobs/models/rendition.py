@@ -1,0 +1,39 @@
+"""A rendition: one encoded output file, made from a matte and a recipe."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from jobs.ids import new_id
+from jobs.models.matte import Matte
+from jobs.models.picture import Picture
+
+
+class Rendition(models.Model):
+    """One file to download; the digest of its recipe is its cache key under the matte."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="renditions")
+    matte = models.ForeignKey(Matte, on_delete=models.CASCADE, related_name="renditions")
+    recipe = models.JSONField()
+    recipe_digest = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    preview_key = models.CharField(max_length=255)
+    media_type = models.CharField(max_length=32)
+    extension = models.CharField(max_length=8)
+    size = models.BigIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["picture", "created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["matte", "recipe_digest"], name="rendition_unique"),
+            models.CheckConstraint(name="rendition_not_empty", condition=models.Q(size__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.picture_id}.{self.extension}"

@@ -1,0 +1,66 @@
+"""An upload: bytes on their way in, before they belong to a job."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from jobs.ids import new_id
+from jobs.models.gate import OwnedQuerySet
+
+
+class Upload(models.Model):
+    """One file that a user announced, sent, and had checked."""
+
+    class State(models.TextChoices):
+        STARTED = "started", "started"
+        UPLOADED = "uploaded", "uploaded"
+        REFUSED = "refused", "refused"
+        SUBMITTED = "submitted", "submitted"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
+    name = models.CharField("original file name", max_length=255)
+    announced_size = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.STARTED)
+    size = models.BigIntegerField(null=True)
+    format = models.CharField(max_length=16, blank=True)
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_sentence = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar = OwnedQuerySet["Upload"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="upload_state_known",
+                condition=models.Q(state__in=["started", "uploaded", "refused", "submitted"]),
+            ),
+            models.CheckConstraint(
+                name="upload_refused_says_why",
+                condition=~models.Q(state="refused")
+                | (~models.Q(error_code="") & ~models.Q(error_sentence="")),
+            ),
+            models.CheckConstraint(
+                name="upload_checked_has_facts",
+                condition=~models.Q(state="uploaded") | models.Q(size__gt=0, width__gt=0, height__gt=0),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["created_at"], condition=~models.Q(state="submitted"), name="upload_unsubmitted"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def key(self) -> str:
+        """Where the bytes lie; the picture that is made of them keeps this key."""
+        return f"sources/{self.id}"

@@ -1,0 +1,174 @@
+"""Everything that reads for pages and programs: bounded, and with a number of queries that does not grow."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from accounts.models import User
+from jobs.models import Job, Matte, Picture, Rendition
+
+JOBS_PER_PAGE = 25
+PICTURES_PER_PAGE = 60
+FIRST_PICTURES = 4
+
+T = TypeVar("T")
+
+
+class BadCursorError(ValueError):
+    """A page address that this site did not write."""
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A stretch of a long list, and the cursors that lead on from it: "" where there is nothing more."""
+
+    items: list[T]
+    older: str
+    newer: str
+
+
+def history(user: User, *, older: str = "", newer: str = "") -> Page[Job]:
+    """A page of a user's jobs, newest first, each with its counts and its first pictures. Keyset paging."""
+    rows: QuerySet[Job] = Job.objects.for_user(user)
+    if newer:
+        when, pk = _read_job_cursor(newer)
+        rows = rows.filter(Q(created_at__gt=when) | Q(created_at=when, pk__gt=pk)).order_by(
+            "created_at", "pk"
+        )
+    else:
+        if older:
+            when, pk = _read_job_cursor(older)
+            rows = rows.filter(Q(created_at__lt=when) | Q(created_at=when, pk__lt=pk))
+        rows = rows.order_by("-created_at", "-pk")
+    found = list(rows[: JOBS_PER_PAGE + 1])
+    more = len(found) > JOBS_PER_PAGE
+    jobs = found[:JOBS_PER_PAGE]
+    if newer:
+        jobs.reverse()
+    _attach_counts(jobs)
+    _attach_first_pictures(jobs)
+    return Page(
+        jobs,
+        older=_write_job_cursor(jobs[-1]) if jobs and (more or newer) else "",
+        newer=_write_job_cursor(jobs[0]) if jobs and (more if newer else older) else "",
+    )
+
+
+def job_of(user: User, job: UUID) -> Job:
+    """One job of this user's, with its counts. Raises Job.DoesNotExist for anybody else's."""
+    found: Job = Job.objects.for_user(user).get(pk=job)
+    _attach_counts([found])
+    return found
+
+
+def pictures_of(job: Job, *, start: int = 0) -> Page[Picture]:
+    """A page of a job's pictures in their order, from position `start` on; cursors are positions."""
+    start = max(0, start)
+    found = list(
+        Picture.objects.filter(job=job, position__gte=start).order_by("position")[: PICTURES_PER_PAGE + 1]
+    )
+    more = len(found) > PICTURES_PER_PAGE
+    pictures = found[:PICTURES_PER_PAGE]
+    attach_renditions(pictures)
+    return Page(
+        pictures,
+        older=str(pictures[-1].position + 1) if more else "",
+        newer=str(max(0, start - PICTURES_PER_PAGE)) if start else "",
+    )
+
+
+def some_pictures_of(job: Job, ids: Sequence[UUID]) -> list[Picture]:
+    """These pictures of a job, in its order."""
+    pictures = list(Picture.objects.filter(job=job, pk__in=ids).order_by("position"))
+    attach_renditions(pictures)
+    return pictures
+
+
+def picture_of(user: User, picture: UUID) -> Picture:
+    """One picture of this user's. Raises Picture.DoesNotExist for anybody else's."""
+    found: Picture = Picture.objects.for_user(user).select_related("job").get(pk=picture)
+    attach_renditions([found])
+    return found
+
+
+def attach_renditions(pictures: Sequence[Picture]) -> None:
+    """Give each picture its `rendition`: the newest of its newest matte, or None. One query for all."""
+    newest = (
+        Rendition.objects.filter(picture__in=pictures)
+        .annotate(
+            rank=Window(
+                RowNumber(),
+                partition_by=[F("picture_id")],
+                order_by=[F("matte__revision").desc(), F("created_at").desc(), F("id").desc()],
+            )
+        )
+        .filter(rank=1)
+    )
+    by_picture = {rendition.picture_id: rendition for rendition in newest} if pictures else {}
+    for picture in pictures:
+        picture.rendition = by_picture.get(picture.pk)
+
+
+def results_of(job: Job) -> list[tuple[str, Rendition]]:
+    """Original names and renditions of everything that is done in a job, in its order."""
+    pictures = list(Picture.objects.filter(job=job, state=Picture.State.DONE).order_by("position"))
+    attach_renditions(pictures)
+    return [(picture.name, picture.rendition) for picture in pictures if picture.rendition]
+
+
+def newest_matte(picture: Picture) -> Matte | None:
+    """The matte that counts: the one of the highest revision."""
+    return Matte.objects.filter(picture=picture).order_by("-revision").first()
+
+
+def _attach_counts(jobs: Sequence[Job]) -> None:
+    counted = (
+        Picture.objects.filter(job__in=jobs).values("job", "state").annotate(n=Count("pk")).order_by()
+        if jobs
+        else []
+    )
+    for job in jobs:
+        job.counts = dict.fromkeys(Picture.State.values, 0)
+    by_id = {job.pk: job for job in jobs}
+    for row in counted:
+        by_id[row["job"]].counts[row["state"]] = row["n"]
+
+
+def _attach_first_pictures(jobs: Sequence[Job]) -> None:
+    # The first positions are 0, 1, 2, … as long as nobody deleted one: enough for a row of small pictures.
+    rows = (
+        Picture.objects.filter(job__in=jobs, position__lt=FIRST_PICTURES).order_by("position") if jobs else []
+    )
+    firsts: dict[UUID, list[Picture]] = {job.pk: [] for job in jobs}
+    pictures = list(rows)
+    attach_renditions(pictures)
+    for picture in pictures:
+        firsts[picture.job_id].append(picture)
+    for job in jobs:
+        job.first_pictures = firsts[job.pk]
+
+
+def _write_job_cursor(job: Job) -> str:
+    text = f"{job.created_at.isoformat()}|{job.pk.hex}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_job_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        when, pk = text.split("|")
+        moment = datetime.fromisoformat(when)
+        if moment.tzinfo is None:
+            raise BadCursorError(cursor)
+        return moment, UUID(hex=pk)
+    except (ValueError, binascii.Error) as error:
+        raise BadCursorError(cursor) from error

@@ -1,0 +1,1 @@
+"""Everything that writes. Views, actors and commands are thin and call these."""

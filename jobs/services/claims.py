@@ -1,0 +1,139 @@
+"""Claims: one worker at a time works on a picture, and its result counts only while its lease does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from jobs.models import Picture
+from jobs.services import progress
+
+logger = logging.getLogger(__name__)
+
+EXPIRED_AT_ONCE = 500
+WORKER_LOST = "worker_lost"
+WORKER_LOST_SENTENCE = (
+    "The worker broke off on this picture every time. Save it anew in another format, and try again."
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A picture and the token under which this worker holds it."""
+
+    picture: Picture
+    token: UUID
+
+
+class LeaseLostError(Exception):
+    """The claim no longer counts: cancelled, deleted, or given to another worker. Its result is dropped."""
+
+
+def claim(picture: UUID) -> Claim | None:
+    """Take a queued picture, counting the attempt; None where it is not queued (any more)."""
+    token = uuid4()
+    now = timezone.now()
+    with transaction.atomic():
+        taken = Picture.objects.filter(pk=picture, state=Picture.State.QUEUED).update(
+            state=Picture.State.RUNNING,
+            attempts=F("attempts") + 1,
+            lease_token=token,
+            lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
+            started_at=now,
+            dispatched_at=now,
+        )
+        if not taken:
+            return None
+        row = Picture.objects.select_related("job").get(pk=picture)
+        progress.tell_picture(row.job_id, row.pk, row.state)
+    return Claim(row, token)
+
+
+def renew(tokens: Collection[UUID]) -> int:
+    """Extend the leases of claims that this process still works on; how many still count."""
+    return Picture.objects.filter(lease_token__in=tokens, state=Picture.State.RUNNING).update(
+        lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    )
+
+
+def end(claim: Claim, state: str, **facts: object) -> None:
+    """Close a claim with the picture's final state. Raises LeaseLostError where it no longer counts.
+
+    Call it in the transaction that writes the results, so that they stand or fall together.
+    """
+    ended = _held(claim).update(
+        state=state,
+        lease_token=None,
+        lease_until=None,
+        dispatched_at=None,
+        finished_at=timezone.now(),
+        **facts,
+    )
+    if not ended:
+        raise LeaseLostError(str(claim.picture.pk))
+    progress.settle(claim.picture.job_id)
+    progress.tell_picture(claim.picture.job_id, claim.picture.pk, state)
+
+
+def fail(claim: Claim, code: str, sentence: str) -> None:
+    """Close a claim as failed, for a reason that is the picture's own."""
+    with transaction.atomic():
+        end(claim, Picture.State.FAILED, error_code=code, error_sentence=sentence[:500])
+
+
+def give_back(claim: Claim, code: str, sentence: str) -> None:
+    """After a fault that is not the picture's: queue it again with back-off; at the last attempt, fail it."""
+    if claim.picture.attempts >= settings.MAX_ATTEMPTS:
+        fail(claim, code, sentence)
+        return
+    with transaction.atomic():
+        back = _held(claim).update(
+            state=Picture.State.QUEUED,
+            lease_token=None,
+            lease_until=None,
+            dispatched_at=None,
+            not_before=timezone.now() + timedelta(seconds=2**claim.picture.attempts),
+        )
+        if not back:
+            raise LeaseLostError(str(claim.picture.pk))
+        progress.tell_picture(claim.picture.job_id, claim.picture.pk, Picture.State.QUEUED)
+
+
+def expire_leases() -> int:
+    """Queue again what dead workers held, fail what broke its worker every time; how many of both."""
+    now = timezone.now()
+    lapsed = Picture.objects.filter(state=Picture.State.RUNNING, lease_until__lt=now)
+    rows = list(lapsed.values_list("pk", "job_id", "attempts")[:EXPIRED_AT_ONCE])
+    hopeless = [pk for pk, _, attempts in rows if attempts >= settings.MAX_ATTEMPTS]
+    again = [pk for pk, _, attempts in rows if attempts < settings.MAX_ATTEMPTS]
+    with transaction.atomic():
+        count = lapsed.filter(pk__in=again).update(
+            state=Picture.State.QUEUED, lease_token=None, lease_until=None, dispatched_at=None
+        )
+        count += lapsed.filter(pk__in=hopeless).update(
+            state=Picture.State.FAILED,
+            lease_token=None,
+            lease_until=None,
+            dispatched_at=None,
+            finished_at=now,
+            error_code=WORKER_LOST,
+            error_sentence=WORKER_LOST_SENTENCE,
+        )
+        for job in {job for pk, job, _ in rows if pk in set(hopeless)}:
+            progress.settle(job)
+        for pk, job, attempts in rows:
+            state = Picture.State.FAILED if attempts >= settings.MAX_ATTEMPTS else Picture.State.QUEUED
+            progress.tell_picture(job, pk, state)
+    return count
+
+
+def _held(claim: Claim):  # type: ignore[no-untyped-def]  # a QuerySet whose class as_manager() hides
+    return Picture.objects.filter(pk=claim.picture.pk, state=Picture.State.RUNNING, lease_token=claim.token)

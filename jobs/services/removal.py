@@ -1,0 +1,112 @@
+"""Removing: rows and files together, cancelling, and sweeping what nobody owns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from jobs import events, storage
+from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
+
+logger = logging.getLogger(__name__)
+
+SWEEP = 500
+
+
+def cancel(job: Job) -> int:
+    """Cancel what is queued or running in a job; what is done stays. How many pictures were cancelled."""
+    now = timezone.now()
+    with transaction.atomic():
+        cancelled = Picture.objects.filter(
+            job=job, state__in=[Picture.State.QUEUED, Picture.State.RUNNING]
+        ).update(
+            state=Picture.State.CANCELLED,
+            lease_token=None,
+            lease_until=None,
+            dispatched_at=None,
+            finished_at=now,
+        )
+        Job.objects.filter(pk=job.pk, state=Job.State.ACTIVE).update(
+            state=Job.State.CANCELLED, finished_at=now
+        )
+        transaction.on_commit(partial(events.tell, job.pk, "job", state=Job.State.CANCELLED))
+    return cancelled
+
+
+def delete_jobs(jobs: Collection[UUID]) -> int:
+    """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs."""
+    with transaction.atomic():
+        pictures = Picture.objects.filter(job__in=jobs)
+        keys = _keys_of(pictures)
+        uploads = [UUID(key.removeprefix("sources/")) for key in keys if key.startswith("sources/")]
+        discard(keys)
+        for start in range(0, len(uploads), SWEEP):
+            Upload.objects.filter(pk__in=uploads[start : start + SWEEP]).delete()
+        deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
+    logger.info("deleted %d rows of %d jobs", deleted, len(jobs))
+    return by_model.get("jobs.Job", 0)
+
+
+def delete_pictures(ids: Collection[UUID]) -> int:
+    """Delete single pictures with their files; a job that is left without any goes with its last."""
+    from jobs.services import progress
+
+    with transaction.atomic():
+        pictures = Picture.objects.filter(pk__in=ids)
+        jobs = set(pictures.values_list("job_id", flat=True))
+        keys = _keys_of(pictures)
+        discard(keys)
+        Upload.objects.filter(
+            pk__in=[UUID(key.removeprefix("sources/")) for key in keys if key.startswith("sources/")]
+        ).delete()
+        deleted = pictures.delete()[1].get("jobs.Picture", 0)
+        Job.objects.filter(pk__in=jobs, pictures__isnull=True).delete()
+        for job in jobs:
+            progress.settle(job)
+    return deleted
+
+
+def discard(keys: Iterable[str]) -> None:
+    """Delete files once this transaction stands; the note survives a crash in between."""
+    kept = sorted({key for key in keys if key})
+    Discard.objects.bulk_create([Discard(key=key) for key in kept], batch_size=500, ignore_conflicts=True)
+    transaction.on_commit(partial(sweep_discards, SWEEP))
+
+
+def sweep_discards(most: int = SWEEP) -> int:
+    """Delete files whose owner's row is gone; how many."""
+    rows = list(Discard.objects.values_list("pk", "key")[:most])
+    storage.delete(key for _, key in rows)
+    Discard.objects.filter(pk__in=[pk for pk, _ in rows]).delete()
+    return len(rows)
+
+
+def sweep_uploads() -> int:
+    """Delete uploads that were never submitted in their time, with their bytes; how many."""
+    stale = Upload.objects.exclude(state=Upload.State.SUBMITTED).filter(
+        created_at__lt=timezone.now() - timedelta(hours=settings.UPLOAD_HOURS)
+    )
+    with transaction.atomic():
+        rows = list(stale[:SWEEP].select_for_update())
+        discard(upload.key for upload in rows)
+        Upload.objects.filter(pk__in=[upload.pk for upload in rows]).delete()
+    return len(rows)
+
+
+def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
+    keys = [key for row in pictures.values_list("source_key", "thumb_key") for key in row]
+    keys += Matte.objects.filter(picture__in=pictures).values_list("key", flat=True)
+    keys += [
+        key
+        for row in Rendition.objects.filter(picture__in=pictures).values_list("key", "preview_key")
+        for key in row
+    ]
+    return [key for key in keys if key]

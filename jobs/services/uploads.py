@@ -1,0 +1,109 @@
+"""Upload: start gives a target, the bytes go there, finish checks what arrived."""
+
+from __future__ import annotations
+
+from typing import IO, BinaryIO, cast
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from jobs import names, storage
+from jobs.errors import UploadRefusedError, WrongStateError
+from jobs.models import Upload
+from segmentation import pictures
+from segmentation.errors import PictureError
+
+
+def limits() -> pictures.Limits:
+    """What the operator allows a picture to be."""
+    return pictures.Limits(max_bytes=settings.MAX_PICTURE_BYTES, max_pixels=settings.MAX_PICTURE_PIXELS)
+
+
+def start(user: User, name: str, size: int) -> Upload:
+    """Announce a file of `size` bytes. Raises UploadRefusedError where its size alone rules it out."""
+    if size <= 0:
+        raise UploadRefusedError(
+            "empty_file", "This file is empty. Choose the picture again, or export it anew."
+        )
+    if size > settings.MAX_PICTURE_BYTES:
+        raise UploadRefusedError("too_many_bytes", too_many_bytes())
+    return Upload.objects.create(user=user, name=names.clean(name), announced_size=size)
+
+
+def too_many_bytes() -> str:
+    """The sentence for a file that is too large."""
+    most = settings.MAX_PICTURE_BYTES / 2**20
+    return f"This file is larger than {most:g} MB. Save it smaller or as a JPEG, and try again."
+
+
+def receive(upload: Upload, content: IO[bytes], size: int) -> None:
+    """Store the bytes of a started upload; sent twice, the later bytes count until it is finished."""
+    if upload.state != Upload.State.STARTED:
+        raise WrongStateError("upload_closed", "This upload was finished already. Start a new one.")
+    if size > settings.MAX_PICTURE_BYTES:
+        raise UploadRefusedError("too_many_bytes", too_many_bytes())
+    storage.write(upload.key, content)
+
+
+def finish(upload: Upload) -> Upload:
+    """Check what arrived: that it is there, how large it is, and by its bytes that it is a picture.
+
+    The upload is then `uploaded`, or `refused` with code and sentence and its bytes are deleted.
+    Finishing twice gives the first answer.
+    """
+    if upload.state != Upload.State.STARTED:
+        return upload
+    try:
+        size = storage.size(upload.key)
+    except FileNotFoundError:
+        return _refuse(upload, "nothing_arrived", "Nothing of this file arrived. Try to send it again.")
+    if size == 0:
+        return _refuse(
+            upload, "empty_file", "This file is empty. Choose the picture again, or export it anew."
+        )
+    if size > settings.MAX_PICTURE_BYTES:
+        return _refuse(upload, "too_many_bytes", too_many_bytes())
+    try:
+        with storage.reading(upload.key) as file:
+            info = pictures.inspect(cast(BinaryIO, file), limits())
+    except PictureError as error:
+        return _refuse(upload, error.code, error.sentence)
+    return _close(
+        upload,
+        state=Upload.State.UPLOADED,
+        size=size,
+        format=info.format,
+        width=info.width,
+        height=info.height,
+    )
+
+
+def take_in(user: User, name: str, content: IO[bytes], size: int) -> Upload:
+    """Start, receive and finish in one: for forms that send the file itself.
+
+    Never raises for a bad file: the upload that comes back is then `refused` and says why.
+    """
+    upload = Upload.objects.create(user=user, name=names.clean(name), announced_size=size)
+    if size == 0:
+        return _refuse(
+            upload, "empty_file", "This file is empty. Choose the picture again, or export it anew."
+        )
+    if size > settings.MAX_PICTURE_BYTES:
+        return _refuse(upload, "too_many_bytes", too_many_bytes())
+    receive(upload, content, size)
+    return finish(upload)
+
+
+def _refuse(upload: Upload, code: str, sentence: str) -> Upload:
+    refused = _close(upload, state=Upload.State.REFUSED, error_code=code, error_sentence=sentence[:500])
+    if refused.state == Upload.State.REFUSED:
+        storage.delete([upload.key])
+    return refused
+
+
+def _close(upload: Upload, **facts: object) -> Upload:
+    with transaction.atomic():
+        Upload.objects.filter(pk=upload.pk, state=Upload.State.STARTED).update(**facts)
+    upload.refresh_from_db()
+    return upload

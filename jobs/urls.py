@@ -1,0 +1,26 @@
+"""The addresses of the jobs room; docs/ and DESIGN name them alike."""
+
+from django.urls import path
+
+from jobs.views import events, files, jobs, uploads
+
+app_name = "jobs"
+
+urlpatterns = [
+    path("", jobs.studio, name="studio"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/<uuid:job_id>/", jobs.job, name="job"),
+    path("jobs/<uuid:job_id>/cards/", jobs.cards, name="cards"),
+    path("jobs/<uuid:job_id>/events/", events.job_events, name="events"),
+    path("jobs/<uuid:job_id>/results.zip", files.results_zip, name="zip"),
+    path("jobs/<uuid:job_id>/retry/", jobs.retry_failed, name="retry"),
+    path("jobs/<uuid:job_id>/cancel/", jobs.cancel, name="cancel"),
+    path("jobs/<uuid:job_id>/delete/", jobs.delete, name="delete"),
+    path("pictures/<uuid:picture_id>/result/", files.result, name="result"),
+    path("pictures/<uuid:picture_id>/preview/", files.preview, name="preview"),
+    path("pictures/<uuid:picture_id>/thumb/", files.thumb, name="thumb"),
+    path("pictures/<uuid:picture_id>/source/", files.source, name="source"),
+    path("uploads/", uploads.start, name="upload_start"),
+    path("uploads/<uuid:upload_id>/body/", uploads.body, name="upload_body"),
+    path("uploads/<uuid:upload_id>/finish/", uploads.finish, name="upload_finish"),
+]

@@ -1,0 +1,60 @@
+"""Server-sent events of a job: hints, after which the page asks for the cards that changed."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import cast
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+from redis.exceptions import RedisError
+
+from accounts.models import User
+from jobs import events
+from jobs.models import Job
+
+logger = logging.getLogger(__name__)
+
+
+@login_required
+@require_GET
+async def job_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
+    """A stream that ends when the job does. A comment breaks each silence, to keep proxies patient."""
+    user = cast(User, await request.auser())
+    if not await Job.objects.for_user(user).filter(pk=job_id).aexists():
+        raise Http404("No such job.")
+    response = StreamingHttpResponse(_stream(job_id), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _event(kind: str, facts: dict[str, str]) -> str:
+    return f"event: {kind}\ndata: {json.dumps(facts)}\n\n"
+
+
+async def _stream(job: UUID) -> AsyncIterator[str]:
+    yield "retry: 2000\n\n"
+    try:
+        async for hint in events.listen(job):
+            if hint is None:
+                # At the start and after each silence the database is asked: a hint may have been missed.
+                state = await sync_to_async(_state)(job)
+                yield ": still here\n\n"
+                if state is None or state != Job.State.ACTIVE:
+                    yield _event("job", {"state": state or "gone"})
+                    return
+                continue
+            yield _event(hint.pop("kind"), hint)
+    except RedisError as error:
+        # The stream ends, and the page polls instead.
+        logger.warning("no events for job %s: %s", job, error)
+
+
+def _state(job: UUID) -> str | None:
+    return Job.objects.filter(pk=job).values_list("state", flat=True).first()

@@ -1,0 +1,82 @@
+"""Files of a picture, and all results of a job as one ZIP."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET
+from zipstream import ZIP_STORED, ZipStream
+
+from jobs import names, selectors, storage
+from jobs.views.access import job_or_404, picture_or_404
+from jobs.views.streaming import in_thread, stored
+
+
+@login_required
+@require_GET
+def result(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+    """The newest rendition, under the original's name."""
+    picture = picture_or_404(request, picture_id)
+    rendition = picture.rendition
+    if rendition is None:
+        raise Http404("This picture has no result yet.")
+    return stored(
+        rendition.key,
+        media_type=rendition.media_type,
+        name=names.with_extension(picture.name, rendition.extension),
+        download="inline" not in request.GET,
+        cache=False,
+    )
+
+
+@login_required
+@require_GET
+def preview(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+    """The newest rendition, small."""
+    picture = picture_or_404(request, picture_id)
+    if picture.rendition is None:
+        raise Http404("This picture has no result yet.")
+    return stored(picture.rendition.preview_key, media_type="image/webp", name="preview.webp", download=False)
+
+
+@login_required
+@require_GET
+def thumb(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+    """The source, small."""
+    picture = picture_or_404(request, picture_id)
+    if not picture.thumb_key:
+        raise Http404("This picture has no small form yet.")
+    return stored(picture.thumb_key, media_type="image/webp", name="thumb.webp", download=False)
+
+
+@login_required
+@require_GET
+def source(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+    """The file as it was uploaded. Always a download: its bytes are a stranger's."""
+    picture = picture_or_404(request, picture_id)
+    if not picture.source_key:
+        raise Http404("The original was not kept.")
+    return stored(picture.source_key, media_type="application/octet-stream", name=picture.name, download=True)
+
+
+@login_required
+@require_GET
+def results_zip(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
+    """Everything that is done in a job, under the originals' names, made while it is sent."""
+    job = job_or_404(request, job_id)
+    results = selectors.results_of(job)
+    if not results:
+        raise Http404("Nothing of this job is done yet.")
+    archive = ZipStream(compress_type=ZIP_STORED, sized=True)
+    files = names.unique(names.with_extension(name, rendition.extension) for name, rendition in results)
+    for name, (_, rendition) in zip(files, results, strict=True):
+        archive.add(storage.chunks(rendition.key), name, size=rendition.size)
+    response = StreamingHttpResponse(in_thread(iter(archive)), content_type="application/zip")
+    response["Content-Length"] = str(len(archive))
+    title = names.with_extension(names.clean(job.title), "zip")
+    response["Content-Disposition"] = content_disposition_header(True, title) or "attachment"
+    response["Cache-Control"] = "private, no-store"
+    return response

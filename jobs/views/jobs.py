@@ -1,0 +1,158 @@
+"""The history, a job's page, and what can be done with a job."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from jobs import selectors
+from jobs.errors import SubmitRefusedError
+from jobs.forms import read_recipe
+from jobs.models import Job, Picture
+from jobs.services import removal, retry, submit, uploads
+from jobs.views.access import job_or_404, user_of
+from segmentation.errors import RecipeError
+
+CARDS_AT_ONCE = 100
+
+
+@login_required
+@require_GET
+def studio(request: HttpRequest) -> HttpResponse:
+    """Where pictures are dropped; underneath, the newest job, so that the page shows a result."""
+    page = selectors.history(user_of(request))
+    return render(request, "jobs/studio.html", {"recent_jobs": page.items[:3]})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def jobs(request: HttpRequest) -> HttpResponse:
+    """The history, or a new job."""
+    return _submit(request) if request.method == "POST" else _history(request)
+
+
+def _history(request: HttpRequest) -> HttpResponse:
+    try:
+        page = selectors.history(
+            user_of(request), older=request.GET.get("older", ""), newer=request.GET.get("newer", "")
+        )
+    except selectors.BadCursorError:
+        return redirect("jobs:jobs")
+    return render(
+        request, "jobs/history.html", {"jobs": page.items, "older": page.older, "newer": page.newer}
+    )
+
+
+def _submit(request: HttpRequest) -> HttpResponse:
+    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    try:
+        recipe = read_recipe(request.POST)
+        ids = _upload_ids(request)
+        job = submit.submit(user_of(request), ids, recipe)
+    except (SubmitRefusedError, RecipeError) as error:
+        if wants_json:
+            return JsonResponse({"code": error.code, "sentence": error.sentence}, status=422)
+        messages.error(request, error.sentence)
+        return redirect("jobs:studio")
+    if not wants_json:
+        return redirect(job)
+    pictures = Picture.objects.filter(job=job).order_by("position").values("id", "name", "state")
+    answer = {
+        "id": str(job.pk),
+        "url": job.get_absolute_url(),
+        "cards_url": reverse("jobs:cards", args=[job.pk]),
+        "events_url": reverse("jobs:events", args=[job.pk]),
+        "zip_url": reverse("jobs:zip", args=[job.pk]),
+        "pictures": [
+            {**picture, "id": str(picture["id"]), "upload": str(upload)}
+            for picture, upload in zip(pictures, ids, strict=True)
+        ],
+    }
+    return JsonResponse(answer, status=201)
+
+
+def _upload_ids(request: HttpRequest) -> list[UUID]:
+    """The uploads that a script finished, or those that a plain form brings along."""
+    files = [file for file in request.FILES.getlist("pictures") if file.name]
+    if files:
+        user = user_of(request)
+        return [uploads.take_in(user, str(file.name), file, file.size or 0).pk for file in files]
+    try:
+        return list(dict.fromkeys(UUID(text) for text in request.POST.getlist("uploads")))
+    except ValueError as error:
+        raise SubmitRefusedError(
+            "upload_not_ready", "One of the files is unknown here. Send it again."
+        ) from error
+
+
+@login_required
+@require_GET
+def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """A job with a page of its pictures."""
+    found = job_or_404(request, job_id)
+    start = request.GET.get("from", "0")
+    page = selectors.pictures_of(found, start=int(start) if start.isascii() and start.isdigit() else 0)
+    context = {
+        "job": found,
+        "counts": found.counts,
+        "pictures": page.items,
+        "older": page.older,
+        "newer": page.newer,
+        "is_live": found.state == Job.State.ACTIVE,
+    }
+    return render(request, "jobs/job.html", context)
+
+
+@login_required
+@require_GET
+def cards(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """The cards of some pictures, or of the job's first page, as they are now."""
+    found = job_or_404(request, job_id)
+    asked = [text for text in request.GET.get("ids", "").split(",") if text]
+    try:
+        ids = [UUID(text) for text in asked[:CARDS_AT_ONCE]]
+    except ValueError:
+        return HttpResponseBadRequest("ids are picture ids, separated by commas")
+    pictures = selectors.some_pictures_of(found, ids) if asked else selectors.pictures_of(found).items
+    response = render(request, "jobs/_cards.html", {"pictures": pictures, "job": found})
+    response["X-Job-State"] = found.state
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_POST
+def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Try the failed pictures again."""
+    found = job_or_404(request, job_id)
+    count = retry.retry_failed(found)
+    messages.info(
+        request, f"{count} pictures are tried again." if count else "There is nothing to try again."
+    )
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Stop what is not done."""
+    found = job_or_404(request, job_id)
+    count = removal.cancel(found)
+    messages.info(request, f"{count} pictures were cancelled." if count else "Everything had ended already.")
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Delete a job with all its files."""
+    found = job_or_404(request, job_id)
+    removal.delete_jobs([found.pk])
+    messages.success(request, f"“{found.title}” and its files were deleted.")
+    return redirect("jobs:jobs")

@@ -1,0 +1,38 @@
+"""Answers that stream. Under ASGI a synchronous iterator would be read whole into memory first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from asgiref.sync import sync_to_async
+from django.http import Http404, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
+from jobs import storage
+
+
+async def in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks of a synchronous iterator, each made in a thread; closed when the client goes away."""
+    step = sync_to_async(lambda: next(chunks, None), thread_sensitive=False)
+    try:
+        while (chunk := await step()) is not None:
+            yield chunk
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            await sync_to_async(close, thread_sensitive=False)()
+
+
+def stored(
+    key: str, *, media_type: str, name: str, download: bool, cache: bool = True
+) -> StreamingHttpResponse:
+    """A stored file as the answer. Keys are never written twice with other bytes, so browsers may keep it."""
+    try:
+        length = storage.size(key)
+    except FileNotFoundError as error:
+        raise Http404("This file is gone.") from error
+    response = StreamingHttpResponse(in_thread(storage.chunks(key)), content_type=media_type)
+    response["Content-Length"] = str(length)
+    response["Content-Disposition"] = content_disposition_header(download, name) or "attachment"
+    response["Cache-Control"] = "private, max-age=86400" if cache else "private, no-store"
+    return response

@@ -1,0 +1,71 @@
+"""Upload from the page: start, send, finish."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from jobs.errors import JobsError, UploadRefusedError
+from jobs.models import Upload
+from jobs.services import uploads
+from jobs.views.access import upload_or_404, user_of
+
+
+@login_required
+@require_POST
+def start(request: HttpRequest) -> JsonResponse:
+    """Announce a file; the answer says where its bytes go, in the shape of an S3 presigned POST."""
+    try:
+        name, size = _announcement(request.body)
+        upload = uploads.start(user_of(request), name, size)
+    except JobsError as error:
+        return JsonResponse(error.as_dict(), status=error.status)
+    target = {"method": "POST", "url": reverse("jobs:upload_body", args=[upload.pk]), "fields": {}}
+    finish_url = reverse("jobs:upload_finish", args=[upload.pk])
+    return JsonResponse({"id": str(upload.pk), "target": target, "finish_url": finish_url}, status=201)
+
+
+def _announcement(body: bytes) -> tuple[str, int]:
+    try:
+        said: Any = json.loads(body)
+        name, size = said["name"], said["size"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UploadRefusedError("bad_request", "Send the file's name and size as JSON.") from error
+    if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
+        raise UploadRefusedError("bad_request", "The name is a text, the size a whole number of bytes.")
+    return name, size
+
+
+@login_required
+@require_POST
+def body(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """The bytes of an announced file, as field `file` of a multipart form."""
+    upload = upload_or_404(request, upload_id)
+    file = request.FILES.get("file")
+    if file is None or file.size is None:
+        return JsonResponse(
+            {"code": "bad_request", "sentence": "Send the picture as field “file”."}, status=400
+        )
+    try:
+        uploads.receive(upload, file, file.size)
+    except JobsError as error:
+        return JsonResponse(error.as_dict(), status=error.status)
+    return HttpResponse(status=204)
+
+
+@login_required
+@require_POST
+def finish(request: HttpRequest, upload_id: UUID) -> JsonResponse:
+    """Check what arrived."""
+    upload = uploads.finish(upload_or_404(request, upload_id))
+    if upload.state == Upload.State.REFUSED:
+        refusal = {"id": str(upload.pk), "state": upload.state, "code": upload.error_code}
+        return JsonResponse({**refusal, "sentence": upload.error_sentence}, status=422)
+    facts = {"width": upload.width, "height": upload.height, "format": upload.format}
+    return JsonResponse({"id": str(upload.pk), "state": upload.state, **facts})
