@@ -87,6 +87,8 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'bgplatform.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     STATE_DIR.mkdir(parents=True, exist_ok=True)
+    # Tests use a file, too: threads and processes must meet the locks that production has.
+    DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "test.sqlite3")}
     # Writers queue up instead of failing: WAL lets readers pass, IMMEDIATE takes the write lock at the
     # start of a transaction, where waiting is possible, and not in the middle, where it is not.
     DATABASES["default"]["OPTIONS"] = {

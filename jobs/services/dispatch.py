@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from dramatiq.errors import ConnectionError as BrokerError
+from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from accounts.models import User
@@ -91,7 +91,7 @@ def _send(pictures: list[UUID], lane: str) -> None:
     try:
         for picture in pictures:
             segment[lane].send(str(picture))
-    except (BrokerError, RedisError):
+    except (BrokerConnectionError, RedisError):
         # Not an error of the caller's: the rows are marked as sent, and the dispatcher's next tick finds
         # the broker back or tries again.
         logger.exception("the broker is away; %d pictures wait in the database", len(pictures))

