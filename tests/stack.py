@@ -1,0 +1,161 @@
+"""The really running platform for tests: the launcher's own processes in a folder of their own.
+
+`Stack.start()` runs what `make run` runs (web, Valkey, worker, scheduler; u2netp weights) and returns when all
+of it is ready; everything is stopped and gone afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bgplatform.local import lifeline, ports
+from bgplatform.local.state import ROOT, State
+from tests.waiting import until
+
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "BGPLATFORM_CACHE",
+    "XDG_CACHE_HOME",
+    "SSL_CERT_FILE",
+    "PIP_CERT",
+)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The first administrator's address and password, as the launcher notes them."""
+
+    email: str
+    password: str
+
+
+class Stack:
+    """One run of the platform. `settings` are environment variables on top of those of a local run."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.state = State(folder / "var")
+        self.log = folder / "run.log"
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def environment(self) -> dict[str, str]:
+        """What the launcher gets to see: nothing of the test process's own settings."""
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        own = {"BGPLATFORM_STATE": str(self.state.folder), "MODEL": "u2netp", "PORT": str(ports.any_free())}
+        return {**kept, **own, **self._settings}
+
+    def start(self) -> Self:
+        """Start, and wait until the site says that all of it is ready."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bgplatform.local", "--with-parent"],
+                cwd=ROOT,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until(self._ready, "the platform is ready", START_SECONDS)
+        return self
+
+    def _ready(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(
+                f"the launcher ended with {self._process.returncode}:\n{self.output()[-8000:]}"
+            )
+        run = self.state.read_run()
+        return run is not None and run.ready
+
+    def stop(self) -> int:
+        """Stop as Ctrl-C does, and return the launcher's exit code when every process is gone."""
+        assert self._process is not None
+        everybody = [self._process.pid, *lifeline.descendants(self._process.pid)]
+        self._process.send_signal(signal.SIGINT)
+        code = self._process.wait(timeout=STOP_SECONDS)
+        left = [pid for pid in everybody if lifeline.is_alive(pid)]
+        assert not left, f"still there after the stop: {left}"
+        self._process = None
+        return code
+
+    def kill(self) -> None:
+        """End it without asking; the supervisors see to the rest."""
+        if self._process is not None:
+            everybody = lifeline.descendants(self._process.pid)
+            self._process.kill()
+            self._process.wait()
+            until(lambda: not any(map(lifeline.is_alive, everybody)), "everything went with the launcher")
+            self._process = None
+
+    @property
+    def pid(self) -> int:
+        """The launcher's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def address(self) -> str:
+        """Where the site is, with a slash at its end."""
+        run = self.state.read_run()
+        assert run is not None
+        return run.address
+
+    @property
+    def sign_in(self) -> SignIn:
+        """Who can sign in."""
+        lines = dict(line.split() for line in self.state.sign_in.read_text().splitlines())
+        return SignIn(lines["e-mail"], lines["password"])
+
+    def output(self) -> str:
+        """Everything that the launcher and its processes have printed."""
+        return self.log.read_text(errors="replace")
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """What a query of the run's own database answers; it is opened for reading only."""
+        database = self.state.folder / "bgplatform.sqlite3"
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return connection.execute(query).fetchall()
+
+    def processes(self, words: str) -> list[int]:
+        """Process ids of the run whose command line contains `words`, parents before their children."""
+        return [pid for pid in lifeline.descendants(self.pid) if words in _command(pid)]
+
+    def worker(self) -> int:
+        """The process that works on pictures: the child that Dramatiq's master forked."""
+        masters = [pid for pid in self.processes("-m dramatiq") if "supervise" not in _command(pid)]
+        (master,) = [pid for pid in masters if any(child in masters for child in lifeline.descendants(pid))]
+        (child,) = [pid for pid in lifeline.descendants(master) if pid in masters]
+        return child
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self.stop()
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
