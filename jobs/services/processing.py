@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import BinaryIO, cast
 from uuid import UUID
 
@@ -41,15 +42,15 @@ def process(picture_id: UUID) -> None:
         with keeper.holding(claim.token) if keeper else nullcontext():
             _work(claim)
     except SegmentationError as error:
-        _unless_lost(claim, lambda: claims.fail(claim, error.code, error.sentence))
+        _unless_lost(claim, partial(claims.fail, claim, error.code, error.sentence))
     except LeaseLostError:
         logger.warning("picture %s was taken away while it ran; its result is dropped", picture_id)
     except Exception:
         logger.exception("picture %s failed at attempt %d", picture_id, claim.picture.attempts)
-        _unless_lost(claim, lambda: claims.give_back(claim, INTERNAL, INTERNAL_SENTENCE))
+        _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
     except BaseException:
         # A time limit or a shutdown, raised into the thread: hand the picture back, then obey.
-        _unless_lost(claim, lambda: claims.give_back(claim, INTERNAL, INTERNAL_SENTENCE))
+        _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
         raise
 
 
