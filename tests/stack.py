@@ -1,7 +1,7 @@
 """The really running platform for tests: the launcher's own processes in a folder of their own.
 
-`Stack.start()` runs what `make run` runs (web, Valkey, worker, scheduler; u2netp weights) and returns when all
-of it is ready; everything is stopped and gone afterwards.
+`Stack.start()` runs what `make run` runs (web, Valkey, worker, scheduler; u2netp weights) and returns when
+all of it is ready; everything is stopped and gone afterwards.
 """
 
 from __future__ import annotations
