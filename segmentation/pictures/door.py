@@ -8,12 +8,12 @@ from types import ModuleType
 from PIL import Image
 
 from segmentation.errors import PictureError
-from segmentation.pictures import exif, jpeg, pixels, png, refusals, webp
+from segmentation.pictures import bmp, exif, gif, heif, jp2, jpeg, pixels, png, refusals, tiff, webp
 from segmentation.pictures.probe import Probe
 from segmentation.pictures.source import Source, opened
 from segmentation.pictures.types import FORMATS, DecodedPicture, Limits, PictureInfo, PictureSource
 
-_READERS: tuple[ModuleType, ...] = (jpeg, png, webp)
+_READERS: tuple[ModuleType, ...] = (jpeg, png, webp, heif, gif, tiff, jp2, bmp)
 
 
 def inspect(file: PictureSource, limits: Limits | None = None) -> PictureInfo:

@@ -7,6 +7,8 @@ from segmentation.pictures.types import Limits
 
 TAKEN = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF and JPEG 2000"
 
+RAW = "This is a camera's raw file. Develop it to JPEG or TIFF and send that."
+
 # Files that people do send, and what to tell them. The first bytes decide, at the offset given.
 KNOWN_STRANGERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "This is a PDF document, not a picture. Export its page as PNG or JPEG and send that."),
@@ -24,11 +26,11 @@ KNOWN_STRANGERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"icns", "This is an icon (ICNS). Save it as PNG and send that."),
     (0, b"%!PS", "This is a PostScript file. Export it as PNG or JPEG and send that."),
     (0, b"\xc5\xd0\xd3\xc6", "This is a PostScript file. Export it as PNG or JPEG and send that."),
-    (0, b"FUJIFILM", "This is a camera's raw file. Develop it to JPEG or TIFF and send that."),
-    (0, b"IIU\x00", "This is a camera's raw file. Develop it to JPEG or TIFF and send that."),
-    (0, b"IIRO", "This is a camera's raw file. Develop it to JPEG or TIFF and send that."),
-    (8, b"CR\x02", "This is a camera's raw file. Develop it to JPEG or TIFF and send that."),
-    (4, b"ftypcrx", "This is a camera's raw file. Develop it to JPEG or TIFF and send that."),
+    (0, b"FUJIFILM", RAW),
+    (0, b"IIU\x00", RAW),
+    (0, b"IIRO", RAW),
+    (8, b"CR\x02", RAW),
+    (4, b"ftypcrx", RAW),
     (4, b"ftyp", "This is a video, not a picture. Save one of its frames as PNG or JPEG and send that."),
     (0, b"\x1a\x45\xdf\xa3", "This is a video, not a picture. Save one of its frames as PNG or JPEG."),
 )
@@ -59,6 +61,10 @@ def unsupported_variant(label: str, what: str) -> PictureError:
         f"This {label} file is of a rare kind that we cannot read: {what}. "
         "Save it as PNG or JPEG and send that.",
     )
+
+
+def raw_photo() -> PictureError:
+    return PictureError("unsupported_format", RAW)
 
 
 def broken_picture(label: str) -> PictureError:

@@ -1,0 +1,221 @@
+"""HEIC (HEVC in HEIF, ISO/IEC 23008-12) and AVIF (AV1 in HEIF).
+
+Pixels come from libheif by pi-heif, which only decodes, and from libavif by Pillow. The copy that they get
+has no movie box: of a sequence they see the still picture.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+
+from PIL import Image
+
+from segmentation.pictures import exif, refusals
+from segmentation.pictures.boxes import MAX_META_BYTES, Item, Meta, read_meta, top_boxes
+from segmentation.pictures.probe import MAX_PROFILE_BYTES, PROFILE_TOO_LARGE, SEVERAL_FRAMES, Probe
+from segmentation.pictures.source import Source
+from segmentation.pictures.video import av1_sizes, hevc_sizes
+
+LABEL = "HEIC or AVIF"
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_CODED = {b"hvc1": (b"hvcC", hevc_sizes), b"av01": (b"av1C", av1_sizes)}
+# How much larger than its name a coded picture may be: codecs round up to whole blocks.
+_SPARE_PIXELS = 1_000_000
+_MAX_TILES = 4_096
+_ITEM_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class _Place:
+    kind: str
+    brand_at: int
+    movie_at: int | None
+
+
+def accepts(head: bytes) -> bool:
+    if head[4:8] != b"ftyp":
+        return False
+    brands = _brands(head)
+    return bool(brands & (_HEIC_BRANDS | _AVIF_BRANDS)) or b"mif1" in brands
+
+
+def _brands(head: bytes) -> set[bytes]:
+    end = min(int.from_bytes(head[:4]), len(head))
+    return {head[8:12]} | {head[i : i + 4] for i in range(16, end - 3, 4)}
+
+
+def probe(source: Source) -> Probe:
+    """Reads the item tables. Raises PictureError where they are not those of a readable HEIC or AVIF."""
+    tops = top_boxes(source)
+    found = next(((content, end) for kind, _, content, end in tops if kind == b"meta"), None)
+    if found is None:
+        if any(kind == b"moov" for kind, *_ in tops):
+            raise refusals.unsupported_variant(LABEL, "a moving sequence without a still picture")
+        raise refusals.truncated_picture(LABEL)
+    if found[1] - found[0] > MAX_META_BYTES:
+        raise refusals.too_complex(LABEL, "its tables have many megabytes")
+    content = source.need(found[0], found[1] - found[0])
+    try:
+        meta = read_meta(content)
+        return _probe(source, meta, next((start for kind, start, *_ in tops if kind == b"moov"), None))
+    except (ValueError, struct.error, IndexError) as error:
+        raise refusals.broken_picture(source.label) from error
+
+
+def _probe(source: Source, meta: Meta, movie_at: int | None) -> Probe:
+    picture = meta.items.get(meta.primary)
+    if picture is None:
+        raise refusals.broken_picture(LABEL)
+    coded = _coded_kind(meta, picture)
+    avif = coded == b"av01"
+    source.label = "AVIF" if avif else "HEIC"
+    width, height = _size(picture)
+    _check_sizes(source, meta, width, height)
+    warnings = [SEVERAL_FRAMES] if movie_at is not None else []
+    turn = _orientation(picture)
+    if not avif:
+        width, height = _cropped(picture, width, height)
+        # libheif turns the picture itself.
+        if turn >= 5:
+            width, height = height, width
+
+    def load() -> Image.Image:
+        data = _clean(source, movie_at)
+        return _load_avif(data) if avif else _load_heic(data)
+
+    return Probe(
+        format="avif" if avif else "heic",
+        width=width,
+        height=height,
+        load=load,
+        orientation=turn if avif else 1,
+        profile=_profile(picture, warnings),
+        exif=_exif(source, meta),
+        warnings=warnings,
+    )
+
+
+def _coded_kind(meta: Meta, picture: Item) -> bytes:
+    """hvc1 or av01, of the picture itself or of a grid's tiles."""
+    kinds = {picture.kind}
+    if picture.kind == b"grid":
+        kinds = {meta.items[tile].kind for tile in _tiles(meta) if tile in meta.items}
+    if len(kinds) != 1 or not kinds <= set(_CODED):
+        names = ", ".join(sorted(kind.decode("ascii", "replace") for kind in kinds)) or "nothing"
+        raise refusals.unsupported_variant(LABEL, f"its picture is coded as {names}")
+    return kinds.pop()
+
+
+def _tiles(meta: Meta) -> list[int]:
+    return next((to for kind, origin, to in meta.references if (kind, origin) == (b"dimg", meta.primary)), [])
+
+
+def _size(item: Item) -> tuple[int, int]:
+    """ispe: the size before cropping and turning."""
+    box = item.property(b"ispe")
+    if box is None:
+        raise ValueError("a picture without a size")
+    width, height = struct.unpack_from(">II", box, 4)
+    if not width or not height:
+        raise ValueError("a picture without pixels")
+    return width, height
+
+
+def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
+    """No coded item may be much larger than the picture, nor all tiles together."""
+    most = 2 * width * height + _SPARE_PIXELS
+    for item in meta.items.values():
+        if item.kind not in _CODED:
+            continue
+        config_name, sizes = _CODED[item.kind]
+        config = item.property(config_name)
+        if config is None:
+            raise ValueError("a coded item without its configuration")
+        for coded_width, coded_height in sizes(config, meta.data(source, item, _ITEM_BYTES)):
+            if coded_width * coded_height > most:
+                raise ValueError("a coded item larger than the picture")
+    tiles = _tiles(meta)
+    if len(tiles) > _MAX_TILES:
+        raise refusals.too_complex(source.label, f"it has {len(tiles):,} tiles")
+    area = 0
+    for tile in tiles:
+        tile_width, tile_height = _size(meta.items[tile]) if tile in meta.items else (0, 0)
+        area += tile_width * tile_height
+    if area > 2 * most:
+        raise ValueError("tiles larger than the picture")
+
+
+def _orientation(item: Item) -> int:
+    """EXIF's number for the quarter turns against the clock (irot), then the mirror (imir), of an item."""
+    rotation = item.property(b"irot")
+    mirror = item.property(b"imir")
+    quarters = rotation[0] & 3 if rotation else 0
+    if mirror is None:
+        return (1, 8, 3, 6)[quarters]
+    left_right = mirror[0] & 1
+    return ((4, 5, 2, 7), (2, 7, 4, 5))[left_right][quarters]
+
+
+def _cropped(item: Item, width: int, height: int) -> tuple[int, int]:
+    """The size after clap (14496-12, 12.1.4), which libheif applies."""
+    box = item.property(b"clap")
+    if box is None or len(box) < 32:
+        return width, height
+    across, across_of, down, down_of = struct.unpack_from(">4I", box)
+    if not across_of or not down_of:
+        raise ValueError("a crop without a size")
+    return max(1, min(width, across // across_of)), max(1, min(height, down // down_of))
+
+
+def _profile(item: Item, warnings: list[str]) -> bytes | None:
+    for kind, content in item.properties:
+        if kind == b"colr" and content[:4] in (b"prof", b"rICC"):
+            if len(content) > MAX_PROFILE_BYTES:
+                warnings.append(PROFILE_TOO_LARGE)
+                return None
+            return content[4:]
+    return None
+
+
+def _exif(source: Source, meta: Meta) -> bytes | None:
+    """The EXIF item of the picture; its orientation says nothing, irot and imir do (23008-12, A.2)."""
+    for kind, origin, targets in meta.references:
+        item = meta.items.get(origin)
+        if kind == b"cdsc" and meta.primary in targets and item is not None and item.kind == b"Exif":
+            content = meta.data(source, item, exif.MAX_EXIF_BYTES)
+            start = 4 + int.from_bytes(content[:4])
+            return exif.without_prefix(content[start:]) or None
+    return None
+
+
+def _clean(source: Source, movie_at: int | None) -> bytes:
+    if movie_at is None:
+        return source.all()
+    data = bytearray(source.all())
+    data[movie_at + 4 : movie_at + 8] = b"free"
+    if data[8:12] == b"avis":
+        data[8:12] = b"avif"
+    return bytes(data)
+
+
+def _load_avif(data: bytes) -> Image.Image:
+    from PIL import AvifImagePlugin
+
+    image = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def _load_heic(data: bytes) -> Image.Image:
+    import pi_heif
+
+    file = pi_heif.open_heif(data, convert_hdr_to_8bit=True)
+    picture = file[file.primary_index]
+    pixels = picture.data
+    image: Image.Image = Image.frombytes(
+        picture.mode.replace("a", "A"), picture.size, pixels, "raw", picture.mode, picture.stride
+    )
+    return image

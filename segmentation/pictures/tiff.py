@@ -1,0 +1,230 @@
+"""TIFF 6.0 and BigTIFF: the first directory, and a copy that has no other.
+
+The copy is the file with a new directory at its end: only the entries that decide pixels, checked, and no
+next one. So there is no chain to follow, and nothing else in the file is ever looked at. Orientation and
+profile are read here, too.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageChops, TiffImagePlugin
+
+from segmentation.pictures import refusals
+from segmentation.pictures.pixels import grey16_to_8
+from segmentation.pictures.probe import MAX_PROFILE_BYTES, PROFILE_TOO_LARGE, SEVERAL_FRAMES, Probe
+from segmentation.pictures.source import Source
+
+LABEL = "TIFF"
+MAX_ENTRIES = 4_096
+# A 50-megapixel picture in tiles of 16 × 16 has 195,000; each costs the decoder a step in Python.
+MAX_PIECES = 200_000
+MAX_TILE_PIXELS = 1 << 24
+_SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
+_LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
+
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+STRIPS, ORIENTATION, SAMPLES, ROWS, STRIP_SIZES, PLANAR = 273, 274, 277, 278, 279, 284
+TILE_WIDTH, TILE_HEIGHT, TILES, TILE_SIZES, SAMPLE_FORMAT = 322, 323, 324, 325, 339
+KIND, CHILDREN, PROFILE, DNG_VERSION = 254, 330, 34675, 50706
+
+# Tags that decide pixels, with the most values that each may have.
+_KEPT = {
+    WIDTH: 1, HEIGHT: 1, BITS: 8, COMPRESSION: 1, PHOTOMETRIC: 1, 266: 1, STRIPS: MAX_PIECES, SAMPLES: 1,
+    ROWS: 1, STRIP_SIZES: MAX_PIECES, PLANAR: 1, 292: 1, 293: 1, 317: 1, 320: 3 * 256, TILE_WIDTH: 1,
+    TILE_HEIGHT: 1, TILES: MAX_PIECES, TILE_SIZES: MAX_PIECES, 338: 8, SAMPLE_FORMAT: 8, 347: 1 << 17, 530: 2,
+    531: 1,
+}  # fmt: skip
+# None, three of fax, LZW, JPEG, deflate (two numbers), PackBits.
+_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    kind: int
+    count: int
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class _Directory:
+    order: str
+    big: bool
+    entries: dict[int, _Entry]
+    next: int
+
+    def numbers(self, source: Source, tag: int, most: int = 8) -> tuple[int, ...]:
+        """The first values of an integer tag; empty where it is missing or of another type."""
+        entry = self.entries.get(tag)
+        if entry is None or entry.kind not in _LETTERS:
+            return ()
+        count = min(entry.count, most)
+        size = _SIZES[entry.kind]
+        if entry.count * size <= len(entry.raw):
+            content = entry.raw[: count * size]
+        else:
+            content = source.need(self.offset(tag), count * size)
+        return struct.unpack(f"{self.order}{count}{_LETTERS[entry.kind]}", content)
+
+    def number(self, source: Source, tag: int, default: int) -> int:
+        return next(iter(self.numbers(source, tag, 1)), default)
+
+    def offset(self, tag: int) -> int:
+        raw = self.entries[tag].raw
+        return int(struct.unpack(self.order + ("Q" if self.big else "I"), raw)[0])
+
+
+def accepts(head: bytes) -> bool:
+    return head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")) and head[8:10] != b"CR"
+
+
+def probe(source: Source) -> Probe:
+    """Reads the first directory. Raises PictureError where it is not that of a readable TIFF."""
+    directory = _read(source)
+    if DNG_VERSION in directory.entries or (
+        directory.number(source, KIND, 0) & 1 and CHILDREN in directory.entries
+    ):
+        raise refusals.raw_photo()
+    width = directory.number(source, WIDTH, 0)
+    height = directory.number(source, HEIGHT, 0)
+    if width <= 0 or height <= 0:
+        raise refusals.broken_picture(LABEL)
+    _check(source, directory, width, height)
+    warnings = [SEVERAL_FRAMES] if directory.next else []
+
+    def load() -> Image.Image:
+        image: Image.Image = TiffImagePlugin.TiffImageFile(io.BytesIO(_clean(source, directory)))
+        image.load()
+        # The library leaves 16-bit grey as stored, where 0 may be white.
+        if image.mode.startswith("I;16"):
+            image = _grey16(image, directory.number(source, BITS, 16))
+            if directory.number(source, PHOTOMETRIC, 1) == 0:
+                return ImageChops.invert(image)
+        return image
+
+    orientation = directory.number(source, ORIENTATION, 1)
+    return Probe(
+        format="tiff",
+        width=width,
+        height=height,
+        load=load,
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+        profile=_profile(source, directory, warnings),
+        warnings=warnings,
+    )
+
+
+def _read(source: Source) -> _Directory:
+    head = source.need(0, 8)
+    order = "<" if head.startswith(b"II") else ">"
+    big = head[2:4] in (b"+\x00", b"\x00+")
+    if big:
+        if struct.unpack(order + "HH", head[4:]) != (8, 0):
+            raise refusals.broken_picture(LABEL)
+        (start,) = struct.unpack(order + "Q", source.need(8, 8))
+    else:
+        (start,) = struct.unpack(order + "I", head[4:])
+    letter, wide, step = ("Q", 8, 20) if big else ("I", 4, 12)
+    head_size = 8 if big else 2
+    (count,) = struct.unpack(order + ("Q" if big else "H"), source.need(start, head_size))
+    if not 0 < count <= MAX_ENTRIES:
+        raise refusals.broken_picture(LABEL)
+    content = source.need(start + head_size, count * step)
+    entries: dict[int, _Entry] = {}
+    for position in range(0, len(content), step):
+        tag, kind, values = struct.unpack_from(f"{order}HH{letter}", content, position)
+        entries.setdefault(tag, _Entry(kind, values, content[position + step - wide : position + step]))
+    following = source.at(start + head_size + count * step, wide)
+    more = struct.unpack(order + letter, following)[0] if len(following) == wide else 0
+    return _Directory(order, big, entries, more)
+
+
+def _check(source: Source, directory: _Directory, width: int, height: int) -> None:
+    """Refuses what the decoder cannot do or what would cost it more than the picture is worth."""
+    compression = directory.number(source, COMPRESSION, 1)
+    if compression not in _COMPRESSIONS:
+        raise refusals.unsupported_variant(LABEL, f"compression {compression}")
+    bits = directory.numbers(source, BITS) or (1,)
+    if max(bits) > 16 or any(one not in (1, 4) for one in directory.numbers(source, SAMPLE_FORMAT)):
+        raise refusals.unsupported_variant(LABEL, "numbers of more than 16 bits or with a sign or a point")
+    for tag, most in _KEPT.items():
+        entry = directory.entries.get(tag)
+        if entry is None:
+            continue
+        if entry.kind not in _SIZES:
+            raise refusals.broken_picture(LABEL)
+        if entry.count > most:
+            raise refusals.too_complex(
+                LABEL, f"it has {entry.count:,} parts or values where {most:,} are usual"
+            )
+    planes = directory.number(source, SAMPLES, 1) if directory.number(source, PLANAR, 1) == 2 else 1
+    if TILES in directory.entries:
+        tile_width = directory.number(source, TILE_WIDTH, 0)
+        tile_height = directory.number(source, TILE_HEIGHT, 0)
+        if tile_width <= 0 or tile_height <= 0 or tile_width * tile_height > MAX_TILE_PIXELS:
+            raise refusals.broken_picture(LABEL)
+        pieces = -(-width // tile_width) * -(-height // tile_height) * planes
+        listed = directory.entries[TILES].count
+    else:
+        rows = min(directory.number(source, ROWS, height), height)
+        if rows <= 0 or STRIPS not in directory.entries:
+            raise refusals.broken_picture(LABEL)
+        pieces = -(-height // rows) * planes
+        listed = directory.entries[STRIPS].count
+    if pieces > MAX_PIECES:
+        raise refusals.too_complex(LABEL, f"it has {pieces:,} parts")
+    if listed < pieces:
+        raise refusals.broken_picture(LABEL)
+
+
+def _clean(source: Source, directory: _Directory) -> bytes:
+    kept = sorted((tag, entry) for tag, entry in directory.entries.items() if tag in _KEPT)
+    order, letter = directory.order, "Q" if directory.big else "I"
+    data = source.all()
+    if len(data) % 2:
+        data += b"\x00"
+    start = struct.pack(order + letter, len(data))
+    at = 8 if directory.big else 4
+    table = [struct.pack(order + ("Q" if directory.big else "H"), len(kept))]
+    for tag, entry in kept:
+        table.append(struct.pack(f"{order}HH{letter}", tag, entry.kind, entry.count) + entry.raw)
+    table.append(struct.pack(order + letter, 0))
+    return b"".join([data[:at], start, memoryview(data)[at + len(start) :], *table])
+
+
+def _grey16(image: Image.Image, bits: int) -> Image.Image:
+    """16-bit grey as mode L; the library leaves 12-bit values unscaled."""
+    if bits == 16:
+        return grey16_to_8(image)
+    return Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
+
+
+def _profile(source: Source, directory: _Directory, warnings: list[str]) -> bytes | None:
+    entry = directory.entries.get(PROFILE)
+    if entry is None or _SIZES.get(entry.kind) != 1 or entry.count < 128:
+        return None
+    if entry.count > MAX_PROFILE_BYTES:
+        warnings.append(PROFILE_TOO_LARGE)
+        return None
+    return source.at(directory.offset(PROFILE), entry.count)
