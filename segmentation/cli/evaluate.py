@@ -1,0 +1,92 @@
+"""`python -m segmentation evaluate DATA`: the published metrics of a model, or of mattes made elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from tqdm import tqdm
+
+from segmentation.errors import SegmentationError
+
+HELP = "judge a model on a data set"
+DESCRIPTION = """
+Judge a model, with a way of refining, on a data set: a folder with pictures in im/ and truths of the same
+stem in gt/, and perhaps an index.tsv (columns id, set, mask: alpha or binary) that gives a row for each set.
+
+Against a yes-or-no truth: maxF (the best F, beta² = 0.3, of precision and recall averaged over the set), MAE,
+wF (weighted F), Sm (structure measure), relaxF (boundary F with 3 pixels of slack). Against a real alpha:
+SAD, MSE, Grad, Conn (Rhemann et al. 2009), band (mean error where the truth lies between .02 and .98, widened
+by 10 pixels), IoU. docs/accuracy.md says where each comes from.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` reads."""
+    from segmentation.backends.base import PRECISIONS
+    from segmentation.recipe.core import REFINEMENTS
+    from segmentation.shrink import WAYS
+
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = DESCRIPTION
+    add = parser.add_argument
+    add("data", metavar="DATA", type=Path, help="the folder with im/ and gt/")
+    add("--model", default="u2net", help="a model's name, as in `weights list` (default: u2net)")
+    add("--refine", choices=REFINEMENTS, default="fast", help="how mattes are refined (default: fast)")
+    add("--shrink", choices=WAYS, default="auto", help="the way to the network's 320×320 (default: auto)")
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    add("--precision", choices=PRECISIONS, default="auto", help="of the network (default: auto)")
+    add("--mattes", metavar="DIR", type=Path, help="judge DIR/<stem>.png, made elsewhere, and run no model")
+    add("--truth", choices=("binary", "soft"), help="the kind of truth, where index and truths mislead")
+    add("--limit", metavar="N", type=_positive, help="only N pictures, spread evenly over the set")
+    add("--workers", metavar="N", type=_positive, help="threads for the metrics (default: one a core)")
+    add("--json", metavar="FILE", type=Path, help="also write every figure, each picture's too, as JSON")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("at least 1")
+    return number
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables, write the JSON; 0, or 1 after a sentence about what is wrong."""
+    from segmentation.evaluation.dataset import open_dataset
+    from segmentation.evaluation.report import as_json, tables
+    from segmentation.evaluation.run import from_folder, judge
+    from segmentation.evaluation.scores import by_set
+
+    try:
+        dataset = open_dataset(args.data, args.truth, args.limit)
+        if args.mattes:
+            mattes = from_folder(args.mattes)
+            about: dict[str, object] = {"mattes": str(args.mattes)}
+            title = f"mattes of {args.mattes}"
+        else:
+            from segmentation.evaluation.engine import from_engine
+            from segmentation.predictor import Predictor
+
+            predictor = Predictor(args.model, device=args.device, precision=args.precision)
+            mattes = from_engine(predictor, args.refine, args.shrink)
+            about = {"engine": predictor.description, "model": args.model}
+            about |= {"refine": args.refine, "shrink": args.shrink}
+            title = f"{predictor.description}, refine {args.refine}, shrink {args.shrink}"
+        begin = perf_counter()
+        judged = judge(dataset, mattes, args.workers)
+        pairs = list(tqdm(judged, total=len(dataset), desc=dataset.name, unit="picture", disable=None))
+    except SegmentationError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    rows = by_set(pairs)
+    print(
+        f"{dataset.name}: {title}; {len(pairs)} pictures in {perf_counter() - begin:.0f} s\n\n{tables(rows)}"
+    )
+    if args.json:
+        report = as_json(rows, pairs, {"data": dataset.name, **about})
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return 0

@@ -1,0 +1,120 @@
+"""`python -m tests.benchmarks.accuracy`: every figure of docs/accuracy.md, made anew, beside the real
+rembg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from segmentation.errors import SegmentationError
+from segmentation.evaluation.dataset import DataSet, open_dataset
+from segmentation.pipeline import Pipeline
+from tests.benchmarks.accuracy import colours, document, edges, page, shrinking, times, verdict, whole
+from tests.benchmarks.accuracy.contenders import Contender, cut_out, ours, theirs
+from tests.benchmarks.accuracy.rembg_client import Rembg, RembgError
+from tests.benchmarks.accuracy.verdict import Verdict
+
+LEVELS = ("off", "fast", "best")
+PARTS = ("edges", "whole", "colours", "times", "shrinking", "page")
+TIMED = ("photos/large-10mp.jpg", "bench/im/AlphaMatting27__GT20.png", "bench/im/AlphaMatting27__GT25.png")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    made = argparse.ArgumentParser(prog="python -m tests.benchmarks.accuracy", description=__doc__)
+    add = made.add_argument
+    add("--data", type=Path, default=Path("../shared/data"), help="the folder with bench/ and photos/")
+    add("--rembg", type=Path, required=True, metavar="PYTHON", help="a Python with rembg[cpu] (make rembg)")
+    add("--out", type=Path, default=Path("var/accuracy"), help="where cut-outs, figures and the page go")
+    add("--document", type=Path, default=Path("docs/accuracy.md"), help="the file whose tables are renewed")
+    add("--only", nargs="+", choices=PARTS, default=PARTS, help="only these parts (default: all)")
+    add("--model", default="u2net")
+    add("--rounds", type=int, default=3, help="rounds of the times; medians count (default: 3)")
+    add("--keep", action="store_true", help="take cut-outs that are there instead of making them anew")
+    return made
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure the chosen parts and renew their tables; 1 where a figure is not reached."""
+    dataset = open_dataset(args.data / "bench")
+    pipeline = Pipeline(args.model)
+    pipeline.warm()
+    with Rembg(args.rembg, args.out / "rembg", (args.model,)) as rembg:
+        mine = [ours(pipeline, level) for level in LEVELS]
+        plain, matting = theirs(rembg, matting=False), theirs(rembg, matting=True)
+        everyone = [*mine, plain, matting]
+        labels = {who.key: who.label for who in everyone}
+        cutouts = args.out / "cutouts"
+        parts: dict[str, str] = {}
+        verdicts: list[Verdict] = []
+        soft_keys = tuple(labels)
+
+        if {"edges", "colours", "page"} & set(args.only):
+            _cut_out(dataset.of("soft"), everyone, cutouts, args.keep)
+            found = edges.measure(dataset, cutouts, soft_keys)
+            parts["edges"] = edges.report(found, labels)
+            verdicts += edges.verdicts(found)
+        if "colours" in args.only:
+            shades = colours.measure(dataset, found.right, cutouts, soft_keys)
+            parts["colours"] = colours.report(shades, labels)
+            verdicts += colours.verdicts(shades)
+        if {"whole", "page"} & set(args.only):
+            _cut_out(dataset.of("binary"), [*mine, plain], cutouts, args.keep)
+        if "whole" in args.only:
+            judged = whole.measure(dataset, cutouts, tuple(who.key for who in [*mine, plain]))
+            parts["whole"] = whole.report(judged, labels)
+            verdicts += whole.verdicts(judged)
+        if "times" in args.only:
+            sources = [args.data / name for name in TIMED]
+            seconds = times.measure(sources, everyone, pipeline.predictor, args.out / "times", args.rounds)
+            parts["times"] = times.report(seconds, labels)
+            verdicts += times.verdicts(seconds)
+        if "shrinking" in args.only:
+            parts["shrinking"] = shrinking.report(shrinking.measure(dataset, pipeline.predictor))
+        if "page" in args.only:
+            notes = {
+                stem.stem: f"IoU of the map {stem.values['IoU']:.2f}" for stem in found.scores["ours-off"]
+            }
+            shown = page.write(list(dataset.of("soft")), notes, labels, cutouts, args.out)
+            sys.stdout.write(f"side by side: {shown}\n")
+        how = f"ours: {pipeline.description}. Theirs: rembg {rembg.versions['rembg']}, "
+        how += (
+            f"ONNX Runtime {rembg.versions['onnxruntime']}, float32. Same weights, same pictures, same run."
+        )
+
+    if set(args.only) == set(PARTS):
+        parts["verdicts"] = f"{verdict.table(verdicts)}\n\n{how}"
+    args.out.mkdir(parents=True, exist_ok=True)
+    lines = [asdict(line) for line in verdicts]
+    (args.out / "figures.json").write_text(json.dumps({"how": how, "verdicts": lines}, indent=1) + "\n")
+    document.write(args.document, parts)
+    for name, text in parts.items():
+        sys.stdout.write(f"\n## {name}\n\n{text}\n")
+    sys.stdout.write(f"\n{verdict.table(verdicts)}\n\n{how}\n" if verdicts else "")
+    return 0 if all(line.holds for line in verdicts) else 1
+
+
+def _cut_out(dataset: DataSet, contenders: list[Contender], folder: Path, keep: bool) -> None:
+    for contender in contenders:
+        cut_out(dataset, contender, folder, keep=keep)
+
+
+def main() -> int:
+    """Run, or say in a sentence why not."""
+    args = parser().parse_args()
+    if not (args.data / "bench").is_dir():
+        sys.stderr.write(f"There is no {args.data / 'bench'}: the pictures to measure with are not here.\n")
+        return 2
+    try:
+        return run(args)
+    except (SegmentationError, RembgError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""A page of pictures side by side: source, ours, rembg's, truth, on a colour that shows every fringe.
+
+The pictures are made for looking at here and now: the data's terms are research-only, so page and pictures
+go to a folder that git ignores.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from segmentation.evaluation.arrays import Matte, as_unit
+from segmentation.evaluation.band import transition_band
+from segmentation.evaluation.colour import Picture, composed
+from segmentation.evaluation.dataset import Pair
+from tests.benchmarks.accuracy.colours import read_cutout, reference
+
+GREEN = (40, 160, 90)
+WHOLE = 380  # pixels: the longer side of a whole picture on the page
+DETAIL = 150  # pixels of the picture that the detail shows, enlarged
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; background: #f4f4f2; color: #222; }
+h2 { margin: 2.5rem 0 .5rem; font-size: 1.1rem; }
+.row { display: grid; grid-auto-flow: column; gap: .75rem; justify-content: start; overflow-x: auto; }
+figure { margin: 0; } figcaption { font-size: .85rem; } img { display: block; margin-bottom: .4rem; }
+.detail { width: 300px; image-rendering: auto; }
+@media (prefers-color-scheme: dark) { body { background: #1b1b1c; color: #ddd; } }
+"""
+
+
+def busiest(band: np.ndarray, side: int) -> tuple[int, int]:
+    """Top and left of the square of this side that holds most of the band."""
+    sums = np.pad(np.cumsum(np.cumsum(band.astype(np.int64), axis=0), axis=1), ((1, 0), (1, 0)))
+    tall, wide = min(side, band.shape[0]), min(side, band.shape[1])
+    inside = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
+    top, left = np.unravel_index(int(np.argmax(inside)), inside.shape)
+    return int(top), int(left)
+
+
+def laid(cutout: tuple[Picture, Matte]) -> Image.Image:
+    """A cut-out on green."""
+    return Image.fromarray(np.rint(composed(*cutout, GREEN)).astype(np.uint8))
+
+
+def row(pair: Pair, contenders: dict[str, str], folder: Path, pictures: Path, note: str) -> str:
+    """HTML of one pair; writes its pictures."""
+    truth = reference(pair)
+    top, left = busiest(transition_band(as_unit(truth[1])), DETAIL)
+    with Image.open(pair.picture) as picture:
+        shown = {"source": picture.convert("RGB")}
+    for key, label in contenders.items():
+        shown[label] = laid(read_cutout(folder / key / f"{pair.stem}.png"))
+    shown["truth"] = laid(truth)
+    figures = []
+    for position, (label, image) in enumerate(shown.items()):
+        names = [f"{pair.stem}-{position}.webp", f"{pair.stem}-{position}-detail.webp"]
+        small = image.copy()
+        small.thumbnail((WHOLE, WHOLE))
+        small.save(pictures / names[0], quality=90)
+        part = image.crop((left, top, left + DETAIL, top + DETAIL))
+        part.resize((2 * DETAIL, 2 * DETAIL), Image.Resampling.BICUBIC).save(pictures / names[1], quality=92)
+        images = "".join(
+            f'<img class="{kind}" src="pictures/{escape(name)}" alt="{escape(label)}, {kind}" loading="lazy">'
+            for kind, name in zip(("whole", "detail"), names, strict=True)
+        )
+        figures.append(f"<figure>{images}<figcaption>{escape(label)}</figcaption></figure>")
+    return (
+        f'<h2>{escape(pair.stem)} <small>{escape(note)}</small></h2><div class="row">{"".join(figures)}</div>'
+    )
+
+
+def write(
+    pairs: list[Pair], notes: dict[str, str], contenders: dict[str, str], folder: Path, out: Path
+) -> Path:
+    """`out/index.html` with one row for each pair, from the cut-outs in `folder/<key>/`; returns the page."""
+    pictures = out / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    rows = [row(pair, contenders, folder, pictures, notes.get(pair.stem, "")) for pair in pairs]
+    page = out / "index.html"
+    page.write_text(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Side by side</title>'
+        f"<style>{STYLE}</style><h1>Side by side, on green</h1>"
+        "<p>Whole, and the part with most of the transition band, twice as large. Research-only pictures: "
+        f"not for publishing.</p>{''.join(rows)}</html>",
+        encoding="utf-8",
+    )
+    return page

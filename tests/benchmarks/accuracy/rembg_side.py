@@ -1,0 +1,46 @@
+"""The rembg end of the comparison. Runs in another Python that has rembg, and imports nothing of ours.
+
+One JSON order a line on stdin, {"picture": file, "matting": bool, "model": name, "out": file}; one answer a
+line on stdout, {"seconds": float}: from the file's bytes to PNG bytes, as `rembg i` works. The first line
+that it writes says its version: {"rembg": "2.0.86", "onnxruntime": "1.31.1"}. REMBG_HOME says where the
+weights are.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    """Answer orders until stdin ends."""
+    # rembg and its libraries print what they like; answers get a stream of their own.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    import rembg
+
+    def answer(what: dict[str, object]) -> None:
+        answers.write(json.dumps(what) + "\n")
+        answers.flush()
+
+    answer({name: importlib.metadata.version(name) for name in ("rembg", "onnxruntime")})
+    sessions: dict[str, object] = {}
+    for line in sys.stdin:
+        order = json.loads(line)
+        model = order["model"]
+        if model not in sessions:
+            sessions[model] = rembg.new_session(model, providers=["CPUExecutionProvider"])
+        data = Path(order["picture"]).read_bytes()
+        begin = time.perf_counter()
+        png = rembg.remove(data, session=sessions[model], alpha_matting=order["matting"])
+        seconds = time.perf_counter() - begin
+        Path(order["out"]).write_bytes(png)
+        answer({"seconds": seconds})
+
+
+if __name__ == "__main__":
+    main()
