@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-MAX_LENGTH = 255
+# In characters. In bytes a name stays short enough that `name (5000).webp` fits the 255 of file systems.
+MAX_LENGTH = 240
+MAX_BYTES = 240
 UNNAMED = "picture"
+
+# Names and characters that Windows keeps for itself: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
+_UNPORTABLE = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
 
 
 def clean(name: str) -> str:
     """The last part of a path as people know it: no folders, no control or direction characters, NFC."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(
-        c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c)[0] != "C"
-    ).strip()
+    shown = "".join(c for c in unicodedata.normalize("NFC", last) if _visible(c)).strip()
     if shown in {"", ".", ".."}:
         return UNNAMED
-    if len(shown) <= MAX_LENGTH:
-        return shown
     suffix = PurePosixPath(shown).suffix[:16]
-    return shown[: MAX_LENGTH - len(suffix)] + suffix
+    return _cut(shown.removesuffix(suffix), MAX_BYTES - len(suffix.encode())) + suffix
+
+
+def _visible(character: str) -> bool:
+    # Besides the controls (C…) there are two characters that end a line or a paragraph.
+    return unicodedata.category(character)[0] != "C" and unicodedata.category(character) not in {"Zl", "Zp"}
+
+
+def _cut(text: str, most: int) -> str:
+    return text.encode()[: max(most, 0)].decode(errors="ignore")
 
 
 def with_extension(name: str, extension: str) -> str:
     """The original name with another extension: `cat.jpeg` → `cat.png`."""
-    return f"{PurePosixPath(name).stem or UNNAMED}.{extension}"
+    return f"{PurePosixPath(name).stem.rstrip('. ') or UNNAMED}.{extension}"
+
+
+def portable(name: str) -> str:
+    """The name as every system can write it, Windows too: for archives, which name files by themselves."""
+    plain = name.translate(_UNPORTABLE).rstrip(". ") or UNNAMED
+    return f"_{plain}" if _RESERVED.match(plain) else plain
 
 
 def unique(names: Iterable[str]) -> Iterator[str]:
@@ -35,11 +53,15 @@ def unique(names: Iterable[str]) -> Iterator[str]:
     Compared without regard to case, because some file systems do.
     """
     taken: set[str] = set()
+    # Where to go on counting: thousands of pasted pictures share one name.
+    last: dict[str, int] = {}
     for name in names:
-        path = PurePosixPath(name)
-        candidate, number = name, 1
+        folded = name.casefold()
+        candidate, number = name, last.get(folded, 1)
         while candidate.casefold() in taken:
             number += 1
+            path = PurePosixPath(name)
             candidate = f"{path.stem} ({number}){path.suffix}"
+        last[folded] = number
         taken.add(candidate.casefold())
         yield candidate

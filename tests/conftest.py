@@ -88,6 +88,12 @@ def _files_of_their_own(settings: object, tmp_path: Path) -> None:
     settings.STORAGES = stores  # type: ignore[attr-defined]
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: object) -> None:
+    """A hash for production takes a good part of a second, on purpose; most tests make users."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+
+
 def make_picture(width: int = 64, height: int = 48, *, format: str = "PNG", seed: int = 0) -> bytes:
     """A picture with a bright disc on a dark, noisy ground, encoded."""
     noise = np.random.default_rng(seed).integers(0, 60, (height, width, 3), dtype=np.uint8)

@@ -232,6 +232,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'uploaded'), _negated=True), models.Q(('height__gt', 0), ('size__gt', 0), ('width__gt', 0)), _connector='OR'), name='upload_checked_has_facts'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'uploaded'), _negated=True), models.Q(('height__gt', 0), ('height__isnull', False), ('size__gt', 0), ('size__isnull', False), ('width__gt', 0), ('width__isnull', False)), _connector='OR'), name='upload_checked_has_facts'),
         ),
     ]

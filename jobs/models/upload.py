@@ -48,7 +48,16 @@ class Upload(models.Model):
             ),
             models.CheckConstraint(
                 name="upload_checked_has_facts",
-                condition=~models.Q(state="uploaded") | models.Q(size__gt=0, width__gt=0, height__gt=0),
+                # A comparison with NULL is neither true nor false, and a check refuses only what is false.
+                condition=~models.Q(state="uploaded")
+                | models.Q(
+                    size__isnull=False,
+                    size__gt=0,
+                    width__isnull=False,
+                    width__gt=0,
+                    height__isnull=False,
+                    height__gt=0,
+                ),
             ),
         ]
         indexes: ClassVar = [

@@ -71,7 +71,9 @@ def results_zip(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     if not results:
         raise Http404("Nothing of this job is done yet.")
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
-    files = names.unique(names.with_extension(name, rendition.extension) for name, rendition in results)
+    files = names.unique(
+        names.portable(names.with_extension(name, rendition.extension)) for name, rendition in results
+    )
     for name, (_, rendition) in zip(files, results, strict=True):
         archive.add(storage.chunks(rendition.key), name, size=rendition.size)
     response = StreamingHttpResponse(in_thread(iter(archive)), content_type="application/zip")

@@ -1,0 +1,170 @@
+"""What the database itself refuses, whoever writes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from jobs.ids import new_id
+from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
+from tests.jobs.factories import bare_job, bare_uploads, complete, pictures_of
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+
+
+def refused(queryset: models.QuerySet[Any], constraint: str, **facts: object) -> None:
+    """Assert that this update breaks this constraint and changes nothing."""
+    before = list(queryset.values())
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        queryset.update(**facts)
+    assert list(queryset.values()) == before
+
+
+def test_the_migrations_say_all_that_the_models_say() -> None:
+    call_command("makemigrations", check=True, dry_run=True, stdout=StringIO())
+
+
+@pytest.mark.parametrize(
+    ("constraint", "facts"),
+    [
+        ("job_state_known", {"state": "paused"}),
+        ("job_lane_known", {"lane": "express"}),
+        ("job_has_pictures", {"picture_count": 0}),
+        ("job_ended_when_not_active", {"state": "finished"}),
+        ("job_ended_when_not_active", {"state": "cancelled"}),
+        ("job_ended_when_not_active", {"finished_at": NOW}),
+    ],
+)
+def test_a_job_that_cannot_be(user: User, constraint: str, facts: dict[str, Any]) -> None:
+    refused(Job.objects.filter(pk=bare_job(user).pk), constraint, **facts)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "facts"),
+    [
+        ("picture_state_known", {"state": "resting", "finished_at": NOW}),
+        ("picture_leased_when_running", {"state": "running"}),
+        ("picture_leased_when_running", {"state": "running", "lease_token": uuid4()}),
+        ("picture_leased_when_running", {"lease_token": uuid4()}),
+        ("picture_leased_when_running", {"lease_until": NOW}),
+        ("picture_ended_has_time", {"state": "done"}),
+        ("picture_ended_has_time", {"state": "cancelled"}),
+        ("picture_ended_has_time", {"finished_at": NOW}),
+        ("picture_failed_says_why", {"state": "failed", "finished_at": NOW}),
+        ("picture_failed_says_why", {"state": "failed", "finished_at": NOW, "error_code": "broken"}),
+        ("picture_failed_says_why", {"state": "failed", "finished_at": NOW, "error_sentence": "It broke."}),
+        ("picture_failed_says_why", {"error_code": "broken"}),
+        ("picture_worked_on_has_source", {"source_key": ""}),
+        ("picture_worked_on_has_source", {"state": "done", "finished_at": NOW, "source_key": ""}),
+    ],
+)
+def test_a_picture_that_cannot_be(user: User, constraint: str, facts: dict[str, Any]) -> None:
+    refused(Picture.objects.filter(job=bare_job(user)), constraint, **facts)
+
+
+def test_two_pictures_of_a_job_cannot_have_one_place(user: User) -> None:
+    job = bare_job(user, 2)
+    with pytest.raises(IntegrityError, match="position"), transaction.atomic():
+        Picture.objects.filter(job=job, position=1).update(position=0)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "facts"),
+    [
+        ("upload_state_known", {"state": "lost"}),
+        ("upload_refused_says_why", {"state": "refused"}),
+        ("upload_refused_says_why", {"state": "refused", "error_code": "empty_file"}),
+        ("upload_checked_has_facts", {"size": None}),
+        ("upload_checked_has_facts", {"size": 0}),
+        ("upload_checked_has_facts", {"width": None}),
+        ("upload_checked_has_facts", {"height": 0}),
+    ],
+)
+def test_an_upload_that_cannot_be(user: User, constraint: str, facts: dict[str, Any]) -> None:
+    refused(Upload.objects.filter(pk__in=bare_uploads(user, 1)), constraint, **facts)
+
+
+@pytest.mark.parametrize(
+    ("model", "constraint", "facts"),
+    [
+        (Matte, "matte_revision_from_one", {"revision": 0}),
+        (Matte, "matte_confidence_in_range", {"confidence": 1.01}),
+        (Matte, "matte_confidence_in_range", {"confidence": -0.01}),
+        (Rendition, "rendition_not_empty", {"size": 0}),
+    ],
+)
+def test_a_result_that_cannot_be(
+    user: User, model: type[models.Model], constraint: str, facts: dict[str, Any]
+) -> None:
+    complete(pictures_of(bare_job(user))[0])
+    refused(model._default_manager.all(), constraint, **facts)
+
+
+def test_a_matte_and_a_rendition_stand_once(user: User) -> None:
+    rendition = complete(pictures_of(bare_job(user))[0])
+    matte = rendition.matte
+    for double in (matte, rendition):
+        double.pk = new_id()
+        with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
+            double.save(force_insert=True)
+    assert (Matte.objects.count(), Rendition.objects.count()) == (1, 1)
+
+
+def test_a_file_is_noted_once_for_deletion() -> None:
+    Discard.objects.create(key="sources/1")
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
+        Discard.objects.create(key="sources/1")
+
+
+def test_every_named_constraint_has_a_test() -> None:
+    """So that a new one does not come without."""
+    named = {
+        constraint.name
+        for model in (Job, Picture, Upload, Matte, Rendition, Discard)
+        for constraint in model._meta.constraints
+    }
+    assert named == {
+        "job_state_known",
+        "job_lane_known",
+        "job_has_pictures",
+        "job_ended_when_not_active",
+        "picture_position_unique",
+        "picture_state_known",
+        "picture_leased_when_running",
+        "picture_ended_has_time",
+        "picture_failed_says_why",
+        "picture_worked_on_has_source",
+        "upload_state_known",
+        "upload_refused_says_why",
+        "upload_checked_has_facts",
+        "matte_revision_unique",
+        "matte_revision_from_one",
+        "matte_confidence_in_range",
+        "rendition_unique",
+        "rendition_not_empty",
+    }
+
+
+def test_identifiers_sort_by_time_and_do_not_repeat() -> None:
+    ids = [new_id() for _ in range(1000)]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 1000
+    assert {one.version for one in ids} == {7}
+
+
+def test_what_ended_is_told_from_what_goes_on(user: User) -> None:
+    picture = pictures_of(bare_job(user))[0]
+    ended = {state: Picture(state=state).ended for state in Picture.State.values}
+    assert ended == {"queued": False, "running": False, "done": True, "failed": True, "cancelled": True}
+    assert picture.queued_at - timezone.now() < timedelta(seconds=1)
+    assert str(picture) == "picture-0.png"

@@ -1,0 +1,99 @@
+"""Files: keys that follow from what they hold, and a key that never holds a half."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from unittest.mock import patch
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
+
+from jobs import storage
+from tests.jobs.factories import stored_files
+
+PICTURE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+
+
+class Breaking(io.BytesIO):
+    """Gives a part of itself and then fails, as a connection that breaks does."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            raise OSError("gone in the middle")
+        return super().read(4)
+
+
+def test_keys_follow_from_picture_revision_and_recipe() -> None:
+    assert storage.thumb_key(PICTURE) == f"thumbs/{PICTURE}.webp"
+    assert storage.matte_key(PICTURE, 2) == f"mattes/{PICTURE}/2.png"
+    assert storage.rendition_key(PICTURE, 2, "ab" * 32, "jpg") == f"renditions/{PICTURE}/2-{'ab' * 16}.jpg"
+    assert storage.preview_key(PICTURE, 2, "ab" * 32) == f"previews/{PICTURE}/2-{'ab' * 16}.webp"
+
+
+def test_what_is_written_is_read_again() -> None:
+    storage.write("a/b.bin", b"bytes")
+    storage.write("a/c.bin", io.BytesIO(b"from a file"))
+    with storage.reading("a/b.bin") as file:
+        assert file.read() == b"bytes"
+    assert storage.size("a/c.bin") == 11
+    assert stored_files() == ["a/b.bin", "a/c.bin"]
+
+
+def test_writing_again_replaces_the_whole() -> None:
+    storage.write("key", b"a longer first version")
+    storage.write("key", b"short")
+    assert b"".join(storage.chunks("key")) == b"short"
+    assert stored_files() == ["key"]
+
+
+def test_a_write_that_breaks_off_leaves_the_old_bytes_and_nothing_else() -> None:
+    storage.write("key", b"the old bytes")
+    with pytest.raises(OSError, match="gone in the middle"):
+        storage.write("key", Breaking(b"the new bytes that never come whole"))
+    assert b"".join(storage.chunks("key")) == b"the old bytes"
+    assert stored_files() == ["key"]
+
+
+def test_a_full_disk_leaves_nothing_behind() -> None:
+    with (
+        patch("jobs.storage.os.fsync", side_effect=OSError(28, "No space left on device")),
+        pytest.raises(OSError, match="No space left"),
+    ):
+        storage.write("folder/key", b"bytes")
+    assert stored_files() == []
+
+
+def test_a_file_comes_in_pieces() -> None:
+    content = os.urandom(storage.CHUNK * 2 + 5)
+    storage.write("key", content)
+    pieces = list(storage.chunks("key"))
+    assert [len(piece) for piece in pieces] == [storage.CHUNK, storage.CHUNK, 5]
+    assert b"".join(pieces) == content
+
+
+def test_what_is_not_there_is_said_so() -> None:
+    with pytest.raises(FileNotFoundError):
+        storage.size("nothing")
+    with pytest.raises(FileNotFoundError), storage.reading("nothing"):
+        pass
+    with pytest.raises(FileNotFoundError):
+        next(storage.chunks("nothing"))
+
+
+def test_deleting_what_is_gone_is_as_good_as_deleting() -> None:
+    storage.write("here", b"1")
+    storage.delete(["gone", "here", "gone/too"])
+    assert stored_files() == []
+
+
+@pytest.mark.parametrize("key", ["../outside", "a/../../outside", "/etc/passwd"])
+def test_no_key_leads_out_of_the_store(key: str) -> None:
+    with pytest.raises(SuspiciousFileOperation):
+        storage.write(key, b"1")
+    with pytest.raises(SuspiciousFileOperation):
+        storage.size(key)
+    assert not (Path(settings.STORAGES["default"]["OPTIONS"]["location"]).parent / "outside").exists()
