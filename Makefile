@@ -4,12 +4,14 @@ PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3))
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check --no-input
+# What we measure against. Its packages are heavy and not ours, so they get an environment apart.
+REMBG ?= var/rembg/bin/python
 
 # Settings given as `make run PORT=8001` reach the processes like those of the environment.
 export
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock
+.PHONY: help run test lint format lock accuracy rembg
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,8 +30,19 @@ format: $(VENV)/.development ## Bring Python and templates into shape
 	@$(PY) -m ruff check --fix --quiet .; $(PY) -m ruff format .
 	@git ls-files -z '*.html' | xargs -0 $(VENV)/bin/djade --target-version 5.2
 
+accuracy: $(VENV)/.development $(REMBG) ## Every table of docs/accuracy.md anew, beside the real rembg (needs ../shared/data)
+	@$(PY) -m tests.benchmarks.accuracy --rembg $(REMBG) $(ARGS)
+
+rembg: $(REMBG) ## A Python of its own with the real rembg, to compare with (REMBG=/path/to/python takes one that is there)
+
 lock: $(VENV)/.development ## Pin what is installed into requirements*.txt
 	@$(PY) tools/lock.py
+
+var/rembg/bin/python:
+	@echo "Making an environment with rembg in var/rembg, once …"
+	@"$(PYTHON)" -m venv var/rembg
+	@var/rembg/bin/python -m pip install --quiet --disable-pip-version-check --no-input 'rembg[cpu]==2.0.86' || \
+	  { rm -rf var/rembg; echo "rembg could not be installed; pip says why above."; exit 1; }
 
 $(VENV)/.runtime: requirements.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
