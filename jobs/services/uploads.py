@@ -38,12 +38,23 @@ def too_many_bytes() -> str:
 
 
 def receive(upload: Upload, content: IO[bytes], size: int) -> None:
-    """Store the bytes of a started upload; sent twice, the later bytes count until it is finished."""
+    """Store the bytes of a started upload; sent twice, the later bytes count until it is finished.
+
+    Raises UploadRefusedError for too many of them, WrongStateError where the upload was finished or swept,
+    also while they came in.
+    """
+    closed = WrongStateError("upload_closed", "This upload was finished already. Start a new one.")
     if upload.state != Upload.State.STARTED:
-        raise WrongStateError("upload_closed", "This upload was finished already. Start a new one.")
+        raise closed
     if size > settings.MAX_PICTURE_BYTES:
         raise UploadRefusedError("too_many_bytes", too_many_bytes())
     storage.write(upload.key, content)
+    state = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
+    if state in {None, Upload.State.REFUSED}:
+        # Its end deleted what had come until then; nobody else will look under this key again.
+        storage.delete([upload.key])
+    if state != Upload.State.STARTED:
+        raise closed
 
 
 def finish(upload: Upload) -> Upload:
