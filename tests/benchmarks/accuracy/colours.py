@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from pymatting import estimate_foreground_ml
 
 from segmentation.evaluation.arrays import Matte, as_unit
 from segmentation.evaluation.band import transition_band
@@ -39,6 +38,8 @@ def read_cutout(file: Path) -> tuple[Picture, Matte]:
 
 def reference(pair: Pair) -> tuple[Picture, Matte]:
     """The cut-out from the true alpha: Germer et al., "Fast multi-level foreground estimation", ICPR 2020."""
+    from pymatting import estimate_foreground_ml  # numba takes seconds to import
+
     with Image.open(pair.picture) as picture:
         rgb = np.asarray(picture.convert("RGB"))
     truth = pair.read_truth(*rgb.shape[:2])
