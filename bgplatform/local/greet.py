@@ -81,11 +81,13 @@ def main() -> int:
     if run is None:
         return 1
     wait_until_ready(run.address)
-    say(banner(run.address, state))
+    first = not state.samples_shown.exists()
+    say(banner(run.address, state, first=first))
     state.write_run(replace(run, ready=True))
-    from bgplatform.local.samples import show_samples
+    if first:
+        from bgplatform.local.samples import show_samples
 
-    show_samples(run.address, state)
+        show_samples(run.address, state)
     return 0
 
 

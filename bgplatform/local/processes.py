@@ -45,6 +45,7 @@ def run_procfile(procfile: Path, environment: Mapping[str, str], without: Collec
         start_new_session=True,
         preexec_fn=lifeline.die_with_parent,
     )
+    signal.signal(signal.SIGCHLD, lambda *_: greeter.poll())  # it ends long before the rest
     try:
         manager.loop()
     finally:

@@ -29,7 +29,7 @@ class State:
     """The folder that holds everything a run must remember, by default `var/` in the tree.
 
     `folder` is made if it is missing. What is in it: `bgplatform.sqlite3`, `files/`, `static/`, `valkey/`,
-    `secret-key`, `first-sign-in.txt`, `run.json` and `run.lock`.
+    `secret-key`, `first-sign-in.txt`, `samples-shown`, `run.json` and `run.lock`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,6 +43,7 @@ class State:
             ) from error
         self.valkey = self.folder / "valkey"
         self.sign_in = self.folder / "first-sign-in.txt"
+        self.samples_shown = self.folder / "samples-shown"
         self.run_file = self.folder / "run.json"
 
     def lock(self) -> IO[str]:

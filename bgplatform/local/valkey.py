@@ -82,7 +82,8 @@ def configuration(url: str, folder: Path) -> str:
             "save 60 1",
             "appendonly no",
             "maxmemory-policy noeviction",
-            'logfile ""',
+            # Its own file: what it says at a start (of overcommit and the like) would only worry a newcomer.
+            f'logfile "{folder / "valkey.log"}"',
             "loglevel warning",
             "",
         )

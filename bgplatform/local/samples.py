@@ -1,0 +1,67 @@
+"""The sample job: three photos, cut out for the first administrator, so that the first page shows a result.
+
+They go the way of everybody's pictures: uploaded, submitted, dispatched, done by the worker that runs.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from bgplatform.local.console import say
+from bgplatform.local.prepare import ADMINISTRATOR
+from bgplatform.local.state import ROOT, State
+
+if TYPE_CHECKING:
+    from jobs.models import Job
+
+PHOTOS = ROOT / "static" / "samples"
+WAIT_SECONDS = 180.0
+POLL_SECONDS = 0.3
+
+
+def submit_samples() -> Job | None:
+    """Submit the sample photos for the first administrator; None where that account is not there."""
+    from accounts.models import User
+    from jobs.models import Job
+    from jobs.services.submit import submit
+    from jobs.services.uploads import take_in
+    from segmentation.recipe import Recipe
+
+    user = User.objects.filter(email=ADMINISTRATOR).first()
+    if user is None:
+        return None
+    uploads = []
+    for path in sorted(PHOTOS.iterdir()):
+        with path.open("rb") as file:
+            uploads.append(take_in(user, path.name, file, path.stat().st_size).pk)
+    return submit(user, uploads, Recipe(), origin=Job.Origin.SAMPLE, title="Sample photos")
+
+
+def wait_until_finished(job: Job) -> bool:
+    """Wait until the job is no longer active; False where that takes longer than three minutes."""
+    from jobs.models import Job
+
+    deadline = time.monotonic() + WAIT_SECONDS
+    while job.state == Job.State.ACTIVE and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        job.refresh_from_db()
+    return job.state == Job.State.FINISHED
+
+
+def show_samples(address: str, state: State) -> None:
+    """Have the sample job done and say where it is.
+
+    That it was is remembered by a file and not by the job, as a person may delete that.
+    """
+    import django
+
+    django.setup()
+    job = submit_samples()
+    state.samples_shown.touch()
+    if job is None:
+        return
+    if wait_until_finished(job):
+        say(f"A first job with three sample photos is done: {address.rstrip('/')}{job.get_absolute_url()}")
+    else:
+        say("The sample photos are not done yet; the messages of the worker, above, may say why.")
