@@ -50,17 +50,20 @@ def wait_until_ready(address: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def banner(address: str, state: State) -> str:
-    """The address and how to sign in, in a frame that stands out among log lines."""
+def banner(address: str, state: State, *, first: bool) -> str:
+    """The address and how to sign in, in a frame that stands out among log lines.
+
+    The password is shown at the first start only; later ones say where it is kept.
+    """
     lines = [f"bgplatform is running:  {address}", ""]
-    if state.sign_in.exists():
-        lines += [
-            "The first administrator:",
-            *(f"  {line}" for line in state.sign_in.read_text().splitlines()),
-        ]
-        lines.append(f"  (kept in {_short(state.sign_in)}; not updated when you change the password)")
-    else:
+    if not state.sign_in.exists():
         lines.append("Sign in with your account.")
+    elif first:
+        known = state.sign_in.read_text().splitlines()
+        lines += ["Sign in as its first administrator:", *(f"  {line}" for line in known)]
+        lines.append(f"Both are kept in {_short(state.sign_in)}, which only you can read.")
+    else:
+        lines.append(f"The first administrator's sign-in is in {_short(state.sign_in)}.")
     lines += ["", "Ctrl-C stops everything."]
     width = max(map(len, lines))
     frame = "─" * (width + 2)
