@@ -1,0 +1,94 @@
+/** Puts the server's cards in the places of older ones; the old background is wiped off when a cut-out comes. */
+
+const PATIENCE = 1500;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** @param {Element} element */
+function nearView(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > -innerHeight && top < 2 * innerHeight;
+}
+
+/**
+ * Waits until a picture can be painted, but not for ever.
+ * @param {HTMLImageElement} image
+ */
+async function ready(image) {
+  image.loading = "eager";
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  await Promise.race([image.decode().catch(() => undefined), late]);
+}
+
+/**
+ * What the reader saw until now stays: as the picture of a card without one, or as the veil that is wiped away.
+ * @param {Element} old
+ * @param {Element} fresh
+ * @param {boolean} seen
+ */
+function carryPicture(old, fresh, seen) {
+  const shown = old.querySelector(".card__media > :is(canvas, img):not(.card__original, .card__veil)");
+  const media = fresh.querySelector(".card__media");
+  if (!shown) return;
+  if (fresh.dataset.state === "done") {
+    if (!seen || calm.matches) return;
+    shown.classList.add("card__veil");
+    shown.setAttribute("aria-hidden", "true");
+    shown.addEventListener("animationend", () => shown.remove(), { once: true });
+    media.append(shown);
+  } else if (shown instanceof HTMLCanvasElement) {
+    media.querySelector("img, .card__blank")?.remove();
+    media.prepend(shown);
+  }
+}
+
+/** @param {Element} arrived */
+async function place(arrived) {
+  const old = document.getElementById(arrived.id);
+  if (!old || (old.dataset.state === arrived.dataset.state && !("local" in old.dataset))) return;
+  const fresh = document.importNode(arrived, true);
+  const image = fresh.querySelector(".card__media > img");
+  const seen = nearView(old);
+  if (seen && image && fresh.dataset.state === "done") await ready(image);
+  const focused = old.contains(document.activeElement) && document.activeElement.dataset.key;
+  carryPicture(old, fresh, seen);
+  old.replaceWith(fresh);
+  if (focused) fresh.querySelector(`[data-key="${focused}"]`)?.focus();
+}
+
+/**
+ * @param {string} html cards as our server rendered them
+ * @returns {Promise<void>} when all are in place
+ */
+export async function placeCards(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  await Promise.all([...template.content.querySelectorAll("article.card")].map(place));
+}
+
+/**
+ * @param {ParentNode} root
+ * @returns {string[]} ids of pictures that are not finished
+ */
+export function pendingIds(root) {
+  const cards = root.querySelectorAll('.card[id^="picture-"]:is([data-state="queued"], [data-state="running"])');
+  return [...cards].map((card) => card.id.slice("picture-".length));
+}
+
+/**
+ * @param {ParentNode} root
+ * @returns {Record<string, number>} how many cards are in each state
+ */
+export function countStates(root) {
+  /** @type {Record<string, number>} */
+  const counts = {};
+  for (const card of root.querySelectorAll(".card")) counts[card.dataset.state] = (counts[card.dataset.state] ?? 0) + 1;
+  return counts;
+}
+
+/**
+ * A thumbnail that is not there leaves a quiet frame instead of a broken picture.
+ * @param {HTMLElement} root
+ */
+export function hideMissing(root) {
+  root.addEventListener("error", (event) => event.target instanceof HTMLImageElement && event.target.classList.add("is-missing"), true);
+}

@@ -1,0 +1,48 @@
+/** The original under a cut-out: while the picture is held, or for as long as its button is pressed. */
+
+/**
+ * @param {Element} card
+ * @param {boolean} on
+ */
+function showOriginal(card, on) {
+  const button = card.querySelector("[data-compare]");
+  const media = card.querySelector(".card__media");
+  let original = media.querySelector(".card__original");
+  if (on && !original) {
+    original = new Image();
+    original.className = "card__original";
+    original.draggable = false;
+    original.alt = `Original of ${card.querySelector(".card__name").textContent}`;
+    original.src = button.dataset.compare;
+    media.append(original);
+  }
+  if (original) original.hidden = !on;
+}
+
+/** @param {HTMLElement} root where cards stand, now or later */
+export function startCompare(root) {
+  root.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-compare]");
+    if (!button) return;
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(on));
+    showOriginal(button.closest(".card"), on);
+  });
+  root.addEventListener("pointerdown", (event) => {
+    const card = event.target.closest(".card__media")?.closest('.card[data-state="done"]');
+    if (!card || event.button !== 0) return;
+    const pressed = card.querySelector("[data-compare]").getAttribute("aria-pressed") === "true";
+    showOriginal(card, !pressed);
+    const release = () => {
+      showOriginal(card, pressed);
+      removeEventListener("pointerup", release);
+      removeEventListener("pointercancel", release);
+    };
+    addEventListener("pointerup", release);
+    addEventListener("pointercancel", release);
+  });
+  // Holding a finger on a picture must not open the browser's own menu.
+  root.addEventListener("contextmenu", (event) => {
+    if (event.pointerType === "touch" && event.target.closest('.card[data-state="done"] .card__media')) event.preventDefault();
+  });
+}

@@ -1,0 +1,29 @@
+/** Dropping anywhere on the page; the zone shows that it is ready. */
+
+import { filesOfDrop } from "./collect.js";
+
+/** @param {DragEvent} event */
+function bringsFiles(event) {
+  return event.dataTransfer?.types.includes("Files") ?? false;
+}
+
+/**
+ * @param {HTMLElement} zone
+ * @param {(files: File[]) => void} onFiles
+ */
+export function startDrop(zone, onFiles) {
+  let depth = 0; // dragenter and dragleave come for every element on the way
+  const over = (by) => {
+    depth = Math.max(0, depth + by);
+    zone.classList.toggle("is-over", depth > 0);
+  };
+  document.addEventListener("dragenter", (event) => bringsFiles(event) && over(1));
+  document.addEventListener("dragleave", (event) => bringsFiles(event) && over(-1));
+  document.addEventListener("dragover", (event) => bringsFiles(event) && event.preventDefault());
+  document.addEventListener("drop", async (event) => {
+    if (!bringsFiles(event)) return;
+    event.preventDefault();
+    over(-depth);
+    onFiles(await filesOfDrop(event.dataTransfer));
+  });
+}

@@ -1,0 +1,67 @@
+/** The card of a file that is still ours: before it is uploaded and until the server sends its own card. */
+
+import { thumbnailWhenSeen } from "./thumbnails.js";
+import { spellBytes } from "./words.js";
+
+const STATES = {
+  waiting: "Waiting",
+  uploading: "Uploading",
+  uploaded: "Uploaded",
+  refused: "Refused",
+  interrupted: "Interrupted",
+  queued: "Waiting",
+  failed: "No cut-out",
+};
+
+export class FileCard {
+  /**
+   * @param {File} file
+   * @param {{onRetry: () => void, onRemove: () => void}} handlers
+   */
+  constructor(file, { onRetry, onRemove }) {
+    const template = /** @type {HTMLTemplateElement} */ (document.getElementById("file-template"));
+    /** @type {HTMLElement} */
+    this.element = document.importNode(template.content.firstElementChild, true);
+    this.part("name").textContent = file.name;
+    this.part("name").title = file.name;
+    this.part("facts").textContent = spellBytes(file.size);
+    this.part("progress").setAttribute("aria-label", `Upload of ${file.name}`);
+    this.part("retry").addEventListener("click", onRetry);
+    this.part("remove").addEventListener("click", onRemove);
+    this.part("remove").setAttribute("aria-label", `Remove ${file.name}`);
+    thumbnailWhenSeen(this.part("media"), file);
+  }
+
+  /** @param {string} name @returns {any} */
+  part(name) {
+    return this.element.querySelector(`[data-part="${name}"]`);
+  }
+
+  /**
+   * @param {string} state
+   * @param {string} [sentence] why, where it did not go well
+   */
+  show(state, sentence = "") {
+    this.element.dataset.state = state;
+    this.part("state").textContent = STATES[state];
+    this.part("progress").hidden = state !== "uploading";
+    this.part("retry").hidden = state !== "interrupted";
+    this.part("sentence").hidden = !sentence;
+    this.part("sentence").textContent = sentence;
+  }
+
+  /** @param {number} part 0..1 */
+  showProgress(part) {
+    this.part("progress").value = part;
+  }
+
+  /**
+   * From here on the card stands for a picture of the server's, which replaces it when it has news.
+   * @param {{id: string, state: string}} picture
+   */
+  becomePicture({ id, state }) {
+    this.element.id = `picture-${id}`;
+    this.show(state in STATES ? state : "queued");
+    this.part("remove").remove();
+  }
+}

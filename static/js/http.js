@@ -1,0 +1,58 @@
+/** Requests to our own server; everything that fails comes out as a Problem. */
+
+import { networkLost, refusal, signedOut } from "./problem.js";
+
+/** @returns {string} The cookie is newer than the form's field after a sign-in in another tab. */
+export function csrfToken() {
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
+  if (cookie) return decodeURIComponent(cookie.slice("csrftoken=".length));
+  return document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+}
+
+/** @param {string} url */
+export function isOurs(url) {
+  return new URL(url, location.href).origin === location.origin;
+}
+
+/**
+ * @param {string} url
+ * @param {RequestInit} options
+ * @returns {Promise<Response>} a good one; otherwise a Problem is thrown
+ */
+async function request(url, options) {
+  let response;
+  try {
+    // A redirect from these addresses means the sign-in page: never follow it.
+    response = await fetch(url, { credentials: "same-origin", redirect: "manual", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw networkLost();
+  }
+  if (response.type === "opaqueredirect") throw signedOut();
+  if (response.ok) return response;
+  throw refusal(response.status, await response.json().catch(() => null));
+}
+
+/**
+ * @param {string} url
+ * @param {object | FormData | undefined} body an object is sent as JSON
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<any>} the JSON of the answer
+ */
+export async function post(url, body, { signal } = {}) {
+  const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
+  const isForm = body instanceof FormData;
+  if (!isForm) headers["Content-Type"] = "application/json";
+  const response = await request(url, { method: "POST", headers, body: isForm ? body : JSON.stringify(body ?? {}), signal });
+  return response.json();
+}
+
+/**
+ * @param {string} url
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<{html: string, headers: Headers}>}
+ */
+export async function getHtml(url, { signal } = {}) {
+  const response = await request(url, { headers: { Accept: "text/html" }, signal, cache: "no-store" });
+  return { html: await response.text(), headers: response.headers };
+}

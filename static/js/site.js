@@ -1,0 +1,11 @@
+/** What every page has. */
+
+import { startCompareSliders } from "./compare-slider.js";
+import { startDialogs } from "./dialogs.js";
+import { startThemeButton } from "./theme-button.js";
+import { localiseTimes } from "./times.js";
+
+startThemeButton();
+startDialogs();
+startCompareSliders();
+localiseTimes();

@@ -1,0 +1,76 @@
+/** The studio: whatever files come, from a drop, a picker, a folder or the clipboard, become a batch. */
+
+import { Batch } from "./batch.js";
+import { hideMissing } from "./cards.js";
+import { looksLikePicture } from "./collect.js";
+import { startCompare } from "./compare.js";
+import { startDrop } from "./drop.js";
+import { readRecipe, startOptions } from "./options.js";
+import { startPaste } from "./paste.js";
+import { countOf } from "./words.js";
+
+const form = /** @type {HTMLFormElement} */ (document.getElementById("studio"));
+const list = document.getElementById("batches");
+const leftOut = document.getElementById("left-out");
+const title = document.title;
+
+/** @type {Batch[]} */
+let batches = [];
+
+function onChange() {
+  batches = batches.filter((batch) => batch.phase !== "gone");
+  form.classList.toggle("has-batches", batches.length > 0);
+  const cards = list.querySelectorAll(".card");
+  const over = list.querySelectorAll('.card:is([data-state="done"], [data-state="failed"], [data-state="refused"], [data-state="cancelled"])');
+  document.title = over.length < cards.length ? `(${over.length}/${cards.length}) ${title}` : title;
+}
+
+/** @param {File[]} strangers */
+function tellLeftOut(strangers) {
+  leftOut.hidden = strangers.length === 0;
+  if (strangers.length === 0) return;
+  const names = strangers.slice(0, 3).map((file) => file.name).join(", ");
+  const more = strangers.length > 3 ? " and others" : "";
+  leftOut.querySelector('[data-part="left-out-text"]').textContent =
+    `Left out, because it is no picture: ${countOf(strangers.length, "file")} (${names}${more}).`;
+}
+
+/** @param {File[]} files */
+function addFiles(files) {
+  const pictures = files.filter(looksLikePicture);
+  tellLeftOut(files.filter((file) => !looksLikePicture(file)));
+  if (pictures.length === 0) return;
+  const batch = new Batch({ startUrl: form.dataset.uploadStart, submitUrl: form.action, readRecipe: () => readRecipe(form), onChange });
+  batches.push(batch);
+  list.prepend(batch.view.element);
+  batch.add(pictures);
+  batch.view.reveal();
+}
+
+/** @param {HTMLInputElement} input */
+function takeFrom(input) {
+  input.addEventListener("change", () => {
+    addFiles([...input.files]);
+    input.value = "";
+  });
+}
+
+const picker = /** @type {HTMLInputElement} */ (document.getElementById("pictures"));
+const folderPicker = form.querySelector('[data-part="folder-input"]');
+const zone = document.getElementById("dropzone");
+
+takeFrom(picker);
+takeFrom(folderPicker);
+form.querySelector('[data-part="folder"]').addEventListener("click", () => folderPicker.click());
+zone.addEventListener("click", (event) => !event.target.closest("label, button, input") && picker.click());
+form.querySelector('[data-part="left-out-close"]').addEventListener("click", () => (leftOut.hidden = true));
+form.addEventListener("submit", (event) => event.preventDefault());
+startDrop(zone, addFiles);
+startPaste(addFiles);
+startOptions(form);
+startCompare(list);
+hideMissing(list);
+
+addEventListener("beforeunload", (event) => {
+  if (batches.some((batch) => batch.unsaved)) event.preventDefault();
+});

@@ -1,0 +1,51 @@
+/** Small pictures of local files: drawn when they come into view, two at a time, never one image in full per card. */
+
+import { Queue } from "./queue.js";
+
+const SIDE = 320;
+const decoding = new Queue(2);
+/** @type {WeakMap<Element, File>} */
+const files = new WeakMap();
+
+const seen = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      seen.unobserve(entry.target);
+      decoding.add(() => draw(entry.target, files.get(entry.target)));
+    }
+  },
+  { rootMargin: "300px" },
+);
+
+/**
+ * @param {Element} frame the card's media element
+ * @param {File} file
+ */
+async function draw(frame, file) {
+  if (!frame.isConnected) return;
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { resizeWidth: SIDE, resizeQuality: "medium" });
+  } catch {
+    return; // Not a picture for this browser; the blank stays, the server decides.
+  }
+  const canvas = document.createElement("canvas");
+  canvas.width = bitmap.width;
+  canvas.height = bitmap.height;
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  bitmap.close();
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", file.name);
+  frame.querySelector(".card__blank")?.remove();
+  frame.prepend(canvas);
+}
+
+/**
+ * @param {Element} frame
+ * @param {File} file
+ */
+export function thumbnailWhenSeen(frame, file) {
+  files.set(frame, file);
+  seen.observe(frame);
+}

@@ -1,0 +1,69 @@
+/** One file on its way: start, the bytes, finish. */
+
+import { csrfToken, isOurs, post } from "./http.js";
+import { networkLost, refusal, signedOut } from "./problem.js";
+
+/**
+ * @typedef {{method: string, url: string, fields: Record<string, string>}} Target
+ * @typedef {{id: string, state: "uploaded" | "refused", sentence: string}} Uploaded
+ */
+
+/**
+ * Sends the bytes to where the server said, by XMLHttpRequest: fetch tells nothing of how far an upload is.
+ * @param {Target} target
+ * @param {File} file
+ * @param {(part: number) => void} onProgress 0..1
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function sendBytes(target, file, onProgress, signal) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(target.fields)) form.append(name, value);
+  form.append("file", file, file.name);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open(target.method, target.url);
+    if (isOurs(target.url)) request.setRequestHeader("X-CSRFToken", csrfToken());
+    request.responseType = "text";
+    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    request.onerror = () => reject(networkLost());
+    request.ontimeout = () => reject(networkLost());
+    request.onabort = () => reject(signal.reason);
+    request.onload = () => {
+      if (request.status >= 400) reject(refusal(request.status, parse(request.responseText)));
+      // The sign-in page answered in the place of the upload.
+      else if (isOurs(target.url) && request.status === 200) reject(signedOut());
+      else resolve();
+    };
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(form);
+  });
+}
+
+/** @param {string} text */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Uploads one file. A file that the server looked at and refused is an answer, not an error.
+ * @param {File} file
+ * @param {{startUrl: string, onProgress: (part: number) => void, signal: AbortSignal}} options
+ * @returns {Promise<Uploaded>} throws Problem, or the signal's reason
+ */
+export async function upload(file, { startUrl, onProgress, signal }) {
+  const started = await post(startUrl, { name: file.name, size: file.size }, { signal });
+  await sendBytes(started.target, file, onProgress, signal);
+  signal.throwIfAborted();
+  try {
+    await post(started.finish_url, undefined, { signal });
+    return { id: started.id, state: "uploaded", sentence: "" };
+  } catch (error) {
+    if (error.name !== "Problem" || error.transient || error.signIn) throw error;
+    return { id: started.id, state: "refused", sentence: error.sentence };
+  }
+}
