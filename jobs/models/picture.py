@@ -62,9 +62,8 @@ class Picture(models.Model):
 
     objects: ClassVar = OwnedQuerySet["Picture"].as_manager()
 
-    # Attached by selectors and the admin, for a page full at once.
+    # Attached by selectors, for a page full at once.
     rendition: Rendition | None
-    has_result: bool
 
     class Meta:
         ordering: ClassVar = ["job", "position"]
