@@ -20,7 +20,7 @@ run: $(VENV)/.runtime ## Start the whole platform here (PORT=8001, MODEL=u2netp,
 	@exec $(PY) -m bgplatform.local --with-parent
 
 test: $(VENV)/.development ## The whole suite, browser and faults included (ARGS="-k name" for a part)
-	@$(PY) -m segmentation weights pull u2net u2netp
+	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.development ## Style, types, templates, migrations, settings

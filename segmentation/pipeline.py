@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.batcher import MicroBatcher
 from segmentation.compose import compose
 from segmentation.confidence import assess
 from segmentation.encode import Encoded, encode
@@ -18,8 +18,10 @@ from segmentation.pictures import DecodedPicture, Limits, PictureSource, decode
 from segmentation.predictor import Predictor
 from segmentation.recipe import Recipe
 from segmentation.refine import refine
+from segmentation.shrink import network_input, stepped, stretch
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +46,11 @@ class Rendered:
 
 
 class Pipeline:
-    """Everything between bytes and files. Threads may call it at once; the network runs for one at a time.
+    """Everything between bytes and files. Threads may call it at once; one thread of its own runs the
+    network.
 
-    model, device, precision: as for Predictor. limits: what a picture may be. Raises WeightsError and
+    model, device, precision: as for Predictor. limits: what a picture may be. max_batch, max_wait
+    (seconds): as for MicroBatcher; None takes what is best on the device. Raises WeightsError and
     EngineError at construction.
     """
 
@@ -56,10 +60,21 @@ class Pipeline:
         device: str = "auto",
         precision: str = "auto",
         limits: Limits | None = None,
+        max_batch: int | None = None,
+        max_wait: float | None = None,
+        engine: str = "auto",
+        threads: int | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.predictor = Predictor(model, device, precision)
-        self._turn = threading.Lock()
+        self.predictor = Predictor(model, device, precision, engine, threads)
+        # A card is idle at small batches. A CPU is not: there company gains nothing, and waiting for it
+        # costs.
+        card = self.predictor.backend.device != "cpu"
+        self._network: MicroBatcher[Floats, Floats] = MicroBatcher(
+            lambda entries: list(self.predictor.raw(np.stack(entries))),
+            max_batch=max_batch or (32 if card else 1),
+            max_wait=(0.01 if card else 0.0) if max_wait is None else max_wait,
+        )
 
     @property
     def description(self) -> str:
@@ -68,18 +83,22 @@ class Pipeline:
 
     def warm(self) -> None:
         """Run once on an empty picture, so that the first real one does not pay for the start."""
-        with self._turn:
-            self.predictor.warm()
+        self._network(np.zeros((3, 320, 320), dtype=np.float32))
+
+    def close(self) -> None:
+        """End the network's thread after what it has in hand."""
+        self._network.close()
 
     def segment(self, source: PictureSource, recipe: Recipe) -> Segmented:
         """Decode a picture and find its subject.
 
         Raises PictureError for a file that is not taken, and with code `unknown_foreground` where nothing
-        stands out in the picture.
+        stands out in the picture; RecipeError for a region of interest outside of the picture.
         """
         picture = decode(source, self.limits)
-        with self._turn:
-            coarse = self.predictor.predict([picture.rgb], recipe.shrink)[0]
+        height, width = picture.rgb.shape[:2]
+        box = recipe.roi.box(width, height) if recipe.roi else None
+        coarse = stepped(stretch(self._network(network_input(_seen(picture), recipe.shrink))))
         judged = assess(coarse)
         if not judged.subject:
             raise PictureError(
@@ -91,25 +110,54 @@ class Pipeline:
         if picture.alpha is not None:
             # What the file itself says is transparent stays so.
             matte = np.minimum(matte, picture.alpha)
+        if box:
+            left, top, right, bottom = box
+            inside = np.zeros_like(matte)
+            inside[top:bottom, left:right] = matte[top:bottom, left:right]
+            matte = inside
         return Segmented(picture, matte, judged.confidence, (*picture.info.warnings, *judged.warnings))
 
-    def render(self, segmented: Segmented, recipe: Recipe, preview_side: int = 640) -> Rendered:
-        """The recipe's file of a segmented picture, and a preview of at most `preview_side` pixels a side."""
-        picture = segmented.picture
-        rgb, alpha = compose(picture.rgb, segmented.matte, recipe)
-        file = encode(
-            rgb,
-            alpha,
-            "webp" if recipe.format == "webp-lossless" else recipe.format,
-            quality=recipe.quality,
-            lossless=recipe.format == "webp-lossless",
-            exif=picture.exif if recipe.metadata == "keep" else None,
+    def file(self, segmented: Segmented, recipe: Recipe, backdrop: Bytes | None = None) -> Encoded:
+        """The recipe's file of a segmented picture. backdrop: the picture that a picture background names."""
+        return self._file(
+            segmented, recipe, *compose(segmented.picture.rgb, segmented.matte, recipe, backdrop)
         )
-        return Rendered(file, small(rgb, alpha, preview_side))
+
+    def render(
+        self, segmented: Segmented, recipe: Recipe, preview_side: int = 640, backdrop: Bytes | None = None
+    ) -> Rendered:
+        """The recipe's file, and a preview of at most `preview_side` pixels a side; backdrop as for
+        `file`."""
+        rgb, alpha = compose(segmented.picture.rgb, segmented.matte, recipe, backdrop)
+        return Rendered(self._file(segmented, recipe, rgb, alpha), small(rgb, alpha, preview_side))
 
     def thumbnail(self, picture: DecodedPicture, side: int) -> Encoded:
         """The picture itself, small: a WebP of at most `side` pixels a side."""
         return small(picture.rgb, picture.alpha, side)
+
+    def _file(self, segmented: Segmented, recipe: Recipe, rgb: Bytes | None, alpha: Bytes | None) -> Encoded:
+        return encode(
+            rgb,
+            alpha,
+            "webp" if recipe.format == "webp-lossless" else recipe.format,
+            quality=recipe.effective_quality,
+            lossless=recipe.format == "webp-lossless",
+            exif=segmented.picture.exif if recipe.metadata == "keep" else None,
+        )
+
+
+def _seen(picture: DecodedPicture) -> Bytes:
+    """What the network looks at: a transparent picture as it would lie on white paper."""
+    if picture.alpha is None:
+        return picture.rgb
+    seen = np.empty_like(picture.rgb)
+    for top in range(
+        0, len(seen), 256
+    ):  # in bands: the wide numbers of a whole large picture would be a gigabyte
+        band = slice(top, top + 256)
+        cover = picture.alpha[band, :, None].astype(np.uint16)
+        seen[band] = (picture.rgb[band] * cover + 255 * (255 - cover) + 127) // 255
+    return seen
 
 
 def small(rgb: Bytes | None, alpha: Bytes | None, side: int) -> Encoded:

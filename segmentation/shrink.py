@@ -78,12 +78,11 @@ def network_input(rgb: NDArray[np.uint8], way: str = "auto") -> NDArray[np.float
 
 
 def stretch(raw: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A raw map (H×W, 0..1) stretched to reach 0 and 1, as the authors do; a constant one is returned as it
-    is."""
+    """A raw map (H×W, 0..1) stretched to reach 0 and 1, as the authors do; a constant one stays as it is."""
     low, high = float(raw.min()), float(raw.max())
     # Below this span a map holds rounding noise only; stretched, the noise would become a picture.
     if high - low < 1e-5:
-        return np.clip(raw, 0.0, 1.0, dtype=np.float32)
+        return np.asarray(np.clip(raw, 0.0, 1.0), dtype=np.float32)
     return np.asarray((raw - low) / (high - low), dtype=np.float32)
 
 

@@ -23,7 +23,7 @@ from segmentation.recipe.values import WHITE, read_number, refuse, spell
 VERSION = 1
 
 REFINEMENTS = ("off", "fast", "best")
-SHRINKS = ("auto", "plain", "area")
+SHRINKS = ("auto", "plain", "smooth", "two-step")
 FORMATS = ("png", "webp", "webp-lossless", "jpeg", "avif", "zip")
 METADATA = ("strip", "keep")
 CHANNELS = ("rgba", "alpha")

@@ -1,0 +1,42 @@
+"""`python -m segmentation COMMAND`: the engine by itself, without the platform."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+COMMANDS = ("cutout", "weights", "evaluate")
+EPILOG = "Exit codes: 0 all done; 1 something failed, and a sentence said what; 2 wrong use; 130 interrupted."
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"segmentation.cli.{command}")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every sub-command; each is a module of segmentation.cli with add_arguments and run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m segmentation", description="Remove image backgrounds with U²-Net.", epilog=EPILOG
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = _module(name)
+        module.add_arguments(commands.add_parser(name, help=module.HELP, epilog=EPILOG))
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    args = build_parser().parse_args(arguments)
+    try:
+        return int(_module(args.command).run(args))
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

