@@ -15,7 +15,10 @@ from jobs.errors import SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
 from jobs.services import dispatch, progress
+from segmentation import weights
+from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
+from segmentation.recipe.parts import Backdrop
 
 
 def submit(
@@ -24,8 +27,9 @@ def submit(
     """A job of these uploads in this order, queued. A refused upload becomes a failed picture that says why.
 
     Raises SubmitRefusedError where there is nothing to do, too much, or an upload is not this user's, not
-    finished or in a job already; nothing is written then.
+    finished or in a job already, and RecipeError for what no worker could do; nothing is written then.
     """
+    _check(recipe)
     if not uploads:
         raise SubmitRefusedError("no_pictures", "Choose at least one picture.")
     if len(uploads) > settings.MAX_JOB_PICTURES:
@@ -47,15 +51,33 @@ def submit(
             )
         ordered = [found[pk] for pk in uploads]
         job = _create_job(user, ordered, recipe, origin, title)
-        taken = Upload.objects.filter(
-            pk__in=uploads, state__in=[Upload.State.UPLOADED, Upload.State.REFUSED]
-        ).update(state=Upload.State.SUBMITTED)
+        mine = Upload.objects.filter(pk__in=uploads)
+        taken = mine.filter(state=Upload.State.UPLOADED).update(state=Upload.State.SUBMITTED)
+        # Of a refused one its picture says all; it has no bytes by which anything would ever find it again.
+        taken += mine.filter(state=Upload.State.REFUSED).delete()[0]
         if taken != len(uploads):
             raise SubmitRefusedError("upload_not_ready", "One of the files was submitted a moment ago.")
         progress.settle(job.pk)
         transaction.on_commit(partial(dispatch.top_up, user.pk))
     job.refresh_from_db()
     return job
+
+
+def _check(recipe: Recipe) -> None:
+    # The web may run where no weights are: what the operator chose is taken for being there.
+    known = {*weights.names(), settings.MODEL}
+    if recipe.model not in known:
+        raise RecipeError(
+            "invalid_model",
+            f"There is no model {recipe.model!r} here: there are {', '.join(sorted(known))}.",
+            "model",
+        )
+    if isinstance(recipe.background, Backdrop):
+        raise RecipeError(
+            "invalid_background",
+            "A picture cannot be a background here yet: choose a colour.",
+            "background",
+        )
 
 
 def _create_job(user: User, uploads: list[Upload], recipe: Recipe, origin: str, title: str) -> Job:

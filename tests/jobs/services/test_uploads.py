@@ -108,9 +108,7 @@ def test_a_picture_over_the_pixel_limit_is_refused(user: User, settings: Setting
     assert "64 × 49" in refused.error_sentence
 
 
-def test_a_file_that_grew_over_the_limit_in_the_store_is_refused(
-    user: User, settings: Settings
-) -> None:
+def test_a_file_that_grew_over_the_limit_in_the_store_is_refused(user: User, settings: Settings) -> None:
     """As with an S3 store, where the bytes do not pass through us."""
     upload = sent(user, make_picture())
     settings.MAX_PICTURE_BYTES = storage.size(upload.key) - 1

@@ -1,0 +1,28 @@
+"""The same thing from several threads at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+from django.db import connection
+
+T = TypeVar("T")
+
+
+def at_once(act: Callable[[int], T], times: int) -> list[T | BaseException]:
+    """Call `act` with 0, 1, … from as many threads, all released together; what each returned or raised."""
+    start = Barrier(times)
+
+    def one(number: int) -> T:
+        try:
+            start.wait(timeout=30)
+            return act(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        calls = [pool.submit(one, number) for number in range(times)]
+    return [call.exception() or call.result() for call in calls]
