@@ -61,7 +61,7 @@ def encode(
 
     rgb: HxWx3 uint8, or None for the matte alone as a grey picture. alpha: HxW uint8, or None for opaque.
     format: a key of FORMATS. quality: 1..100 for the lossy formats, None for a good default.
-    lossless: WebP and AVIF only. exif: a TIFF structure to keep as metadata (orientation already 1), None to strip.
+    lossless: WebP only. exif: a TIFF structure to keep as metadata (orientation already 1), None to strip.
     Raises PictureError `no_alpha` (alpha in a format without it: flatten first), `too_large_for_format`, and
     ValueError for arguments that no caller should pass.
     """
@@ -71,6 +71,8 @@ def encode(
     height, width = shape_of(rgb, alpha)
     if quality is not None and not 1 <= quality <= 100:
         raise ValueError("quality is 1..100")
+    if lossless and format != "webp":
+        raise ValueError("lossless is a choice of WebP alone")
     if alpha is not None and rgb is not None and not kind.holds_alpha:
         raise PictureError(
             "no_alpha",
@@ -107,9 +109,8 @@ def _by_pillow(
             {"lossless": True, "quality": 20, "method": 1} if lossless else {"quality": quality, "method": 2}
         )
     else:
-        options |= {"quality": 100 if lossless else quality, "speed": 8}
-        if lossless:
-            options |= {"subsampling": "4:4:4"}
+        # Speed 8 of 10: half the time of Pillow's 6 for a few percent of size.
+        options |= {"quality": quality, "speed": 8}
     target = io.BytesIO()
     image.save(target, format.upper(), **options)
     return target.getvalue()

@@ -13,6 +13,10 @@ from segmentation.pictures.probe import Probe
 from segmentation.pictures.source import Source, opened
 from segmentation.pictures.types import FORMATS, DecodedPicture, Limits, PictureInfo, PictureSource
 
+# Our own limits are checked on every header before a decoder runs. Pillow's are one number for the whole
+# process, warn from 89 megapixels and refuse from 179, in a few of its decoders only.
+Image.MAX_IMAGE_PIXELS = None
+
 _READERS: tuple[ModuleType, ...] = (jpeg, png, webp, heif, gif, tiff, jp2, bmp)
 
 
@@ -58,7 +62,11 @@ def decode_reduced(file: PictureSource, min_side: int, limits: Limits | None = N
 
 def _probe(source: Source, limits: Limits) -> Probe:
     head = source.at(0, 512)
-    for reader in _READERS:
+    for reader in # Our own limits are checked on every header before a decoder runs. Pillow's are one number for the whole
+# process, warn from 89 megapixels and refuse from 179, in a few of its decoders only.
+Image.MAX_IMAGE_PIXELS = None
+
+_READERS:
         if reader.accepts(head):
             source.label = reader.LABEL
             probe: Probe = reader.probe(source)

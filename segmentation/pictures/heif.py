@@ -130,6 +130,8 @@ def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
     for item in meta.items.values():
         if item.kind not in _CODED:
             continue
+        if not item.in_idat and any(start + length > source.size for start, length in item.extents):
+            raise refusals.truncated_picture(source.label)
         config_name, sizes = _CODED[item.kind]
         config = item.property(config_name)
         if config is None:
@@ -196,8 +198,9 @@ def _clean(source: Source, movie_at: int | None) -> bytes:
         return source.all()
     data = bytearray(source.all())
     data[movie_at + 4 : movie_at + 8] = b"free"
-    if data[8:12] == b"avis":
-        data[8:12] = b"avif"
+    # The brand of sequences promises a movie box.
+    end = int.from_bytes(data[:4])
+    data[8:end] = data[8:end].replace(b"avis", b"avif")
     return bytes(data)
 
 

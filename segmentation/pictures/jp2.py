@@ -104,10 +104,7 @@ def _boxes(source: Source, start: int, end: int) -> list[tuple[bytes, int, int, 
         if stop < content:
             raise refusals.broken_picture(LABEL)
         if stop > end:
-            # The picture's data may be cut off, and its decoder says so; a header may not.
-            if kind != b"jp2c":
-                raise refusals.truncated_picture(LABEL)
-            stop = end
+            raise refusals.truncated_picture(LABEL)
         found.append((kind, start, content, stop))
         if len(found) > MAX_BOXES:
             raise refusals.too_complex(LABEL, f"it has more than {MAX_BOXES:,} boxes")
@@ -179,6 +176,8 @@ def _check_coding(source: Source, file: _File, frame: _Frame) -> None:
             if part_size < 12:
                 return
             position = tile_part + part_size
+            if position > file.end:
+                raise refusals.truncated_picture(LABEL)
             continue
         if length < 2 or code < 0xFF00:
             raise refusals.broken_picture(LABEL)

@@ -47,14 +47,14 @@ _LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 STRIPS, ORIENTATION, SAMPLES, ROWS, STRIP_SIZES, PLANAR = 273, 274, 277, 278, 279, 284
 TILE_WIDTH, TILE_HEIGHT, TILES, TILE_SIZES, SAMPLE_FORMAT = 322, 323, 324, 325, 339
-KIND, CHILDREN, PROFILE, DNG_VERSION = 254, 330, 34675, 50706
+KIND, CHILDREN, JPEG_TABLES, PROFILE, DNG_VERSION = 254, 330, 347, 34675, 50706
 
 # Tags that decide pixels, with the most values that each may have.
 _KEPT = {
     WIDTH: 1, HEIGHT: 1, BITS: 8, COMPRESSION: 1, PHOTOMETRIC: 1, 266: 1, STRIPS: MAX_PIECES, SAMPLES: 1,
     ROWS: 1, STRIP_SIZES: MAX_PIECES, PLANAR: 1, 292: 1, 293: 1, 317: 1, 320: 3 * 256, TILE_WIDTH: 1,
-    TILE_HEIGHT: 1, TILES: MAX_PIECES, TILE_SIZES: MAX_PIECES, 338: 8, SAMPLE_FORMAT: 8, 347: 1 << 17, 530: 2,
-    531: 1,
+    TILE_HEIGHT: 1, TILES: MAX_PIECES, TILE_SIZES: MAX_PIECES, 338: 8, SAMPLE_FORMAT: 8,
+    JPEG_TABLES: 1 << 17, 530: 2, 531: 1,
 }  # fmt: skip
 # None, three of fax, LZW, JPEG, deflate (two numbers), PackBits.
 _COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946}
@@ -172,8 +172,6 @@ def _check(source: Source, directory: _Directory, width: int, height: int) -> No
         entry = directory.entries.get(tag)
         if entry is None:
             continue
-        if entry.kind not in _SIZES:
-            raise refusals.broken_picture(LABEL)
         if entry.count > most:
             raise refusals.too_complex(
                 LABEL, f"it has {entry.count:,} parts or values where {most:,} are usual"
@@ -199,18 +197,35 @@ def _check(source: Source, directory: _Directory, width: int, height: int) -> No
 
 
 def _clean(source: Source, directory: _Directory) -> bytes:
-    kept = sorted((tag, entry) for tag, entry in directory.entries.items() if tag in _KEPT)
-    order, letter = directory.order, "Q" if directory.big else "I"
+    """The file with a checked directory behind it, in the classic form whatever it was in."""
     data = source.all()
-    if len(data) % 2:
-        data += b"\x00"
-    start = struct.pack(order + letter, len(data))
-    at = 8 if directory.big else 4
-    table = [struct.pack(order + ("Q" if directory.big else "H"), len(kept))]
-    for tag, entry in kept:
-        table.append(struct.pack(f"{order}HH{letter}", tag, entry.kind, entry.count) + entry.raw)
-    table.append(struct.pack(order + letter, 0))
-    return b"".join([data[:at], start, memoryview(data)[at + len(start) :], *table])
+    data += b"\x00" * (len(data) % 2)
+    kept: dict[int, tuple[int, int, bytes]] = {}
+    for tag in sorted(_KEPT.keys() & directory.entries.keys()):
+        entry = directory.entries[tag]
+        if tag == JPEG_TABLES:
+            kept[tag] = (7, entry.count, source.need(directory.offset(tag), entry.count))
+            continue
+        values = directory.numbers(source, tag, entry.count)
+        if not values:
+            continue
+        if max(values) >= 2**32:
+            raise refusals.broken_picture(LABEL)
+        kind, letter = (3, "H") if entry.kind in (1, 3) else (4, "I")
+        kept[tag] = (kind, len(values), struct.pack(f"{directory.order}{len(values)}{letter}", *values))
+    table = [struct.pack(directory.order + "H", len(kept))]
+    beyond: list[bytes] = []
+    free = len(data) + 2 + 12 * len(kept) + 4
+    for tag, (kind, count, content) in kept.items():
+        place = content.ljust(4, b"\x00")
+        if len(content) > 4:
+            beyond.append(content + b"\x00" * (len(content) % 2))
+            place = struct.pack(directory.order + "I", free)
+            free += len(beyond[-1])
+        table.append(struct.pack(directory.order + "HHI", tag, kind, count) + place)
+    mark = b"II" if directory.order == "<" else b"MM"
+    head = mark + struct.pack(directory.order + "HI", 42, len(data))
+    return b"".join([head, memoryview(data)[8:], *table, b"\x00" * 4, *beyond])
 
 
 def _grey16(image: Image.Image, bits: int) -> Image.Image:

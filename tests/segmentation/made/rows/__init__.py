@@ -1,0 +1,7 @@
+"""All rows of the table of made files; importing it fills the registry."""
+
+from tests.segmentation.made.registry import ROWS, Made
+
+from . import jpeg, modern, orientation, png, profiles, small, tiff
+
+__all__ = ["ROWS", "Made", "jpeg", "modern", "orientation", "png", "profiles", "small", "tiff"]

@@ -1,0 +1,76 @@
+"""Rows of the table: Orientation 1 to 8 in every format that carries it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.segmentation.made import heifs, tiffs
+from tests.segmentation.made.registry import AVIF, EVEN, FULL, HEIC, JP2, JPEG, PNG, TIFF, WEBP, Made, add
+from tests.segmentation.made.scene import Pixels, exif_block, saved, scene, stored_for
+
+
+# --- orientation, in every format that carries it
+def _turned(orientation: int) -> Pixels:
+    return np.ascontiguousarray(stored_for(scene(), orientation))
+
+
+for turn in range(1, 9):
+    add(
+        f"jpeg orientation {turn}",
+        lambda t=turn: Made(
+            JPEG, saved(_turned(t), "JPEG", exif=b"Exif\0\0" + exif_block(t), **FULL), scene(), tolerance=3
+        ),
+    )
+    add(
+        f"png orientation {turn}",
+        lambda t=turn: Made(PNG, saved(_turned(t), "PNG", exif=exif_block(t)), scene()),
+    )
+    add(
+        f"webp orientation {turn}",
+        lambda t=turn: Made(WEBP, saved(_turned(t), "WEBP", lossless=True, exif=exif_block(t)), scene()),
+    )
+    add(
+        f"tiff orientation {turn}",
+        lambda t=turn: Made(TIFF, tiffs.tiff(_turned(t), 8, 2, tags={274: (3, [t])}), scene()),
+    )
+    add(
+        f"tiff lzw orientation {turn}",
+        lambda t=turn: Made(
+            TIFF, saved(_turned(t), "TIFF", compression="tiff_lzw", tiffinfo={274: t}), scene()
+        ),
+    )
+    add(
+        f"avif orientation {turn}",
+        lambda t=turn: Made(
+            AVIF, saved(_turned(t), "AVIF", **EVEN, exif=exif_block(t)), scene(), tolerance=3
+        ),
+    )
+    add(f"heic orientation {turn}", lambda t=turn: _heic_turned(t))
+    add(f"jp2 orientation {turn}", lambda t=turn: _jp2_turned(t))
+
+
+def _heic_turned(orientation: int) -> Made:
+    """Quarter turns against the clock, then a mirror (axis 0: top and bottom change places)."""
+    quarters, mirror = {
+        1: (0, None),
+        2: (0, 1),
+        3: (2, None),
+        4: (0, 0),
+        5: (1, 0),
+        6: (3, None),
+        7: (1, 1),
+        8: (1, None),
+    }[orientation]
+    item = heifs.picture(_turned(orientation))
+    if quarters:
+        item.properties.append(heifs.box(b"irot", bytes([quarters])))
+    if mirror is not None:
+        item.properties.append(heifs.box(b"imir", bytes([mirror])))
+    # Its EXIF says the same, and must not turn it a second time.
+    block = heifs.Item(b"Exif", b"\0\0\0\0" + exif_block(orientation), [], [(b"cdsc", [1])])
+    return Made(HEIC, heifs.heic([item, block]), scene())
+
+
+def _jp2_turned(orientation: int) -> Made:
+    uuid = heifs.box(b"uuid", b"JpgTiffExif->JP2", exif_block(orientation))
+    return Made(JP2, saved(_turned(orientation), "JPEG2000") + uuid, scene())

@@ -1,0 +1,138 @@
+"""Rows of the table: WebP, GIF and BMP."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from PIL import Image
+
+from tests.segmentation.made.registry import BMP, GIF, WEBP, Made, add, palette_image, rgba, row
+from tests.segmentation.made.scene import HEIGHT, WIDTH, Pixels, grey, ramp, rgb_of, saved, scene
+
+# --- WebP
+add("webp lossless", lambda: Made(WEBP, saved(scene(), "WEBP", lossless=True), scene()))
+add(
+    "webp lossless alpha",
+    lambda: Made(WEBP, saved(rgba(), "WEBP", lossless=True, exact=True), scene(), ramp()),
+)
+add("webp lossy", lambda: Made(WEBP, saved(scene(), "WEBP", quality=100), scene(), tolerance=8))
+add(
+    "webp lossy alpha",
+    # Alpha is exact, the colours are subsampled; those of nearly transparent pixels are not compared.
+    lambda: Made(WEBP, saved(rgba(), "WEBP", quality=100, exact=True), scene(), ramp(), tolerance=8),
+)
+
+
+@row("webp animated")
+def _webp_animated() -> Made:
+    frames = [Image.fromarray(one) for one in (scene(), scene()[::-1].copy())]
+    data = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    return Made(WEBP, data, scene(), warnings=1)
+
+
+# --- GIF
+@row("gif")
+def _gif() -> Made:
+    image, shown = palette_image()
+    return Made(GIF, saved(image, "GIF"), shown)
+
+
+@row("gif interlaced")
+def _gif_interlaced() -> Made:
+    image, shown = palette_image()
+    return Made(GIF, saved(image, "GIF", interlace=1), shown)
+
+
+@row("gif transparent")
+def _gif_transparent() -> Made:
+    image, shown = palette_image()
+    indices = np.asarray(image)
+    hole = int(indices[4, 6])
+    alpha = np.where(indices == hole, 0, 255).astype(np.uint8)
+    return Made(GIF, saved(image, "GIF", transparency=hole, optimize=False), shown, alpha)
+
+
+@row("gif animated")
+def _gif_animated() -> Made:
+    image, shown = palette_image()
+    data = saved(image, "GIF", save_all=True, append_images=[Image.new("P", image.size, 3)])
+    return Made(GIF, data, shown, warnings=1)
+
+
+@row("gif grey")
+def _gif_grey() -> Made:
+    return Made(GIF, saved(grey(), "GIF"), rgb_of(grey()))
+
+
+@row("gif with a frame smaller than its screen")
+def _gif_small_frame() -> Made:
+    image, shown = palette_image()
+    data = bytearray(saved(image, "GIF"))
+    data[6:10] = (WIDTH + 5).to_bytes(2, "little") + (HEIGHT + 4).to_bytes(2, "little")
+    frame = data.index(b"\x2c\0\0\0\0")
+    data[frame + 1 : frame + 5] = b"\x02\0\x03\0"
+    canvas = np.zeros((HEIGHT + 4, WIDTH + 5, 3), np.uint8)
+    alpha = np.zeros((HEIGHT + 4, WIDTH + 5), np.uint8)
+    canvas[3 : 3 + HEIGHT, 2 : 2 + WIDTH] = shown
+    alpha[3 : 3 + HEIGHT, 2 : 2 + WIDTH] = 255
+    return Made(GIF, bytes(data), canvas, alpha)
+
+
+# --- BMP
+add("bmp rgb 24 bit", lambda: Made(BMP, saved(scene(), "BMP"), scene()))
+add("bmp grey 8 bit", lambda: Made(BMP, saved(grey(), "BMP"), rgb_of(grey())))
+add("bmp rgba 32 bit", lambda: Made(BMP, _bmp_v4(rgba()), scene(), ramp()))
+
+
+def _bmp_v4(pixels: Pixels) -> bytes:
+    """32 bits a pixel with masks, alpha's among them (BITMAPV4HEADER)."""
+    height, width = pixels.shape[:2]
+    data = pixels[::-1, :, [2, 1, 0, 3]].tobytes()
+    head = struct.pack("<IiiHHIIiiII", 108, width, height, 1, 32, 3, len(data), 0, 0, 0, 0)
+    head += struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"BGRs" + b"\0" * 48
+    return b"BM" + struct.pack("<IHHI", 122 + len(data), 0, 0, 122) + head + data
+
+
+@row("bmp palette 8 bit")
+def _bmp_palette() -> Made:
+    image, shown = palette_image()
+    return Made(BMP, saved(image, "BMP"), shown)
+
+
+@row("bmp 1 bit")
+def _bmp_1() -> Made:
+    bits = grey() > 128
+    return Made(BMP, saved(Image.fromarray(bits), "BMP"), rgb_of(bits.astype(np.uint8) * np.uint8(255)))
+
+
+@row("bmp top down")
+def _bmp_top_down() -> Made:
+    data = bytearray(saved(scene()[::-1], "BMP"))
+    data[22:26] = (2**32 - HEIGHT).to_bytes(4, "little")
+    return Made(BMP, bytes(data), scene())
+
+
+@row("bmp rgba 32 bit, alpha unused")
+def _bmp_unused_alpha() -> Made:
+    return Made(BMP, _bmp_v4(np.dstack([scene(), np.zeros_like(grey())])), scene())
+
+
+@row("bmp run-length 8 bit")
+def _bmp_runs() -> Made:
+    image, _ = palette_image()
+    indices = np.repeat(np.asarray(image)[:, ::4], 4, axis=1)[:, :36]
+    palette = np.array(image.getpalette()[: 3 * 64]).reshape(64, 3)
+    runs = b"".join(
+        b"".join(bytes([4, line[x]]) for x in range(0, 36, 4)) + b"\0\0" for line in indices[::-1].tolist()
+    )
+    table = np.zeros((256, 4), np.uint8)
+    table[:64, :3] = palette[:, ::-1]
+    head = (40).to_bytes(4, "little") + (36).to_bytes(4, "little") + HEIGHT.to_bytes(4, "little")
+    head += (
+        b"\x01\0\x08\0" + (1).to_bytes(4, "little") + len(runs + b"\0\1").to_bytes(4, "little") + b"\0" * 16
+    )
+    start = 14 + 40 + 1024
+    size = start + len(runs) + 2
+    top = b"BM" + size.to_bytes(4, "little") + b"\0" * 4 + start.to_bytes(4, "little")
+    return Made(BMP, top + head + table.tobytes() + runs + b"\0\1", palette[indices].astype(np.uint8))

@@ -1,0 +1,200 @@
+"""What comes in at the door, in which form, and what is said of it."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segmentation import pictures
+from segmentation.errors import PictureError
+from segmentation.pictures import Limits, exif
+from tests.segmentation.made.registry import FULL
+from tests.segmentation.made.scene import HEIGHT, WIDTH, exif_block, saved, scene
+
+
+def refusal(file: pictures.PictureSource, limits: Limits | None = None) -> PictureError:
+    with pytest.raises(PictureError) as caught:
+        pictures.decode(file, limits)
+    return caught.value
+
+
+@pytest.mark.parametrize("form", [bytes, bytearray, memoryview, io.BytesIO])
+def test_forms_of_a_file(form: type) -> None:
+    np.testing.assert_array_equal(pictures.decode(form(saved(scene(), "PNG"))).rgb, scene())
+
+
+@pytest.mark.parametrize("form", [str, Path])
+def test_paths(form: type, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(saved(scene(), "PNG"))
+    np.testing.assert_array_equal(pictures.decode(form(path)).rgb, scene())
+
+
+def test_position_of_a_given_file_is_kept() -> None:
+    file = io.BytesIO(saved(scene(), "PNG"))
+    file.seek(5)
+    pictures.inspect(file)
+    pictures.decode(file)
+    assert file.tell() == 5
+
+
+def test_missing_path_is_not_the_pictures_fault(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        pictures.decode(tmp_path / "none.png")
+
+
+def test_info_names_format_type_and_extension() -> None:
+    info = pictures.inspect(saved(scene(), "JPEG", **FULL))
+    assert info == pictures.PictureInfo("jpeg", WIDTH, HEIGHT, "image/jpeg", "jpg", ())
+
+
+def test_name_and_content_type_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(saved(scene(), "WEBP", lossless=True))
+    assert pictures.decode(path).info.format == "webp"
+
+
+def test_empty_file() -> None:
+    error = refusal(b"")
+    assert error.code == "empty_file"
+    assert error.sentence == "The file is empty (0 bytes). Send it again, or choose another one."
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"Dear Sir or Madam", "not a picture"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"<?xml version='1.0'?>\n<svg/>", "SVG"),
+        (b"<!DOCTYPE html><html></html>", "web page"),
+        (b"PK\x03\x04" + b"\0" * 30, "archive"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41", "video"),
+        (b"\0\0\1\0\1\0", "icon"),
+        (b"\xff\x0a\xfa", "JPEG XL"),
+        (b"II*\0\x10\0\0\0CR\2\0", "raw"),
+        (b"GIF", "not a picture"),
+        (b"\x89PN", "not a picture"),
+        (b"BM but text", "not a picture"),
+    ],
+)
+def test_other_kinds_of_file(content: bytes, word: str) -> None:
+    error = refusal(content)
+    assert error.code == "unsupported_format"
+    assert word in error.sentence
+
+
+def test_too_many_bytes() -> None:
+    data = saved(scene(), "PNG")
+    error = refusal(data, Limits(max_bytes=len(data) - 1))
+    assert error.code == "too_many_bytes"
+    assert pictures.decode(data, Limits(max_bytes=len(data))).info.width == WIDTH
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000"])
+def test_too_many_pixels_and_too_large_side(format: str) -> None:
+    data = saved(scene(), format)
+    error = refusal(data, Limits(max_pixels=WIDTH * HEIGHT - 1))
+    assert error.code == "too_many_pixels"
+    assert f"{WIDTH} × {HEIGHT}" in error.sentence
+    assert refusal(data, Limits(max_side=WIDTH - 1)).code == "too_large_side"
+    pictures.decode(data, Limits(max_pixels=WIDTH * HEIGHT, max_side=WIDTH))
+
+
+@pytest.mark.parametrize("format", ["GIF", "TIFF"])
+def test_limits_above_pillows_own_give_neither_its_warning_nor_its_error(format: str) -> None:
+    data = saved(Image.new("1", (14_000, 13_000)), format)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert pictures.inspect(data, Limits(max_pixels=182_000_000)).width == 14_000
+        assert Image.MAX_IMAGE_PIXELS is None
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000"])
+def test_truncated(format: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    data = saved(noise, format)
+    assert refusal(data[: len(data) * 2 // 3]).code == "truncated_picture"
+
+
+def test_exif_is_kept_with_orientation_1() -> None:
+    data = saved(scene(), "JPEG", exif=b"Exif\0\0" + exif_block(6))
+    decoded = pictures.decode(data)
+    assert (decoded.info.width, decoded.info.height) == (HEIGHT, WIDTH)
+    assert decoded.exif is not None
+    kept = Image.Exif()
+    kept.load(decoded.exif)
+    assert dict(kept) == {271: "Maker", 274: 1}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_orientation_of_either_byte_order_and_width(order: str) -> None:
+    import struct
+
+    mark = b"II" if order == "<" else b"MM"
+    for kind, letter in ((3, "H"), (4, "I")):
+        value = struct.pack(order + letter, 8).ljust(4, b"\0")
+        block = mark + struct.pack(order + "HIHHHI", 42, 8, 1, 274, kind, 1) + value + b"\0\0\0\0"
+        assert exif.orientation(block) == 8
+        assert exif.orientation(exif.upright(block)) == 1
+        assert len(exif.upright(block)) == len(block)
+
+
+@pytest.mark.parametrize(
+    "block", [b"", b"II", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff", b"XX*\0" + b"\0" * 20]
+)
+def test_broken_exif_means_upright(block: bytes) -> None:
+    assert exif.orientation(block) == 1
+    assert exif.upright(block) == block
+
+
+def test_reduced_jpeg_keeps_the_wanted_side() -> None:
+    data = saved(scene(1600, 1000), "JPEG", **FULL)
+    small = pictures.decode_reduced(data, 320)
+    assert small.rgb.shape == (500, 800, 3)
+    assert (small.info.width, small.info.height) == (1600, 1000)
+    shrunk = np.asarray(Image.fromarray(scene(1600, 1000)).reduce(2))
+    assert np.abs(small.rgb.astype(int) - shrunk).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("side", "shape"), [(125, (125, 200)), (126, (250, 400)), (1001, (1000, 1600)), (5000, (1000, 1600))]
+)
+def test_reduced_jpeg_steps(side: int, shape: tuple[int, int]) -> None:
+    data = saved(scene(1600, 1000), "JPEG")
+    assert pictures.decode_reduced(data, side).rgb.shape == (*shape, 3)
+
+
+def test_reduced_is_upright() -> None:
+    data = saved(scene(1600, 1000), "JPEG", exif=b"Exif\0\0" + exif_block(6))
+    assert pictures.decode_reduced(data, 250).rgb.shape == (400, 250, 3)
+
+
+def test_other_formats_are_not_reduced() -> None:
+    data = saved(scene(1600, 1000), "PNG")
+    np.testing.assert_array_equal(pictures.decode_reduced(data, 100).rgb, scene(1600, 1000))
+
+
+def test_warnings_are_sentences() -> None:
+    frames = [Image.fromarray(scene()), Image.fromarray(scene()[::-1].copy())]
+    data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert pictures.inspect(data).warnings == (
+        "The file holds several pictures or frames; only the first is used.",
+    )
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, segmentation.pictures; "
+        "print([m for m in ('cv2', 'pi_heif', 'isal', 'torch', 'PIL.ImageCms') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
