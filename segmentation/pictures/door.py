@@ -62,11 +62,7 @@ def decode_reduced(file: PictureSource, min_side: int, limits: Limits | None = N
 
 def _probe(source: Source, limits: Limits) -> Probe:
     head = source.at(0, 512)
-    for reader in # Our own limits are checked on every header before a decoder runs. Pillow's are one number for the whole
-# process, warn from 89 megapixels and refuse from 179, in a few of its decoders only.
-Image.MAX_IMAGE_PIXELS = None
-
-_READERS:
+    for reader in _READERS:
         if reader.accepts(head):
             source.label = reader.LABEL
             probe: Probe = reader.probe(source)
