@@ -137,12 +137,14 @@ class Stack:
         """Process ids of the run whose command line contains `words`, parents before their children."""
         return [pid for pid in lifeline.descendants(self.pid) if words in _command(pid)]
 
+    def worker_if_any(self) -> int | None:
+        """The process that works on pictures: the child that Dramatiq's master forked; None between two."""
+        dramatiq = [pid for pid in self.processes("-m dramatiq") if "supervise" not in _command(pid)]
+        return dramatiq[1] if len(dramatiq) == 2 else None
+
     def worker(self) -> int:
-        """The process that works on pictures: the child that Dramatiq's master forked."""
-        masters = [pid for pid in self.processes("-m dramatiq") if "supervise" not in _command(pid)]
-        (master,) = [pid for pid in masters if any(child in masters for child in lifeline.descendants(pid))]
-        (child,) = [pid for pid in lifeline.descendants(master) if pid in masters]
-        return child
+        """The process that works on pictures, waited for where it is just being started."""
+        return until(lambda: self.worker_if_any(), "there is a worker")
 
     def __enter__(self) -> Self:
         return self.start()

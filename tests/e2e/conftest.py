@@ -1,0 +1,129 @@
+"""A real browser before the really running platform."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.stack import Stack
+
+SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
+MAX_PIXELS = 2_000_000
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Open = Callable[..., Page]
+Files = list[Path]
+
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The platform, running with the small network and a low limit on pixels."""
+    folder = tmp_path_factory.mktemp("platform")
+    with Stack(folder, MAX_PICTURE_PIXELS=str(MAX_PIXELS)) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("there is no Chromium here (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="package")
+def signed_in(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cookies of the first administrator, who signed in at the page."""
+    kept = tmp_path_factory.mktemp("cookies") / "state.json"
+    context = browser.new_context(base_url=stack.address)
+    sign_in(context.new_page(), stack)
+    context.storage_state(path=kept)
+    context.close()
+    return kept
+
+
+def sign_in(page: Page, stack: Stack) -> None:
+    """Open the site, be sent to the sign-in, sign in, and be at the studio."""
+    page.goto("/")
+    expect(page).to_have_url(re.compile(r"/account/login/"))
+    page.get_by_label("Email").fill(stack.sign_in.email)
+    page.get_by_label("Password").fill(stack.sign_in.password)
+    page.locator("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Take the background away")
+
+
+@pytest.fixture
+def open_page(stack: Stack, browser: Browser, signed_in: Path) -> Iterator[Open]:
+    """Opens a page as the signed-in person; `settings` are the browser context's.
+
+    At the end of the test, no page may have had an error or broken the content security policy.
+    """
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def open_it(path: str = "/", **settings: object) -> Page:
+        given = {"base_url": stack.address, "storage_state": signed_in, **settings}
+        context = browser.new_context(**given)  # type: ignore[arg-type]  # the caller's, as documented there
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(path)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Files:
+    """Four photos, each of another format."""
+    avif = tmp_path / "cup.avif"
+    with Image.open(SAMPLES / "coffee.webp") as coffee:
+        coffee.convert("RGB").crop((100, 0, 600, 400)).save(avif)
+    return [SAMPLES / "astronaut.jpg", SAMPLES / "chelsea.png", SAMPLES / "coffee.webp", avif]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Files:
+    """Four files that are no pictures, or none that we take."""
+    text = tmp_path / "notes.jpg"
+    text.write_text("Dear diary, this is no photo.\n" * 50)
+    truncated = tmp_path / "half.jpg"
+    whole = (SAMPLES / "astronaut.jpg").read_bytes()
+    truncated.write_bytes(whole[: len(whole) // 2])
+    empty = tmp_path / "empty.png"
+    empty.touch()
+    huge = tmp_path / "huge.png"
+    huge.write_bytes(flat_png(1600, 1300))
+    return [text, truncated, empty, huge]
+
+
+def flat_png(width: int, height: int) -> bytes:
+    """A grey PNG of that size, in few bytes."""
+    out = io.BytesIO()
+    Image.new("L", (width, height), 128).save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,101 @@
+"""What a person comes for: photos in, cut-outs out, history, download."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Files, Open
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+
+
+def cards(page: Page, state: str) -> int:
+    return page.locator(f'.card[data-state="{state}"]').count()
+
+
+def check_cut_out(data: bytes, photo: Path) -> None:
+    """A PNG of the photo's size whose alpha is neither all opaque nor all transparent."""
+    with Image.open(photo) as source, Image.open(io.BytesIO(data)) as result:
+        assert result.format == "PNG"
+        assert result.size == source.size
+        assert result.mode == "RGBA"
+        low, high = result.getchannel("A").getextrema()
+        assert (low, high) == (0, 255), photo.name
+
+
+def test_four_photos_four_cut_outs_history_and_zip(open_page: Open, photos: Files, tmp_path: Path) -> None:
+    page = open_page("/")
+    page.evaluate("window.sameDocument = true")
+    page.locator("#pictures").set_input_files(photos)
+    expect(page.locator('#batches .card[data-state="done"]')).to_have_count(4)
+    for photo in photos:
+        preview = page.get_by_role("img", name=f"Cut-out of {photo.name}")
+        expect(preview).to_be_visible()
+        page.wait_for_function(
+            "image => image.complete && image.naturalWidth > 0", arg=preview.element_handle()
+        )
+    assert page.evaluate("window.sameDocument") is True
+
+    page.get_by_role("link", name="History", exact=True).click()
+    row = page.locator(".job-row").first
+    expect(row).to_contain_text("4 pictures")
+    with page.expect_download() as downloading:
+        row.get_by_role("link", name=re.compile("as a ZIP")).click()
+    archive = tmp_path / "results.zip"
+    downloading.value.save_as(archive)
+
+    with zipfile.ZipFile(archive) as results:
+        assert sorted(results.namelist()) == ["astronaut.png", "chelsea.png", "coffee.png", "cup.png"]
+        for photo in photos:
+            check_cut_out(results.read(f"{photo.stem}.png"), photo)
+
+
+def test_one_cut_out_again_from_the_job_page(open_page: Open, photos: Files, tmp_path: Path) -> None:
+    page = open_page("/")
+    page.locator("#pictures").set_input_files(photos[:1])
+    expect(page.locator('#batches .card[data-state="done"]')).to_have_count(1)
+    page.get_by_role("link", name="Open job").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("astronaut.jpg")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Download the cut-out of astronaut.jpg").click()
+    assert downloading.value.suggested_filename == "astronaut.png"
+    downloading.value.save_as(tmp_path / "one.png")
+    check_cut_out((tmp_path / "one.png").read_bytes(), photos[0])
+
+
+def test_cut_outs_arrive_where_events_do_not(open_page: Open, photos: Files) -> None:
+    page = open_page("/")
+    page.route(
+        "**/events/", lambda route: route.fulfill(status=200, content_type="text/plain", body="no events")
+    )
+    page.locator("#pictures").set_input_files(photos[:2])
+    expect(page.locator('#batches .card[data-state="done"]')).to_have_count(2)
+
+
+def test_the_first_page_shows_the_sample_job(stack: Stack, open_page: Open) -> None:
+    page = open_page("/")
+    recent = page.locator(".recent")
+    expect(recent.get_by_role("link", name="Sample photos")).to_be_visible()
+
+
+def test_bad_files_get_a_sentence_each_and_the_rest_is_done_by_the_same_worker(
+    stack: Stack, open_page: Open, photos: Files, broken: Files
+) -> None:
+    worker = stack.worker()
+    page = open_page("/")
+    page.locator("#pictures").set_input_files([*broken[:2], photos[0], *broken[2:], photos[1]])
+    expect(page.locator('#batches .card[data-state="done"]')).to_have_count(2)
+    bad = page.locator('#batches .card:is([data-state="failed"], [data-state="refused"])')
+    expect(bad).to_have_count(4)
+    for file in broken:
+        sentence = bad.filter(has=page.get_by_role("heading", name=file.name)).locator(".card__sentence")
+        expect(sentence).to_have_text(re.compile(r"^[A-Z].{15,}\.$"))
+    assert stack.worker() == worker
