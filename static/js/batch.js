@@ -212,7 +212,7 @@ export class Batch {
     if (this.phase === "gone") return;
     const counts = countStates(this.view.cards);
     if (this.unsaved) {
-      const parts = this.items.map((item) => (item.state === "waiting" || item.state === "uploading" ? item.part : 1));
+      const parts = this.items.map((item) => (item.state === "uploaded" || item.state === "refused" ? 1 : item.state === "uploading" ? item.part : 0));
       const uploaded = this.#in("uploaded").length;
       this.view.showUploading(this.phase, parts.reduce((sum, part) => sum + part, 0), this.items.length, uploaded);
       announce(`${uploaded} of ${countOf(this.items.length)} uploaded`);

@@ -84,11 +84,3 @@ export function countStates(root) {
   for (const card of root.querySelectorAll(".card")) counts[card.dataset.state] = (counts[card.dataset.state] ?? 0) + 1;
   return counts;
 }
-
-/**
- * A thumbnail that is not there leaves a quiet frame instead of a broken picture.
- * @param {HTMLElement} root
- */
-export function hideMissing(root) {
-  root.addEventListener("error", (event) => event.target instanceof HTMLImageElement && event.target.classList.add("is-missing"), true);
-}

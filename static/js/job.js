@@ -2,7 +2,6 @@
 
 import { announce } from "./announce.js";
 import { startBackdrop } from "./backdrop.js";
-import { hideMissing } from "./cards.js";
 import { startCompare } from "./compare.js";
 import { LiveJob } from "./live.js";
 import { showProblem } from "./notes.js";
@@ -14,7 +13,6 @@ const title = document.title;
 
 startCompare(cards);
 startBackdrop(document.getElementById("backdrop"), cards);
-hideMissing(cards);
 
 if (cards.dataset.jobState === "active") {
   const summary = new Summary((state, done, total) => {

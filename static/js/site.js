@@ -2,6 +2,7 @@
 
 import { startCompareSliders } from "./compare-slider.js";
 import { startDialogs } from "./dialogs.js";
+import { hideMissingPictures } from "./missing.js";
 import { startThemeButton } from "./theme-button.js";
 import { localiseTimes } from "./times.js";
 
@@ -9,3 +10,4 @@ startThemeButton();
 startDialogs();
 startCompareSliders();
 localiseTimes();
+hideMissingPictures();

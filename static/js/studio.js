@@ -1,7 +1,6 @@
 /** The studio: whatever files come, from a drop, a picker, a folder or the clipboard, become a batch. */
 
 import { Batch } from "./batch.js";
-import { hideMissing } from "./cards.js";
 import { looksLikePicture } from "./collect.js";
 import { startCompare } from "./compare.js";
 import { startDrop } from "./drop.js";
@@ -69,7 +68,6 @@ startDrop(zone, addFiles);
 startPaste(addFiles);
 startOptions(form);
 startCompare(list);
-hideMissing(list);
 
 addEventListener("beforeunload", (event) => {
   if (batches.some((batch) => batch.unsaved)) event.preventDefault();
