@@ -21,7 +21,7 @@ def make_broker(url: str) -> RedisBroker:
     runs at every call (its default chance is one in a thousand), so that the messages of a killed worker
     come back once its heartbeat has lapsed and not some day.
     """
-    return RedisBroker(
+    return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq leaves it untyped
         client=redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=15),
         heartbeat_timeout=HEARTBEAT_MS,
         maintenance_chance=1_000_000,

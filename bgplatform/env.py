@@ -72,3 +72,11 @@ def secret(name: str, *, when_missing: str | None) -> str:
     if len(value) < 32:
         raise ImproperlyConfigured(f"{name} is too short: give it at least 32 random characters.")
     return str(value)
+
+
+def required(name: str, *, why: str) -> str:
+    """A text that must be there; `why` says what asks for it."""
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set, and it must be because {why}.")
+    return str(value)

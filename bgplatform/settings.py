@@ -10,7 +10,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from bgplatform.env import boolean, choice, env, folder, integer, names, secret, url
+from bgplatform.aws import origins, s3_client_config
+from bgplatform.env import boolean, choice, env, folder, integer, names, required, secret, url
 from bgplatform.logs import worth_a_line
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -65,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "jobs.middleware.StoreAwayMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -115,8 +117,26 @@ CACHES = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
+# A bucket's name puts the files into an S3-compatible store; without one they lie in the state folder.
+S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_ENDPOINT = url("S3_ENDPOINT", "https://s3.amazonaws.com", {"http", "https"}) if S3_BUCKET else ""
+S3_PUBLIC_ENDPOINT = url("S3_PUBLIC_ENDPOINT", S3_ENDPOINT, {"http", "https"}) if S3_BUCKET else ""
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT,
+            "access_key": required("S3_ACCESS_KEY", why="S3_BUCKET is set"),
+            "secret_key": required("S3_SECRET_KEY", why="S3_BUCKET is set"),
+            "region_name": env.str("S3_REGION", default="us-east-1"),
+            "default_acl": None,
+            "file_overwrite": True,
+            "client_config": s3_client_config(choice("S3_ADDRESSING", "path", {"path", "virtual"})),
+        },
+    }
+    if S3_BUCKET
+    else {
         "BACKEND": "jobs.storage.AtomicFileSystemStorage",
         "OPTIONS": {"location": STATE_DIR / "files"},
     },
@@ -180,6 +200,8 @@ DISPATCH_SECONDS = integer("DISPATCH_SECONDS", 2, least=1, most=60)
 LEASE_SECONDS = integer("LEASE_SECONDS", 20, least=3, most=600)
 # A message that nobody claimed for so long is taken for lost and sent again.
 REDISPATCH_SECONDS = integer("REDISPATCH_SECONDS", 60, least=5, most=3_600)
+# Nothing is given out for so long after a worker found the file store away.
+STORE_PAUSE_SECONDS = integer("STORE_PAUSE_SECONDS", 5, least=1, most=600)
 MAX_ATTEMPTS = integer("MAX_ATTEMPTS", 3, least=1, most=20)
 UPLOAD_HOURS = integer("UPLOAD_HOURS", 24, least=1, most=720)
 
@@ -194,12 +216,15 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
+# Browsers send and fetch files straight from the store.
+STORE_ORIGINS = origins(S3_PUBLIC_ENDPOINT, S3_BUCKET) if S3_BUCKET else []
 CONTENT_SECURITY_POLICY = {
     # The admin's own scripts (Alpine) need eval; it is for staff only and shows no text of strangers as HTML.
     "EXCLUDE_URL_PREFIXES": ("/admin/",),
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "img-src": ["'self'", "blob:", "data:"],
+        "img-src": ["'self'", "blob:", "data:", *STORE_ORIGINS],
+        "connect-src": ["'self'", *STORE_ORIGINS],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "object-src": ["'none'"],

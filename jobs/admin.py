@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from jobs import selectors
 from jobs.models import Job, Matte, Picture, Rendition, Upload
 from jobs.services import removal
-from jobs.views.streaming import stored
+from jobs.views.streaming import FileAnswer, stored
 
 
 class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
@@ -114,7 +114,7 @@ class PictureAdmin(ReadOnly):
         """The newest rendition, small."""
         return (
             image(reverse("admin:jobs_picture_preview", args=[picture.pk]), "result")
-            if picture.has_result
+            if getattr(picture, "has_result", False)
             else "–"
         )
 
@@ -134,11 +134,11 @@ class PictureAdmin(ReadOnly):
             *super().get_urls(),
         ]
 
-    def thumb(self, request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+    def thumb(self, request: HttpRequest, picture_id: UUID) -> FileAnswer:
         """The source, small, for staff."""
         return _small(self._visible(request, picture_id).thumb_key)
 
-    def preview(self, request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+    def preview(self, request: HttpRequest, picture_id: UUID) -> FileAnswer:
         """The result, small, for staff."""
         rendition = self._visible(request, picture_id).rendition
         return _small(rendition.preview_key if rendition else "")
@@ -159,7 +159,7 @@ class PictureAdmin(ReadOnly):
         removal.delete_pictures(list(queryset.values_list("pk", flat=True)))
 
 
-def _small(key: str) -> StreamingHttpResponse:
+def _small(key: str) -> FileAnswer:
     if not key:
         raise Http404("There is no small form of it.")
     return stored(key, media_type="image/webp", name="small.webp", download=False)

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from jobs import storage
 from jobs.ids import new_id
 from jobs.models.gate import OwnedQuerySet
 
@@ -72,4 +73,4 @@ class Upload(models.Model):
     @property
     def key(self) -> str:
         """Where the bytes lie; the picture that is made of them keeps this key."""
-        return f"sources/{self.id}"
+        return storage.source_key(self.id)

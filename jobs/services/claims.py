@@ -107,6 +107,22 @@ def give_back(claim: Claim, code: str, sentence: str) -> None:
         progress.tell_picture(claim.picture.job_id, claim.picture.pk, Picture.State.QUEUED)
 
 
+def postpone(claim: Claim) -> None:
+    """Queue a picture again because what it needs is away; that is no attempt of its own."""
+    with transaction.atomic():
+        back = _held(claim).update(
+            state=Picture.State.QUEUED,
+            attempts=F("attempts") - 1,
+            lease_token=None,
+            lease_until=None,
+            dispatched_at=None,
+            not_before=timezone.now() + timedelta(seconds=settings.STORE_PAUSE_SECONDS),
+        )
+        if not back:
+            raise LeaseLostError(str(claim.picture.pk))
+        progress.tell_picture(claim.picture.job_id, claim.picture.pk, Picture.State.QUEUED)
+
+
 def expire_leases() -> int:
     """Queue again what dead workers held, fail what broke its worker every time; how many of both."""
     now = timezone.now()

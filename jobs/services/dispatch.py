@@ -20,6 +20,7 @@ from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from jobs import circuit
 from jobs.models import Picture
 from jobs.models.job import Lane
 from jobs.services import claims
@@ -30,7 +31,12 @@ USERS_AT_ONCE = 500
 
 
 def top_up(user: int) -> int:
-    """Send messages for one user's waiting pictures until the windows of both lanes are full; how many."""
+    """Send messages for one user's waiting pictures until the windows of both lanes are full; how many.
+
+    None while the file store is away: workers could only hand them back.
+    """
+    if circuit.is_open():
+        return 0
     return sum(_top_up_lane(user, lane) for lane in Lane.values)
 
 

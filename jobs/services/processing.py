@@ -6,16 +6,16 @@ import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from typing import BinaryIO, cast
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from jobs import engine, storage
+from jobs import circuit, engine, storage
 from jobs.leases import LeaseKeeper
 from jobs.models import Matte, Picture, Rendition
 from jobs.services import claims, removal
 from jobs.services.claims import Claim, LeaseLostError
+from jobs.storage import StoreAwayError
 from segmentation.encode import Encoded, encode
 from segmentation.errors import SegmentationError
 from segmentation.pipeline import Segmented
@@ -45,6 +45,10 @@ def process(picture_id: UUID) -> None:
         _unless_lost(claim, partial(claims.fail, claim, error.code, error.sentence))
     except LeaseLostError:
         logger.warning("picture %s was taken away while it ran; its result is dropped", picture_id)
+    except StoreAwayError as error:
+        logger.warning("picture %s waits for the store: %s", picture_id, error)
+        circuit.trip()
+        _unless_lost(claim, partial(claims.postpone, claim))
     except Exception:
         logger.exception("picture %s failed at attempt %d", picture_id, claim.picture.attempts)
         _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
@@ -59,7 +63,7 @@ def _work(claim: Claim) -> None:
     recipe = Recipe.parse(picture.job.recipe)
     pipeline = engine.pipeline(recipe.model)
     with storage.reading(picture.source_key) as source:
-        segmented = pipeline.segment(cast(BinaryIO, source), recipe)
+        segmented = pipeline.segment(source, recipe)
     rendered = pipeline.render(segmented, recipe, preview_side=PREVIEW_SIDE)
     revision = 1
     matte = Matte(

@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from jobs import events, storage
 from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
+from jobs.storage import StoreAwayError
+from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +36,11 @@ def cancel(job: Job) -> int:
             dispatched_at=None,
             finished_at=now,
         )
-        Job.objects.filter(pk=job.pk, state=Job.State.ACTIVE).update(
+        stopped = Job.objects.filter(pk=job.pk, state=Job.State.ACTIVE).update(
             state=Job.State.CANCELLED, finished_at=now
         )
-        transaction.on_commit(partial(events.tell, job.pk, "job", state=Job.State.CANCELLED))
+        if stopped:
+            transaction.on_commit(partial(events.tell, job.pk, "job", state=Job.State.CANCELLED))
     return cancelled
 
 
@@ -82,11 +85,31 @@ def discard(keys: Iterable[str]) -> None:
 
 
 def sweep_discards(most: int = SWEEP) -> int:
-    """Delete files whose owner's row is gone; how many."""
+    """Delete files whose owner's row is gone; how many. What cannot be deleted now is tried again later."""
     rows = list(Discard.objects.values_list("pk", "key")[:most])
-    storage.delete(key for _, key in rows)
-    Discard.objects.filter(pk__in=[pk for pk, _ in rows]).delete()
-    return len(rows)
+    stuck: list[str] = []
+    try:
+        storage.delete([key for _, key in rows])
+    except StoreAwayError as error:
+        logger.warning("%d files wait for their deletion: %s", len(rows), error)
+        return 0
+    except OSError:
+        # One of them: find out which, so that it does not hold up the others.
+        stuck = [key for _, key in rows if not _deleted(key)]
+    with transaction.atomic():
+        Discard.objects.filter(pk__in=[pk for pk, _ in rows]).delete()
+        # Noted anew, and so behind all that wait.
+        Discard.objects.bulk_create([Discard(key=key) for key in stuck], ignore_conflicts=True)
+    return len(rows) - len(stuck)
+
+
+def _deleted(key: str) -> bool:
+    try:
+        storage.delete([key])
+    except OSError:
+        logger.exception("could not delete %s", key)
+        return False
+    return True
 
 
 def sweep_uploads() -> int:
@@ -96,7 +119,7 @@ def sweep_uploads() -> int:
     )
     with transaction.atomic():
         rows = list(stale[:SWEEP].select_for_update())
-        discard(upload.key for upload in rows)
+        discard(key for row in rows for key in (storage.incoming_key(row.pk), row.key))
         Upload.objects.filter(pk__in=[upload.pk for upload in rows]).delete()
     return len(rows)
 
@@ -109,4 +132,17 @@ def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
         for row in Rendition.objects.filter(picture__in=pictures).values_list("key", "preview_key")
         for key in row
     ]
+    unfinished = pictures.filter(started_at__isnull=False).exclude(state=Picture.State.DONE)
+    for picture, recipe in unfinished.values_list("pk", "job__recipe"):
+        keys += _keys_of_attempt(picture, Recipe.parse(recipe))
     return [key for key in keys if key]
+
+
+def _keys_of_attempt(picture: UUID, recipe: Recipe) -> list[str]:
+    """Where a worker may have left files that no row names, because it broke off before the rows."""
+    return [
+        storage.thumb_key(picture),
+        storage.matte_key(picture, 1),
+        storage.rendition_key(picture, 1, recipe.digest, recipe.extension),
+        storage.preview_key(picture, 1, recipe.digest),
+    ]

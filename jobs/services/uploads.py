@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, BinaryIO, cast
+from typing import IO
 
 from django.conf import settings
 from django.db import transaction
@@ -48,12 +48,11 @@ def receive(upload: Upload, content: IO[bytes], size: int) -> None:
         raise closed
     if size > settings.MAX_PICTURE_BYTES:
         raise UploadRefusedError("too_many_bytes", too_many_bytes())
-    storage.write(upload.key, content)
+    storage.write(storage.incoming_key(upload.pk), content)
     state = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
-    if state in {None, Upload.State.REFUSED}:
-        # Its end deleted what had come until then; nobody else will look under this key again.
-        storage.delete([upload.key])
     if state != Upload.State.STARTED:
+        # Its end took what had come until then; nobody else will look under this key again.
+        storage.delete([storage.incoming_key(upload.pk)])
         raise closed
 
 
@@ -65,10 +64,10 @@ def finish(upload: Upload) -> Upload:
     """
     if upload.state != Upload.State.STARTED:
         return upload
-    try:
-        size = storage.size(upload.key)
-    except FileNotFoundError:
+    arrived = _arrived(upload)
+    if arrived is None:
         return _refuse(upload, "nothing_arrived", "Nothing of this file arrived. Try to send it again.")
+    key, size = arrived
     if size == 0:
         return _refuse(
             upload, "empty_file", "This file is empty. Choose the picture again, or export it anew."
@@ -76,10 +75,12 @@ def finish(upload: Upload) -> Upload:
     if size > settings.MAX_PICTURE_BYTES:
         return _refuse(upload, "too_many_bytes", too_many_bytes())
     try:
-        with storage.reading(upload.key) as file:
-            info = pictures.inspect(cast(BinaryIO, file), limits())
+        with storage.peeking(key) as file:
+            info = pictures.inspect(file, limits())
     except PictureError as error:
         return _refuse(upload, error.code, error.sentence)
+    # From here on nobody outside can write it: what was looked at is what will be worked on.
+    storage.move(storage.incoming_key(upload.pk), upload.key)
     return _close(
         upload,
         state=Upload.State.UPLOADED,
@@ -106,10 +107,20 @@ def take_in(user: User, name: str, content: IO[bytes], size: int) -> Upload:
     return finish(upload)
 
 
+def _arrived(upload: Upload) -> tuple[str, int] | None:
+    """Where the bytes are and how many; also where an earlier finish broke off after moving them."""
+    for key in (storage.incoming_key(upload.pk), upload.key):
+        try:
+            return key, storage.size(key)
+        except FileNotFoundError:
+            continue
+    return None
+
+
 def _refuse(upload: Upload, code: str, sentence: str) -> Upload:
     refused = _close(upload, state=Upload.State.REFUSED, error_code=code, error_sentence=sentence[:500])
     if refused.state == Upload.State.REFUSED:
-        storage.delete([upload.key])
+        storage.delete([storage.incoming_key(upload.pk), upload.key])
     return refused
 
 

@@ -12,12 +12,12 @@ from zipstream import ZIP_STORED, ZipStream
 
 from jobs import names, selectors, storage
 from jobs.views.access import job_or_404, picture_or_404
-from jobs.views.streaming import in_thread, stored
+from jobs.views.streaming import FileAnswer, in_thread, stored
 
 
 @login_required
 @require_GET
-def result(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+def result(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The newest rendition, under the original's name."""
     picture = picture_or_404(request, picture_id)
     rendition = picture.rendition
@@ -34,7 +34,7 @@ def result(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
 
 @login_required
 @require_GET
-def preview(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+def preview(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The newest rendition, small."""
     picture = picture_or_404(request, picture_id)
     if picture.rendition is None:
@@ -44,7 +44,7 @@ def preview(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
 
 @login_required
 @require_GET
-def thumb(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+def thumb(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The source, small."""
     picture = picture_or_404(request, picture_id)
     if not picture.thumb_key:
@@ -54,7 +54,7 @@ def thumb(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
 
 @login_required
 @require_GET
-def source(request: HttpRequest, picture_id: UUID) -> StreamingHttpResponse:
+def source(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The file as it was uploaded. Always a download: its bytes are a stranger's."""
     picture = picture_or_404(request, picture_id)
     if not picture.source_key:

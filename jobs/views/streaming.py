@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from asgiref.sync import sync_to_async
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from jobs import storage
+
+# A file on its way: streamed by us, or a redirect to where it lies.
+FileAnswer = StreamingHttpResponse | HttpResponseRedirect
 
 
 async def in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -23,10 +26,16 @@ async def in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
             await sync_to_async(close, thread_sensitive=False)()
 
 
-def stored(
-    key: str, *, media_type: str, name: str, download: bool, cache: bool = True
-) -> StreamingHttpResponse:
-    """A stored file as the answer. Keys are never written twice with other bytes, so browsers may keep it."""
+def stored(key: str, *, media_type: str, name: str, download: bool, cache: bool = True) -> FileAnswer:
+    """A stored file as the answer: from the store itself where it can, otherwise through this process.
+
+    Keys are never written twice with other bytes, so browsers may keep what they got.
+    """
+    url = storage.download_url(key, name=name, media_type=media_type, download=download)
+    if url is not None:
+        redirect = HttpResponseRedirect(url)
+        redirect["Cache-Control"] = "private, no-store"
+        return redirect
     try:
         length = storage.size(key)
     except FileNotFoundError as error:

@@ -6,11 +6,13 @@ import json
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from jobs import storage
 from jobs.errors import JobsError, UploadRefusedError
 from jobs.models import Upload
 from jobs.services import uploads
@@ -26,7 +28,7 @@ def start(request: HttpRequest) -> JsonResponse:
         upload = uploads.start(user_of(request), name, size)
     except JobsError as error:
         return JsonResponse(error.as_dict(), status=error.status)
-    target = {"method": "POST", "url": reverse("jobs:upload_body", args=[upload.pk]), "fields": {}}
+    target = storage.upload_target(upload.pk, settings.MAX_PICTURE_BYTES).as_dict()
     finish_url = reverse("jobs:upload_finish", args=[upload.pk])
     return JsonResponse({"id": str(upload.pk), "target": target, "finish_url": finish_url}, status=201)
 

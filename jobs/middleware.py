@@ -1,0 +1,33 @@
+"""What every page says when the file store is away."""
+
+from __future__ import annotations
+
+import logging
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
+
+from jobs.storage import StoreAwayError
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 30
+
+
+class StoreAwayMiddleware(MiddlewareMixin):
+    """Turns a store that does not answer into a 503 that says when to come back."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A page for people, JSON for scripts."""
+        if not isinstance(exception, StoreAwayError):
+            return None
+        logger.error("the store is away: %s", exception)
+        facts = {"code": exception.code, "sentence": exception.sentence}
+        response = (
+            render(request, "503.html", facts, status=503)
+            if request.accepts("text/html")
+            else JsonResponse(facts, status=503)
+        )
+        response["Retry-After"] = str(RETRY_SECONDS)
+        return response

@@ -1,0 +1,61 @@
+"""What every store can do, in the words of this room, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import IO, BinaryIO, Protocol
+from uuid import UUID
+
+CHUNK = 256 * 1024
+
+
+class StoreAwayError(Exception):
+    """The store does not answer, or refuses to work. Wait and try again: nothing is wrong with the file."""
+
+    code = "store_away"
+    sentence = "The file store does not answer at the moment. Nothing is lost; try again in a minute."
+
+
+@dataclass(frozen=True)
+class UploadTarget:
+    """Where a client sends a file: a form of `fields`, then the file as field `file`, by POST to `url`."""
+
+    url: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, object]:
+        """As it goes over the wire."""
+        return {"method": "POST", "url": self.url, "fields": self.fields}
+
+
+class Store(Protocol):
+    """Files by key. A missing one is a FileNotFoundError, a store that is away a StoreAwayError."""
+
+    def write(self, key: str, content: bytes | IO[bytes]) -> None:
+        """Store bytes; what was there is replaced as a whole."""
+
+    def reading(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """The whole file, seekable."""
+
+    def peeking(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """The same, seekable, fetching no more than what is read of it: for headers."""
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The file piece by piece, none of it held longer than needed."""
+
+    def size(self, key: str) -> int:
+        """Its bytes."""
+
+    def move(self, key: str, to: str) -> None:
+        """Give the file another key; again, if it was done already, does nothing."""
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete files; one that is gone already is as good as deleted."""
+
+    def upload_target(self, upload: UUID, most: int) -> UploadTarget:
+        """Where the bytes of an upload go, straight from the client: at most `most` of them."""
+
+    def download_url(self, key: str, *, name: str, media_type: str, download: bool) -> str | None:
+        """A short-lived address from which a browser may fetch the file itself; None: the web serves it."""
