@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -169,6 +169,7 @@ def _read_job_cursor(cursor: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(when)
         if moment.tzinfo is None:
             raise BadCursorError(cursor)
-        return moment, UUID(hex=pk)
-    except (ValueError, binascii.Error) as error:
+        # At the ends of the calendar another time zone is another year, which there is none of.
+        return moment.astimezone(UTC), UUID(hex=pk)
+    except (ValueError, OverflowError, binascii.Error) as error:
         raise BadCursorError(cursor) from error
