@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
 
 from jobs import storage
+from jobs.storage.store import CHUNK
 from tests.jobs.factories import stored_files
 
 PICTURE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
@@ -60,7 +61,7 @@ def test_a_write_that_breaks_off_leaves_the_old_bytes_and_nothing_else() -> None
 
 def test_a_full_disk_leaves_nothing_behind() -> None:
     with (
-        patch("jobs.storage.os.fsync", side_effect=OSError(28, "No space left on device")),
+        patch("os.fsync", side_effect=OSError(28, "No space left on device")),
         pytest.raises(OSError, match="No space left"),
     ):
         storage.write("folder/key", b"bytes")
@@ -68,11 +69,21 @@ def test_a_full_disk_leaves_nothing_behind() -> None:
 
 
 def test_a_file_comes_in_pieces() -> None:
-    content = os.urandom(storage.CHUNK * 2 + 5)
+    content = os.urandom(CHUNK * 2 + 5)
     storage.write("key", content)
     pieces = list(storage.chunks("key"))
-    assert [len(piece) for piece in pieces] == [storage.CHUNK, storage.CHUNK, 5]
+    assert [len(piece) for piece in pieces] == [CHUNK, CHUNK, 5]
     assert b"".join(pieces) == content
+
+
+def test_a_moved_file_is_under_its_new_key_alone() -> None:
+    storage.write("from", b"1")
+    storage.move("from", "folder/to")
+    assert stored_files() == ["folder/to"]
+    storage.move("from", "folder/to")
+    assert stored_files() == ["folder/to"]
+    with pytest.raises(FileNotFoundError):
+        storage.move("from", "elsewhere")
 
 
 def test_what_is_not_there_is_said_so() -> None:

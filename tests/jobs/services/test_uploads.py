@@ -37,9 +37,10 @@ def test_a_picture_is_announced_sent_and_checked(user: User) -> None:
 
     receive(upload, content)
     assert Upload.objects.get().state == "started"
-    assert stored_files() == [upload.key] == [f"sources/{upload.pk}"]
+    assert stored_files() == [f"incoming/{upload.pk}"], "nobody has looked at it yet"
 
     finished = uploads.finish(upload)
+    assert stored_files() == [upload.key] == [f"sources/{upload.pk}"]
     assert (finished.state, finished.size, finished.format) == ("uploaded", len(content), "png")
     assert (finished.width, finished.height, finished.error_code, finished.error_sentence) == (64, 48, "", "")
     assert b"".join(storage.chunks(upload.key)) == content
@@ -111,7 +112,7 @@ def test_a_picture_over_the_pixel_limit_is_refused(user: User, settings: Setting
 def test_a_file_that_grew_over_the_limit_in_the_store_is_refused(user: User, settings: Settings) -> None:
     """As with an S3 store, where the bytes do not pass through us."""
     upload = sent(user, make_picture())
-    settings.MAX_PICTURE_BYTES = storage.size(upload.key) - 1
+    settings.MAX_PICTURE_BYTES = storage.size(storage.incoming_key(upload.pk)) - 1
     assert uploads.finish(upload).error_code == "too_many_bytes"
     assert stored_files() == []
 

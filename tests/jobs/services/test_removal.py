@@ -1,0 +1,251 @@
+"""Removing: rows and files go together, and a crash in between leaves a note, never a file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+import redis
+import time_machine
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from jobs import storage
+from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
+from jobs.services import claims, removal, retry, submit, uploads
+from segmentation.recipe import Recipe
+from tests.conftest import make_job, make_upload
+from tests.jobs.factories import complete, complete_all, keys_of, pictures_of, states_of, stored_files
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+
+
+def nothing_is_left() -> bool:
+    models = (Job, Picture, Matte, Rendition, Upload, Discard)
+    return stored_files() == [] and not any(model.objects.exists() for model in models)
+
+
+def half_done(picture: Picture) -> None:
+    """What a worker leaves that was killed between writing files and writing rows."""
+    claim = claims.claim(picture.pk)
+    assert claim is not None
+    recipe = Recipe.parse(claim.picture.job.recipe)
+    storage.write(storage.thumb_key(picture.pk), b"1")
+    storage.write(storage.matte_key(picture.pk, 1), b"2")
+    storage.write(storage.rendition_key(picture.pk, 1, recipe.digest, recipe.extension), b"3")
+    storage.write(storage.preview_key(picture.pk, 1, recipe.digest), b"4")
+
+
+def test_what_a_job_has_lies_in_the_store(user: User) -> None:
+    """The yardstick of the other tests: each done picture has five files, all of them named by rows."""
+    job = complete_all(make_job(user, 2))
+    assert len(stored_files()) == 10
+    assert stored_files() == keys_of(job)
+
+
+def test_a_deleted_job_leaves_nothing(user: User) -> None:
+    job = complete_all(make_job(user, 3))
+    assert removal.delete_jobs([job.pk]) == 1
+    assert nothing_is_left()
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled"])
+def test_a_job_deleted_in_any_state_leaves_nothing(user: User, state: str) -> None:
+    job = make_job(user, 2)
+    first = pictures_of(job)[0]
+    if state in {"running", "failed"}:
+        half_done(first)
+    if state == "failed":
+        first.refresh_from_db()
+        claims.fail(claims.Claim(first, first.lease_token), "internal_error", "On our side.")
+    if state == "cancelled":
+        removal.cancel(job)
+    assert states_of(job)[0] == state
+    removal.delete_jobs([job.pk])
+    assert nothing_is_left()
+
+
+def test_refused_pictures_are_deleted_like_others(user: User) -> None:
+    ids = [make_upload(user).pk, make_upload(user, "text.jpg", b"text").pk]
+    job = submit.submit(user, ids, Recipe(model="u2netp"))
+    assert removal.delete_jobs([job.pk]) == 1
+    assert nothing_is_left()
+
+
+def test_deleting_touches_nothing_else(user: User, stranger: User) -> None:
+    mine = complete_all(make_job(user))
+    kept = complete_all(make_job(user))
+    theirs = complete_all(make_job(stranger))
+    removal.delete_jobs([mine.pk])
+    assert stored_files() == sorted([*keys_of(kept), *keys_of(theirs)])
+    assert set(Job.objects.values_list("pk", flat=True)) == {kept.pk, theirs.pk}
+    assert Upload.objects.count() == 2
+
+
+def test_deleting_what_is_gone_is_no_error(user: User) -> None:
+    job = make_job(user)
+    assert removal.delete_jobs([job.pk]) == 1
+    assert removal.delete_jobs([job.pk]) == 0
+    assert removal.delete_pictures([]) == 0
+
+
+def test_a_deleted_job_leaves_its_files_while_the_transaction_may_break_off(user: User) -> None:
+    job = complete_all(make_job(user))
+    before = stored_files()
+    with transaction.atomic():
+        removal.delete_jobs([job.pk])
+        assert stored_files() == before
+        transaction.set_rollback(True)
+    assert stored_files() == before == keys_of(job)
+    assert not Discard.objects.exists()
+
+
+def test_a_crash_before_the_files_are_deleted_leaves_notes_for_the_sweep(user: User) -> None:
+    job = complete_all(make_job(user, 2))
+    files = stored_files()
+    with patch.object(removal, "sweep_discards"):
+        removal.delete_jobs([job.pk])
+    assert stored_files() == files
+    assert sorted(Discard.objects.values_list("key", flat=True)) == files
+    assert removal.sweep_discards() == 10
+    assert nothing_is_left()
+
+
+def test_a_file_that_cannot_be_deleted_does_not_hold_up_the_others(user: User) -> None:
+    storage.write("stuck/inside", b"1")
+    storage.write("zebra", b"2")
+    removal.discard(["stuck", "zebra"])
+    assert stored_files() == ["stuck/inside"]
+    assert list(Discard.objects.values_list("key", flat=True)) == ["stuck"]
+    assert removal.sweep_discards() == 0
+    storage.delete(["stuck/inside"])
+    assert removal.sweep_discards() == 1
+    assert nothing_is_left()
+
+
+def test_a_note_that_cannot_be_followed_lets_the_next_ones_through(user: User) -> None:
+    """Many that fail must not fill up every round."""
+    for number in range(3):
+        storage.write(f"stuck-{number}/inside", b"1")
+        Discard.objects.create(key=f"stuck-{number}")
+    storage.write("zebra", b"2")
+    Discard.objects.create(key="zebra")
+    for _ in range(3):
+        removal.sweep_discards(most=2)
+    assert "zebra" not in stored_files()
+
+
+def test_deleting_answers_where_the_store_is_away(user: User) -> None:
+    job = complete_all(make_job(user))
+    with patch.object(storage, "delete", side_effect=storage.StoreAwayError("no answer")):
+        assert removal.delete_jobs([job.pk]) == 1
+    assert not Job.objects.exists()
+    assert Discard.objects.count() == 5
+    removal.sweep_discards()
+    assert nothing_is_left()
+
+
+def test_a_file_is_noted_once_however_often_it_is_discarded(user: User) -> None:
+    storage.write("a", b"1")
+    with transaction.atomic():
+        removal.discard(["a", "", "a"])
+        removal.discard(["a"])
+        assert Discard.objects.count() == 1
+    assert nothing_is_left()
+
+
+def test_what_one_round_cannot_hold_waits_for_the_next(user: User) -> None:
+    keys = [f"many/{number}" for number in range(12)]
+    for key in keys:
+        storage.write(key, b"1")
+    with patch.object(removal, "SWEEP", 5):
+        removal.discard(keys)
+    assert Discard.objects.count() == len(stored_files()) == 7
+    assert [removal.sweep_discards(5) for _ in range(3)] == [5, 2, 0]
+    assert nothing_is_left()
+
+
+def test_deleting_a_picture_leaves_the_others(user: User) -> None:
+    job = complete_all(make_job(user, 2))
+    first, second = pictures_of(job)
+    assert removal.delete_pictures([first.pk]) == 1
+    assert [picture.pk for picture in pictures_of(job)] == [second.pk]
+    assert stored_files() == keys_of(job)
+    assert [upload.key for upload in Upload.objects.all()] == [second.source_key]
+    job.refresh_from_db()
+    assert job.state == "finished"
+
+
+def test_deleting_the_last_picture_takes_the_job_along(user: User) -> None:
+    job = complete_all(make_job(user))
+    assert removal.delete_pictures([pictures_of(job)[0].pk]) == 1
+    assert nothing_is_left()
+
+
+def test_deleting_the_last_open_picture_closes_the_job(user: User) -> None:
+    job = make_job(user, 2)
+    first, second = pictures_of(job)
+    complete(first)
+    removal.delete_pictures([second.pk])
+    job.refresh_from_db()
+    assert (job.state, states_of(job)) == ("finished", ["done"])
+
+
+def test_cancelling_stops_what_has_not_ended(user: User) -> None:
+    job = make_job(user, 3)
+    done, running, queued = pictures_of(job)
+    complete(done)
+    claim = claims.claim(running.pk)
+    assert claim is not None
+    assert removal.cancel(job) == 2
+    job.refresh_from_db()
+    assert (job.state, states_of(job)) == ("cancelled", ["done", "cancelled", "cancelled"])
+    assert job.finished_at is not None
+    with pytest.raises(claims.LeaseLostError):
+        claims.end(claim, "done")
+    assert claims.claim(queued.pk) is None
+    for picture in pictures_of(job)[1:]:
+        assert (picture.lease_token, picture.lease_until, picture.dispatched_at) == (None, None, None)
+        assert picture.finished_at is not None
+
+
+def test_cancelling_what_has_ended_changes_and_tells_nothing(user: User, valkey: redis.Redis) -> None:
+    job = complete_all(make_job(user))
+    finished_at = job.finished_at
+    with valkey.pubsub() as heard:
+        heard.subscribe(f"events:job:{job.pk}")
+        heard.get_message(timeout=5)
+        assert removal.cancel(job) == 0
+        assert heard.get_message(timeout=0) is None
+    job.refresh_from_db()
+    assert (job.state, job.finished_at) == ("finished", finished_at)
+
+
+def test_what_was_cancelled_can_be_tried_again(user: User) -> None:
+    job = make_job(user, 2)
+    removal.cancel(job)
+    assert retry.retry_failed(job) == 2
+    job.refresh_from_db()
+    assert (job.state, job.finished_at, states_of(job)) == ("active", None, ["queued", "queued"])
+
+
+def test_uploads_that_nobody_submits_are_swept_with_their_bytes(user: User, settings: Settings) -> None:
+    settings.UPLOAD_HOURS = 24
+    submitted = make_job(user)
+    with time_machine.travel(timezone.now() - timedelta(hours=24, minutes=1), tick=False):
+        make_upload(user)
+        make_upload(user, "text.jpg", b"text")
+        started = uploads.start(user, "started.png", 10)
+        uploads.receive(started, ContentFile(b"half"), 4)
+        Upload.objects.filter(state="submitted").update(created_at=timezone.now())
+    with time_machine.travel(timezone.now() - timedelta(hours=23, minutes=59), tick=False):
+        young = make_upload(user)
+    assert removal.sweep_uploads() == 3
+    assert stored_files() == sorted([young.key, *keys_of(submitted)])
+    assert Upload.objects.count() == 2
+    assert not Discard.objects.exists()
+    assert removal.sweep_uploads() == 0
