@@ -28,7 +28,7 @@ def inspect(file: PictureSource, limits: Limits | None = None) -> PictureInfo:
     """
     limits = limits or Limits()
     with opened(file, limits) as source:
-        return _info(_probe(source, limits))
+        return _info(_probe(source))
 
 
 def decode(file: PictureSource, limits: Limits | None = None) -> DecodedPicture:
@@ -38,7 +38,7 @@ def decode(file: PictureSource, limits: Limits | None = None) -> DecodedPicture:
     """
     limits = limits or Limits()
     with opened(file, limits) as source:
-        probe = _probe(source, limits)
+        probe = _probe(source)
         image = _guarded(probe, source.label, probe.load)
         if image.size != (probe.width, probe.height):
             raise refusals.broken_picture(source.label)
@@ -54,28 +54,21 @@ def decode_reduced(file: PictureSource, min_side: int, limits: Limits | None = N
     """
     limits = limits or Limits()
     with opened(file, limits) as source:
-        probe = _probe(source, limits)
+        probe = _probe(source)
         reduced = probe.reduced
         load = probe.load if reduced is None else lambda: reduced(min_side)
         return _finished(_guarded(probe, source.label, load), probe, source.label)
 
 
-def _probe(source: Source, limits: Limits) -> Probe:
+def _probe(source: Source) -> Probe:
     head = source.at(0, 512)
     for reader in _READERS:
         if reader.accepts(head):
             source.label = reader.LABEL
             probe: Probe = reader.probe(source)
-            _check(probe.width, probe.height, limits)
+            source.check_size(probe.width, probe.height)
             return probe
     raise refusals.unsupported_format(head)
-
-
-def _check(width: int, height: int, limits: Limits) -> None:
-    if max(width, height) > limits.max_side:
-        raise refusals.too_large_side(width, height, limits)
-    if width * height > limits.max_pixels:
-        raise refusals.too_many_pixels(width, height, limits)
 
 
 def _guarded(probe: Probe, label: str, load: Callable[[], Image.Image]) -> Image.Image:

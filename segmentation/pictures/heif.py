@@ -73,6 +73,7 @@ def _probe(source: Source, meta: Meta, movie_at: int | None) -> Probe:
     avif = coded == b"av01"
     source.label = "AVIF" if avif else "HEIC"
     width, height = _size(picture)
+    source.check_size(width, height)
     _check_sizes(source, meta, width, height)
     warnings = [SEVERAL_FRAMES] if movie_at is not None else []
     turn = _orientation(picture)
@@ -125,9 +126,10 @@ def _size(item: Item) -> tuple[int, int]:
 
 
 def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
-    """No coded item may be much larger than the picture, nor all tiles together."""
+    """No coded item may be much larger than the picture, nor all tiles together; its own data not smaller."""
     most = 2 * width * height + _SPARE_PIXELS
-    for item in meta.items.values():
+    shown = {meta.primary, *_tiles(meta)}
+    for number, item in meta.items.items():
         if item.kind not in _CODED:
             continue
         if not item.in_idat and any(start + length > source.size for start, length in item.extents):
@@ -136,9 +138,11 @@ def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
         config = item.property(config_name)
         if config is None:
             raise ValueError("a coded item without its configuration")
-        for coded_width, coded_height in sizes(config, meta.data(source, item, _ITEM_BYTES)):
-            if coded_width * coded_height > most:
-                raise ValueError("a coded item larger than the picture")
+        # libavif would scale a small coded picture up to the size that its box names.
+        least = _size(item) if number in shown else (0, 0)
+        for coded in sizes(config, meta.data(source, item, _ITEM_BYTES)):
+            if coded[0] * coded[1] > most or coded[0] < least[0] or coded[1] < least[1]:
+                raise ValueError("a coded item of another size than its name")
     tiles = _tiles(meta)
     if len(tiles) > _MAX_TILES:
         raise refusals.too_complex(source.label, f"it has {len(tiles):,} tiles")

@@ -61,6 +61,7 @@ def probe(source: Source) -> Probe:
     frame = _read_frame(source, file.stream)
     if file.size not in (None, (frame.width, frame.height)):
         raise refusals.broken_picture(LABEL)
+    source.check_size(frame.width, frame.height)
     _check_coding(source, file, frame)
     warnings: list[str] = []
     profile = None
@@ -164,17 +165,19 @@ def _check_coding(source: Source, file: _File, frame: _Frame) -> None:
     tile_part = file.stream
     part_size = 0
     layers = 1
+    seen: set[int] = set()
     for _ in range(MAX_SEGMENTS):
         mark = source.at(position, 4)
         if len(mark) < 4 or position >= file.end or mark[:2] == b"\xff\xd9":
-            return
+            break
         code, length = struct.unpack(">HH", mark)
         if code == 0xFF90:
             tile_part = position
-            (part_size,) = struct.unpack(">I", source.need(position + 6, 4))
+            number, part_size = struct.unpack(">HI", source.need(position + 4, 6))
+            seen.add(number)
         if code == 0xFF93:
             if part_size < 12:
-                return
+                break
             position = tile_part + part_size
             if position > file.end:
                 raise refusals.truncated_picture(LABEL)
@@ -188,7 +191,10 @@ def _check_coding(source: Source, file: _File, frame: _Frame) -> None:
             content = source.need(position + 4, length - 2)
             _check_style(content[2:], content[1] if len(content) > 1 else 0, layers, frame)
         position += 2 + length
-    raise refusals.too_complex(LABEL, "it has thousands of marker segments")
+    else:
+        raise refusals.too_complex(LABEL, "it has thousands of marker segments")
+    if len(seen) < frame.tiles:
+        raise refusals.truncated_picture(LABEL)
 
 
 def _check_style(content: bytes, style: int, layers: int, frame: _Frame) -> None:

@@ -92,14 +92,14 @@ def _read_header(source: Source) -> _Header:
         raise refusals.broken_picture(LABEL)
     header = _Header(width, height, depth, colour, spans=[(8, 25)])
     position = 33
-    data_seen = False
+    data_seen = palette_seen = False
     for _ in range(MAX_CHUNKS):
         length, kind = struct.unpack(">I4s", source.need(position, 8))
         end = position + 12 + length
         if length >= 2**31:
             raise refusals.broken_picture(LABEL)
         if kind == b"IEND":
-            if not data_seen:
+            if not data_seen or (colour == 3 and not palette_seen):
                 raise refusals.broken_picture(LABEL)
             source.need(position, 12)
             header.spans.append((position, 12))
@@ -107,6 +107,7 @@ def _read_header(source: Source) -> _Header:
         if end > source.size:
             raise refusals.truncated_picture(LABEL)
         data_seen = data_seen or kind == b"IDAT"
+        palette_seen = palette_seen or kind == b"PLTE"
         _take(header, kind, source, position, length)
         position = end
     raise refusals.too_complex(LABEL, f"it has more than {MAX_CHUNKS:,} chunks")

@@ -15,9 +15,10 @@ from segmentation.pictures.types import Limits, PictureSource
 class Source:
     """A file of known size that is read at positions. Holds no more than what is asked for."""
 
-    def __init__(self, stream: BinaryIO, size: int) -> None:
+    def __init__(self, stream: BinaryIO, size: int, limits: Limits) -> None:
         self._stream = stream
         self.size = size
+        self.limits = limits
         self.label = "picture"
 
     def at(self, offset: int, count: int) -> bytes:
@@ -33,6 +34,13 @@ class Source:
         if len(piece) != count:
             raise refusals.truncated_picture(self.label)
         return piece
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raises PictureError `too_large_side` or `too_many_pixels`; every reader calls it once it knows."""
+        if max(width, height) > self.limits.max_side:
+            raise refusals.too_large_side(width, height, self.limits)
+        if width * height > self.limits.max_pixels:
+            raise refusals.too_many_pixels(width, height, self.limits)
 
     def all(self) -> bytes:
         """The whole file; its size was checked against the limits when it was opened."""
@@ -67,4 +75,4 @@ def _measured(stream: BinaryIO, limits: Limits) -> Source:
         raise refusals.empty_file()
     if size > limits.max_bytes:
         raise refusals.too_many_bytes(size, limits)
-    return Source(stream, size)
+    return Source(stream, size, limits)

@@ -110,6 +110,7 @@ def probe(source: Source) -> Probe:
     height = directory.number(source, HEIGHT, 0)
     if width <= 0 or height <= 0:
         raise refusals.broken_picture(LABEL)
+    source.check_size(width, height)
     _check(source, directory, width, height)
     warnings = [SEVERAL_FRAMES] if directory.next else []
 
