@@ -10,9 +10,6 @@ import dramatiq
 import pytest
 import redis
 
-from bgplatform.broker import broker
-from jobs import events, workers
-
 
 @pytest.fixture
 def queued(valkey: redis.Redis) -> Callable[[str], list[str]]:
@@ -31,19 +28,15 @@ def redis_away(valkey: redis.Redis) -> Callable[[], AbstractContextManager[None]
     """A block in which nobody reaches Valkey: its address is gone, and every connection is cut."""
     socket = Path(valkey.connection_pool.connection_kwargs["path"])
 
-    def cut() -> None:
-        for client in (broker.client, events._publisher(), workers._client()):
-            client.connection_pool.disconnect()
-
     @contextmanager
     def away() -> Iterator[None]:
         aside = socket.with_suffix(".aside")
         socket.rename(aside)
-        cut()
+        for kind in ("normal", "pubsub"):
+            valkey.execute_command("CLIENT", "KILL", "TYPE", kind)
         try:
             yield
         finally:
             aside.rename(socket)
-            cut()
 
     return away

@@ -1,0 +1,187 @@
+"""Who may what: every address of the room × visitor, stranger, owner, staff."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
+from django.db.models import Model
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from accounts.models import User
+from jobs import urls
+from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
+from jobs.services import claims, uploads
+from tests.conftest import make_job, make_picture
+from tests.jobs.factories import complete, pictures_of, stored_files
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
+]
+
+# name: (method, what the address names, the owner's status)
+ADDRESSES = {
+    "studio": ("get", "", 200),
+    "jobs": ("get", "", 200),
+    "job": ("get", "job", 200),
+    "cards": ("get", "job", 200),
+    "events": ("get", "job", 200),
+    "zip": ("get", "job", 200),
+    "retry": ("post", "job", 302),
+    "cancel": ("post", "job", 302),
+    "delete": ("post", "job", 302),
+    "result": ("get", "picture", 200),
+    "preview": ("get", "picture", 200),
+    "thumb": ("get", "picture", 200),
+    "source": ("get", "picture", 200),
+    "upload_start": ("post", "", 422),
+    "upload_body": ("post", "upload", 204),
+    "upload_finish": ("post", "upload", 200),
+}
+OBJECTS = [name for name, (_, what, _) in ADDRESSES.items() if what]
+SignIn = Callable[[User], Client]
+
+
+@pytest.fixture
+def things(user: User) -> dict[str, UUID]:
+    """One of everything that belongs to the owner: a job that is done but for a failure, an open upload."""
+    job = make_job(user, 2)
+    done, failed = pictures_of(job)
+    complete(done)
+    claim = claims.claim(failed.pk)
+    assert claim is not None
+    claims.fail(claim, "broken", "It is broken.")
+    upload = uploads.start(user, "new.png", 10)
+    uploads.receive(upload, ContentFile(make_picture()), 10)
+    return {"job": job.pk, "picture": done.pk, "upload": upload.pk}
+
+
+def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
+    method, what, _ = ADDRESSES[name]
+    address = reverse(f"jobs:{name}", args=[things[what]] if what else [])
+    data = {"file": ContentFile(make_picture(), "a.png")} if name == "upload_body" else None
+    return getattr(client, method)(address, data)
+
+
+def everything() -> dict[str, Any]:
+    """All rows and all files, to see that nothing changed."""
+    models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard]
+    rows = {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
+    return {**rows, "files": stored_files()}
+
+
+def test_no_address_is_without_a_row() -> None:
+    assert {pattern.name for pattern in urls.urlpatterns} == set(ADDRESSES)
+
+
+def test_the_site_has_no_other_addresses_than_those_that_are_looked_after() -> None:
+    """A new one at the root needs a test of who may see it; then it is added here."""
+    top = {str(pattern.pattern) for pattern in get_resolver().url_patterns}
+    assert top == {"healthz", "readyz", "admin/", "account/", ""}
+    assert all(isinstance(pattern, URLPattern) for pattern in urls.urlpatterns)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_the_owner_gets_an_answer(name: str, user: User, client_of: SignIn, things: dict[str, UUID]) -> None:
+    assert ask(client_of(user), name, things).status_code == ADDRESSES[name][2]
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_visitor_is_sent_to_sign_in(name: str, things: dict[str, UUID]) -> None:
+    before = everything()
+    response = ask(Client(), name, things)
+    assert response.status_code == 302
+    address = response.request["PATH_INFO"]
+    assert response["Location"] == f"{reverse('account_login')}?next={address}"
+    assert everything() == before
+
+
+def page_of(response: Any) -> bytes:
+    """A page without the token that is another one each time."""
+    return re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", response.content)
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_nobody_else_learns_that_it_is_there(
+    name: str,
+    stranger: User,
+    make_user: Callable[..., User],
+    client_of: SignIn,
+    things: dict[str, UUID],
+) -> None:
+    staff = make_user(is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="jobs"))
+    before = everything()
+    for other in (stranger, staff, make_user(is_staff=True, is_superuser=True)):
+        response = ask(client_of(other), name, things)
+        missing = ask(client_of(other), name, dict.fromkeys(things, uuid4()))
+        assert (response.status_code, missing.status_code) == (404, 404), other
+        assert page_of(response) == page_of(missing), "the same answer as for what is not there"
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", ["studio", "jobs"])
+def test_a_list_shows_ones_own_alone(
+    name: str, stranger: User, client_of: SignIn, things: dict[str, UUID]
+) -> None:
+    page = ask(client_of(stranger), name, things)
+    assert page.status_code == 200
+    assert str(things["job"]) not in page.content.decode()
+    assert str(things["picture"]) not in page.content.decode()
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_closed_account_is_a_visitor(
+    name: str, user: User, client_of: SignIn, things: dict[str, UUID]
+) -> None:
+    client = client_of(user)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    response = ask(client, name, things)
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_other_methods_are_refused(name: str, user: User, client_of: SignIn, things: dict[str, UUID]) -> None:
+    method, what, _ = ADDRESSES[name]
+    address = reverse(f"jobs:{name}", args=[things[what]] if what else [])
+    allowed = {"get", "post"} if name == "jobs" else {method}
+    before = everything()
+    client = client_of(user)
+    for other in {"get", "post", "put", "patch", "delete"} - allowed:
+        response = getattr(client, other)(address, headers={"X-HTTP-Method-Override": method.upper()})
+        assert response.status_code == 405, other
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", [name for name, (method, _, _) in ADDRESSES.items() if method == "post"])
+def test_a_form_of_another_site_does_nothing(
+    name: str, user: User, client_of: SignIn, things: dict[str, UUID]
+) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client_of(user).cookies
+    before = everything()
+    assert ask(strict, name, things).status_code == 403
+    assert everything() == before
+
+
+def test_a_form_of_another_site_submits_nothing(user: User, client_of: SignIn) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client_of(user).cookies
+    response = strict.post(reverse("jobs:jobs"), {"pictures": ContentFile(make_picture(), "a.png")})
+    assert response.status_code == 403
+    assert not Job.objects.exists()
+    assert not Upload.objects.exists()
+
+
+def test_an_address_that_is_no_uuid_leads_nowhere(user: User, client_of: SignIn) -> None:
+    client = client_of(user)
+    for address in ("/jobs/1/", "/jobs/../admin/", "/pictures/%00/result/", "/jobs/" + "9" * 5000 + "/"):
+        assert client.get(address).status_code in {404, 302}
