@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tests.benchmarks.accuracy.verdict import Verdict
 LEVELS = ("off", "fast", "best")
 PARTS = ("edges", "whole", "colours", "times", "shrinking", "page")
 TIMED = ("photos/large-10mp.jpg", "bench/im/AlphaMatting27__GT20.png", "bench/im/AlphaMatting27__GT25.png")
+SAMPLE = Path("static/samples/chelsea.png")  # public domain: NOTICE says whose
+STRIP = Path("img/side-by-side.webp")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     dataset = open_dataset(args.data / "bench")
     pipeline = Pipeline(args.model)
     pipeline.warm()
-    with Rembg(args.rembg, args.out / "rembg", (args.model,)) as rembg:
+    with closing(pipeline), Rembg(args.rembg, args.out / "rembg", (args.model,)) as rembg:
         mine = [ours(pipeline, level) for level in LEVELS]
         plain, matting = theirs(rembg, matting=False), theirs(rembg, matting=True)
         everyone = [*mine, plain, matting]
@@ -62,9 +65,8 @@ def run(args: argparse.Namespace) -> int:
             shades = colours.measure(dataset, found.right, cutouts, soft_keys)
             parts["colours"] = colours.report(shades, labels)
             verdicts += colours.verdicts(shades)
-        if {"whole", "page"} & set(args.only):
-            _cut_out(dataset.of("binary"), [*mine, plain], cutouts, args.keep)
         if "whole" in args.only:
+            _cut_out(dataset.of("binary"), [*mine, plain], cutouts, args.keep)
             judged = whole.measure(dataset, cutouts, tuple(who.key for who in [*mine, plain]))
             parts["whole"] = whole.report(judged, labels)
             verdicts += whole.verdicts(judged)
@@ -81,6 +83,10 @@ def run(args: argparse.Namespace) -> int:
             }
             shown = page.write(list(dataset.of("soft")), notes, labels, cutouts, args.out)
             sys.stdout.write(f"side by side: {shown}\n")
+            strips = [args.out / f"{SAMPLE.stem}-{who.key}.png" for who in everyone]
+            for who, file in zip(everyone, strips, strict=True):
+                who.make(SAMPLE, file)
+            page.strip(SAMPLE, [strips[1], strips[2], strips[3], strips[4]], args.document.parent / STRIP)
         how = f"ours: {pipeline.description}. Theirs: rembg {rembg.versions['rembg']}, "
         how += (
             f"ONNX Runtime {rembg.versions['onnxruntime']}, float32. Same weights, same pictures, same run."

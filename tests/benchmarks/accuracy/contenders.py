@@ -37,7 +37,7 @@ def ours(pipeline: Pipeline, level: str) -> Contender:
         data = picture.read_bytes()
         begin = perf_counter()
         try:
-            encoded = pipeline.render(pipeline.segment(data, recipe), recipe).file.data
+            encoded = pipeline.file(pipeline.segment(data, recipe), recipe).data
         except PictureError as error:
             if error.code != "unknown_foreground":
                 raise

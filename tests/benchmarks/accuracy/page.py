@@ -1,7 +1,7 @@
 """A page of pictures side by side: source, ours, rembg's, truth, on a colour that shows every fringe.
 
 The pictures are made for looking at here and now: the data's terms are research-only, so page and pictures
-go to a folder that git ignores.
+go to a folder that git ignores. Only `strip`, of a photo in the public domain, is for the documentation.
 """
 
 from __future__ import annotations
@@ -89,3 +89,21 @@ def write(
         encoding="utf-8",
     )
     return page
+
+
+def strip(source: Path, cutouts: list[Path], out: Path) -> None:
+    """One WebP: a detail of the source, then of each cut-out on green, side by side, twice as large.
+
+    The detail is where the last cut-out has most of its transition.
+    """
+    last = read_cutout(cutouts[-1])
+    top, left = busiest(transition_band(as_unit(last[1]), widened=2), DETAIL)
+    with Image.open(source) as picture:
+        shown = [picture.convert("RGB"), *[laid(read_cutout(file)) for file in cutouts]]
+    side, gap = 2 * DETAIL, 6
+    canvas = Image.new("RGB", (len(shown) * (side + gap) - gap, side), "white")
+    for position, image in enumerate(shown):
+        part = image.crop((left, top, left + DETAIL, top + DETAIL))
+        canvas.paste(part.resize((side, side), Image.Resampling.BICUBIC), (position * (side + gap), 0))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    canvas.save(out, quality=85, method=6)

@@ -39,7 +39,7 @@ def test_verdicts_are_shares_of_their_error():
     assert lower_by(0.03, 0.04) == pytest.approx(0.25)
     assert below("x", 0.03, 0.04, 0.2) == Verdict("x", "≥ 20% lower", "25.0% lower", True)
     assert not below("x", 0.05, 0.04, 0.2).holds
-    assert table([below("x", 0.05, 0.04, 0.2)]).splitlines()[2].endswith("| -25.0% lower | **no** |")
+    assert table([below("x", 0.05, 0.04, 0.2)]).splitlines()[2].endswith("| 25.0% higher | **no** |")
 
 
 def test_the_detail_is_where_most_of_the_band_is():

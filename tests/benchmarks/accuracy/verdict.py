@@ -25,7 +25,8 @@ def lower_by(ours: float, theirs: float) -> float:
 def below(what: str, ours: float, theirs: float, wanted: float) -> Verdict:
     """An error of ours that is to lie at least the share `wanted` below theirs."""
     share = lower_by(ours, theirs)
-    return Verdict(what, f"≥ {wanted:.0%} lower", f"{share:.1%} lower", share >= wanted)
+    found = f"{abs(share):.1%} {'lower' if share >= 0 else 'higher'}"
+    return Verdict(what, f"≥ {wanted:.0%} lower", found, share >= wanted)
 
 
 def table(verdicts: list[Verdict]) -> str:
