@@ -73,7 +73,7 @@ def test_axe_finds_nothing_before_the_sign_in(browser: Browser, stack: Stack, wh
     page = context.new_page()
     page.goto(where)
     assert findings(page) == []
-    assert sideways(page) == 0
+    assert sideways(page) <= 0
     context.close()
 
 
@@ -81,11 +81,11 @@ def test_axe_finds_nothing_before_the_sign_in(browser: Browser, stack: Stack, wh
 def test_nothing_scrolls_sideways_on_a_phone(open_page: Open, where: str) -> None:
     page = open_page("/", **PHONE)
     go(page, where)
-    assert sideways(page) == 0
+    assert sideways(page) <= 0
 
 
 def test_a_batch_on_a_phone(open_page: Open, photos: Files) -> None:
     page = open_page("/", **PHONE)
     page.locator("#pictures").set_input_files(photos)
     expect(page.locator('#batches .card[data-state="done"]')).to_have_count(4)
-    assert sideways(page) == 0
+    assert sideways(page) <= 0

@@ -1,0 +1,76 @@
+"""docs/configuration.md names every variable that the code reads, and the default that it has there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+READERS = {"boolean", "choice", "integer", "names", "folder", "url", "secret", "required", "env"}
+# Set by one part of us for another, or by the system; nobody configures them.
+OURS = {"BGPLATFORM_LAUNCHER", "DJANGO_SETTINGS_MODULE", "PATH", "XDG_CACHE_HOME"}
+
+
+def documented() -> dict[str, str]:
+    """Each variable of the tables, with what stands in the column of defaults."""
+    rows = re.findall(
+        r"^\| `([A-Z0-9_]+)` \| (.*?) \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE
+    )
+    assert len(rows) == len(dict(rows)), "a variable stands there twice"
+    return dict(rows)
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    """Every call in a file that reads a variable of the environment."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        function = node.func
+        owner = function.value if isinstance(function, ast.Attribute) else function
+        name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+        if name in READERS | {"environ"}:
+            yield node
+
+
+def variable(call: ast.Call) -> str | None:
+    """The name of the variable that a call reads, where it stands there."""
+    first = call.args[0]
+    known = isinstance(first, ast.Constant) and isinstance(first.value, str)
+    return str(first.value) if known and re.fullmatch("[A-Z][A-Z0-9_]+", str(first.value)) else None  # type: ignore[attr-defined]
+
+
+def read() -> set[str]:
+    """Every variable that the code or the Procfile reads."""
+    found: set[str] = set()
+    for room in ("bgplatform", "segmentation", "accounts", "jobs"):
+        for path in (ROOT / room).rglob("*.py"):
+            found |= {name for call in calls(path) if (name := variable(call))}
+            found |= set(re.findall(r'environ\["([A-Z_]+)"\]', path.read_text()))
+            found |= set(re.findall(r'\b(?:given|values)\.(?:get|setdefault)\("([A-Z_]+)"', path.read_text()))
+    return found | set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "Procfile").read_text()))
+
+
+def written_default(call: ast.Call) -> str | None:
+    """A default as the table writes it, where the code has a plain one."""
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "default"] or call.args[1:2]
+    try:
+        value = eval(compile(ast.Expression(given[0]), "", "eval"), {"__builtins__": {}})  # noqa: S307  # our own source
+    except (IndexError, NameError):
+        return None
+    if isinstance(value, list):
+        value = ",".join(value)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`" if value != "" else "empty"
+
+
+def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
+    assert documented().keys() == read() - OURS
+
+
+def test_plain_defaults_are_the_documented_ones() -> None:
+    table = documented()
+    for call in calls(ROOT / "bgplatform" / "settings.py"):
+        name, default = variable(call), written_default(call)
+        if name and default:
+            assert table[name] == default, name
