@@ -1,13 +1,9 @@
 /** Puts the server's cards in the places of older ones; the old background is wiped off when a cut-out comes. */
 
+import { nearView } from "./view.js";
+
 const PATIENCE = 1500;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-/** @param {Element} element */
-function nearView(element) {
-  const { top, bottom } = element.getBoundingClientRect();
-  return bottom > -innerHeight && top < 2 * innerHeight;
-}
 
 /**
  * Waits until a picture can be painted, but not for ever.

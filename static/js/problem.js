@@ -33,6 +33,14 @@ export function signedOut() {
   });
 }
 
+/** @returns {Problem} The permission to write there is short-lived; a new try gets a new one. */
+export function storeRefused() {
+  return new Problem("The file store did not take this file. Try again; if it happens again, tell whoever runs this site.", {
+    code: "store",
+    transient: true,
+  });
+}
+
 /**
  * The problem that an answer of the server stands for.
  * @param {number} status HTTP status, 400 or above
@@ -44,6 +52,7 @@ export function refusal(status, body) {
   const transient = status >= 500 || status === 429 || status === 408;
   if (said.sentence) return new Problem(said.sentence, { code: said.code, transient });
   if (status === 401 || status === 403) return signedOut();
+  if (status === 404) return new Problem("This is not here any more. It may have been deleted in another tab.", { code: "gone" });
   if (status === 413) return new Problem("The server takes no file this large. Make it smaller and add it again.", { code: "too_large" });
   if (status === 429) return new Problem("That was too much at once. Wait a minute, then try again.", { code: "throttled", transient });
   if (status >= 500) return new Problem("The server has a problem just now. Wait a moment, then try again.", { code: "server", transient });

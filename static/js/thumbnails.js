@@ -1,6 +1,7 @@
 /** Small pictures of local files: drawn when they come into view, two at a time, never one image in full per card. */
 
 import { Queue } from "./queue.js";
+import { nearView } from "./view.js";
 
 const SIDE = 320;
 const decoding = new Queue(2);
@@ -24,6 +25,7 @@ const seen = new IntersectionObserver(
  */
 async function draw(frame, file) {
   if (!frame.isConnected) return;
+  if (!nearView(frame)) return void seen.observe(frame); // scrolled past meanwhile: others first
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { resizeWidth: SIDE, resizeQuality: "medium" });

@@ -1,7 +1,7 @@
 /** One file on its way: start, the bytes, finish. */
 
 import { csrfToken, isOurs, post } from "./http.js";
-import { networkLost, refusal, signedOut } from "./problem.js";
+import { networkLost, refusal, signedOut, storeRefused } from "./problem.js";
 
 /**
  * @typedef {{method: string, url: string, fields: Record<string, string>}} Target
@@ -30,9 +30,10 @@ function sendBytes(target, file, onProgress, signal) {
     request.ontimeout = () => reject(networkLost());
     request.onabort = () => reject(signal.reason);
     request.onload = () => {
-      if (request.status >= 400) reject(refusal(request.status, parse(request.responseText)));
+      const ours = isOurs(target.url);
+      if (request.status >= 400) reject(ours ? refusal(request.status, parse(request.responseText)) : storeRefused());
       // The sign-in page answered in the place of the upload.
-      else if (isOurs(target.url) && request.status === 200) reject(signedOut());
+      else if (ours && request.status === 200) reject(signedOut());
       else resolve();
     };
     signal.addEventListener("abort", () => request.abort(), { once: true });

@@ -1,0 +1,90 @@
+"""Pages, scripts and icons name each other; here every name is looked up, and whatever the CSP forbids."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
+STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
+
+
+def ids(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def names_in(pattern: str, paths: list[Path]) -> set[str]:
+    return {name for path in paths for name in re.findall(pattern, path.read_text())}
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(TEMPLATES) > 20
+    assert len(SCRIPTS) > 20
+    assert len(STYLES) > 5
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=ids(TEMPLATES))
+def test_static_files_of_a_template_exist(template: Path) -> None:
+    for name in re.findall(r"{% static '([^']+)' %}", template.read_text()):
+        assert finders.find(name), name
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=ids(TEMPLATES))
+def test_no_inline_script_and_no_inline_style(template: Path) -> None:
+    text = template.read_text()
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text)
+    for tag in re.findall(r"<script[^>]*>", text):
+        assert " src=" in tag, tag
+
+
+def test_every_icon_is_drawn_and_every_drawn_icon_is_used() -> None:
+    drawn = set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "static/img/icons.svg").read_text()))
+    used = names_in(r'"_icon\.html" with name="([^"]+)"', TEMPLATES)
+    assert used == drawn
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=ids(SCRIPTS))
+def test_imports_of_a_script_exist_and_are_exported(script: Path) -> None:
+    for names, source in re.findall(r'^import \{ ([^}]+) \} from "\./([^"]+)";', script.read_text(), re.M):
+        exporting = (script.parent / source).read_text()
+        for name in names.split(", "):
+            assert re.search(rf"^export (async )?(function|class|const) {name}\b", exporting, re.M), (
+                source,
+                name,
+            )
+
+
+def test_every_script_is_loaded() -> None:
+    from_pages = names_in(r"{% static 'js/([^']+)' %}", TEMPLATES)
+    from_scripts = names_in(r'from "\./([^"]+)"', SCRIPTS)
+    assert {path.name for path in SCRIPTS} == from_pages | from_scripts
+
+
+def test_parts_that_scripts_ask_for_are_in_the_pages() -> None:
+    asked = names_in(r'data-part="([a-z-]+)"', SCRIPTS) | names_in(r'\bpart\("([a-z-]+)"\)', SCRIPTS)
+    given = names_in(r'data-part="([a-z-]+)"', TEMPLATES)
+    assert asked <= given
+    elements = names_in(r'getElementById\("([a-z-]+)"\)', SCRIPTS)
+    assert elements <= names_in(r'\sid="([a-z-]+)"', TEMPLATES)
+
+
+def test_custom_properties_of_the_styles_are_defined() -> None:
+    used = names_in(r"var\((--[a-z0-9-]+)", STYLES)
+    defined = names_in(r"(?m)^\s+(--[a-z0-9-]+):", STYLES)
+    assert used <= defined
+    assert defined <= used
+
+
+def test_classes_of_the_pages_are_styled() -> None:
+    styled = names_in(r"\.([a-z][a-z0-9_-]*)", STYLES)
+    given: set[str] = set()
+    for template in TEMPLATES:
+        markup = re.sub(r"{{.*?}}", "", re.sub(r"{%.*?%}", " ", template.read_text()))
+        for value in re.findall(r'\sclass="([^"]*)"', markup):
+            given |= set(value.split())
+    assert given - styled == set()
