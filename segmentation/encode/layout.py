@@ -31,7 +31,9 @@ def interleaved(rgb: Pixels | None, alpha: Pixels | None) -> Pixels:
         import cv2
 
         merged = np.empty((*alpha.shape, 4), np.uint8)
-        cv2.mixChannels([rgb, alpha], [merged], [0, 0, 1, 1, 2, 2, 3, 3])
+        # OpenCV takes no array that runs backwards, as a flipped one does.
+        planes = [np.ascontiguousarray(rgb), np.ascontiguousarray(alpha)]
+        cv2.mixChannels(planes, [merged], [0, 0, 1, 1, 2, 2, 3, 3])
         merged.view(np.uint32)[alpha == 0] = 0
         return merged
     plane = alpha if rgb is None else rgb

@@ -49,7 +49,7 @@ def write_png(rgb: Pixels | None, alpha: Pixels | None, exif: bytes | None = Non
     checksum = 1
     for deflated, adler, length in _bands(rgb, alpha, height, width):
         pieces.append(_chunk(b"IDAT", deflated))
-        checksum = _adler_joined(checksum, adler, length)
+        checksum = adler_joined(checksum, adler, length)
     # An empty last block ends the stream, whatever the bands before it held.
     pieces.append(_chunk(b"IDAT", b"\x03\x00" + checksum.to_bytes(4)))
     pieces.append(_chunk(b"IEND", b""))
@@ -100,7 +100,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return b"".join((struct.pack(">I4s", len(content), kind), content, struct.pack(">I", checksum)))
 
 
-def _adler_joined(first: int, second: int, length: int) -> int:
+def adler_joined(first: int, second: int, length: int) -> int:
     """Adler-32 (RFC 1950) of two joined pieces, from that of each and the length of the second."""
     low = (first & 0xFFFF) + (second & 0xFFFF) - 1
     high = (first >> 16) + (second >> 16) + length * ((first & 0xFFFF) - 1)
