@@ -12,6 +12,8 @@ import tempfile
 
 _state = tempfile.mkdtemp(prefix="bgp-")
 atexit.register(shutil.rmtree, _state, ignore_errors=True)
+# Where collectstatic would put its files: WhiteNoise warns in every test if there is no such folder.
+os.mkdir(os.path.join(_state, "static"))
 
 # What the caller's environment says of the platform must not reach the tests, but for the database.
 for _name in ("MODEL", "DEVICE", "PRECISION", "SIGN_UP", "HTTPS", "BEHIND_PROXY", "ALLOWED_HOSTS", "WINDOW"):

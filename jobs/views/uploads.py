@@ -37,7 +37,7 @@ def _announcement(body: bytes) -> tuple[str, int]:
     try:
         said: Any = json.loads(body)
         name, size = said["name"], said["size"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UploadRefusedError("bad_request", "Send the file's name and size as JSON.") from error
     if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
         raise UploadRefusedError("bad_request", "The name is a text, the size a whole number of bytes.")

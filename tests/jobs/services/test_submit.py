@@ -7,8 +7,6 @@ from uuid import uuid4
 import pytest
 import redis
 from django.core.files.base import ContentFile
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
@@ -208,19 +206,6 @@ def test_the_queues_are_topped_up_on_commit_and_not_before(
     for callback in callbacks:
         callback()
     assert Picture.objects.filter(dispatched_at__isnull=False).count() == 2
-
-
-@pytest.mark.django_db
-def test_five_thousand_pictures_are_one_job(user: User, recipe: Recipe) -> None:
-    """As many as the settings allow: no limit of a database on the size of a query is met."""
-    ids = bare_uploads(user, 5000)
-    with CaptureQueriesContext(connection) as queries:
-        job = submit.submit(user, ids, recipe)
-    assert (job.picture_count, job.title) == (5000, "picture-0.png and 4999 more")
-    assert list(
-        Picture.objects.filter(job=job).order_by("position").values_list("source_key", flat=True)
-    ) == [f"sources/{pk}" for pk in ids]
-    assert len(queries) < 200
 
 
 @pytest.mark.django_db

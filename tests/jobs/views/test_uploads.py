@@ -1,0 +1,187 @@
+"""Upload from the page: start, send, finish, in the shape of an S3 presigned POST."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from accounts.models import User
+from jobs.models import Upload
+from tests.conftest import make_picture
+from tests.jobs.factories import stored_files
+
+pytestmark = pytest.mark.django_db
+START = "/uploads/"
+
+
+@pytest.fixture
+def client(user: User, client_of: Any) -> Client:
+    signed_in: Client = client_of(user)
+    return signed_in
+
+
+def start(client: Client, announcement: object) -> Any:
+    text = announcement if isinstance(announcement, str | bytes) else json.dumps(announcement)
+    return client.post(START, text, content_type="application/json")
+
+
+def send(client: Client, address: str, content: bytes, field: str = "file", **fields: str) -> Any:
+    return client.post(address, {**fields, field: SimpleUploadedFile("blob", content)})
+
+
+def test_the_whole_way(client: Client, user: User) -> None:
+    content = make_picture(30, 20)
+    started = start(client, {"name": "a/cat.png", "size": len(content)})
+    assert started.status_code == 201
+    said = started.json()
+    upload = Upload.objects.get()
+    assert said == {
+        "id": str(upload.pk),
+        "target": {"method": "POST", "url": f"/uploads/{upload.pk}/body/", "fields": {}},
+        "finish_url": f"/uploads/{upload.pk}/finish/",
+    }
+    assert (upload.user, upload.name, upload.announced_size) == (user, "cat.png", len(content))
+
+    sent = send(client, said["target"]["url"], content, **said["target"]["fields"])
+    assert (sent.status_code, sent.content) == (204, b"")
+
+    for _ in range(2):
+        finished = client.post(said["finish_url"])
+        assert finished.status_code == 200
+        assert finished.json() == {
+            "id": str(upload.pk),
+            "state": "uploaded",
+            "width": 30,
+            "height": 20,
+            "format": "png",
+        }
+
+
+@pytest.mark.parametrize(
+    ("announcement", "code"),
+    [
+        ("", "bad_request"),
+        ("no json", "bad_request"),
+        (b"\xff\xfe\xfd", "bad_request"),
+        ("[]", "bad_request"),
+        ("7", "bad_request"),
+        ("null", "bad_request"),
+        ('"name"', "bad_request"),
+        ("[" * 100_000, "bad_request"),
+        ('{"name": "a.png", "size": ' + "9" * 5000 + "}", "bad_request"),
+        ({}, "bad_request"),
+        ({"name": "a.png"}, "bad_request"),
+        ({"size": 7}, "bad_request"),
+        ({"name": 7, "size": 7}, "bad_request"),
+        ({"name": None, "size": 7}, "bad_request"),
+        ({"name": "a.png", "size": "7"}, "bad_request"),
+        ({"name": "a.png", "size": 7.0}, "bad_request"),
+        ({"name": "a.png", "size": True}, "bad_request"),
+        ({"name": "a.png", "size": 0}, "empty_file"),
+        ({"name": "a.png", "size": -7}, "empty_file"),
+        ({"name": "a.png", "size": 64 * 2**20 + 1}, "too_many_bytes"),
+        ({"name": "a.png", "size": 10**30}, "too_many_bytes"),
+    ],
+)
+def test_what_cannot_be_announced(client: Client, announcement: object, code: str) -> None:
+    response = start(client, announcement)
+    assert response.status_code == 422
+    assert response.json()["code"] == code
+    assert response.json()["sentence"].endswith(".")
+    assert not Upload.objects.exists()
+
+
+def test_an_announcement_of_megabytes_is_not_read(client: Client) -> None:
+    assert start(client, {"name": "n" * 5 * 2**20, "size": 1}).status_code == 400
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("\ud800.png", ".png"), ("a\x00\r\nb.png", "ab.png"), ("\u202egnp.exe", "gnp.exe"), ("", "picture")],
+)
+def test_a_name_is_cleaned(client: Client, name: str, kept: str) -> None:
+    assert start(client, {"name": name, "size": 1}).status_code == 201
+    assert Upload.objects.get().name == kept
+
+
+def test_a_form_without_the_file_is_refused(client: Client) -> None:
+    address = start(client, {"name": "a.png", "size": 9}).json()["target"]["url"]
+    answers = [
+        client.post(address),
+        client.post(address, {"file": "text, not a file"}),
+        client.post(address, b"raw bytes", content_type="image/png"),
+        send(client, address, b"bytes", field="picture"),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    broken = client.post(address, b"--x", content_type="multipart/form-data; boundary=")
+    assert broken.status_code == 400
+    assert stored_files() == []
+    assert Upload.objects.get().state == "started"
+
+
+def test_too_many_bytes_are_refused(client: Client, settings: Settings) -> None:
+    settings.MAX_PICTURE_BYTES = 1024
+    address = start(client, {"name": "a.png", "size": 9}).json()["target"]["url"]
+    answer = send(client, address, b"x" * 1025)
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_many_bytes")
+    assert stored_files() == []
+
+
+def test_bytes_after_the_end_are_refused(client: Client) -> None:
+    said = start(client, {"name": "a.png", "size": 9}).json()
+    send(client, said["target"]["url"], make_picture())
+    client.post(said["finish_url"])
+    answer = send(client, said["target"]["url"], b"other bytes")
+    assert (answer.status_code, answer.json()["code"]) == (409, "upload_closed")
+
+
+def test_a_refusal_is_said_with_code_and_sentence(client: Client) -> None:
+    said = start(client, {"name": "letter.jpg", "size": 9}).json()
+    send(client, said["target"]["url"], b"Dear all")
+    for _ in range(2):
+        answer = client.post(said["finish_url"])
+        assert answer.status_code == 422
+        refusal = answer.json()
+        assert (refusal["id"], refusal["state"]) == (said["id"], "refused")
+        assert refusal["code"] == "unsupported_format"
+        assert refusal["sentence"].startswith("This is not a picture that we can read")
+    assert stored_files() == []
+
+
+def test_finishing_what_never_came(client: Client) -> None:
+    said = start(client, {"name": "a.jpg", "size": 9}).json()
+    answer = client.post(said["finish_url"])
+    assert (answer.status_code, answer.json()["code"]) == (422, "nothing_arrived")
+
+
+def test_a_guessed_upload_is_not_there(client: Client) -> None:
+    for name in ("upload_body", "upload_finish"):
+        assert client.post(reverse(f"jobs:{name}", args=[uuid4()])).status_code == 404
+
+
+def test_a_large_file_passes_by_way_of_the_disk_not_of_the_memory(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above a megabyte Django spools to a temporary file, of which we read pieces."""
+    from jobs.services import uploads
+
+    seen: list[str] = []
+    receive = uploads.receive
+
+    def watched(upload: Upload, content: Any, size: int) -> None:
+        seen.append(type(content).__name__)
+        receive(upload, content, size)
+
+    monkeypatch.setattr(uploads, "receive", watched)
+    said = start(client, {"name": "large.png", "size": 3 * 2**20}).json()
+    assert send(client, said["target"]["url"], b"\0" * 3 * 2**20).status_code == 204
+    assert seen == ["TemporaryUploadedFile"]
