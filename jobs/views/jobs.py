@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from jobs import selectors
@@ -20,9 +22,12 @@ from jobs.views.access import job_or_404, user_of
 from segmentation.errors import RecipeError
 
 CARDS_AT_ONCE = 100
+# Pages of one's own are nobody else's, and asked for anew each time: a job moves on.
+own_page = cache_control(private=True, no_cache=True)
 
 
 @login_required
+@own_page
 @require_GET
 def studio(request: HttpRequest) -> HttpResponse:
     """Where pictures are dropped; underneath, the newest job, so that the page shows a result."""
@@ -31,6 +36,7 @@ def studio(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@own_page
 @require_http_methods(["GET", "POST"])
 def jobs(request: HttpRequest) -> HttpResponse:
     """The history, or a new job."""
@@ -92,12 +98,12 @@ def _upload_ids(request: HttpRequest) -> list[UUID]:
 
 
 @login_required
+@own_page
 @require_GET
 def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """A job with a page of its pictures."""
     found = job_or_404(request, job_id)
-    start = request.GET.get("from", "0")
-    page = selectors.pictures_of(found, start=int(start) if start.isascii() and start.isdigit() else 0)
+    page = selectors.pictures_of(found, start=_position(request.GET.get("from", "")))
     context = {
         "job": found,
         "counts": found.counts,
@@ -107,6 +113,10 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "is_live": found.state == Job.State.ACTIVE,
     }
     return render(request, "jobs/job.html", context)
+
+
+def _position(text: str) -> int:
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
 
 
 @login_required
@@ -126,6 +136,10 @@ def cards(request: HttpRequest, job_id: UUID) -> HttpResponse:
     return response
 
 
+def _pictures(count: int) -> str:
+    return f"{count} picture{'' if count == 1 else 's'}"
+
+
 @login_required
 @require_POST
 def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
@@ -133,7 +147,8 @@ def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
     found = job_or_404(request, job_id)
     count = retry.retry_failed(found)
     messages.info(
-        request, f"{count} pictures are tried again." if count else "There is nothing to try again."
+        request,
+        f"Tried again: {_pictures(count)}." if count else "There is nothing to try again.",
     )
     return redirect(found)
 
@@ -144,7 +159,10 @@ def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Stop what is not done."""
     found = job_or_404(request, job_id)
     count = removal.cancel(found)
-    messages.info(request, f"{count} pictures were cancelled." if count else "Everything had ended already.")
+    messages.info(
+        request,
+        f"Cancelled: {_pictures(count)}." if count else "Everything had ended already.",
+    )
     return redirect(found)
 
 

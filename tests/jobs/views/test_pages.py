@@ -1,0 +1,229 @@
+"""Studio, history, a job's page, its cards, and the buttons on it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from jobs.models import Job, Picture
+from jobs.services import claims, submit, uploads
+from segmentation.recipe import Recipe
+from tests.conftest import make_job, make_picture
+from tests.jobs.factories import bare_job, complete, complete_all, pictures_of, states_of, stored_files
+
+pytestmark = pytest.mark.django_db
+MARKUP = "\"><img src=x onerror=alert(1)>&amp;'.png"
+
+
+@pytest.fixture
+def client(user: User, client_of: Any) -> Client:
+    signed_in: Client = client_of(user)
+    return signed_in
+
+
+def text_of(response: Any) -> str:
+    text: str = response.content.decode()
+    return text
+
+
+def cards_in(response: Any) -> list[tuple[str, str]]:
+    """The id and state of every card."""
+    return re.findall(
+        r'<article class="card" id="picture-([0-9a-f-]{36})" data-state="(\w+)"', text_of(response)
+    )
+
+
+def fail(picture: Picture) -> None:
+    claim = claims.claim(picture.pk)
+    assert claim is not None
+    claims.fail(claim, "broken", "It is broken.")
+
+
+def test_the_studio_shows_the_newest_jobs(client: Client, user: User, stranger: User) -> None:
+    assert client.get("/").context["recent_jobs"] == []
+    jobs = [bare_job(user, title=f"job {number}") for number in range(4)]
+    bare_job(stranger, title="theirs")
+    page = client.get("/")
+    assert (page.status_code, page.context["recent_jobs"]) == (200, [jobs[3], jobs[2], jobs[1]])
+    assert 'enctype="multipart/form-data"' in text_of(page)
+
+
+def test_history_has_pages(client: Client, user: User) -> None:
+    for number in range(30):
+        bare_job(user, title=f"job {number}")
+    first = client.get("/jobs/")
+    assert [job.title for job in first.context["jobs"]] == [f"job {number}" for number in range(29, 4, -1)]
+    assert first.context["newer"] == ""
+    second = client.get("/jobs/", {"older": first.context["older"]})
+    assert [job.title for job in second.context["jobs"]] == [f"job {number}" for number in range(4, -1, -1)]
+    assert second.context["older"] == ""
+    again = client.get("/jobs/", {"newer": second.context["newer"]})
+    assert again.context["jobs"] == first.context["jobs"]
+
+
+@pytest.mark.parametrize(
+    "query", ["older=x", "newer=x", "older=%00", "older=%F0%9F%90%88", "older=" + "A" * 9000]
+)
+def test_a_made_up_page_of_history_leads_to_the_first(client: Client, query: str) -> None:
+    response = client.get(f"/jobs/?{query}")
+    assert (response.status_code, response["Location"]) == (302, "/jobs/")
+
+
+def test_history_costs_as_many_queries_for_many_jobs(
+    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for jobs in (2, 23):
+        for _ in range(jobs):
+            bare_job(user, 4)
+        with django_assert_num_queries(6):
+            assert client.get("/jobs/").status_code == 200
+
+
+def test_a_jobs_page_shows_its_pictures(client: Client, user: User) -> None:
+    job = make_job(user, 2)
+    done, failed = pictures_of(job)
+    complete(done)
+    fail(failed)
+    page = client.get(f"/jobs/{job.pk}/")
+    assert cards_in(page) == [(str(done.pk), "done"), (str(failed.pk), "failed")]
+    assert page.context["counts"] == {"queued": 0, "running": 0, "done": 1, "failed": 1, "cancelled": 0}
+    assert page.context["is_live"] is False
+    assert f"/pictures/{done.pk}/result/" in text_of(page)
+    assert f"/pictures/{failed.pk}/result/" not in text_of(page)
+    assert "It is broken." in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [
+        ("0", 0),
+        ("60", 60),
+        ("", 0),
+        ("-5", 0),
+        ("x", 0),
+        ("1e3", 0),
+        ("²", 0),
+        ("٣", 0),
+        ("9" * 9, None),
+        ("9" * 25, 0),
+        ("9" * 5000, 0),
+    ],
+)
+def test_a_jobs_page_starts_where_it_is_told_to(
+    client: Client, user: User, start: str, first: int | None
+) -> None:
+    page = client.get(f"/jobs/{bare_job(user, 61).pk}/", {"from": start})
+    assert page.status_code == 200
+    assert next((picture.position for picture in page.context["pictures"]), None) == first
+
+
+def test_a_jobs_page_costs_as_many_queries_for_many_pictures(
+    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for count in (2, 50):
+        job = complete_all(bare_job(user, count))
+        with django_assert_num_queries(6):
+            assert len(cards_in(client.get(f"/jobs/{job.pk}/"))) == count
+
+
+def test_cards_are_those_that_are_asked_for(client: Client, user: User, stranger: User) -> None:
+    job = bare_job(user, 3)
+    first, _, third = pictures_of(job)
+    foreign = pictures_of(bare_job(stranger))[0]
+    response = client.get(f"/jobs/{job.pk}/cards/", {"ids": f"{third.pk},{foreign.pk},{first.pk},{uuid4()}"})
+    assert cards_in(response) == [(str(first.pk), "queued"), (str(third.pk), "queued")]
+    assert response["X-Job-State"] == "active"
+    assert response["Cache-Control"] == "no-store"
+    assert "<html" not in text_of(response)
+
+
+def test_cards_without_ids_are_the_first_page(client: Client, user: User) -> None:
+    job = complete_all(bare_job(user, 61))
+    response = client.get(f"/jobs/{job.pk}/cards/")
+    assert [pk for pk, _ in cards_in(response)] == [str(picture.pk) for picture in pictures_of(job)[:60]]
+    assert response["X-Job-State"] == "finished"
+
+
+@pytest.mark.parametrize("ids", ["x", "1,2", "'; DROP TABLE jobs_job; --", "\0"])
+def test_cards_of_what_is_no_id_are_a_bad_request(client: Client, user: User, ids: str) -> None:
+    assert client.get(f"/jobs/{bare_job(user).pk}/cards/", {"ids": ids}).status_code == 400
+
+
+def test_a_long_list_of_ids_is_cut(
+    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    job = bare_job(user, 120)
+    ids = ",".join(str(picture.pk) for picture in pictures_of(job)) + ",x" * 5000
+    with django_assert_num_queries(6):
+        assert len(cards_in(client.get(f"/jobs/{job.pk}/cards/", {"ids": ids}))) == 100
+
+
+def test_a_name_that_is_markup_is_shown_as_text(client: Client, user: User) -> None:
+    content = make_picture()
+    upload = uploads.take_in(user, MARKUP, ContentFile(content), len(content))
+    job = submit.submit(user, [upload.pk], Recipe(model="u2netp"))
+    complete_all(job)
+    for address in ("/", "/jobs/", f"/jobs/{job.pk}/", f"/jobs/{job.pk}/cards/"):
+        text = text_of(client.get(address))
+        assert "<img src=x" not in text, address
+        assert "&quot;&gt;&lt;img src=x onerror=alert(1)&gt;&amp;amp;&#x27;.png" in text, address
+    deleted = client.post(f"/jobs/{job.pk}/delete/", follow=True)
+    assert "<img src=x" not in text_of(deleted)
+
+
+def test_pages_forbid_foreign_scripts_frames_and_sniffing(client: Client, user: User) -> None:
+    page = client.get(f"/jobs/{bare_job(user).pk}/")
+    policy = page["Content-Security-Policy"]
+    assert "script-src 'self';" in f"{policy};"
+    assert "unsafe" not in policy
+    for rule in ("default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'"):
+        assert rule in policy
+    assert page["X-Content-Type-Options"] == "nosniff"
+    assert page["X-Frame-Options"] == "DENY"
+    assert page["Referrer-Policy"] == "same-origin"
+
+
+def test_a_page_of_ones_own_is_not_kept_by_anybody_else(client: Client, user: User) -> None:
+    for address in ("/", "/jobs/", f"/jobs/{bare_job(user).pk}/"):
+        assert set(client.get(address)["Cache-Control"].split(", ")) == {"private", "no-cache"}, address
+
+
+def test_failed_pictures_are_tried_again(client: Client, user: User) -> None:
+    job = bare_job(user, 2)
+    first, second = pictures_of(job)
+    fail(first)
+    complete(second)
+    response = client.post(f"/jobs/{job.pk}/retry/", follow=True)
+    assert response.redirect_chain == [(f"/jobs/{job.pk}/", 302)]
+    assert "Tried again: 1 picture." in text_of(response)
+    assert states_of(job) == ["queued", "done"]
+    assert "There is nothing to try again." in text_of(client.post(f"/jobs/{job.pk}/retry/", follow=True))
+
+
+def test_a_job_is_cancelled(client: Client, user: User) -> None:
+    job = bare_job(user, 3)
+    complete(pictures_of(job)[0])
+    response = client.post(f"/jobs/{job.pk}/cancel/", follow=True)
+    assert response.redirect_chain == [(f"/jobs/{job.pk}/", 302)]
+    assert "Cancelled: 2 pictures." in text_of(response)
+    assert states_of(job) == ["done", "cancelled", "cancelled"]
+    assert "Everything had ended already." in text_of(client.post(f"/jobs/{job.pk}/cancel/", follow=True))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("valkey")
+def test_a_job_is_deleted_with_its_files(client: Client, user: User) -> None:
+    job = complete_all(make_job(user))
+    response = client.post(f"/jobs/{job.pk}/delete/", follow=True)
+    assert response.redirect_chain == [("/jobs/", 302)]
+    assert "“disc-0.png” and its files were deleted." in text_of(response)
+    assert not Job.objects.exists()
+    assert stored_files() == []
+    assert client.post(f"/jobs/{job.pk}/delete/").status_code == 404
