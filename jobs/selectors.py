@@ -125,6 +125,21 @@ def results_of(job: Job) -> list[tuple[str, Rendition]]:
     return [(picture.name, picture.rendition) for picture in pictures if picture.rendition]
 
 
+def known_matte(user: int, source_digest: str, matte_digest: str) -> Matte | None:
+    """A model's matte that a picture of this user's with the same bytes got under the same wishes."""
+    return (
+        Matte.objects.filter(
+            picture__user=user,
+            picture__source_digest=source_digest,
+            picture__state=Picture.State.DONE,
+            matte_digest=matte_digest,
+            origin=Matte.Origin.MODEL,
+        )
+        .select_related("picture")
+        .first()
+    )
+
+
 def newest_matte(picture: Picture) -> Matte | None:
     """The matte that counts: the one of the highest revision."""
     return Matte.objects.filter(picture=picture).order_by("-revision").first()

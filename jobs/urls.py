@@ -14,6 +14,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/events/", events.job_events, name="events"),
     path("jobs/<uuid:job_id>/results.zip", files.results_zip, name="zip"),
     path("jobs/<uuid:job_id>/retry/", jobs.retry_failed, name="retry"),
+    path("jobs/<uuid:job_id>/again/", jobs.again, name="again"),
     path("jobs/<uuid:job_id>/cancel/", jobs.cancel, name="cancel"),
     path("jobs/<uuid:job_id>/delete/", jobs.delete, name="delete"),
     path("pictures/<uuid:picture_id>/result/", files.result, name="result"),

@@ -40,6 +40,8 @@ class Picture(models.Model):
     name = models.CharField("original file name", max_length=255)
     source_key = models.CharField(max_length=255, blank=True)
     source_size = models.BigIntegerField(null=True)
+    # SHA-256 of the source, known once a worker has read it: the same bytes need no second run of the model.
+    source_digest = models.CharField(max_length=64, blank=True)
     format = models.CharField(max_length=16, blank=True)
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
@@ -59,6 +61,8 @@ class Picture(models.Model):
 
     confidence = models.FloatField(null=True)
     warnings = models.JSONField(default=list)
+    # Made from an earlier matte of the same bytes, without running the model.
+    reused = models.BooleanField(default=False)
 
     objects: ClassVar = OwnedQuerySet["Picture"].as_manager()
 
@@ -95,6 +99,12 @@ class Picture(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["job", "state"], name="picture_job_state"),
+            models.Index(fields=["source_key"], condition=~models.Q(source_key=""), name="picture_sources"),
+            models.Index(
+                fields=["user", "source_digest"],
+                condition=~models.Q(source_digest=""),
+                name="picture_digests",
+            ),
             models.Index(
                 fields=["user", "lane", "queued_at", "position"],
                 condition=models.Q(state="queued", dispatched_at__isnull=True),

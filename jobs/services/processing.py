@@ -13,12 +13,12 @@ from django.db import IntegrityError, transaction
 from jobs import circuit, engine, storage
 from jobs.leases import LeaseKeeper
 from jobs.models import Matte, Picture, Rendition
-from jobs.services import claims, removal
+from jobs.services import claims, matting, removal
 from jobs.services.claims import Claim, LeaseLostError
+from jobs.services.matting import Matted
 from jobs.storage import StoreAwayError
 from segmentation.encode import Encoded, encode
 from segmentation.errors import SegmentationError
-from segmentation.pipeline import Segmented
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -62,8 +62,8 @@ def _work(claim: Claim) -> None:
     picture = claim.picture
     recipe = Recipe.parse(picture.job.recipe)
     pipeline = engine.pipeline(recipe.model)
-    with storage.reading(picture.source_key) as source:
-        segmented = pipeline.segment(source, recipe)
+    matted = matting.matte(picture, recipe, pipeline)
+    segmented = matted.segmented
     rendered = pipeline.render(segmented, recipe, preview_side=PREVIEW_SIDE)
     revision = 1
     matte = Matte(
@@ -81,7 +81,7 @@ def _work(claim: Claim) -> None:
     storage.write(matte.key, encode(None, segmented.matte, "png").data)
     storage.write(rendition.key, rendered.file.data)
     storage.write(rendition.preview_key, rendered.preview.data)
-    _conclude(claim, segmented, matte, rendition, thumb_key)
+    _conclude(claim, matted, matte, rendition, thumb_key)
 
 
 def _rendition(matte: Matte, recipe: Recipe, file: Encoded) -> Rendition:
@@ -100,12 +100,13 @@ def _rendition(matte: Matte, recipe: Recipe, file: Encoded) -> Rendition:
     )
 
 
-def _conclude(claim: Claim, segmented: Segmented, matte: Matte, rendition: Rendition, thumb_key: str) -> None:
+def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, thumb_key: str) -> None:
     """Rows and final state in one transaction: a claim that no longer counts writes no row.
 
     Its files stay where the picture lives on, because the claim that counts writes the same keys; where the
     picture is gone or cancelled, nobody will, and they go too.
     """
+    segmented = matted.segmented
     try:
         with transaction.atomic():
             # A picture that is tried again gets its first matte anew, from the same bytes and recipe.
@@ -117,6 +118,8 @@ def _conclude(claim: Claim, segmented: Segmented, matte: Matte, rendition: Rendi
                 claim,
                 Picture.State.DONE,
                 thumb_key=thumb_key,
+                source_digest=matted.digest,
+                reused=matted.reused,
                 width=segmented.picture.info.width,
                 height=segmented.picture.info.height,
                 confidence=segmented.confidence,

@@ -47,12 +47,9 @@ def cancel(job: Job) -> int:
 def delete_jobs(jobs: Collection[UUID]) -> int:
     """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs."""
     with transaction.atomic():
-        pictures = Picture.objects.filter(job__in=jobs)
-        keys = _keys_of(pictures)
-        uploads = [UUID(key.removeprefix("sources/")) for key in keys if key.startswith("sources/")]
-        discard(keys)
-        for start in range(0, len(uploads), SWEEP):
-            Upload.objects.filter(pk__in=uploads[start : start + SWEEP]).delete()
+        # Held, so that nobody makes a new job of these sources between the look and the deletion.
+        list(Job.objects.select_for_update().filter(pk__in=jobs).values_list("pk"))
+        _discard_files(Picture.objects.filter(job__in=jobs))
         deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
     logger.info("deleted %d rows of %d jobs", deleted, len(jobs))
     return by_model.get("jobs.Job", 0)
@@ -65,11 +62,8 @@ def delete_pictures(ids: Collection[UUID]) -> int:
     with transaction.atomic():
         pictures = Picture.objects.filter(pk__in=ids)
         jobs = set(pictures.values_list("job_id", flat=True))
-        keys = _keys_of(pictures)
-        discard(keys)
-        Upload.objects.filter(
-            pk__in=[UUID(key.removeprefix("sources/")) for key in keys if key.startswith("sources/")]
-        ).delete()
+        list(Job.objects.select_for_update().filter(pk__in=jobs).values_list("pk"))
+        _discard_files(pictures)
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
         Job.objects.filter(pk__in=jobs, pictures__isnull=True).delete()
         for job in jobs:
@@ -124,8 +118,29 @@ def sweep_uploads() -> int:
     return len(rows)
 
 
+def _discard_files(pictures: QuerySet[Picture]) -> None:
+    """The files of pictures that are about to go, and the uploads that they came from."""
+    sources = _sources_of(pictures)
+    discard([*sources, *_keys_of(pictures)])
+    uploads = [UUID(key.removeprefix("sources/")) for key in sources]
+    for start in range(0, len(uploads), SWEEP):
+        Upload.objects.filter(pk__in=uploads[start : start + SWEEP]).delete()
+
+
+def _sources_of(pictures: QuerySet[Picture]) -> list[str]:
+    """Their sources, but for those that other pictures share."""
+    mine = pictures.exclude(source_key="").values("source_key")
+    shared = Picture.objects.filter(source_key__in=mine).exclude(pk__in=pictures.values("pk"))
+    return list(
+        pictures.exclude(source_key="")
+        .exclude(source_key__in=shared.values("source_key"))
+        .values_list("source_key", flat=True)
+        .distinct()
+    )
+
+
 def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
-    keys = [key for row in pictures.values_list("source_key", "thumb_key") for key in row]
+    keys = list(pictures.values_list("thumb_key", flat=True))
     keys += Matte.objects.filter(picture__in=pictures).values_list("key", flat=True)
     keys += [
         key

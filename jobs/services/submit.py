@@ -49,8 +49,7 @@ def submit(
                 "upload_not_ready",
                 "One of the files is not finished, or was submitted before. Send it again.",
             )
-        ordered = [found[pk] for pk in uploads]
-        job = _create_job(user, ordered, recipe, origin, title)
+        job = _create_job(user, [_of_upload(found[pk]) for pk in uploads], recipe, origin, title)
         mine = Upload.objects.filter(pk__in=uploads)
         taken = mine.filter(state=Upload.State.UPLOADED).update(state=Upload.State.SUBMITTED)
         # Of a refused one its picture says all; it has no bytes by which anything would ever find it again.
@@ -61,6 +60,25 @@ def submit(
         transaction.on_commit(partial(dispatch.top_up, user.pk))
     job.refresh_from_db()
     return job
+
+
+def again(job: Job, recipe: Recipe) -> Job:
+    """A new job of the same sources with another recipe; where only the rendering differs, no model runs.
+
+    The sources are shared: the last job that needs one takes it along when it goes. Raises
+    SubmitRefusedError where the job has no sources (any more), RecipeError as `submit` does.
+    """
+    _check(recipe)
+    with transaction.atomic():
+        # Held until the new rows stand, so that a deletion at the same time sees that the sources are needed.
+        held = Job.objects.select_for_update().filter(pk=job.pk).exists()
+        pictures = Picture.objects.filter(job=job).exclude(source_key="").order_by("position")
+        sources = [_of_picture(picture) for picture in pictures] if held else []
+        if not sources:
+            raise SubmitRefusedError("no_pictures", "This job has no pictures that could be run again.")
+        new = _create_job(job.user, sources, recipe, job.origin, job.title)
+        transaction.on_commit(partial(dispatch.top_up, job.user_id))
+    return new
 
 
 def _check(recipe: Recipe) -> None:
@@ -80,52 +98,58 @@ def _check(recipe: Recipe) -> None:
         )
 
 
-def _create_job(user: User, uploads: list[Upload], recipe: Recipe, origin: str, title: str) -> Job:
-    interactive = len(uploads) <= settings.INTERACTIVE_PICTURES
+def _of_upload(upload: Upload) -> Picture:
+    if upload.state == Upload.State.REFUSED:
+        return Picture(
+            name=upload.name,
+            state=Picture.State.FAILED,
+            finished_at=timezone.now(),
+            error_code=upload.error_code,
+            error_sentence=upload.error_sentence,
+        )
+    return Picture(
+        name=upload.name,
+        source_key=upload.key,
+        source_size=upload.size,
+        format=upload.format,
+        width=upload.width,
+        height=upload.height,
+    )
+
+
+def _of_picture(picture: Picture) -> Picture:
+    return Picture(
+        name=picture.name,
+        source_key=picture.source_key,
+        source_size=picture.source_size,
+        source_digest=picture.source_digest,
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+    )
+
+
+def _create_job(user: User, pictures: list[Picture], recipe: Recipe, origin: str, title: str) -> Job:
+    """The job and its rows; `pictures` say what they are, and get here where they belong."""
+    interactive = len(pictures) <= settings.INTERACTIVE_PICTURES
     lane = Lane.INTERACTIVE if interactive else Lane.BATCH
     job = Job.objects.create(
         user=user,
-        title=(title or _title(uploads))[:255],
+        title=(title or _title(pictures))[:255],
         origin=origin,
         lane=lane,
         recipe=recipe.as_dict(),
         recipe_digest=recipe.digest,
-        picture_count=len(uploads),
+        picture_count=len(pictures),
     )
     now = timezone.now()
-    Picture.objects.bulk_create(
-        [
-            Picture(
-                job=job,
-                user=user,
-                position=position,
-                lane=lane,
-                name=upload.name,
-                queued_at=now,
-                **(
-                    {
-                        "source_key": upload.key,
-                        "source_size": upload.size,
-                        "format": upload.format,
-                        "width": upload.width,
-                        "height": upload.height,
-                    }
-                    if upload.state == Upload.State.UPLOADED
-                    else {
-                        "state": Picture.State.FAILED,
-                        "finished_at": now,
-                        "error_code": upload.error_code,
-                        "error_sentence": upload.error_sentence,
-                    }
-                ),
-            )
-            for position, upload in enumerate(uploads)
-        ],
-        batch_size=500,
-    )
+    for position, picture in enumerate(pictures):
+        picture.job, picture.user, picture.lane = job, user, lane
+        picture.position, picture.queued_at = position, now
+    Picture.objects.bulk_create(pictures, batch_size=500)
     return job
 
 
-def _title(uploads: list[Upload]) -> str:
-    first = uploads[0].name
-    return first if len(uploads) == 1 else f"{first} and {len(uploads) - 1} more"
+def _title(pictures: list[Picture]) -> str:
+    first = pictures[0].name
+    return first if len(pictures) == 1 else f"{first} and {len(pictures) - 1} more"

@@ -155,6 +155,19 @@ def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def again(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """The same pictures once more, with another recipe."""
+    found = job_or_404(request, job_id)
+    try:
+        new = submit.again(found, read_recipe(request.POST))
+    except (SubmitRefusedError, RecipeError) as error:
+        messages.error(request, error.sentence)
+        return redirect(found)
+    return redirect(new)
+
+
+@login_required
+@require_POST
 def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Stop what is not done."""
     found = job_or_404(request, job_id)

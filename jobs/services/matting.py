@@ -1,0 +1,51 @@
+"""The matte of a picture: by the model, or from an earlier run on the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from jobs import selectors, storage
+from jobs.models import Matte, Picture
+from segmentation.errors import PictureError
+from segmentation.pictures import decode
+from segmentation.pipeline import Pipeline, Segmented
+from segmentation.recipe import Recipe
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Matted:
+    """A picture with its matte. digest: SHA-256 of the source. reused: the model was not run for it."""
+
+    segmented: Segmented
+    digest: str
+    reused: bool
+
+
+def matte(picture: Picture, recipe: Recipe, pipeline: Pipeline) -> Matted:
+    """Read a picture's source and find its matte. Raises what Pipeline.segment raises."""
+    with storage.reading(picture.source_key) as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # it is binary
+        source.seek(0)
+        known = selectors.known_matte(picture.user_id, digest, recipe.matte_digest)
+        segmented = _earlier(source, known, pipeline) if known else None
+        if segmented is not None:
+            return Matted(segmented, digest, reused=True)
+        source.seek(0)
+        return Matted(pipeline.segment(source, recipe), digest, reused=False)
+
+
+def _earlier(source: BinaryIO, known: Matte, pipeline: Pipeline) -> Segmented | None:
+    """The picture with the matte of an earlier run; None where that was deleted a moment ago."""
+    try:
+        with storage.reading(known.key) as file:
+            grey = decode(file, pipeline.limits).rgb[..., 0]
+    except (FileNotFoundError, PictureError) as error:
+        logger.info("matte %s cannot be used again: %s", known.pk, error)
+        return None
+    picture = decode(source, pipeline.limits)
+    return Segmented(picture, grey, known.confidence or 0.0, tuple(known.picture.warnings))
