@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.benchmarks.accuracy.rembg_client import Rembg, RembgError
 from tests.benchmarks.accuracy.verdict import Verdict
 
 LEVELS = ("off", "fast", "best")
+KEYS = ("ours-off", "ours-fast", "ours-best", "rembg", "rembg-a")
 PARTS = ("edges", "whole", "colours", "times", "shrinking", "page")
 TIMED = ("photos/large-10mp.jpg", "bench/im/AlphaMatting27__GT20.png", "bench/im/AlphaMatting27__GT25.png")
 SAMPLE = Path("static/samples/chelsea.png")  # public domain: NOTICE says whose
@@ -37,7 +39,14 @@ def parser() -> argparse.ArgumentParser:
     add("--only", nargs="+", choices=PARTS, default=PARTS, help="only these parts (default: all)")
     add("--model", default="u2net")
     add("--rounds", type=int, default=3, help="rounds of the times; medians count (default: 3)")
-    add("--keep", action="store_true", help="take cut-outs that are there instead of making them anew")
+    add(
+        "--keep",
+        nargs="+",
+        choices=KEYS,
+        default=(),
+        metavar="WHO",
+        help="take these ones' cut-outs from the run before",
+    )
     return made
 
 
@@ -104,9 +113,9 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(line.holds for line in verdicts) else 1
 
 
-def _cut_out(dataset: DataSet, contenders: list[Contender], folder: Path, keep: bool) -> None:
+def _cut_out(dataset: DataSet, contenders: list[Contender], folder: Path, keep: Sequence[str]) -> None:
     for contender in contenders:
-        cut_out(dataset, contender, folder, keep=keep)
+        cut_out(dataset, contender, folder, keep=contender.key in keep)
 
 
 def main() -> int:
