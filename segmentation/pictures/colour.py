@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from functools import cache
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -27,7 +26,16 @@ def to_srgb(image: Image.Image, profile: bytes | None, warnings: list[str]) -> I
         return ImageCms.applyTransform(image, _from_lab()) or image
     if profile:
         try:
-            transform = _transform(profile, image.mode)
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            space = source.profile.xcolor_space.strip()
+            if image.mode == "L" and space == "RGB":
+                # Grey pictures with a colour profile are common: its curve is meant.
+                image = image.convert("RGB")
+            transform = None
+            if _SPACES.get(space) == image.mode:
+                transform = ImageCms.buildTransform(
+                    source, _srgb(), image.mode, "RGB", ImageCms.Intent.PERCEPTUAL
+                )
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             warnings.append(PROFILE_BROKEN)
         else:
@@ -38,21 +46,12 @@ def to_srgb(image: Image.Image, profile: bytes | None, warnings: list[str]) -> I
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-@cache
 def _srgb() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def _from_lab() -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(ImageCms.createProfile("LAB"), _srgb(), "LAB", "RGB")
-
-
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From the profile to sRGB, or None where the profile is for other pixels than those of `mode`."""
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if _SPACES.get(source.profile.xcolor_space.strip()) != mode:
-        return None
-    return ImageCms.buildTransform(source, _srgb(), mode, "RGB", ImageCms.Intent.PERCEPTUAL)
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:

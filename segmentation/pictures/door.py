@@ -17,6 +17,10 @@ from segmentation.pictures.types import FORMATS, DecodedPicture, Limits, Picture
 # process, warn from 89 megapixels and refuse from 179, in a few of its decoders only.
 Image.MAX_IMAGE_PIXELS = None
 
+UNUSUAL = "its pixels are laid out in an unusual way"
+# What decoders say of kinds that they do not do, rather than of damage.
+_NOT_DONE = ("unknown pixel mode", "unknown data", "unsupported bmp", "cannot handle", "not supported")
+
 _READERS: tuple[ModuleType, ...] = (jpeg, png, webp, heif, gif, tiff, jp2, bmp)
 
 
@@ -80,8 +84,11 @@ def _guarded(probe: Probe, label: str, load: Callable[[], Image.Image]) -> Image
     except MemoryError as error:
         raise refusals.out_of_memory() from error
     except Exception as error:
-        if isinstance(error, EOFError) or "truncated" in str(error).lower():
+        message = str(error).lower()
+        if isinstance(error, EOFError) or "truncated" in message:
             raise refusals.truncated_picture(label) from error
+        if any(word in message for word in _NOT_DONE):
+            raise refusals.unsupported_variant(label, UNUSUAL) from error
         raise refusals.broken_picture(label) from error
 
 
@@ -102,7 +109,7 @@ def _finished(image: Image.Image, probe: Probe, label: str) -> DecodedPicture:
     except MemoryError as error:
         raise refusals.out_of_memory() from error
     except ValueError as error:
-        raise refusals.unsupported_variant(label, str(error)) from error
+        raise refusals.unsupported_variant(label, UNUSUAL) from error
 
 
 def _info(probe: Probe) -> PictureInfo:

@@ -12,9 +12,15 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from segmentation.pictures import exif, refusals
+from segmentation.pictures import exif, icc, refusals
 from segmentation.pictures.boxes import MAX_META_BYTES, Item, Meta, read_meta, top_boxes
-from segmentation.pictures.probe import MAX_PROFILE_BYTES, PROFILE_TOO_LARGE, SEVERAL_FRAMES, Probe
+from segmentation.pictures.probe import (
+    HIGH_DYNAMIC_RANGE,
+    MAX_PROFILE_BYTES,
+    PROFILE_TOO_LARGE,
+    SEVERAL_FRAMES,
+    Probe,
+)
 from segmentation.pictures.source import Source
 from segmentation.pictures.video import av1_sizes, hevc_sizes
 
@@ -183,6 +189,12 @@ def _profile(item: Item, warnings: list[str]) -> bytes | None:
                 warnings.append(PROFILE_TOO_LARGE)
                 return None
             return content[4:]
+    for kind, content in item.properties:
+        if kind == b"colr" and content[:4] == b"nclx":
+            primaries, transfer = struct.unpack_from(">HH", content, 4)
+            if transfer in icc.HIGH_DYNAMIC_RANGE:
+                warnings.append(HIGH_DYNAMIC_RANGE)
+            return icc.for_codes(primaries, transfer)
     return None
 
 

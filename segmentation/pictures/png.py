@@ -16,19 +16,17 @@ from PIL import Image, PngImagePlugin
 
 from segmentation.pictures import exif, refusals
 from segmentation.pictures.pixels import array_of, grey16_to_8
-from segmentation.pictures.probe import (
-    MAX_PROFILE_BYTES,
-    PROFILE_BROKEN,
-    PROFILE_TOO_LARGE,
-    SEVERAL_FRAMES,
-    Probe,
-)
+from segmentation.pictures.png_colour import COLOUR_CHUNKS, colour_profile
+from segmentation.pictures.probe import SEVERAL_FRAMES, Probe
 from segmentation.pictures.source import Source
 
 LABEL = "PNG"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # 64 MiB in the usual pieces of 8 KiB are 8,192 IDAT chunks; a chunk a row is seen, too.
 MAX_CHUNKS = 100_000
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+# Adam7: where each pass starts, and its steps.
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
 
@@ -38,10 +36,10 @@ class _Header:
     height: int
     depth: int
     colour: int
+    interlaced: bool
     spans: list[tuple[int, int]] = field(default_factory=list)
     key: bytes | None = None
-    profile_at: tuple[int, int] | None = None
-    exif_at: tuple[int, int] | None = None
+    places: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     animated: bool = False
 
 
@@ -53,12 +51,15 @@ def probe(source: Source) -> Probe:
     """Walks the chunks without reading pixel data. Raises PictureError where they are not a readable PNG."""
     header = _read_header(source)
     warnings = [SEVERAL_FRAMES] if header.animated else []
-    profile = _profile(source, header, warnings)
+    profile = colour_profile(source, header.places, warnings)
     block = None
-    if header.exif_at and header.exif_at[1] <= exif.MAX_EXIF_BYTES:
-        block = exif.without_prefix(source.need(*header.exif_at))
+    exif_at = header.places.get(b"eXIf")
+    if exif_at and exif_at[1] <= exif.MAX_EXIF_BYTES:
+        block = exif.without_prefix(source.need(*exif_at))
 
     def load() -> Image.Image:
+        if header.interlaced:
+            _check_length(source, header)
         clean = b"".join([SIGNATURE, *(source.need(*span) for span in header.spans)])
         image = PngImagePlugin.PngImageFile(io.BytesIO(clean))
         image.load()
@@ -90,7 +91,7 @@ def _read_header(source: Source) -> _Header:
         or interlace > 1
     ):
         raise refusals.broken_picture(LABEL)
-    header = _Header(width, height, depth, colour, spans=[(8, 25)])
+    header = _Header(width, height, depth, colour, bool(interlace), spans=[(8, 25)])
     position = 33
     data_seen = palette_seen = False
     for _ in range(MAX_CHUNKS):
@@ -120,36 +121,32 @@ def _take(header: _Header, kind: bytes, source: Source, position: int, length: i
         header.spans.append((position, length + 12))
     elif kind == b"tRNS" and length == {0: 2, 2: 6}.get(header.colour):
         header.key = source.need(position + 8, length)
-    elif kind == b"iCCP" and header.profile_at is None:
-        header.profile_at = (position + 8, length)
-    elif kind == b"eXIf" and header.exif_at is None:
-        header.exif_at = (position + 8, length)
+    elif kind in (b"eXIf", *COLOUR_CHUNKS):
+        header.places.setdefault(kind, (position + 8, length))
     elif kind == b"acTL" and length >= 4:
         header.animated = int.from_bytes(source.need(position + 8, 4)) > 1
 
 
-def _profile(source: Source, header: _Header, warnings: list[str]) -> bytes | None:
-    """The profile of iCCP: a name of 1 to 79 bytes, a zero, a zero for zlib, then the compressed profile."""
-    if header.profile_at is None:
-        return None
-    start, length = header.profile_at
-    if length > MAX_PROFILE_BYTES:
-        warnings.append(PROFILE_TOO_LARGE)
-        return None
-    content = source.need(start, length)
-    name_end = content.find(b"\x00", 0, 80)
-    try:
-        if name_end < 0 or content[name_end + 1 : name_end + 2] != b"\x00":
-            raise zlib.error("no profile name or an unknown compression")
-        unpacker = zlib.decompressobj()
-        profile = unpacker.decompress(content[name_end + 2 :], MAX_PROFILE_BYTES + 1)
-    except zlib.error:
-        warnings.append(PROFILE_BROKEN)
-        return None
-    if len(profile) > MAX_PROFILE_BYTES:
-        warnings.append(PROFILE_TOO_LARGE)
-        return None
-    return profile
+def _check_length(source: Source, header: _Header) -> None:
+    """Pillow takes an interlaced picture whose data stop early for whole, the rest black: count first."""
+    bits = header.depth * _CHANNELS[header.colour]
+    wanted = 0
+    for left, top, across, down in _PASSES:
+        width = -(-(header.width - left) // across)
+        height = -(-(header.height - top) // down)
+        if width > 0 and height > 0:
+            wanted += height * (1 + -(-width * bits // 8))
+    unpacker = zlib.decompressobj()
+    for start, length in header.spans:
+        if source.need(start + 4, 4) != b"IDAT":
+            continue
+        piece = source.need(start + 8, length - 12)
+        while piece and wanted > 0:
+            wanted -= len(unpacker.decompress(piece, 1 << 20))
+            piece = unpacker.unconsumed_tail
+    wanted -= len(unpacker.flush()) if wanted > 0 else 0
+    if wanted > 0:
+        raise refusals.truncated_picture(LABEL)
 
 
 def _with_key(image: Image.Image, header: _Header) -> Image.Image:

@@ -17,6 +17,7 @@ MAX_PROFILE_BYTES = 8 << 20
 
 SEVERAL_FRAMES = "The file holds several pictures or frames; only the first is used."
 PROFILE_TOO_LARGE = "The colour profile in the file is unusually large and was left aside."
+HIGH_DYNAMIC_RANGE = "This is a high dynamic range picture: its brightness may look different here."
 PROFILE_BROKEN = "The colour profile in the file is damaged and was left aside: colours may differ a little."
 
 

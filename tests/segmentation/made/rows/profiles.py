@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 
 import numpy as np
 from PIL import Image
 
 from tests.segmentation.made import heifs, jpegs, pngs, profiles
-from tests.segmentation.made.registry import EVEN, FULL, HEIC, JPEG, PNG, TIFF, Made, add, row
+from tests.segmentation.made.registry import AVIF, EVEN, FULL, HEIC, JPEG, PNG, TIFF, Made, add, row
 from tests.segmentation.made.scene import Pixels, grey, muted, ramp, rgb_of, saved, scene
 
 from .png import png_palette
@@ -157,3 +158,64 @@ for kind, options in (("JPEG", FULL), ("PNG", {}), ("WEBP", {"lossless": True}),
                 warnings=1,
             ),
         )
+
+
+# --- colours named by numbers
+def _numbered(*chunks: tuple[bytes, bytes]) -> bytes:
+    before = b"".join(pngs.chunk(kind, content) for kind, content in chunks)
+    return pngs.png(muted(), 8, 2, before=before)
+
+
+_P3_CHRM = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+_LINEAR = profiles.encoded(muted() / 255).round().astype(np.uint8)
+
+add(
+    "png cicp p3",
+    lambda: Made(PNG, _numbered((b"cICP", bytes([12, 13, 0, 1]))), _shown("p3")[1], tolerance=1),
+)
+add("png cicp srgb", lambda: Made(PNG, _numbered((b"cICP", bytes([1, 13, 0, 1]))), muted()))
+add("png cicp hdr", lambda: Made(PNG, _numbered((b"cICP", bytes([1, 16, 0, 1]))), muted(), warnings=1))
+add("png gamma 1", lambda: Made(PNG, _numbered((b"gAMA", (100_000).to_bytes(4))), _LINEAR, tolerance=1))
+add("png gamma of srgb", lambda: Made(PNG, _numbered((b"gAMA", (45_455).to_bytes(4))), muted()))
+add("png gamma 0", lambda: Made(PNG, _numbered((b"gAMA", bytes(4))), muted()))
+add(
+    "png srgb above gamma",
+    lambda: Made(PNG, _numbered((b"sRGB", b"\0"), (b"gAMA", (100_000).to_bytes(4))), muted()),
+)
+add(
+    "png gamma and chromaticities of p3",
+    lambda: Made(
+        PNG, _numbered((b"gAMA", (45_455).to_bytes(4)), (b"cHRM", _P3_CHRM)), _shown("p3")[1], tolerance=1
+    ),
+)
+add(
+    "png chromaticities of nothing",
+    lambda: Made(PNG, _numbered((b"gAMA", (45_455).to_bytes(4)), (b"cHRM", bytes(32))), muted()),
+)
+
+
+@row("heic nclx p3")
+def _heic_nclx() -> Made:
+    item = heifs.coded(np.ascontiguousarray(muted()[..., [1, 2, 0]]))
+    item.properties.append(heifs.box(b"colr", b"nclx", struct.pack(">HHHB", 12, 13, 0, 0x80)))
+    return Made(HEIC, heifs.heic([item]), _shown("p3")[1], tolerance=1)
+
+
+@row("avif nclx p3")
+def _avif_nclx() -> Made:
+    data = saved(muted(), "AVIF", **EVEN)
+    at = data.index(b"nclx") + 4
+    return Made(AVIF, data[:at] + b"\0\x0c" + data[at + 2 :], _shown("p3")[1], tolerance=6)
+
+
+@row("png grey with a colour profile")
+def _png_grey_colour_profile() -> Made:
+    profile = profiles.rgb_profile(profiles.SRGB, None)
+    return Made(PNG, saved(grey(), "PNG", icc_profile=profile), rgb_of(grey()))
+
+
+@row("jpeg grey with a colour profile of gamma 1.8")
+def _jpeg_grey_colour_profile() -> Made:
+    profile = profiles.rgb_profile(profiles.ADOBE_RGB, 1.8)
+    shown = profiles.encoded((grey() / 255) ** 1.8).round().astype(np.uint8)
+    return Made(JPEG, saved(grey(), "JPEG", icc_profile=profile, **FULL), rgb_of(shown), tolerance=4)
