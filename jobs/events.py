@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,7 @@ def tell(job: UUID | str, kind: str, **facts: str) -> None:
         logger.warning("could not tell about job %s: %s", job, error)
 
 
-async def listen(job: UUID | str) -> AsyncIterator[dict[str, Any] | None]:
+async def listen(job: UUID | str) -> AsyncGenerator[dict[str, Any] | None]:
     """The hints of a job as they come; None after each silence, so that the caller can look for itself.
 
     The first None comes as soon as the subscription stands: what happened before it must be asked for.
@@ -45,10 +45,9 @@ async def listen(job: UUID | str) -> AsyncIterator[dict[str, Any] | None]:
     try:
         async with client.pubsub() as pubsub:
             await pubsub.subscribe(channel(job))
-            yield None
             while True:
-                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=SILENCE_SECONDS)
-                if message is None:
+                message = await pubsub.get_message(timeout=SILENCE_SECONDS)
+                if message is None or message["type"] == "subscribe":
                     yield None
                 elif message["type"] == "message":
                     yield json.loads(message["data"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import cast
 from uuid import UUID
 
@@ -41,16 +42,20 @@ def _event(kind: str, facts: dict[str, str]) -> str:
 async def _stream(job: UUID) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
     try:
-        async for hint in events.listen(job):
-            if hint is None:
-                # At the start and after each silence the database is asked: a hint may have been missed.
-                state = await sync_to_async(_state)(job)
-                yield ": still here\n\n"
-                if state is None or state != Job.State.ACTIVE:
-                    yield _event("job", {"state": state or "gone"})
+        async with aclosing(events.listen(job)) as hints:
+            async for hint in hints:
+                if hint is None:
+                    # At the start and after each silence the database is asked: a hint may have been missed.
+                    state = await sync_to_async(_state)(job)
+                    yield ": still here\n\n"
+                    if state is None or state != Job.State.ACTIVE:
+                        yield _event("job", {"state": state or "gone"})
+                        return
+                    continue
+                kind = hint.pop("kind")
+                yield _event(kind, hint)
+                if kind == "job":
                     return
-                continue
-            yield _event(hint.pop("kind"), hint)
     except RedisError as error:
         # The stream ends, and the page polls instead.
         logger.warning("no events for job %s: %s", job, error)

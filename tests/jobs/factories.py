@@ -14,6 +14,7 @@ from PIL import Image
 
 from accounts.models import User
 from jobs import storage
+from jobs.ids import new_id
 from jobs.models import Job, Matte, Picture, Rendition, Upload
 from jobs.models.job import Lane
 from jobs.services import claims
@@ -118,7 +119,7 @@ def bare_job(user: User, count: int = 1, *, lane: str = Lane.BATCH, **facts: obj
                 position=position,
                 lane=lane,
                 name=f"picture-{position}.png",
-                source_key=f"sources/nowhere-{job.pk}-{position}",
+                source_key=storage.source_key(new_id()),
                 queued_at=now,
             )
             for position in range(count)

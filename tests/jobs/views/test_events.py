@@ -1,0 +1,167 @@
+"""Server-sent events of a job: hints as they come, an end when the job has one, never a page that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+import redis
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient
+from django.utils import timezone
+
+from accounts.models import User
+from jobs import events
+from jobs.models import Job
+from jobs.services import claims, progress, removal
+from tests.jobs.factories import bare_job, complete_all, pictures_of
+from tests.waiting import until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+
+
+async def opened(user: User, job: Job) -> Any:
+    client = AsyncClient()
+    await client.aforce_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    response = await client.get(f"/jobs/{job.pk}/events/")
+    assert response.status_code == 200
+    return response
+
+
+async def until_it_stands(stream: AsyncIterator[bytes]) -> None:
+    """Read up to the comment that says that the subscription stands."""
+    assert await anext(stream) == b"retry: 2000\n\n"
+    assert await anext(stream) == b": still here\n\n"
+
+
+def event(kind: str, **facts: str) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps(facts)}\n\n".encode()
+
+
+async def test_a_job_that_has_ended_says_so_and_ends(user: User) -> None:
+    job = await sync_to_async(lambda: complete_all(bare_job(user)))()
+    response = await opened(user, job)
+    assert response["Content-Type"] == "text/event-stream"
+    assert response["Cache-Control"] == "no-store"
+    assert response["X-Accel-Buffering"] == "no"
+    stream = aiter(response)
+    await until_it_stands(stream)
+    assert [piece async for piece in stream] == [event("job", state="finished")]
+
+
+async def test_hints_arrive_as_they_come_and_the_stream_ends_with_the_job(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+
+    def work() -> str:
+        picture = pictures_of(job)[0]
+        claim = claims.claim(picture.pk)
+        assert claim is not None
+        claims.end(claim, "done")
+        return str(picture.pk)
+
+    picture = await sync_to_async(work)()
+    assert [piece async for piece in stream] == [
+        event("picture", id=picture, state="running"),
+        event("job", state="finished"),
+    ]
+
+
+async def test_a_cancelled_job_ends_its_stream(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+    await sync_to_async(removal.cancel)(job)
+    assert [piece async for piece in stream] == [event("job", state="cancelled")]
+
+
+async def test_what_happens_in_other_jobs_is_not_told(user: User) -> None:
+    job, other = await sync_to_async(lambda: (bare_job(user), bare_job(user)))()
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+    await sync_to_async(removal.cancel)(other)
+    await sync_to_async(removal.cancel)(job)
+    assert [piece async for piece in stream] == [event("job", state="cancelled")]
+
+
+async def test_a_hint_that_was_missed_is_made_good_after_a_silence(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "SILENCE_SECONDS", 0.01)
+    job = await sync_to_async(bare_job)(user)
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+    await Job.objects.aupdate(state="finished", finished_at=timezone.now())
+    rest = [piece async for piece in stream]
+    assert set(rest[:-1]) <= {b": still here\n\n"}
+    assert rest[-1] == event("job", state="finished")
+
+
+async def test_a_deleted_job_ends_its_stream(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "SILENCE_SECONDS", 0.01)
+    job = await sync_to_async(bare_job)(user)
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+    await sync_to_async(removal.delete_jobs)([job.pk])
+    assert [piece async for piece in stream][-1] == event("job", state="gone")
+
+
+async def test_without_redis_the_stream_ends_and_the_page_asks_by_itself(
+    user: User, redis_away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    job = await sync_to_async(bare_job)(user)
+    with redis_away():
+        response = await opened(user, job)
+        assert [piece async for piece in response] == [b"retry: 2000\n\n"]
+
+
+async def test_redis_that_goes_away_in_the_middle_ends_the_stream(user: User, valkey: redis.Redis) -> None:
+    job = await sync_to_async(bare_job)(user)
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+    valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    rest = [piece async for piece in _at_most(stream, 3)]
+    assert all(piece == b": still here\n\n" for piece in rest)
+
+
+async def test_a_reader_that_goes_away_leaves_no_subscription(user: User, valkey: redis.Redis) -> None:
+    job = await sync_to_async(bare_job)(user)
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+
+    def listeners() -> int:
+        count: int = valkey.pubsub_numsub(events.channel(job.pk))[0][1]
+        return count
+
+    assert listeners() == 1
+    # As Django does it where the client hangs up.
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await sync_to_async(until)(lambda: listeners() == 0, "the subscription is gone")
+
+
+async def test_a_hint_that_is_published_without_redis_changes_nothing(
+    user: User,
+    redis_away: Callable[[], AbstractContextManager[None]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job = await sync_to_async(bare_job)(user)
+    with redis_away():
+        await sync_to_async(progress.tell_picture)(job.pk, job.pk, "done")
+    assert f"could not tell about job {job.pk}" in caplog.text
+
+
+async def _at_most(stream: AsyncIterator[bytes], count: int) -> AsyncIterator[bytes]:
+    async for piece in stream:
+        yield piece
+        count -= 1
+        if not count:
+            return
