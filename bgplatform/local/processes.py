@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from bgplatform.local.state import ROOT
 # Longer than the supervisors' own grace: they kill what does not stop, and honcho them only if they hang.
 STOP_SECONDS = 25
 SWEEP_SECONDS = 5.0
+LOOK_SECONDS = 1.0
 
 
 def run_procfile(procfile: Path, environment: Mapping[str, str], without: Collection[str] = ()) -> int:
@@ -57,7 +59,11 @@ def run_procfile(procfile: Path, environment: Mapping[str, str], without: Collec
 
 
 def _stop_at_hangup() -> None:
-    """Treat the closing of the terminal like SIGTERM, unless somebody (nohup) has it ignored."""
+    """Treat the closing of the terminal like SIGTERM, unless somebody (nohup) has it ignored.
+
+    The kernel tells only the leader of the session, and that may be a make which then waits for us: so this
+    process also looks at its terminal every second.
+    """
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         return
     launcher = os.getpid()
@@ -68,6 +74,18 @@ def _stop_at_hangup() -> None:
             os.kill(launcher, signal.SIGTERM)
 
     signal.signal(signal.SIGHUP, hang_up)
+    if not os.isatty(sys.stdin.fileno()):
+        return
+    terminal = select.poll()
+    terminal.register(sys.stdin.fileno(), 0)  # a hang-up is reported without being asked for
+
+    def look(*_: object) -> None:
+        if terminal.poll(0):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            hang_up()
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
 
 
 def sweep() -> None:
