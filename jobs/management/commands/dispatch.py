@@ -49,5 +49,7 @@ class Command(BaseCommand):
         dispatch.recover_lost()
         dispatch.top_up_everyone()
         if sweep:
-            removal.sweep_discards()
-            removal.sweep_uploads()
+            while removal.sweep_uploads():
+                pass
+            while removal.sweep_discards():
+                pass
