@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from accounts.models import User
+from jobs import search
 from jobs.models import Job, Matte, Picture, Rendition
 
 JOBS_PER_PAGE = 25
@@ -36,9 +37,14 @@ class Page(Generic[T]):
     newer: str
 
 
-def history(user: User, *, older: str = "", newer: str = "") -> Page[Job]:
-    """A page of a user's jobs, newest first, each with its counts and its first pictures. Keyset paging."""
-    rows: QuerySet[Job] = Job.objects.for_user(user)
+def history(
+    user: User, *, older: str = "", newer: str = "", wanted: Mapping[str, Any] | None = None
+) -> Page[Job]:
+    """A page of a user's jobs, newest first, each with its counts and its first pictures. Keyset paging.
+
+    wanted: the cleaned data of a search.HistoryForm.
+    """
+    rows: QuerySet[Job] = search.narrow(Job.objects.for_user(user), user, wanted or {})
     if newer:
         when, pk = _read_job_cursor(newer)
         rows = rows.filter(Q(created_at__gt=when) | Q(created_at=when, pk__gt=pk)).order_by(

@@ -17,6 +17,7 @@ from jobs import selectors
 from jobs.errors import SubmitRefusedError
 from jobs.forms import read_recipe
 from jobs.models import Job, Picture
+from jobs.search import HistoryForm
 from jobs.services import removal, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
 from segmentation.errors import RecipeError
@@ -44,15 +45,27 @@ def jobs(request: HttpRequest) -> HttpResponse:
 
 
 def _history(request: HttpRequest) -> HttpResponse:
+    form = HistoryForm(request.GET)
     try:
         page = selectors.history(
-            user_of(request), older=request.GET.get("older", ""), newer=request.GET.get("newer", "")
+            user_of(request),
+            older=request.GET.get("older", ""),
+            newer=request.GET.get("newer", ""),
+            wanted=form.cleaned_data if form.is_valid() else {},
         )
     except selectors.BadCursorError:
         return redirect("jobs:jobs")
-    return render(
-        request, "jobs/history.html", {"jobs": page.items, "older": page.older, "newer": page.newer}
-    )
+    kept = request.GET.copy()
+    for cursor in ("older", "newer"):
+        kept.pop(cursor, None)
+    context = {
+        "form": form,
+        "query": kept.urlencode(),
+        "jobs": page.items,
+        "older": page.older,
+        "newer": page.newer,
+    }
+    return render(request, "jobs/history.html", context)
 
 
 def _submit(request: HttpRequest) -> HttpResponse:

@@ -5,11 +5,15 @@ import { startBackdrop } from "./backdrop.js";
 import { startCompare } from "./compare.js";
 import { LiveJob } from "./live.js";
 import { showProblem } from "./notes.js";
+import { startOptions } from "./options.js";
 import { Summary } from "./summary.js";
 import { countOf } from "./words.js";
 
 const cards = document.getElementById("cards");
 const title = document.title;
+
+const again = document.getElementById("again");
+if (again) startOptions(/** @type {HTMLFormElement} */ (again));
 
 startCompare(cards);
 startBackdrop(document.getElementById("backdrop"), cards);
