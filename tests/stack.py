@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from bgplatform.local import lifeline, ports
+from bgplatform.local.greet import answers as site_answers
 from bgplatform.local.state import ROOT, State
 from tests.waiting import until
 
@@ -51,6 +52,7 @@ class Stack:
         self.folder = folder
         self.state = State(folder / "var")
         self.log = folder / "run.log"
+        self.log.touch()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -60,18 +62,22 @@ class Stack:
         own = {"BGPLATFORM_STATE": str(self.state.folder), "MODEL": "u2netp", "PORT": str(ports.any_free())}
         return {**kept, **own, **self._settings}
 
-    def start(self) -> Self:
-        """Start, and wait until the site says that all of it is ready."""
+    def launch(self, **settings: str) -> subprocess.Popen[bytes]:
+        """Start a launcher of this folder, with more settings on top; the caller waits for its end."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "bgplatform.local", "--with-parent"],
                 cwd=ROOT,
-                env=self.environment(),
+                env={**self.environment(), **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def start(self) -> Self:
+        """Start, and wait until the site says that all of it is ready."""
+        self._process = self.launch()
         until(self._ready, "the platform is ready", START_SECONDS)
         return self
 
@@ -126,6 +132,10 @@ class Stack:
     def output(self) -> str:
         """Everything that the launcher and its processes have printed."""
         return self.log.read_text(errors="replace")
+
+    def answers(self) -> bool:
+        """Whether the site says that all of it is ready."""
+        return site_answers(self.address)
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """What a query of the run's own database answers; it is opened for reading only."""

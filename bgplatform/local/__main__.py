@@ -48,11 +48,18 @@ def address(values: Mapping[str, str]) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{values['PORT']}/"
 
 
-def step(values: Mapping[str, str], *arguments: str) -> None:
-    """Run one preparing command; raises LocalRunError where it fails, as it has said why by then."""
-    command = [sys.executable, "-m", *arguments]
+def step(values: Mapping[str, str], *arguments: str, quiet: bool = False) -> None:
+    """Run one preparing command; raises LocalRunError where it fails, as it has said why by then.
+
+    `quiet`: show only what it says on its standard error, which is where progress and problems go.
+    """
     done = subprocess.run(
-        command, env=dict(values), cwd=ROOT, check=False, preexec_fn=lifeline.die_with_parent
+        [sys.executable, "-m", *arguments],
+        env=dict(values),
+        cwd=ROOT,
+        check=False,
+        stdout=subprocess.DEVNULL if quiet else None,
+        preexec_fn=lifeline.die_with_parent,
     )
     if done.returncode:
         raise LocalRunError(
@@ -73,7 +80,7 @@ def launch(given: Mapping[str, str]) -> int:
             say(note)
         if not own_valkey:
             say("REDIS_URL is set, so no Valkey is started.")
-        step(values, "segmentation", "weights", "pull", values.get("MODEL", "u2net"))
+        step(values, "segmentation", "weights", "pull", values.get("MODEL", "u2net"), quiet=True)
         step(values, "bgplatform.local.prepare")
         redis_url = values["REDIS_URL"]
         state.write_run(Run(pid=os.getpid(), address=address(values), redis_url=redis_url, ready=False))

@@ -72,7 +72,7 @@ def test_one_cut_out_again_from_the_job_page(open_page: Open, photos: Files, tmp
 
 
 def test_cut_outs_arrive_where_events_do_not(open_page: Open, photos: Files) -> None:
-    page = open_page("/")
+    page = open_page("/", tolerated="EventSource")
     page.route(
         "**/events/", lambda route: route.fulfill(status=200, content_type="text/plain", body="no events")
     )
