@@ -104,7 +104,7 @@ def _finished(image: Image.Image, probe: Probe, label: str) -> DecodedPicture:
             rgb=rgb,
             alpha=None if alpha is None else pixels.array_of(alpha),
             info=_info(probe),
-            exif=exif.upright(probe.exif) if probe.exif else None,
+            exif=exif.kept(probe.exif) if probe.exif else None,
         )
     except MemoryError as error:
         raise refusals.out_of_memory() from error

@@ -72,7 +72,8 @@ class DecodedPicture:
 
     rgb: HxWx3 uint8, straight (never multiplied by alpha), C-contiguous.
     alpha: HxW uint8, or None where the file has no transparency or is opaque everywhere.
-    exif: the file's EXIF block (a TIFF structure, without the "Exif" prefix) with its orientation set to 1.
+    exif: the file's EXIF block (a TIFF structure, without the "Exif" prefix), its orientation set to 1 and
+    its thumbnail blanked.
     """
 
     rgb: Pixels

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from segmentation import pictures
 from segmentation.encode import encode, png
 from segmentation.errors import PictureError
+from segmentation.pictures import exif
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -35,6 +36,22 @@ def test_lossless_round_trip(cut_out: tuple[np.ndarray, np.ndarray], format: str
     np.testing.assert_array_equal(decoded.rgb[alpha > 0], rgb[alpha > 0])
     if format == "png":
         assert not decoded.rgb[alpha == 0].any()
+
+
+BLOCKS = st.builds(
+    lambda mark, rest: mark + rest,
+    st.sampled_from([b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08", b""]),
+    st.binary(max_size=200) | st.just(b"\0" * 70_000),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(["png", "webp", "jpeg", "avif", "zip"]), BLOCKS)
+def test_no_exif_block_stops_an_encoder(format: str, block: bytes) -> None:
+    kept = exif.kept(block)
+    encoded = encode(np.full((2, 3, 3), 90, np.uint8), None, format, exif=kept)
+    if format != "zip":
+        assert pictures.decode(encoded.data).rgb.shape == (2, 3, 3)
 
 
 @settings(deadline=None, max_examples=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 import warnings
@@ -137,23 +138,39 @@ def test_exif_is_kept_with_orientation_1() -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_orientation_of_either_byte_order_and_width(order: str) -> None:
-    import struct
-
     mark = b"II" if order == "<" else b"MM"
     for kind, letter in ((3, "H"), (4, "I")):
         value = struct.pack(order + letter, 8).ljust(4, b"\0")
         block = mark + struct.pack(order + "HIHHHI", 42, 8, 1, 274, kind, 1) + value + b"\0\0\0\0"
         assert exif.orientation(block) == 8
-        assert exif.orientation(exif.upright(block)) == 1
-        assert len(exif.upright(block)) == len(block)
+        kept = exif.kept(block)
+        assert kept is not None
+        assert exif.orientation(kept) == 1
+        assert len(kept) == len(block)
 
 
-@pytest.mark.parametrize(
-    "block", [b"", b"II", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff", b"XX*\0" + b"\0" * 20]
-)
+@pytest.mark.parametrize("block", [b"", b"II", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff"])
 def test_broken_exif_means_upright(block: bytes) -> None:
     assert exif.orientation(block) == 1
-    assert exif.upright(block) == block
+    assert exif.kept(block) in (block, None)
+
+
+def test_what_is_no_exif_is_not_kept() -> None:
+    data = saved(scene(), "WEBP", lossless=True, exif=b"<x:xmpmeta/>" * 5)
+    assert pictures.decode(data).exif is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_thumbnail_is_not_kept(order: str) -> None:
+    thumbnail = b"old background"
+    directory = struct.pack(order + "HHHIHHIH", 1, 274, 3, 1, 6, 0, 26, 2)
+    directory += struct.pack(order + "HHIIHHIII", 513, 4, 1, 56, 514, 4, 1, len(thumbnail), 0)
+    block = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, 8) + directory + thumbnail
+    assert block[56:] == thumbnail
+    kept = exif.kept(block)
+    assert kept is not None
+    assert thumbnail not in kept
+    assert kept[22:26] == b"\0\0\0\0"
 
 
 def test_reduced_jpeg_keeps_the_wanted_side() -> None:
