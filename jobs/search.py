@@ -27,10 +27,10 @@ class HistoryForm(forms.Form):
     """Search by name, filter by state, origin and day. Every field may be left out."""
 
     q = forms.CharField(
-        label="Name of a job or a picture",
+        label="Name",
         required=False,
         max_length=100,
-        widget=forms.SearchInput(attrs={"placeholder": "Search by name"}),
+        widget=forms.SearchInput(attrs={"placeholder": "Of a job or a picture"}),
     )
     state = forms.ChoiceField(label="State", required=False, choices=STATES)
     origin = forms.ChoiceField(label="From", required=False, choices=ORIGINS)
