@@ -60,13 +60,13 @@ def keep_large_blocks() -> None:
 
 def mixed(network: U2Net, kind: torch.dtype) -> U2Net:
     """The network in half precision, in place, but for the parts that decide the map's last digits."""
-    network.to(kind)
-    kept: list[nn.Module] = [network.sides, network.fuse]
+    kept: set[nn.Module] = {*network.sides, network.fuse}
     for decoder in network.decoders[-2:]:
-        up = decoder.get_submodule("up")
-        kept.extend(list(up.children())[-_FLOAT_TAIL:])
-    for part in kept:
-        part.float()
+        for block in list(decoder.get_submodule("up").children())[-_FLOAT_TAIL:]:
+            kept.update(block.modules())
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module not in kept:
+            module.to(kind)
     return network
 
 
