@@ -2,81 +2,157 @@
 
 from __future__ import annotations
 
+import os
+import re
+import warnings
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
+
+def text(name: str, default: str, *, like: str = "") -> str:
+    """The text in variable `name`; where `like` is a pattern, a text of another form is refused.
+
+    Read as it is: django-environ would take a secret that begins with `$` for another variable's name.
+    """
+    value = os.environ.get(name, default)
+    if like and not re.fullmatch(like, value):
+        raise ImproperlyConfigured(
+            f"{name} cannot be {value!r}: see docs/configuration.md for what it may be."
+        )
+    return value
+
+
+def required(name: str, *, why: str) -> str:
+    """A text that must be there; `why` says what asks for it."""
+    value = text(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set, and it must be because {why}.")
+    return value
 
 
 def integer(name: str, default: int, *, least: int, most: int) -> int:
     """The whole number in variable `name`, refused outside least..most."""
-    try:
-        value = env.int(name, default=default)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {env.str(name)!r}.") from error
+    given = text(name, str(default))
+    if not re.fullmatch(r"\s*-?[0-9]{1,18}\s*", given):
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {given!r}.")
+    value = int(given)
     if not least <= value <= most:
         raise ImproperlyConfigured(f"{name} must be between {least} and {most}, not {value}.")
-    return int(value)
+    return value
 
 
 def boolean(name: str, default: bool) -> bool:
     """True or false in variable `name`; anything but the usual spellings of the two is refused."""
-    text = env.str(name, default=str(default)).strip().lower()
-    if text in {"1", "true", "yes", "on"}:
+    given = text(name, str(default)).strip().lower()
+    if given in {"1", "true", "yes", "on"}:
         return True
-    if text in {"0", "false", "no", "off"}:
+    if given in {"0", "false", "no", "off"}:
         return False
-    raise ImproperlyConfigured(f"{name} must be true or false, not {text!r}.")
+    raise ImproperlyConfigured(f"{name} must be true or false, not {given!r}.")
 
 
 def choice(name: str, default: str, allowed: Collection[str]) -> str:
     """One of the `allowed` words in variable `name`."""
-    value = env.str(name, default=default)
+    value = text(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(sorted(allowed))}, not {value!r}.")
-    return str(value)
+    return value
 
 
-def names(name: str, default: Collection[str]) -> list[str]:
-    """A comma-separated list in variable `name`, blanks dropped."""
-    return [part.strip() for part in env.list(name, default=list(default)) if part.strip()]
+def names(name: str, default: Collection[str], *, like: str = "") -> list[str]:
+    """A comma-separated list in variable `name`, blanks dropped; each of the form of the pattern `like`."""
+    found = [part.strip() for part in text(name, ",".join(default)).split(",") if part.strip()]
+    for part in found:
+        if like and not re.fullmatch(like, part):
+            raise ImproperlyConfigured(f"{name} cannot hold {part!r}: see docs/configuration.md.")
+    return found
 
 
 def folder(name: str, default: Path) -> Path:
     """An absolute folder in variable `name`; it is made by whoever writes into it first."""
-    path = Path(env.str(name, default=str(default))).expanduser()
+    path = Path(text(name, str(default))).expanduser()
     if not path.is_absolute():
         raise ImproperlyConfigured(f"{name} must be an absolute path, not {str(path)!r}.")
     return path
 
 
+def made(path: Path, name: str) -> Path:
+    """The folder that variable `name` gave, made where it is not there yet."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: the folder {path} cannot be made ({error.strerror}).") from error
+    return path
+
+
 def url(name: str, default: str, schemes: Collection[str]) -> str:
     """A URL in variable `name` with one of the given schemes."""
-    value = env.str(name, default=default)
-    if urlsplit(value).scheme not in schemes:
-        raise ImproperlyConfigured(
-            f"{name} must start with {' or '.join(s + '://' for s in sorted(schemes))}."
-        )
-    return str(value)
+    value = text(name, default)
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in schemes and bool(parts.netloc or parts.path) and parts.port != 0
+    except ValueError:  # of a port that is no number
+        right = False
+    if not right:
+        starts = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
+        raise ImproperlyConfigured(f"{name} must be an address that starts with {starts}.")
+    return value
 
 
 def secret(name: str, *, when_missing: str | None) -> str:
     """A secret of at least 32 characters; `when_missing` stands in for it, None demands it."""
-    value = env.str(name, default=when_missing or "")
+    value = text(name, when_missing or "")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set: give it 50 random characters, and keep them.")
     if len(value) < 32:
         raise ImproperlyConfigured(f"{name} is too short: give it at least 32 random characters.")
-    return str(value)
+    return value
 
 
-def required(name: str, *, why: str) -> str:
-    """A text that must be there; `why` says what asks for it."""
-    value = env.str(name, default="")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set, and it must be because {why}.")
-    return str(value)
+def database(name: str, default: str) -> dict[str, Any]:
+    """Django's words for the database that the URL in variable `name` says: a SQLite file, or PostgreSQL."""
+    refusal = (
+        f"{name} must name a SQLite file (sqlite:////folder/file.sqlite3) or a PostgreSQL database "
+        "(postgres://user:password@host:5432/name)."
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an engine it does not know; said below
+            found: dict[str, Any] = environ.Env.db_url_config(text(name, default))
+    except ValueError as error:
+        raise ImproperlyConfigured(refusal) from error
+    engines = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
+    # A database in memory is another one in each process.
+    if found.get("ENGINE") not in engines or found.get("NAME") in {"", ":memory:", None}:
+        raise ImproperlyConfigured(refusal)
+    return found
+
+
+def email(name: str, default: str) -> dict[str, Any]:
+    """Django's settings for the mail server that the URL in variable `name` says."""
+    refusal = f"{name} must be like smtp+tls://user:password@host:587, or consolemail:// for the log."
+    try:
+        found: dict[str, Any] = environ.Env.email_url_config(text(name, default))
+    except (ValueError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(refusal) from error
+    if found["EMAIL_BACKEND"].endswith(".smtp.EmailBackend") and not found["EMAIL_HOST"]:
+        raise ImproperlyConfigured(refusal)
+    return found
+
+
+def time_zone(name: str, default: str) -> str:
+    """A time zone of the tz database in variable `name`."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ImproperlyConfigured(
+            f"{name} must be a time zone such as Europe/Berlin, not {value!r}."
+        ) from error
+    return value

@@ -8,10 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
 from bgplatform.aws import origins, s3_client_config
-from bgplatform.env import boolean, choice, env, folder, integer, names, required, secret, url
+from bgplatform.env import (
+    boolean,
+    choice,
+    database,
+    email,
+    folder,
+    integer,
+    made,
+    names,
+    required,
+    secret,
+    text,
+    time_zone,
+    url,
+)
 from bgplatform.logs import worth_a_line
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,8 +35,8 @@ STATE_DIR = folder("BGPLATFORM_STATE", BASE_DIR / "var")
 SECRET_KEY = secret(
     "SECRET_KEY", when_missing="insecure-development-key-never-in-production" if DEBUG else None
 )
-ALLOWED_HOSTS = names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], like=r"\*|[^/\s@]+")
+CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS", [], like=r"https?://[^/\s]+")
 HTTPS = boolean("HTTPS", False)
 BEHIND_PROXY = boolean("BEHIND_PROXY", False)
 
@@ -87,9 +99,9 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # -- State: database, Redis, files -----------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'bgplatform.sqlite3'}")}
+DATABASES = {"default": database("DATABASE_URL", f"sqlite:///{STATE_DIR / 'bgplatform.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    STATE_DIR.mkdir(parents=True, exist_ok=True)
+    made(STATE_DIR, "BGPLATFORM_STATE")
     # Tests use a file, too: threads and processes must meet the locks that production has.
     DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "test.sqlite3")}
     # Writers queue up instead of failing: WAL lets readers pass, IMMEDIATE takes the write lock at the
@@ -99,12 +111,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+else:
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-else:
-    raise ImproperlyConfigured("DATABASE_URL must name a SQLite or a PostgreSQL database.")
 
 REDIS_URL = url("REDIS_URL", "redis://127.0.0.1:6379/0", {"redis", "rediss", "unix"})
 CACHES = {
@@ -118,7 +128,7 @@ CACHES = {
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # A bucket's name puts the files into an S3-compatible store; without one they lie in the state folder.
-S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_BUCKET = text("S3_BUCKET", "", like=r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?")
 S3_ENDPOINT = url("S3_ENDPOINT", "https://s3.amazonaws.com", {"http", "https"}) if S3_BUCKET else ""
 S3_PUBLIC_ENDPOINT = url("S3_PUBLIC_ENDPOINT", S3_ENDPOINT, {"http", "https"}) if S3_BUCKET else ""
 STORAGES: dict[str, dict[str, Any]] = {
@@ -129,7 +139,7 @@ STORAGES: dict[str, dict[str, Any]] = {
             "endpoint_url": S3_ENDPOINT,
             "access_key": required("S3_ACCESS_KEY", why="S3_BUCKET is set"),
             "secret_key": required("S3_SECRET_KEY", why="S3_BUCKET is set"),
-            "region_name": env.str("S3_REGION", default="us-east-1"),
+            "region_name": text("S3_REGION", "us-east-1"),
             "default_acl": None,
             "file_overwrite": True,
             "client_config": s3_client_config(choice("S3_ADDRESSING", "path", {"path", "virtual"})),
@@ -178,14 +188,14 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
-DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default=f"{SITE_NAME} <no-reply@localhost>")
+vars().update(email("EMAIL_URL", "consolemail://"))
+DEFAULT_FROM_EMAIL = text("MAIL_FROM", f"{SITE_NAME} <no-reply@localhost>", like=r"[^\r\n]*@[^\r\n]*")
 
 # -- Pictures: what is taken, how it is worked on --------------------------------------------------
 
-MODEL = env.str("MODEL", default="u2net")
-DEVICE = env.str("DEVICE", default="auto")
-PRECISION = env.str("PRECISION", default="auto")
+MODEL = text("MODEL", "u2net", like=r"[a-z0-9][a-z0-9._-]{0,63}")
+DEVICE = text("DEVICE", "auto", like=r"auto|cpu|cuda(:[0-9]+)?")
+PRECISION = choice("PRECISION", "auto", {"auto", "float32", "bfloat16", "float16", "int8"})
 MAX_PICTURE_BYTES = integer("MAX_PICTURE_BYTES", 64 * 2**20, least=1024, most=2**31)
 MAX_PICTURE_PIXELS = integer("MAX_PICTURE_PIXELS", 50_000_000, least=1_000, most=500_000_000)
 MAX_JOB_PICTURES = integer("MAX_JOB_PICTURES", 5_000, least=1, most=10_000)
@@ -216,6 +226,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
+    # Sign-in attempts are counted by address: the client's, not the proxy's, which is everybody's.
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
 # Browsers send and fetch files straight from the store.
 STORE_ORIGINS = origins(S3_PUBLIC_ENDPOINT, S3_BUCKET) if S3_BUCKET else []
 CONTENT_SECURITY_POLICY = {
@@ -237,7 +249,7 @@ CONTENT_SECURITY_POLICY = {
 # -- Words, time, logs -----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
 

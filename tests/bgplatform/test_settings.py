@@ -1,0 +1,213 @@
+"""Settings come from the environment alone, and a wrong value stops the start with a sentence."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The settings that these variables make, beside those without which nothing starts."""
+    for name in ("DEBUG", "REDIS_URL", "DATABASE_URL", "MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BGPLATFORM_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+
+    def run(**variables: str | None) -> dict[str, Any]:
+        for name, value in variables.items():
+            if value is None:
+                monkeypatch.delenv(name)
+            else:
+                monkeypatch.setenv(name, value)
+        return runpy.run_path(str(ROOT / "bgplatform" / "settings.py"))
+
+    return run
+
+
+WRONG: list[tuple[str, str | None, str]] = [
+    ("SECRET_KEY", None, "SECRET_KEY is not set: give it 50 random characters, and keep them."),
+    ("SECRET_KEY", "", "SECRET_KEY is not set"),
+    ("SECRET_KEY", "x" * 31, "SECRET_KEY is too short: give it at least 32 random characters."),
+    ("DEBUG", "maybe", "DEBUG must be true or false, not 'maybe'."),
+    ("HTTPS", "", "HTTPS must be true or false, not ''."),
+    ("BEHIND_PROXY", "2", "BEHIND_PROXY must be true or false"),
+    (
+        "BGPLATFORM_STATE",
+        "relative/folder",
+        "BGPLATFORM_STATE must be an absolute path, not 'relative/folder'.",
+    ),
+    ("BGPLATFORM_STATE", "/dev/null/folder", "BGPLATFORM_STATE: the folder /dev/null/folder cannot be made"),
+    ("ALLOWED_HOSTS", "https://example.org", "ALLOWED_HOSTS cannot hold 'https://example.org'"),
+    ("CSRF_TRUSTED_ORIGINS", "example.org", "CSRF_TRUSTED_ORIGINS cannot hold 'example.org'"),
+    ("DATABASE_URL", "garbage", "DATABASE_URL must name a SQLite file"),
+    ("DATABASE_URL", "", "DATABASE_URL must name a SQLite file"),
+    ("DATABASE_URL", "sqlite://", "DATABASE_URL must name a SQLite file"),
+    ("DATABASE_URL", "sqlite://:memory:", "DATABASE_URL must name a SQLite file"),
+    ("DATABASE_URL", "mysql://u:p@localhost/db", "DATABASE_URL must name a SQLite file"),
+    ("DATABASE_URL", "postgres://u:p@localhost:port/db", "DATABASE_URL must name a SQLite file"),
+    ("DATABASE_URL", "postgres://u:p@localhost", "DATABASE_URL must name a SQLite file"),
+    (
+        "REDIS_URL",
+        "localhost:6379",
+        "REDIS_URL must be an address that starts with redis:// or rediss:// or unix://",
+    ),
+    ("REDIS_URL", "redis://localhost:port", "REDIS_URL must be an address"),
+    ("REDIS_URL", "redis://", "REDIS_URL must be an address"),
+    ("EMAIL_URL", "mail.example.org", "EMAIL_URL must be like smtp+tls://user:password@host:587"),
+    ("EMAIL_URL", "smtp://", "EMAIL_URL must be like"),
+    ("EMAIL_URL", "smtp://host:port", "EMAIL_URL must be like"),
+    ("MAIL_FROM", "nobody", "MAIL_FROM cannot be 'nobody'"),
+    ("MAIL_FROM", "a@b\nBcc: c@d", "MAIL_FROM cannot be"),
+    ("SIGN_UP", "maybe", "SIGN_UP must be one of closed, open, not 'maybe'."),
+    ("EMAIL_VERIFICATION", "yes", "EMAIL_VERIFICATION must be one of mandatory, none, optional, not 'yes'."),
+    ("MODEL", "U2NET", "MODEL cannot be 'U2NET'"),
+    ("MODEL", "../../etc/passwd", "MODEL cannot be"),
+    ("DEVICE", "gpu", "DEVICE cannot be 'gpu'"),
+    ("PRECISION", "half", "PRECISION must be one of auto, bfloat16, float16, float32, int8, not 'half'."),
+    ("MAX_PICTURE_BYTES", "64MB", "MAX_PICTURE_BYTES must be a whole number, not '64MB'."),
+    ("MAX_PICTURE_BYTES", "", "MAX_PICTURE_BYTES must be a whole number, not ''."),
+    ("MAX_PICTURE_BYTES", "1023", "MAX_PICTURE_BYTES must be between 1024 and 2147483648, not 1023."),
+    ("MAX_PICTURE_PIXELS", "1e6", "MAX_PICTURE_PIXELS must be a whole number, not '1e6'."),
+    ("MAX_JOB_PICTURES", "0", "MAX_JOB_PICTURES must be between 1 and 10000, not 0."),
+    ("INTERACTIVE_PICTURES", "-1", "INTERACTIVE_PICTURES must be between 0 and 100, not -1."),
+    ("WINDOW", "9" * 5000, "WINDOW must be a whole number"),
+    ("DISPATCH_SECONDS", "0.5", "DISPATCH_SECONDS must be a whole number, not '0.5'."),
+    ("LEASE_SECONDS", "2", "LEASE_SECONDS must be between 3 and 600, not 2."),
+    ("REDISPATCH_SECONDS", "4", "REDISPATCH_SECONDS must be between 5 and 3600, not 4."),
+    ("MAX_ATTEMPTS", "21", "MAX_ATTEMPTS must be between 1 and 20, not 21."),
+    ("UPLOAD_HOURS", "0", "UPLOAD_HOURS must be between 1 and 720, not 0."),
+    ("TIME_ZONE", "Berlin", "TIME_ZONE must be a time zone such as Europe/Berlin, not 'Berlin'."),
+    ("TIME_ZONE", "../../etc/passwd", "TIME_ZONE must be a time zone"),
+    ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, ERROR, INFO, WARNING, not 'LOUD'."),
+    ("S3_BUCKET", "a/b", "S3_BUCKET cannot be 'a/b'"),
+    ("S3_BUCKET", "pictures", "S3_ACCESS_KEY is not set, and it must be because S3_BUCKET is set."),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"), WRONG, ids=[f"{name} {(value or '')[:20]!r}" for name, value, _ in WRONG]
+)
+def test_a_wrong_value_stops_the_start_with_a_sentence(
+    read: Any, name: str, value: str | None, sentence: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read(**{name: value})
+    assert str(refusal.value).startswith(sentence)
+    assert str(refusal.value).endswith(".")
+
+
+def test_without_any_variable_it_is_a_safe_single_machine(read: Any, tmp_path: Path) -> None:
+    found = read()
+    assert found["DEBUG"] is False
+    assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "state" / "bgplatform.sqlite3")
+    assert found["DATABASES"]["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert found["STORAGES"]["default"]["OPTIONS"]["location"] == tmp_path / "state" / "files"
+    assert found["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
+    assert (found["SESSION_COOKIE_SECURE"], found["SECURE_HSTS_SECONDS"]) == (False, 0)
+    assert "SECURE_PROXY_SSL_HEADER" not in found
+    assert (tmp_path / "state").is_dir()
+
+
+def test_https_makes_cookies_and_transport_strict(read: Any) -> None:
+    found = read(HTTPS="true")
+    assert (found["SESSION_COOKIE_SECURE"], found["CSRF_COOKIE_SECURE"]) == (True, True)
+    assert (found["SECURE_SSL_REDIRECT"], found["SECURE_HSTS_SECONDS"]) == (True, 31_536_000)
+
+
+def test_a_proxy_is_believed_only_where_there_is_one(read: Any) -> None:
+    found = read(BEHIND_PROXY="yes")
+    assert found["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert found["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
+
+
+def test_postgresql_is_taken(read: Any) -> None:
+    database = read(DATABASE_URL="postgres://ada:p%40ss@db:5433/pictures?sslmode=require")["DATABASES"][
+        "default"
+    ]
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db", 5433, "pictures")
+    assert (database["USER"], database["PASSWORD"]) == ("ada", "p@ss")
+    assert database["OPTIONS"] == {"sslmode": "require", "connect_timeout": 10}
+    assert database["CONN_HEALTH_CHECKS"] is True
+
+
+def test_a_secret_that_begins_with_a_dollar_is_that_secret(read: Any) -> None:
+    """django-environ would take it for the name of another variable."""
+    assert read(SECRET_KEY="$" + SECRET)["SECRET_KEY"] == "$" + SECRET
+
+
+def test_development_needs_no_secret_and_production_never_gets_the_known_one(read: Any) -> None:
+    assert read(SECRET_KEY=None, DEBUG="true")["SECRET_KEY"].startswith("insecure-development-key")
+
+
+def test_lists_are_parted_by_commas(read: Any) -> None:
+    found = read(ALLOWED_HOSTS=" example.org , .example.com,,", CSRF_TRUSTED_ORIGINS="https://example.org")
+    assert found["ALLOWED_HOSTS"] == ["example.org", ".example.com"]
+    assert found["CSRF_TRUSTED_ORIGINS"] == ["https://example.org"]
+
+
+def test_mail_goes_where_the_url_says(read: Any) -> None:
+    found = read(EMAIL_URL="smtp+tls://ada:pw@mail.example.org:587", MAIL_FROM="us <us@example.org>")
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"], found["EMAIL_USE_TLS"]) == (
+        "mail.example.org",
+        587,
+        True,
+    )
+    assert found["DEFAULT_FROM_EMAIL"] == "us <us@example.org>"
+
+
+def test_the_web_process_loads_no_engine(tmp_path: Path) -> None:
+    """Torch and its like cost seconds and gigabytes that only a worker should pay."""
+    program = """
+import sys
+from bgplatform.asgi import application
+from django.urls import get_resolver
+from django.core.management import call_command
+
+def walk(patterns):
+    for pattern in patterns:
+        walk(pattern.url_patterns) if hasattr(pattern, "url_patterns") else pattern.callback
+
+walk(get_resolver().url_patterns)
+import jobs.actors, jobs.services.submit, jobs.services.dispatch, jobs.services.uploads, jobs.services.removal
+from segmentation import weights
+weights.names()
+heavy = {"torch", "openvino", "cv2", "numba", "pymatting", "onnxruntime", "scipy", "pi_heif", "boto3"}
+print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+"""
+    (tmp_path / "static").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"SECRET_KEY": SECRET, "BGPLATFORM_STATE": str(tmp_path), "BGPLATFORM_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout == "[]\n"
+
+
+def test_a_start_that_fails_says_the_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import bgplatform.asgi"],
+        cwd=ROOT,
+        env={"SECRET_KEY": SECRET, "BGPLATFORM_STATE": str(tmp_path), "WINDOW": "many"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.rstrip().splitlines()[-1] == (
+        "django.core.exceptions.ImproperlyConfigured: WINDOW must be a whole number, not 'many'."
+    )
