@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -96,7 +95,7 @@ def _band(rgb: Pixels | None, alpha: Pixels | None, top: int, bottom: int) -> tu
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(content, zlib.crc32(kind))
+    checksum = isal_zlib.crc32(content, isal_zlib.crc32(kind))
     return b"".join((struct.pack(">I4s", len(content), kind), content, struct.pack(">I", checksum)))
 
 
