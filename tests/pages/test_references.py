@@ -84,7 +84,7 @@ def test_classes_of_the_pages_are_styled() -> None:
     styled = names_in(r"\.([a-z][a-z0-9_-]*)", STYLES)
     given: set[str] = set()
     for template in TEMPLATES:
-        markup = re.sub(r"{{.*?}}", "", re.sub(r"{%.*?%}", " ", template.read_text()))
+        markup = re.sub(r"{{.*?}}", "*", re.sub(r"{%.*?%}", " ", template.read_text()))
         for value in re.findall(r'\sclass="([^"]*)"', markup):
-            given |= set(value.split())
+            given |= {name for name in value.split() if "*" not in name}
     assert given - styled == set()
