@@ -19,6 +19,7 @@ MB = 1 << 20
 
 def files() -> Iterator[tuple[str, bytes]]:
     yield from _png()
+    yield from _png_numbers()
     yield from _jpeg()
     yield from _gif()
     yield from _webp()
@@ -57,6 +58,28 @@ def _png() -> Iterator[tuple[str, bytes]]:
     yield "png, two headers", head + head[8:] + tail
     yield "png, no pixels", head + plain[-12:]
     yield "png, wrong checksum", head[:-1] + b"\0" + tail
+
+
+def _png_numbers() -> Iterator[tuple[str, bytes]]:
+    """Colours, and orientation, named by impossible numbers."""
+    plain = pngs.png(scene(), 8, 2)
+    head, tail = plain[:33], plain[33:]
+    for length in (0, 1, 4, 5, 32, 100_000):
+        for kind in (b"cICP", b"gAMA", b"cHRM", b"sRGB"):
+            yield f"png, {kind!r} of {length} ones", head + pngs.chunk(kind, b"\xff" * length) + tail
+    gamma = pngs.chunk(b"gAMA", (45_455).to_bytes(4))
+    random = np.random.default_rng(5)
+    for number in range(10):
+        places = struct.pack(">8I", *random.integers(0, 100_001, 8))
+        yield f"png, any chromaticities {number}", head + gamma + pngs.chunk(b"cHRM", places) + tail
+    same = struct.pack(">8I", *[33_333] * 8)
+    yield "png, all chromaticities alike", head + gamma + pngs.chunk(b"cHRM", same) + tail
+    block = b"II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 274, 4, 1, 8, 8)
+    yield "png, exif whose second directory is its first", head + pngs.chunk(b"eXIf", block) + tail
+    far = b"MM\0*\0\0\0\x08" + struct.pack(">HHHIII", 65_535, 513, 4, 1, 2**32 - 1, 2**32 - 1)
+    yield "png, exif that points far away", head + pngs.chunk(b"eXIf", far) + tail
+    interlaced = pngs.png(scene(), 8, 2, interlace=True)
+    yield "png, interlaced and too high", pngs.SIGNATURE + pngs.header(37, 5_000, 8, 2, 1) + interlaced[33:]
 
 
 def _jpeg() -> Iterator[tuple[str, bytes]]:
