@@ -65,21 +65,25 @@ def stages(predictor: Predictor, file: Path) -> dict[str, Callable[[], object]]:
 def measure(
     sources: list[Path], contenders: list[Contender], predictor: Predictor, folder: Path, rounds: int
 ) -> Times:
-    """Medians of `rounds` interleaved rounds for each picture and size, after one that does not count."""
+    """Medians of `rounds` interleaved rounds for each picture and size, after a small one that warms all."""
     folder.mkdir(parents=True, exist_ok=True)
+    first = resized(sources[0], 0.2, folder / "warm.jpg")
+    for who in contenders:
+        who.make(first, folder / f"warm-{who.key}.png")
+    for step in stages(predictor, first).values():
+        step()
     samples: dict[tuple[float, str], list[float]] = {}
-    bar = tqdm(total=len(sources) * len(MEGAPIXELS) * (rounds + 1), desc="times", unit="round")
+    bar = tqdm(total=len(sources) * len(MEGAPIXELS) * rounds, desc="times", unit="round")
     for megapixels in MEGAPIXELS:
         for source in sources:
             file = resized(source, megapixels, folder / f"{source.stem}-{megapixels:g}mp.jpg")
             steps = stages(predictor, file)
             found: dict[str, list[float]] = {}
-            for turn in range(rounds + 1):
+            for _ in range(rounds):
                 once = {who.key: who.make(file, folder / f"{file.stem}-{who.key}.png") for who in contenders}
                 once |= {name: timed(step) for name, step in steps.items()}
-                if turn:
-                    for name, seconds in once.items():
-                        found.setdefault(name, []).append(seconds)
+                for name, seconds in once.items():
+                    found.setdefault(name, []).append(seconds)
                 bar.update()
             for name, several in found.items():
                 samples.setdefault((megapixels, name), []).append(median(several))
