@@ -11,75 +11,13 @@ two forms: with batch normalisation behind it (training), or with that folded in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-INPUT_SIZE = 320
-"""Side of the square pictures that the published weights were trained for, in pixels."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One row of the paper's table 1: the shape of one residual U-block."""
-
-    height: int
-    enters: int
-    middle: int
-    leaves: int
-    dilated: bool = False
-    """RSU-4F: wider dilations in place of pooling, where the maps are already small."""
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Encoders from the picture down, decoders from the bottom up."""
-
-    name: str
-    encoders: tuple[Stage, ...]
-    decoders: tuple[Stage, ...]
-
-
-U2NET_SHAPE = Architecture(
-    "u2net",
-    encoders=(
-        Stage(7, 3, 32, 64),
-        Stage(6, 64, 32, 128),
-        Stage(5, 128, 64, 256),
-        Stage(4, 256, 128, 512),
-        Stage(4, 512, 256, 512, dilated=True),
-        Stage(4, 512, 256, 512, dilated=True),
-    ),
-    decoders=(
-        Stage(4, 1024, 256, 512, dilated=True),
-        Stage(4, 1024, 128, 256),
-        Stage(5, 512, 64, 128),
-        Stage(6, 256, 32, 64),
-        Stage(7, 128, 16, 64),
-    ),
-)
-
-U2NETP_SHAPE = Architecture(
-    "u2netp",
-    encoders=(
-        Stage(7, 3, 16, 64),
-        Stage(6, 64, 16, 64),
-        Stage(5, 64, 16, 64),
-        Stage(4, 64, 16, 64),
-        Stage(4, 64, 16, 64, dilated=True),
-        Stage(4, 64, 16, 64, dilated=True),
-    ),
-    decoders=(
-        Stage(4, 128, 16, 64, dilated=True),
-        Stage(4, 128, 16, 64),
-        Stage(5, 128, 16, 64),
-        Stage(6, 128, 16, 64),
-        Stage(7, 128, 16, 64),
-    ),
-)
+from segmentation.shapes import U2NET_SHAPE, U2NETP_SHAPE, Architecture, Stage
 
 
 def _enlarge(x: Tensor, like: Tensor) -> Tensor:

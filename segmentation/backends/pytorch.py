@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from segmentation.backends.base import OutOfMemoryError
 from segmentation.errors import EngineError
-from segmentation.u2net import INPUT_SIZE, FusedMap, U2Net
+from segmentation.shapes import INPUT_SIZE
+from segmentation.u2net import FusedMap, U2Net
 
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _GRAPH_SIZES = (1, 2, 4, 8, 16, 32, 64)

@@ -1,0 +1,1 @@
+"""Recorded ranges of the published networks' activations; data, made by `weights calibrate`."""
