@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,25 @@ def valkey(_valkey_server: str) -> Iterator[redis.Redis]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture
+def redis_away(valkey: redis.Redis) -> Callable[[], AbstractContextManager[None]]:
+    """A block in which nobody reaches Valkey: its address is gone, and every connection is cut."""
+    socket = Path(valkey.connection_pool.connection_kwargs["path"])
+
+    @contextmanager
+    def away() -> Iterator[None]:
+        aside = socket.with_suffix(".aside")
+        socket.rename(aside)
+        for kind in ("normal", "pubsub"):
+            valkey.execute_command("CLIENT", "KILL", "TYPE", kind)
+        try:
+            yield
+        finally:
+            aside.rename(socket)
+
+    return away
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,8 @@
-"""What the tests of the jobs room share: the broker's queues to look into, and a Redis that goes away."""
+"""What the tests of the jobs room share: the broker's queues to look into."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import dramatiq
 import pytest
@@ -21,22 +19,3 @@ def queued(valkey: redis.Redis) -> Callable[[str], list[str]]:
         return [dramatiq.Message.decode(message).args[0] for message in messages]
 
     return look
-
-
-@pytest.fixture
-def redis_away(valkey: redis.Redis) -> Callable[[], AbstractContextManager[None]]:
-    """A block in which nobody reaches Valkey: its address is gone, and every connection is cut."""
-    socket = Path(valkey.connection_pool.connection_kwargs["path"])
-
-    @contextmanager
-    def away() -> Iterator[None]:
-        aside = socket.with_suffix(".aside")
-        socket.rename(aside)
-        for kind in ("normal", "pubsub"):
-            valkey.execute_command("CLIENT", "KILL", "TYPE", kind)
-        try:
-            yield
-        finally:
-            aside.rename(socket)
-
-    return away
