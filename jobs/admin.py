@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 
 from jobs import selectors
-from jobs.models import Job, Matte, Picture, Rendition, Upload
+from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.services import removal
 from jobs.views.streaming import FileAnswer, stored
 
@@ -58,7 +58,7 @@ class JobAdmin(ReadOnly):
     """Find a job, see its pictures, remove it with its files."""
 
     list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
-    list_filter = ("state", "origin", "lane", "created_at")
+    list_filter = ("state", "origin", "lane", "pinned", "created_at")
     list_select_related = ("user",)
     search_fields = ("title", "user__email", "id")
     date_hierarchy = "created_at"
@@ -66,11 +66,11 @@ class JobAdmin(ReadOnly):
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
         """With its files."""
-        removal.delete_jobs([obj.pk])
+        removal.delete_jobs([obj.pk], Receipt.Reason.STAFF)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """With their files."""
-        removal.delete_jobs(list(queryset.values_list("pk", flat=True)))
+        removal.delete_jobs(list(queryset.values_list("pk", flat=True)), Receipt.Reason.STAFF)
 
 
 @admin.register(Picture)
@@ -204,4 +204,18 @@ class UploadAdmin(ReadOnly):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Swept by itself, or gone with its picture."""
+        return False
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnly):
+    """What was deleted, when and why."""
+
+    list_display = ("title", "user", "reason", "picture_count", "job_created_at", "deleted_at")
+    list_filter = ("reason", "deleted_at")
+    list_select_related = ("user",)
+    search_fields = ("title", "user__email", "job")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A receipt is kept as long as its owner."""
         return False

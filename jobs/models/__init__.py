@@ -4,7 +4,8 @@ from jobs.models.discard import Discard
 from jobs.models.job import Job
 from jobs.models.matte import Matte
 from jobs.models.picture import Picture
+from jobs.models.receipt import Receipt
 from jobs.models.rendition import Rendition
 from jobs.models.upload import Upload
 
-__all__ = ["Discard", "Job", "Matte", "Picture", "Rendition", "Upload"]
+__all__ = ["Discard", "Job", "Matte", "Picture", "Receipt", "Rendition", "Upload"]

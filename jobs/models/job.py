@@ -43,6 +43,7 @@ class Job(models.Model):
     recipe = models.JSONField(default=dict)
     recipe_digest = models.CharField(max_length=64)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    pinned = models.BooleanField(default=False, help_text="Kept beyond the plan's days.")
     picture_count = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
@@ -67,7 +68,14 @@ class Job(models.Model):
                 | (~models.Q(state="active") & models.Q(finished_at__isnull=False)),
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["user", "-created_at", "-id"], name="job_history")]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-created_at", "-id"], name="job_history"),
+            models.Index(
+                fields=["created_at"],
+                condition=~models.Q(state="active") & models.Q(pinned=False),
+                name="job_expiring",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -20,6 +20,7 @@ from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from accounts.selectors import plan_of
 from jobs import circuit
 from jobs.models import Picture
 from jobs.models.job import Lane
@@ -37,7 +38,9 @@ def top_up(user: int) -> int:
     """
     if circuit.is_open():
         return 0
-    return sum(_top_up_lane(user, lane) for lane in Lane.values)
+    plan = plan_of(user)
+    window = settings.WINDOW * (plan.weight if plan else 1)
+    return sum(_top_up_lane(user, lane, window) for lane in Lane.values)
 
 
 def top_up_everyone() -> int:
@@ -66,7 +69,7 @@ def _due() -> Q:
     return Q(not_before__isnull=True) | Q(not_before__lte=timezone.now())
 
 
-def _top_up_lane(user: int, lane: str) -> int:
+def _top_up_lane(user: int, lane: str, window: int) -> int:
     with transaction.atomic():
         # The user's row is the lock: two dispatchers at once must not both see the same free places.
         if not User.objects.select_for_update().filter(pk=user).exists():
@@ -75,7 +78,7 @@ def _top_up_lane(user: int, lane: str) -> int:
         in_flight = mine.filter(
             state__in=[Picture.State.QUEUED, Picture.State.RUNNING], dispatched_at__isnull=False
         ).count()
-        free = settings.WINDOW - in_flight
+        free = window - in_flight
         if free <= 0:
             return 0
         chosen = list(

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs import events, storage
-from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
+from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.storage import StoreAwayError
 from segmentation.recipe import Recipe
 
@@ -44,11 +44,27 @@ def cancel(job: Job) -> int:
     return cancelled
 
 
-def delete_jobs(jobs: Collection[UUID]) -> int:
-    """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs."""
+def delete_jobs(jobs: Collection[UUID], reason: str = Receipt.Reason.OWNER) -> int:
+    """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs.
+
+    A receipt of each stays with its owner.
+    """
     with transaction.atomic():
         # Held, so that nobody makes a new job of these sources between the look and the deletion.
-        list(Job.objects.select_for_update().filter(pk__in=jobs).values_list("pk"))
+        rows = list(Job.objects.select_for_update().filter(pk__in=jobs))
+        Receipt.objects.bulk_create(
+            [
+                Receipt(
+                    user_id=job.user_id,
+                    job=job.pk,
+                    title=job.title,
+                    picture_count=job.picture_count,
+                    reason=reason,
+                    job_created_at=job.created_at,
+                )
+                for job in rows
+            ]
+        )
         _discard_files(Picture.objects.filter(job__in=jobs))
         deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
     logger.info("deleted %d rows of %d jobs", deleted, len(jobs))

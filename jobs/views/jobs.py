@@ -16,13 +16,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from jobs import selectors
 from jobs.errors import SubmitRefusedError
 from jobs.forms import read_recipe
-from jobs.models import Job, Picture
+from jobs.models import Job, Picture, Receipt
 from jobs.search import HistoryForm
-from jobs.services import removal, retry, submit, uploads
+from jobs.services import removal, retention, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
 from segmentation.errors import RecipeError
 
 CARDS_AT_ONCE = 100
+RECEIPTS = 100
 # Pages of one's own are nobody else's, and asked for anew each time: a job moves on.
 own_page = cache_control(private=True, no_cache=True)
 
@@ -177,6 +178,27 @@ def again(request: HttpRequest, job_id: UUID) -> HttpResponse:
         messages.error(request, error.sentence)
         return redirect(found)
     return redirect(new)
+
+
+@login_required
+@require_POST
+def pin(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Keep a job beyond its plan's days, or no longer: whichever it is not now, as the button said."""
+    found = job_or_404(request, job_id)
+    pinned = request.POST.get("pinned") == "true"
+    retention.set_pinned(found, pinned)
+    messages.info(
+        request, "This job is kept until you delete it." if pinned else "This job is no longer pinned."
+    )
+    return redirect(found)
+
+
+@login_required
+@require_GET
+def deleted(request: HttpRequest) -> HttpResponse:
+    """Receipts: what was deleted, when and why."""
+    receipts = Receipt.objects.for_user(user_of(request))[:RECEIPTS]
+    return render(request, "jobs/deleted.html", {"receipts": receipts})
 
 
 @login_required

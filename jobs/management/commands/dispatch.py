@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 
-from jobs.services import dispatch, removal
+from jobs.services import dispatch, removal, retention
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ class Command(BaseCommand):
         dispatch.recover_lost()
         dispatch.top_up_everyone()
         if sweep:
+            while retention.expire():
+                pass
             while removal.sweep_uploads():
                 pass
             while removal.sweep_discards():

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.models.plan import Plan
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users; addresses are stored in lower case, so that one address is one person."""
@@ -42,6 +44,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         "active", default=True, help_text="Take this away instead of deleting a user."
     )
+    # None is the default plan: so that another default reaches everybody without touching their rows.
+    plan = models.ForeignKey(Plan, null=True, blank=True, on_delete=models.SET_NULL, related_name="users")
     date_joined = models.DateTimeField("joined", default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -55,3 +59,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def clean(self) -> None:
+        """Forms come by here, not by the manager."""
+        super().clean()
+        self.email = self.email.lower()

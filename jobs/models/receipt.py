@@ -1,0 +1,37 @@
+"""A receipt: what was deleted, when and why, after the rows that could tell are gone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from jobs.models.gate import OwnedQuerySet
+
+
+class Receipt(models.Model):
+    """One deleted job."""
+
+    class Reason(models.TextChoices):
+        OWNER = "owner", "deleted by its owner"
+        STAFF = "staff", "deleted by staff"
+        EXPIRED = "expired", "its days were over"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="receipts")
+    job = models.UUIDField()
+    title = models.CharField(max_length=255)
+    picture_count = models.PositiveIntegerField()
+    reason = models.CharField(max_length=8, choices=Reason.choices)
+    job_created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar = OwnedQuerySet["Receipt"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-deleted_at", "-id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["job"], name="receipt_one_a_job")]
+        indexes: ClassVar = [models.Index(fields=["user", "-deleted_at", "-id"], name="receipt_history")]
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.get_reason_display()}"

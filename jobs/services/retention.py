@@ -1,0 +1,46 @@
+"""Retention: what is past its plan's days goes, unless it is pinned."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.models import Plan
+from accounts.selectors import users_of
+from jobs.models import Job, Receipt
+from jobs.services import removal
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 50
+
+
+def set_pinned(job: Job, pinned: bool) -> None:
+    """Keep a job beyond its plan's days, or no longer."""
+    Job.objects.filter(pk=job.pk).update(pinned=pinned)
+
+
+def expire() -> int:
+    """Delete the oldest of what is over, a bounded number for each plan; how many jobs.
+
+    The next call goes on where this one stopped, because what was deleted is no longer there.
+    """
+    return sum(_expire(plan) for plan in Plan.objects.filter(keep_days__isnull=False))
+
+
+def _expire(plan: Plan) -> int:
+    over = (
+        Job.objects.filter(
+            user__in=users_of(plan),
+            pinned=False,
+            created_at__lt=timezone.now() - timedelta(days=plan.keep_days or 0),
+        )
+        .exclude(state=Job.State.ACTIVE)
+        .order_by("created_at")
+    )
+    deleted = removal.delete_jobs(list(over.values_list("pk", flat=True)[:AT_ONCE]), Receipt.Reason.EXPIRED)
+    if deleted:
+        logger.info("%d jobs of plan %s were over and are deleted", deleted, plan)
+    return deleted
