@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,19 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.browser import ARGUMENTS, chromium, sign_in
 from tests.stack import Stack
 
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 MAX_PIXELS = 2_000_000
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 Open = Callable[..., Page]
 Files = list[Path]
@@ -43,13 +34,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = chromium()
     if found is None:
         pytest.skip("there is no Chromium here (on Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        running = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="package")
@@ -61,16 +52,6 @@ def signed_in(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPathF
     context.storage_state(path=kept)
     context.close()
     return kept
-
-
-def sign_in(page: Page, stack: Stack) -> None:
-    """Open the site, be sent to the sign-in, sign in, and be at the studio."""
-    page.goto("/")
-    expect(page).to_have_url(re.compile(r"/account/login/"))
-    page.get_by_label("Email").fill(stack.sign_in.email)
-    page.get_by_label("Password").fill(stack.sign_in.password)
-    page.locator("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Take the background away")
 
 
 @pytest.fixture
