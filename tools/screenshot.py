@@ -26,7 +26,7 @@ def studio(stack: Stack) -> bytes:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=[*ARGUMENTS, "--hide-scrollbars"]
         )
-        size = {"width": 1020, "height": 730}
+        size = {"width": 1020, "height": 850}
         page = browser.new_page(base_url=stack.address, viewport=size, device_scale_factor=1.5)  # type: ignore[arg-type]
         sign_in(page, stack)
         page.locator("#pictures").set_input_files([SAMPLES / name for name in PHOTOS])
