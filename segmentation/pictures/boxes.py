@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from segmentation.pictures import refusals
 from segmentation.pictures.source import Source
 
-MAX_META_BYTES = 16 << 20
+# A phone's file has some kilobytes of tables; each entry costs a step in Python.
+MAX_META_BYTES = 2 << 20
 MAX_ITEMS = 4_096
 MAX_TOP_BOXES = 1_000
 MAX_BOXES = 20_000

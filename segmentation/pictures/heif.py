@@ -31,7 +31,6 @@ _CODED = {b"hvc1": (b"hvcC", hevc_sizes), b"av01": (b"av1C", av1_sizes)}
 # How much larger than its name a coded picture may be: codecs round up to whole blocks.
 _SPARE_PIXELS = 1_000_000
 _MAX_TILES = 4_096
-_ITEM_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def probe(source: Source) -> Probe:
             raise refusals.unsupported_variant(LABEL, "a moving sequence without a still picture")
         raise refusals.truncated_picture(LABEL)
     if found[1] - found[0] > MAX_META_BYTES:
-        raise refusals.too_complex(LABEL, "its tables have many megabytes")
+        raise refusals.too_complex(LABEL, "its tables have megabytes")
     content = source.need(found[0], found[1] - found[0])
     try:
         meta = read_meta(content)
@@ -135,6 +134,8 @@ def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
     """No coded item may be much larger than the picture, nor all tiles together; its own data not smaller."""
     most = 2 * width * height + _SPARE_PIXELS
     shown = {meta.primary, *_tiles(meta)}
+    # Items may share their bytes, and then a small file could be read a thousand times over.
+    budget = 2 * source.size
     for number, item in meta.items.items():
         if item.kind not in _CODED:
             continue
@@ -146,7 +147,11 @@ def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
             raise ValueError("a coded item without its configuration")
         # libavif would scale a small coded picture up to the size that its box names.
         least = _size(item) if number in shown else (0, 0)
-        for coded in sizes(config, meta.data(source, item, _ITEM_BYTES)):
+        data = meta.data(source, item, budget)
+        budget -= len(data)
+        if budget <= 0:
+            raise refusals.too_complex(source.label, "its pictures share their data")
+        for coded in sizes(config, data):
             if coded[0] * coded[1] > most or coded[0] < least[0] or coded[1] < least[1]:
                 raise ValueError("a coded item of another size than its name")
     tiles = _tiles(meta)

@@ -29,6 +29,7 @@ KNOWN_STRANGERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"FUJIFILM", RAW),
     (0, b"IIU\x00", RAW),
     (0, b"IIRO", RAW),
+    (0, b"FOVb", RAW),
     (8, b"CR\x02", RAW),
     (4, b"ftypcrx", RAW),
     (4, b"ftyp", "This is a video, not a picture. Save one of its frames as PNG or JPEG and send that."),

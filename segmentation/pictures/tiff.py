@@ -23,6 +23,7 @@ LABEL = "TIFF"
 MAX_ENTRIES = 4_096
 # A 50-megapixel picture in tiles of 16 × 16 has 195,000; each costs the decoder a step in Python.
 MAX_PIECES = 200_000
+MAX_CHANNELS = 6
 MAX_TILE_PIXELS = 1 << 24
 _SIZES = {
     1: 1,
@@ -169,6 +170,8 @@ def _check(source: Source, directory: _Directory, width: int, height: int) -> No
     bits = directory.numbers(source, BITS) or (1,)
     if max(bits) > 16 or any(one not in (1, 4) for one in directory.numbers(source, SAMPLE_FORMAT)):
         raise refusals.unsupported_variant(LABEL, "numbers of more than 16 bits or with a sign or a point")
+    if not 1 <= directory.number(source, SAMPLES, 1) <= MAX_CHANNELS:
+        raise refusals.unsupported_variant(LABEL, "more than six channels")
     for tag, most in _KEPT.items():
         entry = directory.entries.get(tag)
         if entry is None:

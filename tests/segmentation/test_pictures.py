@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from PIL import Image
 
 from segmentation import pictures
 from segmentation.errors import PictureError
-from segmentation.pictures import Limits, exif
+from segmentation.pictures import Limits, exif, refusals
+from tests.segmentation.made import pngs, tiffs
 from tests.segmentation.made.registry import FULL
-from tests.segmentation.made.scene import HEIGHT, WIDTH, exif_block, saved, scene
+from tests.segmentation.made.scene import HEIGHT, WIDTH, exif_block, grey, saved, scene
 
 
 def refusal(file: pictures.PictureSource, limits: Limits | None = None) -> PictureError:
@@ -215,3 +217,80 @@ def test_import_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def _jpeg() -> bytes:
+    return saved(scene(), "JPEG", **FULL)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "code"),
+    [
+        (
+            "12-bit JPEG",
+            lambda: _jpeg().replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c"),
+            "unsupported_variant",
+        ),
+        ("lossless JPEG", lambda: _jpeg().replace(b"\xff\xc0", b"\xff\xc3"), "unsupported_variant"),
+        ("JPEG of no height", lambda: _jpeg().replace(HEIGHT.to_bytes(2), b"\0\0", 1), "broken_picture"),
+        (
+            "JPEG with noise in its tables",
+            lambda: _jpeg().replace(b"\xff\xc4\0", b"\xff\xc4\xff"),
+            "truncated_picture",
+        ),
+        (
+            "TIFF of floats",
+            lambda: tiffs.tiff(scene(), 8, 2, tags={339: (3, [3, 3, 3])}),
+            "unsupported_variant",
+        ),
+        ("TIFF of 32 bits", lambda: tiffs.tiff(grey().astype(int), 32, 1), "unsupported_variant"),
+        ("TIFF of 7 channels", lambda: tiffs.tiff(np.zeros((5, 5, 7), int), 8, 2), "unsupported_variant"),
+        ("DNG", lambda: tiffs.tiff(scene(), 8, 2, tags={50706: (1, [1, 4, 0, 0])}), "unsupported_format"),
+        (
+            "camera's raw file with a preview first",
+            lambda: tiffs.tiff(scene(), 8, 2, tags={254: (4, [1]), 330: (4, [8])}),
+            "unsupported_format",
+        ),
+        ("PNG without a palette", lambda: pngs.png(grey(), 8, 3), "broken_picture"),
+        ("PNG of depth 3", lambda: pngs.SIGNATURE + pngs.header(1, 1, 3, 0) + b"\0" * 12, "broken_picture"),
+        (
+            "PNG with a wrong checksum",
+            lambda: saved(scene(), "PNG")[:-20] + b"\0" * 4 + saved(scene(), "PNG")[-16:],
+            "broken_picture",
+        ),
+        (
+            "PNG of 100,001 chunks",
+            lambda: pngs.png(scene(), 8, 2, before=pngs.chunk(b"IDAT", b"") * 100_001),
+            "too_complex",
+        ),
+        (
+            "moving AVIF without a still picture",
+            lambda: b"\0\0\0\x14ftypavis\0\0\0\0avis\0\0\0\x08moov",
+            "unsupported_variant",
+        ),
+    ],
+)
+def test_refusals(name: str, make: Callable[[], bytes], code: str) -> None:
+    assert refusal(make()).code == code, name
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    limits = Limits()
+    refused = [
+        refusals.empty_file(),
+        refusals.unsupported_format(b"?" * 16),
+        refusals.raw_photo(),
+        refusals.unsupported_variant("TIFF", "seven channels"),
+        refusals.broken_picture("PNG"),
+        refusals.truncated_picture("PNG"),
+        refusals.too_many_bytes(10**9, limits),
+        refusals.too_many_pixels(9_000, 9_000, limits),
+        refusals.too_large_side(90_000, 9, limits),
+        refusals.too_complex("GIF", "a reason"),
+        refusals.out_of_memory(),
+    ]
+    verbs = ("Save", "Send", "send", "Open", "Scale", "Copy", "Try", "We take", "Develop")
+    for error in refused:
+        assert error.code.replace("_", "").isalpha()
+        assert error.sentence.endswith(".")
+        assert any(verb in error.sentence for verb in verbs)

@@ -151,6 +151,13 @@ def _heif() -> Iterator[tuple[str, bytes]]:
     circle = heifs.picture(scene())
     circle.references = [(b"auxl", [1]), (b"thmb", [1]), (b"cdsc", [1]), (b"dimg", [1])]
     yield "heic, references in a circle", heifs.heic([circle])
+    shared = heifs.heic([heifs.Item(b"hvc1", b"", item.properties)] * 2_000, tail=b"\x7f" * 20_000_000)
+    start, empty = len(shared) - 20_000_000, struct.pack(">HHHI", 0, 0, 1, len(shared) - 20_000_000)[2:]
+    everything = empty + struct.pack(">I", 20_000_000)
+    yield (
+        "heic, 2,000 items of the same 20 MB",
+        shared[:start].replace(empty + b"\0\0\0\0", everything) + shared[start:],
+    )
     yield "heic, a thousand items", heifs.heic([item] + [heifs.Item(b"hvc1", b"x", item.properties)] * 1_500)
 
 

@@ -32,20 +32,23 @@ def size_box(width: int, height: int) -> bytes:
     return full(b"ispe", 0, 0, struct.pack(">II", width, height))
 
 
-def coded(planes: Pixels) -> Item:
+def coded(planes: hevc.Samples, depth: int = 8) -> Item:
     """An item of HxWx3 (green, blue, red, which matrix 0 keeps as they are) or HxWx1 samples."""
     height, width, channels = planes.shape
     arrays = b"".join(
         bytes([0x80 | kind]) + struct.pack(">HH", 1, len(nal)) + nal
         for kind, nal in (
-            (kind, hevc.unit(kind, payload)) for kind, payload in hevc.parameter_sets(width, height, channels)
+            (kind, hevc.unit(kind, payload))
+            for kind, payload in hevc.parameter_sets(width, height, channels, depth)
         )
     )
     config = bytes([1, 4]) + struct.pack(">I", 1 << 27) + bytes([0x90, 0, 0, 0, 0, 0, 93])
-    config += struct.pack(">H", 0xF000) + bytes([0xFC, 0xFC | (3 if channels == 3 else 0), 0xF8, 0xF8])
+    config += struct.pack(">H", 0xF000) + bytes(
+        [0xFC, 0xFC | (3 if channels == 3 else 0), 0xF8 | (depth - 8), 0xF8 | (depth - 8)]
+    )
     config += b"\0\0" + bytes([0x0F]) + bytes([3]) + arrays
-    data = b"".join(struct.pack(">I", len(nal)) + nal for nal in hevc.slices(planes))
-    bits = full(b"pixi", 0, 0, bytes([channels] + [8] * channels))
+    data = b"".join(struct.pack(">I", len(nal)) + nal for nal in hevc.slices(planes, depth))
+    bits = full(b"pixi", 0, 0, bytes([channels] + [depth] * channels))
     return Item(b"hvc1", data, [box(b"hvcC", config), size_box(width, height), bits])
 
 

@@ -8,8 +8,9 @@ its first state), "plain samples follow" and "the slice ends here".
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from .scene import Pixels
+Samples = npt.NDArray[np.integer]
 
 BLOCK = 16
 VPS, SPS, PPS, IDR = 32, 33, 34, 19
@@ -101,8 +102,8 @@ def _profile(writer: Writer) -> Writer:
     return writer.put(93, 8)
 
 
-def parameter_sets(width: int, height: int, channels: int) -> list[tuple[int, bytes]]:
-    """VPS, SPS and PPS for a picture of 1 (4:0:0) or 3 (4:4:4) channels of 8 bits."""
+def parameter_sets(width: int, height: int, channels: int, depth: int = 8) -> list[tuple[int, bytes]]:
+    """VPS, SPS and PPS for a picture of 1 (4:0:0) or 3 (4:4:4) channels of `depth` bits."""
     wide, high = -(-width // BLOCK) * BLOCK, -(-height // BLOCK) * BLOCK
     vps = Writer().put(0, 4).put(3, 2).put(0, 6).put(0, 3).put(1).put(0xFFFF, 16)
     _profile(vps).put(1).golomb(0, 0, 0).put(0, 6).golomb(0).put(0).put(0)
@@ -112,15 +113,15 @@ def parameter_sets(width: int, height: int, channels: int) -> list[tuple[int, by
     else:
         sps.golomb(0)
     sps.golomb(wide, high).put(1).golomb(0, wide - width, 0, high - height)
-    sps.golomb(0, 0, 0).put(1).golomb(0, 0, 0).golomb(1, 0, 0, 2, 0, 0).put(0, 3)
-    sps.put(1).put(7, 4).put(7, 4).golomb(1, 0).put(1).golomb(0).put(0, 5)
+    sps.golomb(depth - 8, depth - 8, 0).put(1).golomb(0, 0, 0).golomb(1, 0, 0, 2, 0, 0).put(0, 3)
+    sps.put(1).put(depth - 1, 4).put(depth - 1, 4).golomb(1, 0).put(1).golomb(0).put(0, 5)
     pps = Writer().golomb(0, 0).put(0, 7).golomb(0, 0, 0).put(0, 3).golomb(0, 0).put(0, 7)
     pps.put(1).put(0).put(1).put(0, 2).golomb(0).put(0, 2)
     return [(VPS, vps.align(1).data()), (SPS, sps.align(1).data()), (PPS, pps.align(1).data())]
 
 
-def slices(planes: Pixels) -> list[bytes]:
-    """A slice for each block of HxWxC samples, C being 1 or 3."""
+def slices(planes: Samples, depth: int = 8) -> list[bytes]:
+    """A slice for each block of HxWxC samples of `depth` bits, C being 1 or 3."""
     height, width = planes.shape[:2]
     padded = np.pad(planes, ((0, -height % BLOCK), (0, -width % BLOCK), (0, 0)), mode="edge")
     across, down = padded.shape[1] // BLOCK, padded.shape[0] // BLOCK
@@ -137,7 +138,7 @@ def slices(planes: Pixels) -> list[bytes]:
         writer.align(0)
         block = padded[top : top + BLOCK, left : left + BLOCK]
         for sample in np.moveaxis(block, 2, 0).ravel().tolist():
-            writer.put(sample, 8)
+            writer.put(sample, depth)
         Coder(writer).finish()
         found.append(unit(IDR, writer.align(0).data()))
     return found

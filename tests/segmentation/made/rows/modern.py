@@ -54,6 +54,14 @@ add(
 )
 
 
+@row("heic 10 bit")
+def _heic_10() -> Made:
+    samples = (scene().astype(int) * 1023 / 255).round().astype(int)
+    item = heifs.coded(samples[..., [1, 2, 0]], depth=10)
+    item.properties.append(heifs.PLAIN_RGB)
+    return Made(HEIC, heifs.heic([item]), scene(), tolerance=1)
+
+
 @row("heic grey")
 def _heic_grey() -> Made:
     item = heifs.coded(grey()[..., None])
