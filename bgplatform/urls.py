@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import SignOutView
 from bgplatform import health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    path("account/logout/", SignOutView.as_view(), name="account_logout"),
     path("account/", include("allauth.urls")),
     path("", include("jobs.urls")),
 ]

@@ -8,7 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = {"boolean", "choice", "integer", "names", "folder", "url", "secret", "required", "env"}
+READERS = {
+    "boolean",
+    "choice",
+    "database",
+    "email",
+    "folder",
+    "integer",
+    "names",
+    "required",
+    "secret",
+    "text",
+    "time_zone",
+    "url",
+}
 # Set by one part of us for another, or by the system; nobody configures them.
 OURS = {"BGPLATFORM_LAUNCHER", "DJANGO_SETTINGS_MODULE", "PATH", "XDG_CACHE_HOME"}
 

@@ -35,6 +35,9 @@ ADDRESSES = {
     "events": ("get", "job", 200),
     "zip": ("get", "job", 200),
     "retry": ("post", "job", 302),
+    "again": ("post", "job", 302),
+    "pin": ("post", "job", 302),
+    "deleted": ("get", "", 200),
     "cancel": ("post", "job", 302),
     "delete": ("post", "job", 302),
     "result": ("get", "picture", 200),
@@ -84,7 +87,7 @@ def test_no_address_is_without_a_row() -> None:
 def test_the_site_has_no_other_addresses_than_those_that_are_looked_after() -> None:
     """A new one at the root needs a test of who may see it; then it is added here."""
     top = {str(pattern.pattern) for pattern in get_resolver().url_patterns}
-    assert top == {"healthz", "readyz", "admin/", "account/", ""}
+    assert top == {"healthz", "readyz", "admin/", "account/logout/", "account/", ""}
     assert all(isinstance(pattern, URLPattern) for pattern in urls.urlpatterns)
 
 
