@@ -136,3 +136,53 @@ def _bmp_runs() -> Made:
     size = start + len(runs) + 2
     top = b"BM" + size.to_bytes(4, "little") + b"\0" * 4 + start.to_bytes(4, "little")
     return Made(BMP, top + head + table.tobytes() + runs + b"\0\1", palette[indices].astype(np.uint8))
+
+
+def _bmp_core(bits: int, data: bytes, palette: bytes = b"", masks: bytes = b"", os2: bool = False) -> bytes:
+    """A bitmap from bottom-up rows that are padded already."""
+    if os2:
+        head = struct.pack("<IHHHH", 12, WIDTH, HEIGHT, 1, bits)
+    else:
+        compression = 3 if masks else 0
+        head = struct.pack("<IiiHHIIiiII", 40, WIDTH, HEIGHT, 1, bits, compression, len(data), 0, 0, 0, 0)
+    start = 14 + len(head) + len(masks) + len(palette)
+    top = b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start)
+    return top + head + masks + palette + data
+
+
+def _rows(samples: np.ndarray) -> bytes:
+    """Rows of bytes from the bottom, each padded to a multiple of four."""
+    height = samples.shape[0]
+    flat = samples[::-1].reshape(height, -1).view(np.uint8)
+    return np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4))).tobytes()
+
+
+@row("bmp rgb 16 bit 5-6-5")
+def _bmp_565() -> Made:
+    red, green, blue = (scene()[..., i].astype(int) for i in range(3))
+    packed = (red >> 3) << 11 | (green >> 2) << 5 | blue >> 3
+    shown = np.stack([(red >> 3) * 255 / 31, (green >> 2) * 255 / 63, (blue >> 3) * 255 / 31], axis=-1)
+    data = _bmp_core(16, _rows(packed.astype("<u2")), masks=struct.pack("<3I", 0xF800, 0x7E0, 0x1F))
+    return Made(BMP, data, shown.round().astype(np.uint8), tolerance=1)
+
+
+@row("bmp rgb 16 bit 5-5-5")
+def _bmp_555() -> Made:
+    red, green, blue = (scene()[..., i].astype(int) >> 3 for i in range(3))
+    shown = np.stack([red, green, blue], axis=-1) * 255 / 31
+    data = _bmp_core(16, _rows((red << 10 | green << 5 | blue).astype("<u2")))
+    return Made(BMP, data, shown.round().astype(np.uint8), tolerance=1)
+
+
+@row("bmp palette 4 bit")
+def _bmp_4() -> Made:
+    indices = (grey() >> 4).astype(np.uint8)
+    palette = np.stack([(np.arange(16) * k) % 256 for k in (37, 91, 153)], axis=1).astype(np.uint8)
+    even = np.pad(indices, ((0, 0), (0, WIDTH % 2)))
+    table = np.pad(palette[:, ::-1], ((0, 0), (0, 1))).tobytes()
+    return Made(BMP, _bmp_core(4, _rows(even[:, ::2] << 4 | even[:, 1::2]), table), palette[indices])
+
+
+@row("bmp of os/2")
+def _bmp_os2() -> Made:
+    return Made(BMP, _bmp_core(24, _rows(np.ascontiguousarray(scene()[..., ::-1])), os2=True), scene())

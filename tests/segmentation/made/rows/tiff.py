@@ -134,3 +134,24 @@ def _tiff_lab() -> Made:
     luminance = np.where(ramp() / 2.55 > 8, ((ramp() / 2.55 + 16) / 116) ** 3, ramp() / 2.55 / 903.3)
     shown = profiles.encoded(luminance).round().astype(np.uint8)
     return Made(TIFF, tiffs.tiff(lab, 8, 8), rgb_of(shown), tolerance=2)
+
+
+@row("tiff 1 bit group 4")
+def _tiff_group4() -> Made:
+    bits = grey() > 128
+    shown = rgb_of(bits.astype(np.uint8) * np.uint8(255))
+    return Made(TIFF, saved(Image.fromarray(bits), "TIFF", compression="group4"), shown)
+
+
+for packing in ("tiff_lzw", "tiff_adobe_deflate"):
+    add(
+        f"tiff rgb {packing} with differences",
+        lambda p=packing: Made(TIFF, saved(scene(), "TIFF", compression=p, tiffinfo={317: 2}), scene()),
+    )
+
+
+@row("tiff rgb 16 bit of any value")
+def _tiff_rgb16() -> Made:
+    """Of 16-bit colour the high bytes are kept: at most a level below the nearest."""
+    samples = np.random.default_rng(4).integers(0, 65_536, (HEIGHT, WIDTH, 3))
+    return Made(TIFF, tiffs.tiff(samples, 16, 2), (samples / 257).round().astype(np.uint8), tolerance=1)
