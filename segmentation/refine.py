@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.edges import refine_edges
 from segmentation.errors import RecipeError
 
 Map = NDArray[np.float32]
@@ -22,7 +23,7 @@ def refine(coarse: Map, rgb: Bytes, level: str) -> Bytes:
     if level == "off":
         return enlarge(coarse, rgb.shape[1], rgb.shape[0])
     if level in ("fast", "best"):
-        return _guided(coarse, rgb)
+        return refine_edges(coarse, rgb)
     raise RecipeError("invalid_refine", f"refine is off, fast or best, not {level!r}.", "refine")
 
 
@@ -30,17 +31,3 @@ def enlarge(coarse: Map, width: int, height: int) -> Bytes:
     """The map at width×height, bilinear with half-pixel centres, rounded to 0..255."""
     big = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return cv2.convertScaleAbs(big, alpha=255).astype(np.uint8, copy=False)
-
-
-def _guided(coarse: Map, rgb: Bytes) -> Bytes:
-    height, width = rgb.shape[:2]
-    scale = min(1.0, 800 / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    matte = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
-    box = (17, 17)
-    mean, mean_p = cv2.blur(grey, box), cv2.blur(matte, box)
-    slope = (cv2.blur(grey * matte, box) - mean * mean_p) / (cv2.blur(grey * grey, box) - mean * mean + 1e-4)
-    smooth, offset = cv2.blur(slope, box), cv2.blur(mean_p - slope * mean, box)
-    return enlarge(np.clip(smooth * grey + offset, 0, 1).astype(np.float32), width, height)
