@@ -5,7 +5,7 @@ from __future__ import annotations
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedModulesStorage(CompressedManifestStaticFilesStorage):
+class HashedModulesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it ships no types
     """Also the imports between our ES modules get the digests: no page mixes two versions of a script."""
 
     support_js_module_import_aggregation = True
