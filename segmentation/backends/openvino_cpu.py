@@ -1,0 +1,84 @@
+"""OpenVINO on the CPU: the fastest engine there, in float32, bfloat16 or int8. Loads no PyTorch.
+
+The compiled network is kept in the cache by OpenVINO itself, under a key of the graph, its weights, its own
+version and the processor; a later start reads it back in well under a second.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation import weights
+from segmentation.backends.calibrate import find_ranges
+from segmentation.errors import EngineError
+from segmentation.shapes import SHAPES
+
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
+PRECISIONS = tuple(_HINTS)
+
+
+def installed() -> bool:
+    """Whether the package is here; importing it takes a while, so this does not."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+def has_bfloat16() -> bool:
+    """Whether OpenVINO would run bfloat16 on this processor, rather than accept the word and run float32."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenVinoBackend:
+    """See `base.Backend`. One picture at a time: on a CPU larger batches only need more memory.
+
+    precision: float32, bfloat16 or int8 (needs recorded ranges, see calibrate.py). threads: None takes all
+    cores.
+    """
+
+    engine = "openvino"
+    device = "cpu"
+
+    def __init__(self, model: str, precision: str, threads: int | None = None) -> None:
+        import openvino
+        from safetensors.numpy import load_file
+
+        from segmentation.backends.graph import build
+
+        if precision not in _HINTS:
+            raise EngineError(
+                "precision_missing", f"OpenVINO here runs {', '.join(_HINTS)}, not {precision}."
+            )
+        if precision == "bfloat16" and not has_bfloat16():
+            raise EngineError("precision_missing", "This processor has no bfloat16: choose float32 or int8.")
+        ranges = find_ranges(model) if precision == "int8" else None
+        if precision == "int8" and ranges is None:
+            raise EngineError(
+                "not_calibrated",
+                f"{model} has no recorded ranges for int8: "
+                f"run `python -m segmentation weights calibrate {model} PHOTOS` or choose another.",
+            )
+        self.precision = precision
+        state = load_file(weights.ensure(model))
+        known = weights.record(model)
+        network = build(state, SHAPES[known.architecture if known else model], ranges)
+        core = openvino.Core()
+        options: dict[str, object] = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+            "CACHE_DIR": str(weights.cache_dir() / "openvino"),
+        }
+        if threads is not None:
+            options["INFERENCE_NUM_THREADS"] = threads
+        self._request = core.compile_model(network, "CPU", options).create_infer_request()
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `base.Backend.run`."""
+        maps = np.empty((len(batch), *batch.shape[2:]), dtype=np.float32)
+        for entry, place in zip(batch, maps, strict=True):
+            self._request.infer([entry[None]], share_inputs=True)
+            place[:] = self._request.get_output_tensor(0).data[0, 0]
+        return maps
