@@ -1,0 +1,179 @@
+"""`python -m segmentation cutout`, as a person runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segmentation.__main__ import main
+from segmentation.cli.targets import plan
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "static" / "samples"
+
+
+@pytest.fixture
+def cutout(pipeline: object, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run the command with u2netp; answers its exit code and what it said on stderr."""
+
+    def run(*arguments: object) -> tuple[int, str]:
+        code = main(["cutout", *map(str, arguments), "--model", "u2netp", "--device", "cpu"])
+        return code, capfd.readouterr().err
+
+    return run
+
+
+@pytest.mark.real
+def test_a_folder_of_three_formats(cutout: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    code, said = cutout(SAMPLES, "-o", tmp_path / "out", "--refine", "off")
+    assert code == 0
+    assert "u2netp on cpu" in said
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "astronaut.png",
+        "chelsea.png",
+        "coffee.png",
+    ]
+    for path in (tmp_path / "out").iterdir():
+        with Image.open(path) as image, Image.open(next(SAMPLES.glob(f"{path.stem}.*"))) as source:
+            assert (image.mode, image.size) == ("RGBA", source.size)
+            alpha = np.asarray(image)[..., 3]
+            assert (int(alpha.min()), int(alpha.max())) == (0, 255)
+
+
+@pytest.mark.real
+def test_the_matte_alone_and_another_format(cutout: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    assert cutout(SAMPLES / "chelsea.png", "-o", tmp_path, "--channels", "alpha")[0] == 0
+    with Image.open(tmp_path / "chelsea.png") as image:
+        assert image.mode == "L"
+    assert cutout(SAMPLES / "chelsea.png", "-o", tmp_path, "--preset", "white-square-1000")[0] == 0
+    assert (tmp_path / "chelsea.jpg").exists()
+
+
+@pytest.mark.real
+def test_a_bad_file_gets_its_sentence_and_the_rest_goes_on(
+    cutout: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    good = (SAMPLES / "astronaut.jpg").read_bytes()
+    (tmp_path / "in" / "good.jpg").write_bytes(good)
+    (tmp_path / "in" / "half.jpg").write_bytes(good[: len(good) // 2])
+    (tmp_path / "in" / "text.jpg").write_text("not a picture")
+    (tmp_path / "in" / "empty.png").touch()
+    (tmp_path / "in" / "notes.txt").write_text("left alone")
+    code, said = cutout(tmp_path / "in", tmp_path / "nowhere.jpg", "-o", tmp_path / "out")
+    assert code == 1
+    for name, error in (
+        ("half.jpg", "truncated_picture"),
+        ("text.jpg", "unsupported_format"),
+        ("empty.png", "empty_file"),
+    ):
+        (line,) = [line for line in said.splitlines() if name in line]
+        assert error in line
+    assert "nowhere.jpg: there is no such file" in said
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+@pytest.mark.real
+def test_equal_names_are_numbered_and_said(cutout: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.jpg").write_bytes((SAMPLES / "astronaut.jpg").read_bytes())
+    code, said = cutout(tmp_path / "a", tmp_path / "b", "-o", tmp_path / "out", "--refine", "off")
+    assert code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["same-2.png", "same.png"]
+    assert "the name is taken, so the result is same-2.png" in said
+
+
+@pytest.mark.real
+def test_a_source_is_never_written_over(cutout: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    source = tmp_path / "cat.png"
+    source.write_bytes((SAMPLES / "chelsea.png").read_bytes())
+    code, said = cutout(source, "-o", tmp_path)
+    assert code == 1
+    assert "would overwrite" in said
+    assert source.read_bytes() == (SAMPLES / "chelsea.png").read_bytes()
+
+
+def test_a_wrong_recipe_is_wrong_use(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["cutout", "x.jpg", "-o", str(tmp_path), "--background", "no-colour"]) == 2
+    assert "background" in capfd.readouterr().err
+
+
+def test_an_empty_folder_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    assert main(["cutout", str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 1
+    assert "no picture" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_numbers_leave_every_pictures_own_name_alone(tmp_path: Path) -> None:
+    names = ("a/p.jpg", "a/p-2.jpg", "b/p.jpg", "b/P.png")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    tasks, notes = plan(
+        [tmp_path / name for name in names] + [tmp_path / "a"], tmp_path / "out", "png", False
+    )
+    assert [task.target.name for task in tasks] == ["p.png", "p-2.png", "p-3.png", "P-4.png"]
+    assert [note.failure for note in notes] == [False, False]
+
+
+def test_folders_go_deep_only_when_asked(tmp_path: Path) -> None:
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for name in ("one.JPG", "deep/two.webp", ".hidden.png", "deep/three.txt"):
+        (tmp_path / "in" / name).touch()
+    for recursive, expected in ((False, ["one.png"]), (True, ["one.png", "two.png"])):
+        tasks, notes = plan([tmp_path / "in"], tmp_path, "png", recursive)
+        assert sorted(task.target.name for task in tasks) == expected
+        assert notes == []
+
+
+_BLOCKED = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ImportError(f"{{name}} is blocked")
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+@pytest.mark.real
+def test_it_runs_where_django_is_not_installed(pipeline: object, tmp_path: Path) -> None:
+    script = _BLOCKED.format(blocked={"django", "accounts", "jobs", "bgplatform"})
+    script += (
+        "import runpy; sys.argv[0] = 'segmentation'; runpy.run_module('segmentation', run_name='__main__')"
+    )
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        "cutout",
+        SAMPLES / "coffee.webp",
+        "-o",
+        tmp_path,
+        "--model",
+        "u2netp",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "coffee.png").exists()
+
+
+def test_light_modules_load_nothing_heavy() -> None:
+    script = _BLOCKED.format(blocked={"torch", "openvino", "numba", "cv2", "pymatting", "django", "scipy"})
+    script += "import segmentation, segmentation.errors, segmentation.recipe, segmentation.pictures\n"
+    script += "import segmentation.weights, segmentation.shrink, segmentation.batcher\n"
+    script += "from segmentation.__main__ import main\n"
+    script += "try: main(['--help'])\nexcept SystemExit as end: sys.exit(end.code)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cutout" in done.stdout
