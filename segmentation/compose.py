@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.backgrounds import paint, plain
+from segmentation.canvas import place, subject_box
 from segmentation.foreground import estimate
-from segmentation.recipe import Recipe
+from segmentation.layers import over, paste, resized
+from segmentation.recipe import WHITE, Recipe
+from segmentation.shadows import cast
 
 Bytes = NDArray[np.uint8]
 
@@ -16,10 +20,42 @@ def compose(
 ) -> tuple[Bytes | None, Bytes | None]:
     """The result's colours and alpha, ready to be encoded.
 
-    `rgb`: the source, H×W×3 uint8 sRGB (its own colours: the subject's are estimated here). `alpha`: its
-    matte, H×W uint8. `backdrop`: for a picture background, that picture, h×w×3 or h×w×4 (straight alpha) uint8 sRGB.
-    Answers (colours, alpha): colours None for the matte alone, alpha None where nothing is transparent.
+    `rgb`: the source, H×W×3 uint8 sRGB (its own colours: the subject's are estimated here, unless the
+    recipe's refinement is off). `alpha`: its matte, H×W uint8. `backdrop`: the picture that a picture
+    background names, h×w×3 or h×w×4 (straight alpha) uint8 sRGB. Answers (colours, alpha): colours None for
+    the matte alone, alpha None where nothing is transparent. Raises RecipeError `missing_background`,
+    `result_too_large`.
     """
+    height, width = alpha.shape
+    # The box costs a look at every pixel: only where the layout or a background needs it.
+    laid = recipe.crop or recipe.scale is not None or recipe.position is not None
+    put = place(width, height, subject_box(alpha) if laid else (0, 0, width, height), recipe)
+    left, top, right, bottom = put.region
+    seen = resized(alpha[top:bottom, left:right], put.drawn)
     if recipe.channels == "alpha":
-        return None, alpha
-    return estimate(rgb, alpha), alpha
+        return None, _on_canvas(seen, put.canvas, put.corner)
+    part = rgb[top:bottom, left:right]
+    # Colours are estimated at the result's size: averages of picture and matte are themselves such a mixture.
+    colours = resized(part, put.drawn)
+    colours = colours if recipe.refine == "off" else estimate(colours, seen)
+    veil = _on_canvas(seen, put.canvas, put.corner)
+    ground = paint(recipe.background, put.canvas, part, alpha[top:bottom, left:right], backdrop)
+    if ground is None and recipe.shadow is None:
+        return _on_canvas(colours, put.canvas, put.corner), veil
+    under, through = ground or (np.zeros((*veil.shape, 3), np.uint8), np.zeros_like(veil))
+    if recipe.shadow is not None:
+        shade, _ = plain(recipe.shadow.colour, put.canvas)
+        under, through = over(shade, cast(recipe.shadow, veil), under, through)
+    under, through = over(_on_canvas(colours, put.canvas, put.corner), veil, under, through)
+    if recipe.format == "jpeg" and through is not None:
+        under, through = over(under, through, *plain(WHITE, put.canvas))
+    return under, through
+
+
+def _on_canvas(layer: Bytes, canvas: tuple[int, int], corner: tuple[int, int]) -> Bytes:
+    """The layer on an empty canvas (width, height); itself where it is the canvas."""
+    if layer.shape[1::-1] == canvas and corner == (0, 0):
+        return layer
+    out = np.zeros((canvas[1], canvas[0], *layer.shape[2:]), np.uint8)
+    paste(layer, out, corner)
+    return out

@@ -1,9 +1,10 @@
 """The subject's own colours: what a half-covered pixel would show without the background behind it.
 
-Around each such pixel the colours of the sure subject and of the sure background are averaged in a window with
-a long tail; the pixel's own colour then corrects the subject's estimate by what the mixture leaves unexplained,
-as in blur fusion (Forte, "Approximate fast foreground colour estimation", ICIP 2021). The averages are smooth
-and taken at a reduced size; the correction runs on the half-covered pixels of the picture alone.
+Around each such pixel the colours of the sure subject and of the sure background are averaged in a window
+with a long tail; the pixel's own colour then corrects the subject's estimate by what the mixture leaves
+unexplained, as in blur fusion (Forte, "Approximate fast foreground colour estimation", ICIP 2021). The
+averages are smooth and taken at a reduced size; the correction runs on the half-covered pixels of the
+picture alone.
 """
 
 from __future__ import annotations

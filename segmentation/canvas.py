@@ -1,0 +1,116 @@
+"""Where everything goes: from a picture, its subject's box and a recipe to a canvas and the subject's place
+on it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.errors import RecipeError
+from segmentation.recipe import Recipe
+
+# What is fainter than this (of 255) does not count as subject when its box is measured.
+FAINT = 12
+MAX_SIDE = 16384
+MAX_PIXELS = 100_000_000
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """`region` (left, top, right, bottom) of the source, resized to `drawn` (width, height), stands on a
+    canvas of `canvas` (width, height) with its upper left corner at `corner` (x, y), which may lie outside.
+    """
+
+    canvas: tuple[int, int]
+    region: Box
+    drawn: tuple[int, int]
+    corner: tuple[int, int]
+
+    def as_it_is(self, width: int, height: int) -> bool:
+        """Whether the source of that size simply stays what it is."""
+        whole = self.region == (0, 0, width, height)
+        return whole and self.canvas == self.drawn == (width, height) and self.corner == (0, 0)
+
+
+def subject_box(alpha: NDArray[np.uint8]) -> Box:
+    """(left, top, right, bottom) of what is seen in a matte (H×W uint8), the latter two exclusive; all of it
+    where nothing is.
+    """
+    seen = alpha > FAINT
+    rows = np.flatnonzero(seen.any(axis=1))
+    if not rows.size:
+        return 0, 0, alpha.shape[1], alpha.shape[0]
+    columns = np.flatnonzero(seen.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def place(width: int, height: int, subject: Box, recipe: Recipe) -> Placement:
+    """Lay out a `width`×`height` source whose subject fills the box `subject`.
+
+    Raises RecipeError `result_too_large` where the canvas would pass MAX_SIDE or MAX_PIXELS and the source
+    does not.
+    """
+    left, top, right, bottom = _frame(width, height, subject, recipe)
+    frame_w, frame_h = right - left, bottom - top
+    canvas_w, canvas_h = _canvas(frame_w, frame_h, recipe)
+    if (max(canvas_w, canvas_h) > MAX_SIDE or canvas_w * canvas_h > MAX_PIXELS) and (
+        canvas_w * canvas_h > width * height
+    ):
+        sentence = f"The result would have {canvas_w}×{canvas_h} pixels; ask for a smaller size or margin."
+        raise RecipeError("result_too_large", sentence, "size")
+    subject_w, subject_h = subject[2] - subject[0], subject[3] - subject[1]
+    if recipe.scale is None:
+        scale = min(canvas_w / frame_w, canvas_h / frame_h)
+    else:
+        scale = recipe.scale / 100 * min(canvas_w / subject_w, canvas_h / subject_h)
+    if recipe.position is None:
+        # The frame stands in the middle of the canvas.
+        origin_x = (canvas_w - frame_w * scale) / 2 - left * scale
+        origin_y = (canvas_h - frame_h * scale) / 2 - top * scale
+    else:
+        across, down = recipe.position
+        origin_x = (canvas_w - subject_w * scale) * across / 100 - subject[0] * scale
+        origin_y = (canvas_h - subject_h * scale) * down / 100 - subject[1] * scale
+    # A frame wider than the picture has nothing there; a narrower one cuts off.
+    region = (max(0, left), max(0, top), min(width, right), min(height, bottom))
+    return Placement(
+        (canvas_w, canvas_h),
+        region,
+        (max(1, round((region[2] - region[0]) * scale)), max(1, round((region[3] - region[1]) * scale))),
+        (round(origin_x + region[0] * scale), round(origin_y + region[1] * scale)),
+    )
+
+
+def _frame(width: int, height: int, subject: Box, recipe: Recipe) -> Box:
+    """What of the source the canvas shows; with a margin it may reach beyond the source."""
+    if not recipe.crop:
+        return 0, 0, width, height
+    left, top, right, bottom = subject
+    above, after, below, before = recipe.crop_margin
+    tall, wide = bottom - top, right - left
+    return (
+        left - round(before.pixels(wide)),
+        top - round(above.pixels(tall)),
+        right + round(after.pixels(wide)),
+        bottom + round(below.pixels(tall)),
+    )
+
+
+def _canvas(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
+    size = recipe.size
+    if size is None:
+        return width, height
+    if size.megapixels:
+        # Rounded down, so that the limit is one.
+        shrink = min(1.0, math.sqrt(size.megapixels * 1e6 / (width * height)))
+        return (width, height) if shrink == 1 else (max(1, int(width * shrink)), max(1, int(height * shrink)))
+    return (
+        size.width or max(1, round(width * size.height / height)),
+        size.height or max(1, round(height * size.width / width)),
+    )
