@@ -11,6 +11,9 @@ from pathlib import PurePosixPath
 MAX_LENGTH = 240
 MAX_BYTES = 240
 UNNAMED = "picture"
+# Of a path no more than so many folders are kept, each cut to so many bytes.
+FOLDERS = 8
+FOLDER_BYTES = 60
 
 # Names and characters that Windows keeps for itself: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
@@ -25,6 +28,16 @@ def clean(name: str) -> str:
         return UNNAMED
     suffix = PurePosixPath(shown).suffix[:16]
     return _cut(shown.removesuffix(suffix), MAX_BYTES - len(suffix.encode())) + suffix
+
+
+def folder(path: str) -> str:
+    """The folders of a path as an archive may hold them: `shoes/red`, or "" where there are none.
+
+    What leads up or nowhere is dropped, so that no path leaves the archive; every part is portable.
+    """
+    parts = [part for part in path.replace("\\", "/").split("/")[:-1] if part.strip(". \t")]
+    kept = [portable(_cut(clean(part), FOLDER_BYTES)) for part in parts[:FOLDERS]]
+    return "/".join(kept)
 
 
 def _visible(character: str) -> bool:
@@ -61,7 +74,7 @@ def unique(names: Iterable[str]) -> Iterator[str]:
         while candidate.casefold() in taken:
             number += 1
             path = PurePosixPath(name)
-            candidate = f"{path.stem} ({number}){path.suffix}"
+            candidate = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
         last[folded] = number
         taken.add(candidate.casefold())
         yield candidate

@@ -124,11 +124,11 @@ def attach_renditions(pictures: Sequence[Picture]) -> None:
         picture.rendition = by_picture.get(picture.pk)
 
 
-def results_of(job: Job) -> list[tuple[str, Rendition]]:
-    """Original names and renditions of everything that is done in a job, in its order."""
-    pictures = list(Picture.objects.filter(job=job, state=Picture.State.DONE).order_by("position"))
+def every_picture_of(job: Job) -> list[Picture]:
+    """All pictures of a job in its order, each with its rendition; a job's size is bounded at its making."""
+    pictures = list(Picture.objects.filter(job=job).order_by("position"))
     attach_renditions(pictures)
-    return [(picture.name, picture.rendition) for picture in pictures if picture.rendition]
+    return pictures
 
 
 def known_matte(user: int, source_digest: str, matte_digest: str) -> Matte | None:

@@ -38,6 +38,7 @@ class Picture(models.Model):
     lane = models.CharField(max_length=16, choices=Lane.choices, default=Lane.BATCH)
 
     name = models.CharField("original file name", max_length=255)
+    folder = models.CharField("folder it lay in", max_length=511, blank=True)
     source_key = models.CharField(max_length=255, blank=True)
     source_size = models.BigIntegerField(null=True)
     # SHA-256 of the source, known once a worker has read it: the same bytes need no second run of the model.

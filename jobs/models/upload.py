@@ -24,6 +24,7 @@ class Upload(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
     name = models.CharField("original file name", max_length=255)
+    folder = models.CharField("folder it lay in", max_length=511, blank=True)
     announced_size = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.STARTED)
     size = models.BigIntegerField(null=True)

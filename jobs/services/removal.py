@@ -136,11 +136,21 @@ def sweep_uploads() -> int:
 
 def _discard_files(pictures: QuerySet[Picture]) -> None:
     """The files of pictures that are about to go, and the uploads that they came from."""
+    _hold_sources(pictures)
     sources = _sources_of(pictures)
     discard([*sources, *_keys_of(pictures)])
     uploads = [UUID(key.removeprefix("sources/")) for key in sources]
     for start in range(0, len(uploads), SWEEP):
         Upload.objects.filter(pk__in=uploads[start : start + SWEEP]).delete()
+
+
+def _hold_sources(pictures: QuerySet[Picture]) -> None:
+    """Lock the sources: of two jobs that share one and go at once, the second takes it along."""
+    keys = pictures.exclude(source_key="").values_list("source_key", flat=True)
+    ids = sorted({UUID(key.removeprefix("sources/")) for key in keys})
+    for start in range(0, len(ids), SWEEP):
+        part = Upload.objects.filter(pk__in=ids[start : start + SWEEP])
+        list(part.order_by("pk").select_for_update().values_list("pk"))
 
 
 def _sources_of(pictures: QuerySet[Picture]) -> list[str]:

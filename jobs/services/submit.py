@@ -102,6 +102,7 @@ def _of_upload(upload: Upload) -> Picture:
     if upload.state == Upload.State.REFUSED:
         return Picture(
             name=upload.name,
+            folder=upload.folder,
             state=Picture.State.FAILED,
             finished_at=timezone.now(),
             error_code=upload.error_code,
@@ -109,6 +110,7 @@ def _of_upload(upload: Upload) -> Picture:
         )
     return Picture(
         name=upload.name,
+        folder=upload.folder,
         source_key=upload.key,
         source_size=upload.size,
         format=upload.format,
@@ -120,6 +122,7 @@ def _of_upload(upload: Upload) -> Picture:
 def _of_picture(picture: Picture) -> Picture:
     return Picture(
         name=picture.name,
+        folder=picture.folder,
         source_key=picture.source_key,
         source_size=picture.source_size,
         source_digest=picture.source_digest,

@@ -21,14 +21,19 @@ def limits() -> pictures.Limits:
 
 
 def start(user: User, name: str, size: int) -> Upload:
-    """Announce a file of `size` bytes. Raises UploadRefusedError where its size alone rules it out."""
+    """Announce a file of `size` bytes; its name may hold the folders that it lies in.
+
+    Raises UploadRefusedError where its size alone rules it out.
+    """
     if size <= 0:
         raise UploadRefusedError(
             "empty_file", "This file is empty. Choose the picture again, or export it anew."
         )
     if size > settings.MAX_PICTURE_BYTES:
         raise UploadRefusedError("too_many_bytes", too_many_bytes())
-    return Upload.objects.create(user=user, name=names.clean(name), announced_size=size)
+    return Upload.objects.create(
+        user=user, name=names.clean(name), folder=names.folder(name), announced_size=size
+    )
 
 
 def too_many_bytes() -> str:

@@ -8,9 +8,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
-from zipstream import ZIP_STORED, ZipStream
 
-from jobs import names, selectors, storage
+from jobs import names, selectors
+from jobs.archive import results_archive
 from jobs.views.access import job_or_404, picture_or_404
 from jobs.views.streaming import FileAnswer, in_thread, stored
 
@@ -67,15 +67,10 @@ def source(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 def results_zip(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     """Everything that is done in a job, under the originals' names, made while it is sent."""
     job = job_or_404(request, job_id)
-    results = selectors.results_of(job)
-    if not results:
+    pictures = selectors.every_picture_of(job)
+    if not any(picture.rendition for picture in pictures):
         raise Http404("Nothing of this job is done yet.")
-    archive = ZipStream(compress_type=ZIP_STORED, sized=True)
-    files = names.unique(
-        names.portable(names.with_extension(name, rendition.extension)) for name, rendition in results
-    )
-    for name, (_, rendition) in zip(files, results, strict=True):
-        archive.add(storage.chunks(rendition.key), name, size=rendition.size)
+    archive = results_archive(pictures)
     response = StreamingHttpResponse(in_thread(iter(archive)), content_type="application/zip")
     response["Content-Length"] = str(len(archive))
     title = names.with_extension(names.clean(job.title), "zip")

@@ -2,6 +2,17 @@
 
 const PICTURE_NAME = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|heif|avif|jp2|j2k|apng|mpo)$/i;
 
+/** @type {WeakMap<File, string>} where a dropped file lay: its own properties tell only of picked folders */
+const paths = new WeakMap();
+
+/**
+ * A file's name with the folders that it came in, so that a ZIP of the results can have them again.
+ * @param {File} file
+ */
+export function pathOf(file) {
+  return paths.get(file) || file.webkitRelativePath || file.name;
+}
+
 /**
  * Whether a file is worth sending: by its type or its name. What it really is, the server finds out.
  * @param {File} file
@@ -29,7 +40,11 @@ async function entriesOf(folder) {
  * @returns {Promise<File[]>} of a folder: everything below it
  */
 async function filesOf(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    paths.set(file, entry.fullPath.replace(/^\//, ""));
+    return [file];
+  }
   const files = [];
   for (const inner of await entriesOf(entry)) files.push(...(await filesOf(inner)));
   return files;

@@ -1,5 +1,6 @@
 /** One file on its way: start, the bytes, finish. */
 
+import { pathOf } from "./collect.js";
 import { csrfToken, isOurs, post } from "./http.js";
 import { networkLost, refusal, signedOut, storeRefused } from "./problem.js";
 
@@ -57,7 +58,7 @@ function parse(text) {
  * @returns {Promise<Uploaded>} throws Problem, or the signal's reason
  */
 export async function upload(file, { startUrl, onProgress, signal }) {
-  const started = await post(startUrl, { name: file.name, size: file.size }, { signal });
+  const started = await post(startUrl, { name: pathOf(file), size: file.size }, { signal });
   await sendBytes(started.target, file, onProgress, signal);
   signal.throwIfAborted();
   try {

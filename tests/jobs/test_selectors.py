@@ -226,24 +226,20 @@ def test_the_newest_rendition_of_the_newest_matte_counts(user: User) -> None:
     assert picture.rendition == third
 
 
-def test_results_are_what_is_done_in_the_jobs_order(user: User) -> None:
+def test_every_picture_comes_in_the_jobs_order_with_its_rendition(user: User) -> None:
     job = bare_job(user, 3)
     complete_all(job)
-    Picture.objects.filter(job=job, position=1).update(
-        state="failed", error_code="x", error_sentence="x", thumb_key=""
-    )
-    results = selectors.results_of(job)
-    assert [name for name, _ in results] == ["picture-0.png", "picture-2.png"]
-    assert [rendition.picture_id for _, rendition in results] == [
-        picture.pk for picture in pictures_of(job) if picture.position != 1
+    pictures = selectors.every_picture_of(job)
+    assert [picture.name for picture in pictures] == ["picture-0.png", "picture-1.png", "picture-2.png"]
+    assert [picture.rendition.picture_id for picture in pictures if picture.rendition] == [
+        picture.pk for picture in pictures_of(job)
     ]
-    assert selectors.results_of(bare_job(user)) == []
+    assert [picture.rendition for picture in selectors.every_picture_of(bare_job(user))] == [None]
 
 
-def test_the_results_of_five_thousand_pictures_are_read_in_two_queries(
+def test_five_thousand_pictures_are_read_in_two_queries(
     user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     job = bare_job(user, 5000)
-    Picture.objects.filter(job=job).update(state="done", finished_at=NOON)
     with django_assert_num_queries(2):
-        assert selectors.results_of(job) == []
+        assert len(selectors.every_picture_of(job)) == 5000

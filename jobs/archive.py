@@ -1,0 +1,64 @@
+"""A ZIP of results, made while it is sent: nothing of it is held, and its length is known beforehand."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from zipstream import ZIP_STORED, ZipStream
+
+from jobs import names, storage
+from jobs.models import Picture
+
+MANIFEST = "manifest.csv"
+
+
+def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
+    """The results of pictures (with their `rendition` attached) under the originals' names and folders.
+
+    Where not everything is done, a manifest says of each picture how it stands.
+    """
+    archive = ZipStream(compress_type=ZIP_STORED, sized=True)
+    add_results(archive, pictures, folder)
+    return archive
+
+
+def add_results(archive: ZipStream, pictures: Sequence[Picture], folder: str = "") -> None:
+    """Add the results of a job to an archive, below `folder`."""
+    done = [picture for picture in pictures if picture.state == Picture.State.DONE and picture.rendition]
+    paths = dict(zip((picture.pk for picture in done), names.unique(map(_path, done)), strict=True))
+    for picture in done:
+        if picture.rendition is not None:
+            path = _below(folder, paths[picture.pk])
+            archive.add(storage.chunks(picture.rendition.key), path, size=picture.rendition.size)
+    if len(done) < len(pictures):
+        rows = [(picture, paths.get(picture.pk, "")) for picture in pictures]
+        archive.add(_manifest(rows), _below(folder, MANIFEST))
+
+
+def _path(picture: Picture) -> str:
+    extension = picture.rendition.extension if picture.rendition else ""
+    return _below(picture.folder, names.portable(names.with_extension(picture.name, extension)))
+
+
+def _below(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _manifest(rows: Sequence[tuple[Picture, str]]) -> bytes:
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["picture", "state", "file", "code", "sentence"])
+    for picture, path in rows:
+        original = _below(picture.folder, picture.name)
+        table.writerow(
+            [_inert(original), picture.state, _inert(path), picture.error_code, picture.error_sentence]
+        )
+    # With a mark, so that spreadsheets read it as UTF-8.
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _inert(name: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t")) else name

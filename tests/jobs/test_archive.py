@@ -1,0 +1,91 @@
+"""ZIPs of results: names, folders, length beforehand, and a manifest where not everything is done."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+
+import pytest
+
+from accounts.models import User
+from jobs import names, selectors
+from jobs.archive import results_archive
+from jobs.models import Job, Picture
+from tests.jobs.factories import bare_job, complete_all, pictures_of
+
+pytestmark = pytest.mark.django_db
+
+
+def opened(job: Job) -> zipfile.ZipFile:
+    archive = results_archive(selectors.every_picture_of(job))
+    length, data = len(archive), b"".join(archive)
+    assert len(data) == length
+    return zipfile.ZipFile(io.BytesIO(data))
+
+
+def rename(job: Job, *facts: dict[str, object]) -> None:
+    for picture, changes in zip(pictures_of(job), facts, strict=True):
+        Picture.objects.filter(pk=picture.pk).update(**changes)
+
+
+def test_everything_done_is_there_in_its_folder_and_nothing_else(user: User) -> None:
+    job = bare_job(user, 3)
+    complete_all(job)
+    rename(job, {"folder": "shoes/red"}, {"folder": "shoes/blue"}, {})
+
+    with opened(job) as archive:
+        assert archive.namelist() == ["shoes/red/picture-0.png", "shoes/blue/picture-1.png", "picture-2.png"]
+        assert archive.testzip() is None
+
+
+def test_equal_names_are_numbered_within_their_folder_only(user: User) -> None:
+    job = bare_job(user, 3)
+    complete_all(job)
+    rename(
+        job,
+        {"folder": "a", "name": "x.jpg"},
+        {"folder": "a", "name": "X.png"},
+        {"folder": "b", "name": "x.jpg"},
+    )
+
+    with opened(job) as archive:
+        assert archive.namelist() == ["a/x.png", "a/X (2).png", "b/x.png"]
+
+
+def test_what_is_not_done_stands_in_a_manifest(user: User) -> None:
+    job = bare_job(user, 2)
+    complete_all(job)
+    rename(
+        job,
+        {"name": "=HYPERLINK(1).jpg"},
+        {"state": "failed", "error_code": "broken_picture", "error_sentence": "It is broken, sadly."},
+    )
+
+    with opened(job) as archive:
+        assert archive.namelist() == ["=HYPERLINK(1).png", "manifest.csv"]
+        rows = list(csv.reader(io.StringIO(archive.read("manifest.csv").decode("utf-8-sig"))))
+    assert rows == [
+        ["picture", "state", "file", "code", "sentence"],
+        ["'=HYPERLINK(1).jpg", "done", "'=HYPERLINK(1).png", "", ""],
+        ["picture-1.png", "failed", "", "broken_picture", "It is broken, sadly."],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("a.jpg", ""),
+        ("shoes/red/a.jpg", "shoes/red"),
+        ("shoes\\red\\a.jpg", "shoes/red"),
+        ("/etc/a.jpg", "etc"),
+        ("../../up/a.jpg", "up"),
+        ("a/./b/../c/x.jpg", "a/b/c"),
+        ("CON/aux.txt/x.jpg", "_CON/_aux.txt"),
+        ("a:b/c?/x.jpg", "a_b/c_"),
+        ("/".join("abcdefghijkl") + "/x.jpg", "a/b/c/d/e/f/g/h"),
+        ("ä" * 100 + "/x.jpg", "ä" * 30),
+    ],
+)
+def test_folders_of_a_path(path: str, folder: str) -> None:
+    assert names.folder(path) == folder
