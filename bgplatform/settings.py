@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from bgplatform.aws import origins, s3_client_config
 from bgplatform.env import (
     boolean,
@@ -196,6 +198,12 @@ DEVICE = text("DEVICE", "auto", like=r"auto|cpu|cuda(:[0-9]+)?")
 PRECISION = choice("PRECISION", "auto", {"auto", "float32", "bfloat16", "float16", "int8"})
 MAX_PICTURE_BYTES = integer("MAX_PICTURE_BYTES", 64 * 2**20, least=1024, most=2**31)
 MAX_PICTURE_PIXELS = integer("MAX_PICTURE_PIXELS", 50_000_000, least=1_000, most=500_000_000)
+# A form without script sends all its pictures at once.
+MAX_REQUEST_BYTES = integer("MAX_REQUEST_BYTES", 2**30, least=2**20, most=2**40)
+if MAX_REQUEST_BYTES <= MAX_PICTURE_BYTES:
+    raise ImproperlyConfigured(
+        "MAX_REQUEST_BYTES must be larger than MAX_PICTURE_BYTES: a form has words, too."
+    )
 MAX_JOB_PICTURES = integer("MAX_JOB_PICTURES", 5_000, least=1, most=10_000)
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_JOB_PICTURES
 

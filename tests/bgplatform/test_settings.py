@@ -78,6 +78,7 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("MAX_PICTURE_BYTES", "", "MAX_PICTURE_BYTES must be a whole number, not ''."),
     ("MAX_PICTURE_BYTES", "1023", "MAX_PICTURE_BYTES must be between 1024 and 2147483648, not 1023."),
     ("MAX_PICTURE_PIXELS", "1e6", "MAX_PICTURE_PIXELS must be a whole number, not '1e6'."),
+    ("MAX_REQUEST_BYTES", "1048576", "MAX_REQUEST_BYTES must be larger than MAX_PICTURE_BYTES"),
     ("MAX_JOB_PICTURES", "0", "MAX_JOB_PICTURES must be between 1 and 10000, not 0."),
     ("INTERACTIVE_PICTURES", "-1", "INTERACTIVE_PICTURES must be between 0 and 100, not -1."),
     ("WINDOW", "9" * 5000, "WINDOW must be a whole number"),

@@ -19,6 +19,7 @@ from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
 from jobs.services import claims, removal, retry, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_upload
+from tests.jobs.at_once import at_once
 from tests.jobs.factories import complete, complete_all, keys_of, pictures_of, states_of, stored_files
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -66,6 +67,14 @@ def test_a_job_deleted_in_any_state_leaves_nothing(user: User, state: str) -> No
         removal.cancel(job)
     assert states_of(job)[0] == state
     removal.delete_jobs([job.pk])
+    assert nothing_is_left()
+
+
+def test_jobs_that_share_a_source_and_go_at_once_leave_nothing(user: User) -> None:
+    first = make_job(user, 2)
+    jobs = [first, submit.again(first, Recipe(model="u2netp", refine="off"))]
+    assert at_once(lambda number: removal.delete_jobs([jobs[number].pk]), 2) == [1, 1]
+    removal.sweep_discards()
     assert nothing_is_left()
 
 

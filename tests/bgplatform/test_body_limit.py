@@ -1,0 +1,77 @@
+"""Nobody fills the disk with one request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.core.asgi import get_asgi_application
+
+from bgplatform import asgi
+from bgplatform.body_limit import REFUSAL, BodyLimit
+
+
+def scope_of(**headers: str) -> dict[str, Any]:
+    given = {"host": "localhost", "content-type": "application/octet-stream", **headers}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/healthz",
+        "raw_path": b"/healthz",
+        "query_string": b"",
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()],
+    }
+
+
+async def answer(communicator: ApplicationCommunicator) -> tuple[int, bytes]:
+    start = await communicator.receive_output()
+    assert start["type"] == "http.response.start"
+    body = await communicator.receive_output()
+    return start["status"], body["body"]
+
+
+@pytest.fixture
+def site() -> BodyLimit:
+    return BodyLimit(get_asgi_application(), 1000)
+
+
+async def test_what_fits_passes(site: BodyLimit) -> None:
+    communicator = ApplicationCommunicator(site, scope_of(content_length="1000"))
+    await communicator.send_input({"type": "http.request", "body": b"x" * 1000, "more_body": False})
+    status, _ = await answer(communicator)
+    assert status == 403, "Django's answer to a form without a token"
+
+
+@pytest.mark.parametrize("length", ["1001", "9" * 19, "9" * 5000])
+async def test_what_is_announced_as_too_large_is_not_read(site: BodyLimit, length: str) -> None:
+    communicator = ApplicationCommunicator(site, scope_of(content_length=length))
+    status, body = await answer(communicator)
+    assert (status, json.loads(body)) == (413, REFUSAL)
+
+
+async def test_what_grows_too_large_is_cut_off(site: BodyLimit) -> None:
+    """Chunked bodies announce nothing, and an announcement may lie."""
+    communicator = ApplicationCommunicator(site, scope_of(transfer_encoding="chunked"))
+    for _ in range(3):
+        await communicator.send_input({"type": "http.request", "body": b"x" * 400, "more_body": True})
+    status, body = await answer(communicator)
+    assert (status, json.loads(body)) == (413, REFUSAL)
+
+
+async def test_what_is_no_request_passes() -> None:
+    seen = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    await BodyLimit(application, 1)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    assert seen == ["lifespan"]
+
+
+def test_the_site_has_the_limit(settings: Any) -> None:
+    assert isinstance(asgi.application, BodyLimit)
+    assert asgi.application.most == settings.MAX_REQUEST_BYTES == 2**30
