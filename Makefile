@@ -7,9 +7,6 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 # What we measure against. Its packages are heavy and not ours, so they get an environment apart.
 REMBG ?= var/rembg/bin/python
 
-# Settings given as `make run PORT=8001` reach the processes like those of the environment.
-export
-
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format lock accuracy rembg
 
