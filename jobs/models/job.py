@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 from django.urls import reverse
 
 from jobs.ids import new_id
 from jobs.models.gate import OwnedQuerySet
+from jobs.models.tag import Tag
 
 if TYPE_CHECKING:
     from jobs.models.picture import Picture
@@ -44,6 +46,7 @@ class Job(models.Model):
     recipe_digest = models.CharField(max_length=64)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     pinned = models.BooleanField(default=False, help_text="Kept beyond the plan's days.")
+    tags = models.ManyToManyField(Tag, related_name="jobs")
     picture_count = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
@@ -52,6 +55,7 @@ class Job(models.Model):
 
     # Attached by selectors, for a page full at once.
     counts: dict[str, int]
+    place: Any
     first_pictures: list[Picture]
 
     class Meta:
@@ -70,6 +74,9 @@ class Job(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["user", "-created_at", "-id"], name="job_history"),
+            # The other ways to sort the history, each with a last word that no two rows share.
+            models.Index(fields=["user", "picture_count", "id"], name="job_by_size"),
+            models.Index("user", Lower("title"), "id", name="job_by_name"),
             models.Index(
                 fields=["created_at"],
                 condition=~models.Q(state="active") & models.Q(pinned=False),

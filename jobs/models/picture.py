@@ -116,6 +116,10 @@ class Picture(models.Model):
                 condition=models.Q(state__in=["queued", "running"], dispatched_at__isnull=False),
                 name="picture_in_flight",
             ),
+            models.Index(
+                fields=["finished_at"], condition=models.Q(state="done"), name="picture_done_lately"
+            ),
+            models.Index(fields=["user", "job"], condition=models.Q(state="failed"), name="picture_failures"),
             models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="picture_leases"),
             models.Index(
                 fields=["dispatched_at"],

@@ -17,6 +17,7 @@ from jobs import selectors
 from jobs.errors import SubmitRefusedError
 from jobs.forms import read_recipe
 from jobs.models import Job, Picture, Receipt
+from jobs.outlook import outlook
 from jobs.search import HistoryForm
 from jobs.services import removal, retention, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
@@ -124,7 +125,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "pictures": page.items,
         "older": page.older,
         "newer": page.newer,
-        "is_live": found.state == Job.State.ACTIVE,
+        "outlook": outlook(found),
     }
     return render(request, "jobs/job.html", context)
 

@@ -1,0 +1,66 @@
+"""Where a job stands in the queue, and about how long it will still take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.models import Job, Picture
+
+# What was done in so many minutes tells how fast the workers are.
+LATELY = timedelta(minutes=10)
+_AT_WORK = Q(state=Picture.State.QUEUED) | Q(state=Picture.State.RUNNING)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """ahead: the owner's own pictures that come first. seconds: until the job's end; None: nobody can tell."""
+
+    ahead: int
+    seconds: int | None
+
+    @property
+    def words(self) -> str:
+        """The time left as people say it, "" where nobody can tell."""
+        if self.seconds is None:
+            return ""
+        minutes = round(self.seconds / 60)
+        if minutes < 1:
+            return "less than a minute left"
+        if minutes < 90:
+            return f"about {minutes} minute{'s' if minutes > 1 else ''} left"
+        return f"about {round(minutes / 60)} hours left"
+
+
+def outlook(job: Job) -> Outlook | None:
+    """The outlook of a job at work; None for any other.
+
+    Users take turns, so that what others have waiting counts by their number and not by its length.
+    """
+    if job.state != Job.State.ACTIVE:
+        return None
+    waiting = Picture.objects.filter(_AT_WORK)
+    mine = waiting.filter(user=job.user_id, lane=job.lane)
+    left = mine.filter(job=job).count()
+    ahead = mine.filter(job__created_at__lt=job.created_at).count()
+    others = waiting.filter(lane=job.lane).exclude(user=job.user_id)
+    pace = _pace()
+    if not pace:
+        return Outlook(ahead, None)
+    rivals = others.order_by().values("user").distinct().count()
+    turns = min((left + ahead) * (rivals + 1), left + ahead + others.count())
+    return Outlook(ahead, round(turns / pace))
+
+
+def _pace() -> float:
+    """Pictures done a second lately, while there was something to do; 0 where nothing was."""
+    now = timezone.now()
+    recent = Picture.objects.filter(state=Picture.State.DONE, finished_at__gte=now - LATELY)
+    done = recent.count()
+    first = recent.order_by("finished_at").values_list("started_at", flat=True).first()
+    if first is None:
+        return 0.0
+    return done / max((now - max(first, now - LATELY)).total_seconds(), 1.0)

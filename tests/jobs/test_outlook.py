@@ -1,0 +1,75 @@
+"""The outlook of a job: what comes first, and how long it takes at the pace of late."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from accounts.models import User
+from jobs.models import Job, Picture
+from jobs.outlook import Outlook, outlook
+from tests.jobs.factories import bare_job
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+def done_lately(user: User, count: int, seconds: int) -> None:
+    """`count` pictures done in the last `seconds`, the first of them begun then."""
+    job = bare_job(user, count)
+    Job.objects.filter(pk=job.pk).update(state="finished", finished_at=NOW)
+    Picture.objects.filter(job=job).update(
+        state="done", started_at=NOW - timedelta(seconds=seconds), finished_at=NOW - timedelta(seconds=1)
+    )
+
+
+@time_machine.travel(NOW, tick=False)
+def test_alone_it_takes_what_is_left_at_the_pace_of_late(user: User) -> None:
+    done_lately(user, 100, 50)
+    job = bare_job(user, 30)
+
+    assert outlook(job) == Outlook(ahead=0, seconds=15)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_ones_own_earlier_pictures_come_first_and_others_take_turns(user: User, stranger: User) -> None:
+    done_lately(user, 60, 60)
+    first = bare_job(user, 20)
+    second = bare_job(user, 10)
+    Job.objects.filter(pk=first.pk).update(created_at=NOW - timedelta(seconds=5))
+    bare_job(stranger, 1000)
+
+    assert outlook(second) == Outlook(ahead=20, seconds=60)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_rival_with_little_costs_little(user: User, stranger: User) -> None:
+    done_lately(user, 60, 60)
+    job = bare_job(user, 100)
+    bare_job(stranger, 5)
+
+    assert outlook(job) == Outlook(ahead=0, seconds=105)
+
+
+def test_without_a_pace_nobody_can_tell_and_an_ended_job_has_no_outlook(user: User) -> None:
+    job = bare_job(user, 3)
+    assert outlook(job) == Outlook(ahead=0, seconds=None)
+    job.state = Job.State.FINISHED
+    assert outlook(job) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (10, "less than a minute left"),
+        (60, "about 1 minute left"),
+        (600, "about 10 minutes left"),
+        (7200, "about 2 hours left"),
+    ],
+)
+def test_the_time_left_in_words(seconds: int | None, words: str) -> None:
+    assert Outlook(0, seconds).words == words
