@@ -17,7 +17,7 @@ _AT_WORK = Q(state=Picture.State.QUEUED) | Q(state=Picture.State.RUNNING)
 
 @dataclass(frozen=True)
 class Outlook:
-    """ahead: the owner's own pictures that come first. seconds: until the job's end; None: nobody can tell."""
+    """ahead: the owner's own pictures that come first. seconds: until the end; None: nobody can tell."""
 
     ahead: int
     seconds: int | None
