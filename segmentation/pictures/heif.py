@@ -1,18 +1,17 @@
 """HEIC (HEVC in HEIF, ISO/IEC 23008-12) and AVIF (AV1 in HEIF).
 
-Pixels come from libheif by pi-heif, which only decodes, and from libavif by Pillow. The copy that they get
-has no movie box: of a sequence they see the still picture.
+Pixels come from libheif by pi-heif, which only decodes, and from libavif by Pillow, out of a file written
+anew (heif_copy.py): of a sequence they see the still picture.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
 
 from PIL import Image
 
-from segmentation.pictures import exif, icc, refusals
+from segmentation.pictures import exif, heif_copy, icc, refusals
 from segmentation.pictures.boxes import MAX_META_BYTES, Item, Meta, read_meta, top_boxes
 from segmentation.pictures.probe import (
     HIGH_DYNAMIC_RANGE,
@@ -31,13 +30,6 @@ _CODED = {b"hvc1": (b"hvcC", hevc_sizes), b"av01": (b"av1C", av1_sizes)}
 # How much larger than its name a coded picture may be: codecs round up to whole blocks.
 _SPARE_PIXELS = 1_000_000
 _MAX_TILES = 4_096
-
-
-@dataclass(frozen=True)
-class _Place:
-    kind: str
-    brand_at: int
-    movie_at: int | None
 
 
 def accepts(head: bytes) -> bool:
@@ -65,12 +57,12 @@ def probe(source: Source) -> Probe:
     content = source.need(found[0], found[1] - found[0])
     try:
         meta = read_meta(content)
-        return _probe(source, meta, next((start for kind, start, *_ in tops if kind == b"moov"), None))
+        return _probe(source, meta, moving=any(kind == b"moov" for kind, *_ in tops))
     except (ValueError, struct.error, IndexError) as error:
         raise refusals.broken_picture(source.label) from error
 
 
-def _probe(source: Source, meta: Meta, movie_at: int | None) -> Probe:
+def _probe(source: Source, meta: Meta, moving: bool) -> Probe:
     picture = meta.items.get(meta.primary)
     if picture is None:
         raise refusals.broken_picture(LABEL)
@@ -80,7 +72,7 @@ def _probe(source: Source, meta: Meta, movie_at: int | None) -> Probe:
     width, height = _size(picture)
     source.check_size(width, height)
     _check_sizes(source, meta, width, height)
-    warnings = [SEVERAL_FRAMES] if movie_at is not None else []
+    warnings = [SEVERAL_FRAMES] if moving else []
     turn = _orientation(picture)
     if not avif:
         width, height = _cropped(picture, width, height)
@@ -89,8 +81,9 @@ def _probe(source: Source, meta: Meta, movie_at: int | None) -> Probe:
             width, height = height, width
 
     def load() -> Image.Image:
-        data = _clean(source, movie_at)
-        return _load_avif(data) if avif else _load_heic(data)
+        if avif:
+            return _load_avif(heif_copy.copy(source, meta, b"avif"))
+        return _load_heic(heif_copy.copy(source, meta, b"heic"))
 
     return Probe(
         format="avif" if avif else "heic",
@@ -108,15 +101,11 @@ def _coded_kind(meta: Meta, picture: Item) -> bytes:
     """hvc1 or av01, of the picture itself or of a grid's tiles."""
     kinds = {picture.kind}
     if picture.kind == b"grid":
-        kinds = {meta.items[tile].kind for tile in _tiles(meta) if tile in meta.items}
+        kinds = {meta.items[tile].kind for tile in heif_copy.parts(meta, meta.primary) if tile in meta.items}
     if len(kinds) != 1 or not kinds <= set(_CODED):
         names = ", ".join(sorted(kind.decode("ascii", "replace") for kind in kinds)) or "nothing"
         raise refusals.unsupported_variant(LABEL, f"its picture is coded as {names}")
     return kinds.pop()
-
-
-def _tiles(meta: Meta) -> list[int]:
-    return next((to for kind, origin, to in meta.references if (kind, origin) == (b"dimg", meta.primary)), [])
 
 
 def _size(item: Item) -> tuple[int, int]:
@@ -133,10 +122,11 @@ def _size(item: Item) -> tuple[int, int]:
 def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
     """No coded item may be much larger than the picture, nor all tiles together; its own data not smaller."""
     most = 2 * width * height + _SPARE_PIXELS
-    shown = {meta.primary, *_tiles(meta)}
+    shown = {meta.primary, *heif_copy.parts(meta, meta.primary)}
     # Items may share their bytes, and then a small file could be read a thousand times over.
     budget = 2 * source.size
-    for number, item in meta.items.items():
+    for number in heif_copy.needed(meta):
+        item = meta.items[number]
         if item.kind not in _CODED:
             continue
         if not item.in_idat and any(start + length > source.size for start, length in item.extents):
@@ -154,7 +144,7 @@ def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
         for coded in sizes(config, data):
             if coded[0] * coded[1] > most or coded[0] < least[0] or coded[1] < least[1]:
                 raise ValueError("a coded item of another size than its name")
-    tiles = _tiles(meta)
+    tiles = heif_copy.parts(meta, meta.primary)
     if len(tiles) > _MAX_TILES:
         raise refusals.too_complex(source.label, f"it has {len(tiles):,} tiles")
     area = 0
@@ -212,17 +202,6 @@ def _exif(source: Source, meta: Meta) -> bytes | None:
             start = 4 + int.from_bytes(content[:4])
             return exif.without_prefix(content[start:]) or None
     return None
-
-
-def _clean(source: Source, movie_at: int | None) -> bytes:
-    if movie_at is None:
-        return source.all()
-    data = bytearray(source.all())
-    data[movie_at + 4 : movie_at + 8] = b"free"
-    # The brand of sequences promises a movie box.
-    end = int.from_bytes(data[:4])
-    data[8:end] = data[8:end].replace(b"avis", b"avif")
-    return bytes(data)
 
 
 def _load_avif(data: bytes) -> Image.Image:

@@ -28,32 +28,27 @@ def files() -> Iterator[tuple[str, bytes]]:
         yield f"{name} magic alone", magic
         yield f"{name} magic and noise", magic + np.random.default_rng(len(magic)).bytes(4000)
         yield f"{name} magic and zeros", magic + b"\0" * 4000
-    image = Image.fromarray(scene())
-    for other in (
-        "ICO",
-        "PPM",
-        "TGA",
-        "SGI",
-        "DDS",
-        "ICNS",
-        "PCX",
-        "IM",
-        "MSP",
-        "XBM",
-        "SPIDER",
-        "QOI",
-        "PDF",
-        "EPS",
-    ):
-        if other in Image.SAVE or Image.init():
-            try:
-                kind = image.convert("1") if other in ("MSP", "XBM") else image
-                kind = kind.convert("L").convert("F") if other == "SPIDER" else kind
-                yield f"a {other} file", saved(kind, other)
-            except (KeyError, OSError):
-                continue
+    for other, mode in OTHERS.items():
+        yield f"a {other} file", saved(Image.fromarray(scene()).convert("L").convert(mode), other)
     yield from _polyglots()
 
+
+# Formats that Pillow writes and we do not take, with a mode that they hold.
+OTHERS = {
+    "ICO": "RGB",
+    "PPM": "RGB",
+    "TGA": "RGB",
+    "SGI": "RGB",
+    "DDS": "RGB",
+    "ICNS": "RGBA",
+    "PCX": "RGB",
+    "IM": "RGB",
+    "MSP": "1",
+    "XBM": "1",
+    "SPIDER": "F",
+    "PDF": "RGB",
+    "EPS": "RGB",
+}
 
 MAGICS = {
     "jpeg": b"\xff\xd8\xff",

@@ -96,6 +96,14 @@ def _heif() -> Iterator[tuple[str, bytes]]:
     units = b"".join(struct.pack(">I", len(u)) + u for u in (hevc.unit(k, p) for k, p in sizes))
     hidden.data = units + hidden.data
     yield "heic, the same in its data", heifs.heic([hidden])
+    for kind in (b"Exi\xff", b"\xff\xff\xff\xff", b"\0\0\0\0", b"mime", b"uri "):
+        told = heifs.Item(kind, b"\0\0\0\0II*\0", [], [(b"cdsc", [1])])
+        yield f"heic, metadata of type {kind!r}", heifs.heic([item, told])
+    for name in (b"", b"\xff\xfe", b"urn:mpeg:hevc:2015:auxid:1\xff\xff", b"urn:mpeg:hevc:2015:auxid:2\0"):
+        aside = heifs.coded(scene()[..., :1])
+        aside.properties.append(full(b"auxC", 0, 0, name))
+        aside.references.append((b"auxl", [1]))
+        yield f"heic, beside it {name!r}", heifs.heic([item, aside])
     no_config = heifs.picture(scene())
     no_config.properties = no_config.properties[1:]
     yield "heic, no configuration", heifs.heic([no_config])
