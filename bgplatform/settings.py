@@ -219,7 +219,11 @@ REDISPATCH_SECONDS = integer("REDISPATCH_SECONDS", 60, least=5, most=3_600)
 # Nothing is given out for so long after a worker found the file store away.
 STORE_PAUSE_SECONDS = integer("STORE_PAUSE_SECONDS", 5, least=1, most=600)
 MAX_ATTEMPTS = integer("MAX_ATTEMPTS", 3, least=1, most=20)
+# A picture that is worked on for longer is handed back; a worker that hangs in native code ends itself.
+TASK_SECONDS = integer("TASK_SECONDS", 300, least=1, most=86_400)
 UPLOAD_HOURS = integer("UPLOAD_HOURS", 24, least=1, most=720)
+# A file that no row names is deleted once it is so old.
+ORPHAN_HOURS = integer("ORPHAN_HOURS", 24, least=1, most=8_760)
 
 # -- Safety ----------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bgplatform.settings")
 django.setup()
 
 import dramatiq  # noqa: E402
+from django.conf import settings  # noqa: E402
 from dramatiq.middleware import Middleware, MiddlewareError  # noqa: E402
 from redis.exceptions import RedisError  # noqa: E402
 
@@ -25,9 +26,13 @@ import jobs.actors  # noqa: E402,F401
 from bgplatform.broker import broker  # noqa: E402
 from jobs import workers  # noqa: E402
 from jobs.leases import LeaseKeeper  # noqa: E402
+from jobs.watchdog import Watchdog  # noqa: E402
 from segmentation.errors import SegmentationError  # noqa: E402
 
 logger = logging.getLogger(__name__)
+
+# A task gets its time limit as an exception first; what does not even hear that is ended with its process.
+HARD = 1.25
 
 
 class Life(Middleware):
@@ -36,6 +41,7 @@ class Life(Middleware):
     def __init__(self) -> None:
         self.engine = ""
         self.keeper = LeaseKeeper(self.beat)
+        self.watchdog = Watchdog(self.keeper.longest, settings.TASK_SECONDS * HARD)
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
         """Die with the master: a child whose master was killed would go on taking messages, unsupervised."""
@@ -52,9 +58,14 @@ class Life(Middleware):
             self.engine = engine.warm()
         except SegmentationError as error:
             raise MiddlewareError(str(error)) from error
+        except Exception as error:
+            # Dramatiq would only log it, and go on as a worker without an engine.
+            logger.exception("the engine does not start")
+            raise MiddlewareError(f"the engine does not start: {error}") from error
         logger.info("worker ready: %s", self.engine)
         processing.keeper = self.keeper
         self.keeper.start()
+        self.watchdog.start()
         self.beat()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
@@ -67,6 +78,7 @@ class Life(Middleware):
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """All tasks are through."""
         self.keeper.stop()
+        self.watchdog.stop()
 
     def beat(self) -> None:
         """Say that this worker lives."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from jobs.services import claims
 
@@ -20,7 +21,7 @@ class LeaseKeeper:
     """Renews the leases in hand, every third of a lease, and calls `on_beat` each time."""
 
     def __init__(self, on_beat: Callable[[], None]) -> None:
-        self._tokens: set[UUID] = set()
+        self._tokens: dict[UUID, float] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._on_beat = on_beat
@@ -39,12 +40,18 @@ class LeaseKeeper:
     def holding(self, token: UUID) -> Iterator[None]:
         """Renew this claim for as long as the block runs."""
         with self._lock:
-            self._tokens.add(token)
+            self._tokens[token] = time.monotonic()
         try:
             yield
         finally:
             with self._lock:
-                self._tokens.discard(token)
+                self._tokens.pop(token, None)
+
+    def longest(self) -> float:
+        """For how many seconds the oldest claim in hand has been held; 0 where there is none."""
+        with self._lock:
+            oldest = min(self._tokens.values(), default=None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
 
     def _run(self) -> None:
         while not self._stop.wait(settings.LEASE_SECONDS / 3):
@@ -53,7 +60,7 @@ class LeaseKeeper:
             try:
                 if tokens:
                     claims.renew(tokens)
-            except DatabaseError:
+            except Error:
                 # Tried again at the next beat; a lease that lapses meanwhile drops its result, loses nothing.
                 logger.exception("could not renew %d leases", len(tokens))
                 connection.close()

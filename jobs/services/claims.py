@@ -37,12 +37,22 @@ class LeaseLostError(Exception):
     """The claim no longer counts: cancelled, deleted, or given to another worker. Its result is dropped."""
 
 
-def claim(picture: UUID) -> Claim | None:
-    """Take a queued picture, counting the attempt; None where it is not queued (any more)."""
-    token = uuid4()
+def was_tried(picture: UUID) -> bool:
+    """Whether an attempt on a picture was broken off: it may be what broke it, and has to run alone."""
+    return Picture.objects.filter(pk=picture, attempts__gt=0).exists()
+
+
+def claim(picture: UUID, *, token: UUID | None = None, alone: bool = True) -> Claim | None:
+    """Take a queued picture, counting the attempt; None where it is not queued (any more).
+
+    token: the caller's own, where it may have to ask twice. alone: whether nothing else runs in this process;
+    a picture that was tried before is not taken otherwise.
+    """
+    token = token or uuid4()
     now = timezone.now()
     with transaction.atomic():
-        taken = Picture.objects.filter(pk=picture, state=Picture.State.QUEUED).update(
+        free = Picture.objects.filter(pk=picture, state=Picture.State.QUEUED)
+        taken = (free if alone else free.filter(attempts=0)).update(
             state=Picture.State.RUNNING,
             attempts=F("attempts") + 1,
             lease_token=token,
@@ -50,7 +60,7 @@ def claim(picture: UUID) -> Claim | None:
             started_at=now,
             dispatched_at=now,
         )
-        if not taken:
+        if not taken and not Picture.objects.filter(pk=picture, lease_token=token).exists():
             return None
         row = Picture.objects.select_related("job").get(pk=picture)
         progress.tell_picture(row.job_id, row.pk, row.state)

@@ -53,9 +53,12 @@ def top_up_everyone() -> int:
     return sum(top_up(user) for user in users)
 
 
-def recover_lost() -> int:
-    """Give out again what was lost: leases of dead workers and messages that nobody claimed; how many."""
-    expired = claims.expire_leases()
+def recover_lost(*, leases: bool = True) -> int:
+    """Give out again what was lost: leases of dead workers and messages that nobody claimed; how many.
+
+    leases: false while living workers may not have been able to renew theirs.
+    """
+    expired = claims.expire_leases() if leases else 0
     unclaimed = Picture.objects.filter(
         state=Picture.State.QUEUED,
         dispatched_at__lt=timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS),

@@ -6,14 +6,16 @@ import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 
 from jobs import circuit, engine, storage
+from jobs.company import Company
 from jobs.leases import LeaseKeeper
 from jobs.models import Matte, Picture, Rendition
-from jobs.services import claims, matting, removal
+from jobs.patience import DATABASE_AWAY, patiently
+from jobs.services import claims, dispatch, matting, removal
 from jobs.services.claims import Claim, LeaseLostError
 from jobs.services.matting import Matted
 from jobs.storage import StoreAwayError
@@ -31,16 +33,32 @@ INTERNAL_SENTENCE = (
 
 # Set by the worker at its boot; a test that calls process() directly needs no renewing.
 keeper: LeaseKeeper | None = None
+company = Company()
 
 
 def process(picture_id: UUID) -> None:
-    """Claim a queued picture and bring it to its end. Safe to run twice: the second claim finds nothing."""
-    claim = claims.claim(picture_id)
-    if claim is None:
-        return
+    """Claim a queued picture and bring it to its end. Safe to run twice: the second claim finds nothing.
+
+    A picture that was tried before runs with nobody beside it in this process.
+    """
+    alone = patiently(partial(claims.was_tried, picture_id))
+    with company.alone() if alone else company.shared():
+        # The token is ours beforehand: after a broken connection we know our own claim again.
+        claim = patiently(partial(claims.claim, picture_id, token=uuid4(), alone=alone))
+        if claim is None:
+            return
+        try:
+            with keeper.holding(claim.token) if keeper else nullcontext():
+                _to_its_end(claim)
+        finally:
+            # Its place in the window is free; where this fails, the scheduler's next tick does it.
+            _top_up(claim)
+
+
+def _to_its_end(claim: Claim) -> None:
+    picture_id = claim.picture.pk
     try:
-        with keeper.holding(claim.token) if keeper else nullcontext():
-            _work(claim)
+        _work(claim)
     except SegmentationError as error:
         _unless_lost(claim, partial(claims.fail, claim, error.code, error.sentence))
     except LeaseLostError:
@@ -49,6 +67,9 @@ def process(picture_id: UUID) -> None:
         logger.warning("picture %s waits for the store: %s", picture_id, error)
         circuit.trip()
         _unless_lost(claim, partial(claims.postpone, claim))
+    except DATABASE_AWAY as error:
+        logger.warning("picture %s waits for the database: %s", picture_id, error)
+        _unless_lost(claim, partial(claims.postpone, claim))
     except Exception:
         logger.exception("picture %s failed at attempt %d", picture_id, claim.picture.attempts)
         _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
@@ -56,6 +77,13 @@ def process(picture_id: UUID) -> None:
         # A time limit or a shutdown, raised into the thread: hand the picture back, then obey.
         _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
         raise
+
+
+def _top_up(claim: Claim) -> None:
+    try:
+        dispatch.top_up(claim.picture.user_id)
+    except Error as error:
+        logger.warning("could not top up: %s", error)
 
 
 def _work(claim: Claim) -> None:
@@ -81,7 +109,7 @@ def _work(claim: Claim) -> None:
     storage.write(matte.key, encode(None, segmented.matte, "png").data)
     storage.write(rendition.key, rendered.file.data)
     storage.write(rendition.preview_key, rendered.preview.data)
-    _conclude(claim, matted, matte, rendition, thumb_key)
+    patiently(partial(_conclude, claim, matted, matte, rendition, thumb_key))
 
 
 def _rendition(matte: Matte, recipe: Recipe, file: Encoded) -> Rendition:
@@ -135,6 +163,6 @@ def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, 
 
 def _unless_lost(claim: Claim, act: Callable[[], None]) -> None:
     try:
-        act()
+        patiently(act)
     except LeaseLostError:
         logger.warning("picture %s was taken away while it failed", claim.picture.pk)

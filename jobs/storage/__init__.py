@@ -21,16 +21,18 @@ from jobs.storage.keys import (
     source_key,
     thumb_key,
 )
-from jobs.storage.store import Store, StoreAwayError, UploadTarget
+from jobs.storage.store import Store, StoreAwayError, Stored, UploadTarget
 
 __all__ = [
     "AtomicFileSystemStorage",
     "StoreAwayError",
+    "Stored",
     "UploadTarget",
     "chunks",
     "delete",
     "download_url",
     "incoming_key",
+    "keys",
     "matte_key",
     "move",
     "peeking",
@@ -98,6 +100,14 @@ def move(key: str, to: str) -> None:
 def delete(keys: Iterable[str]) -> None:
     """Delete files; one that is gone already is as good as deleted."""
     _store().delete(keys)
+
+
+def keys(prefix: str, after: str = "") -> Iterator[Stored]:
+    """The files whose key begins with `prefix`, a first part with its slash, and comes after `after`.
+
+    In one fixed order, so that a walk through all of them can go on where it stopped.
+    """
+    return _store().keys(prefix, after)
 
 
 def upload_target(upload: UUID, most: int) -> UploadTarget:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import IO, Any, BinaryIO, cast
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 from django.urls import reverse
 
-from jobs.storage.store import CHUNK, UploadTarget
+from jobs.storage.store import CHUNK, Stored, UploadTarget
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
@@ -84,6 +85,24 @@ class FileStore:
         """See Store."""
         for key in keys:
             self._storage.delete(key)
+
+    def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
+        """See Store. Folder by folder; half-written files of a crash are among them."""
+        root = self._storage.path("")
+        parts = tuple(after.split("/")) if after else ()
+        for parent, folders, names in os.walk(os.path.join(root, prefix)):
+            folder = os.path.relpath(parent, root)
+            depth = len(folder.split("/"))
+            # A folder that lies before `after` as a whole is not entered.
+            folders[:] = sorted(name for name in folders if (*folder.split("/"), name) >= parts[: depth + 1])
+            for name in sorted(names):
+                if (*folder.split("/"), name) <= parts:
+                    continue
+                try:
+                    written = os.stat(os.path.join(parent, name)).st_mtime
+                except FileNotFoundError:
+                    continue
+                yield Stored(f"{folder}/{name}", datetime.fromtimestamp(written, UTC))
 
     def upload_target(self, upload: UUID, most: int) -> UploadTarget:
         """See Store: our own address."""

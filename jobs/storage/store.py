@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, BinaryIO, Protocol
 from uuid import UUID
 
@@ -30,6 +31,14 @@ class UploadTarget:
         return {"method": "POST", "url": self.url, "fields": self.fields}
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A file that is there, and when it was written."""
+
+    key: str
+    written_at: datetime
+
+
 class Store(Protocol):
     """Files by key. A missing one is a FileNotFoundError, a store that is away a StoreAwayError."""
 
@@ -53,6 +62,9 @@ class Store(Protocol):
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete files; one that is gone already is as good as deleted."""
+
+    def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
+        """The files whose key begins with `prefix` and comes after `after`, in one fixed order, lazily."""
 
     def upload_target(self, upload: UUID, most: int) -> UploadTarget:
         """Where the bytes of an upload go, straight from the client: at most `most` of them."""

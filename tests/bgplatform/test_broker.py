@@ -46,7 +46,7 @@ def test_each_lane_has_its_queue_and_the_interactive_one_goes_first() -> None:
     assert (interactive.queue_name, batch.queue_name) == ("interactive", "batch")
     assert interactive.priority < batch.priority
     for actor in (interactive, batch):
-        assert actor.options["time_limit"] == actors.TIME_LIMIT_MS == 600_000
+        assert actor.options["time_limit"] == actors.TIME_LIMIT_MS == 300_000
 
 
 @pytest.mark.parametrize("lane", Lane.values)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
-from jobs.services import dispatch, removal, retention
+from jobs.services import dispatch, orphans, removal, retention
 
 logger = logging.getLogger(__name__)
 
@@ -35,18 +36,21 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         logger.info("dispatching every %d s", settings.DISPATCH_SECONDS)
         rounds = 0
+        # While the database was away nobody could renew a lease: the living get time to.
+        trusted_from = 0.0
         while not stop.wait(settings.DISPATCH_SECONDS):
             try:
-                self.tick(sweep=rounds % SWEEP_EVERY == 0)
-            except (DatabaseError, OSError):
+                self.tick(sweep=rounds % SWEEP_EVERY == 0, leases=time.monotonic() >= trusted_from)
+            except (Error, OSError):
                 # The database or the store is away: say so, and try again at the next tick.
                 logger.exception("this round failed")
                 connection.close()
+                trusted_from = time.monotonic() + settings.LEASE_SECONDS
             rounds += 1
 
-    def tick(self, *, sweep: bool) -> None:
+    def tick(self, *, sweep: bool, leases: bool = True) -> None:
         """One round."""
-        dispatch.recover_lost()
+        dispatch.recover_lost(leases=leases)
         dispatch.top_up_everyone()
         if sweep:
             while retention.expire():
@@ -55,3 +59,4 @@ class Command(BaseCommand):
                 pass
             while removal.sweep_discards():
                 pass
+            orphans.sweep()
