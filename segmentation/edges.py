@@ -69,11 +69,11 @@ def refine_edges(coarse: Floats, rgb: Bytes) -> Bytes:
     return apply_lines(fit(coarse, rgb), rgb)
 
 
-def fit(coarse: Floats, rgb: Bytes) -> Lines:
-    """The local lines of a picture at its working size."""
+def fit(coarse: Floats, rgb: Bytes, longest: int = WORKING) -> Lines:
+    """The local lines of a picture, `longest` pixels on its longer side (less where it has less)."""
     height, width = rgb.shape[:2]
     doubt, reach = _zones(coarse)
-    small = _shrunk(rgb, fitting(width, height, WORKING))
+    small = shrunk(rgb, fitting(width, height, longest))
     tiny = _resized_area(small, fitting(width, height, COARSE))
     first = _pass(tiny, coarse, doubt, reach, FIRST)
     return _pass(small, first.matte(tiny), doubt, reach, SECOND)
@@ -85,7 +85,8 @@ def fitting(width: int, height: int, longest: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _shrunk(rgb: Bytes, size: tuple[int, int]) -> Floats:
+def shrunk(rgb: Bytes, size: tuple[int, int]) -> Floats:
+    """The picture (H×W×3 uint8) at `size` (width, height), each pixel a mean, as float32 in 0..1."""
     small = rgb if rgb.shape[1::-1] == size else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     return np.multiply(small, np.float32(1 / 255), dtype=np.float32)
 
@@ -102,7 +103,8 @@ def _bilinear(plane: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _disk(radius: int) -> Bytes:
+def disk(radius: int) -> Bytes:
+    """A round structuring element for OpenCV's morphology, 2·radius + 1 pixels wide."""
     side = 2 * radius + 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
@@ -114,7 +116,7 @@ def _zones(coarse: Floats) -> tuple[Floats, Floats]:
     Reach: what may be changed at all, the neighbourhood of an edge and of doubt.
     """
     wavering = 4 * coarse * (1 - coarse)
-    wide = cv2.dilate(cv2.erode(wavering, _disk(1)), _disk(13))
+    wide = cv2.dilate(cv2.erode(wavering, disk(1)), disk(13))
     doubt = np.clip(1.5 * cv2.GaussianBlur(wide, (0, 0), 4), 0, 1).astype(np.float32)
     near = cv2.GaussianBlur(coarse, (0, 0), 2)
     edge = np.clip((4 * near * (1 - near) - 0.02) / 0.28, 0, 1)

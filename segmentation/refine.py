@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from segmentation.edges import refine_edges
 from segmentation.errors import RecipeError
+from segmentation.matting import refine_best
 
 Map = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -22,8 +23,10 @@ def refine(coarse: Map, rgb: Bytes, level: str) -> Bytes:
     """
     if level == "off":
         return enlarge(coarse, rgb.shape[1], rgb.shape[0])
-    if level in ("fast", "best"):
+    if level == "fast":
         return refine_edges(coarse, rgb)
+    if level == "best":
+        return refine_best(coarse, rgb)
     raise RecipeError("invalid_refine", f"refine is off, fast or best, not {level!r}.", "refine")
 
 
