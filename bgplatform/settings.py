@@ -119,7 +119,7 @@ else:
 REDIS_URL = url("REDIS_URL", "redis://127.0.0.1:6379/0", {"redis", "rediss", "unix"})
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "bgplatform.cache.PatientRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {"socket_timeout": 5, "socket_connect_timeout": 5},
