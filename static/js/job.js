@@ -24,7 +24,7 @@ if (cards.dataset.jobState === "active") {
     if (state === "active") announce(`${done} of ${total} done`);
     else {
       announce(`Finished: ${countOf(done, "cut-out")} ready`, { now: true });
-      live.stop();
+      live.settle(state);
     }
   });
   const live = new LiveJob({

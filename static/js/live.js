@@ -94,6 +94,16 @@ export class LiveJob {
     await placeCards(html);
   }
 
+  /**
+   * Somebody else learnt that the job is over: asks for the cards that are still open here, and then ends.
+   * @param {string} state
+   */
+  settle(state) {
+    if (this.ended) return;
+    this.jobState = state;
+    this.askAgain();
+  }
+
   /** Stops, and says that the job is over. */
   end() {
     if (this.ended) return;

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Files, Open
+from tests.person import Person
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
@@ -84,6 +85,17 @@ def test_the_sample_job_is_there_from_the_first_start(open_page: Open) -> None:
     page = open_page("/jobs/")
     page.get_by_role("link", name="Sample photos", exact=True).click()
     expect(page.locator('.card[data-state="done"]')).to_have_count(3)
+
+
+def test_a_job_page_opened_while_it_runs_fills_to_the_last_card(
+    stack: Stack, open_page: Open, photos: Files
+) -> None:
+    page = open_page("/jobs/")
+    person = Person(stack.address)
+    person.sign_in(stack.sign_in)
+    for _ in range(5):  # it was a race between the last card and the summary
+        page.goto(person.submit([(photo.name, photo.read_bytes()) for photo in photos]))
+        expect(page.locator('.card[data-state="done"]')).to_have_count(4)
 
 
 def test_bad_files_get_a_sentence_each_and_the_rest_is_done_by_the_same_worker(
