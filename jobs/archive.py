@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from zipstream import ZIP_STORED, ZipStream
 
 from jobs import names, storage
-from jobs.models import Picture
+from jobs.models import Job, Picture
 
 MANIFEST = "manifest.csv"
 
@@ -21,6 +21,16 @@ def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
     """
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
     add_results(archive, pictures, folder)
+    return archive
+
+
+def jobs_archive(jobs: Sequence[tuple[Job, Sequence[Picture]]]) -> ZipStream:
+    """The results of several jobs, each in a folder of its title."""
+    archive = ZipStream(compress_type=ZIP_STORED, sized=True)
+    folders = names.unique(names.portable(names.clean(job.title)) for job, _ in jobs)
+    for folder, (_, pictures) in zip(folders, jobs, strict=True):
+        if pictures:
+            add_results(archive, pictures, folder)
     return archive
 
 

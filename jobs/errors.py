@@ -30,6 +30,12 @@ class SubmitRefusedError(JobsError):
     status = 422
 
 
+class TagRefusedError(JobsError):
+    """A tag that is none, or one too many."""
+
+    status = 422
+
+
 class WrongStateError(JobsError):
     """Right in another state, not in this one."""
 

@@ -30,6 +30,12 @@ def clean(name: str) -> str:
     return _cut(shown.removesuffix(suffix), MAX_BYTES - len(suffix.encode())) + suffix
 
 
+def one_line(text: str) -> str:
+    """Text as people typed it, in one line: no control or direction characters, single spaces, NFC."""
+    normal = unicodedata.normalize("NFC", text)
+    return " ".join("".join(c if _visible(c) else " " for c in normal).split())
+
+
 def folder(path: str) -> str:
     """The folders of a path as an archive may hold them: `shoes/red`, or "" where there are none.
 

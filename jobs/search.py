@@ -7,11 +7,15 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.models import Job, Picture
+from jobs.models import Job, Picture, SearchText, Tag
+from jobs.services.findable import folded
+from jobs.sorting import SORTS
+from segmentation import weights
 
 STATES = [
     ("", "Any state"),
@@ -23,8 +27,12 @@ STATES = [
 ORIGINS = [("", "From anywhere"), *Job.Origin.choices]
 
 
+def _models() -> list[tuple[str, str]]:
+    return [("", "Any model"), *((name, name) for name in sorted({*weights.names(), settings.MODEL}))]
+
+
 class HistoryForm(forms.Form):
-    """Search by name, filter by state, origin and day. Every field may be left out."""
+    """Search by name, filter by state, model, origin, tag and day, and sort. Every field may be left out."""
 
     q = forms.CharField(
         label="Name",
@@ -33,9 +41,25 @@ class HistoryForm(forms.Form):
         widget=forms.SearchInput(attrs={"placeholder": "Of a job or a picture"}),
     )
     state = forms.ChoiceField(label="State", required=False, choices=STATES)
+    model = forms.ChoiceField(label="Model", required=False, choices=_models)
     origin = forms.ChoiceField(label="From", required=False, choices=ORIGINS)
+    tag = forms.ModelChoiceField(
+        label="Tag",
+        required=False,
+        queryset=Tag.objects.none(),
+        to_field_name="name",
+        empty_label="Any tag",
+        error_messages={"invalid_choice": "No job has this tag any more."},
+    )
     since = forms.DateField(label="Since", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    sort = forms.ChoiceField(
+        label="Order", required=False, choices=[(name, sort.label) for name, sort in SORTS.items()]
+    )
+
+    def __init__(self, data: Mapping[str, Any], *, user: User) -> None:
+        super().__init__(data)
+        self.fields["tag"].queryset = Tag.objects.for_user(user)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """A stretch of days has its beginning before its end."""
@@ -47,23 +71,27 @@ class HistoryForm(forms.Form):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether anything was asked for."""
-        return self.is_valid() and any(self.cleaned_data.values())
+        """Whether anything less than everything was asked for."""
+        return self.is_valid() and any(value for name, value in self.cleaned_data.items() if name != "sort")
 
 
 def narrow(jobs: QuerySet[Job], user: User, wanted: Mapping[str, Any]) -> QuerySet[Job]:
     """The jobs of `user` among `jobs` that fit a valid HistoryForm's cleaned data."""
     if text := wanted.get("q"):
-        named = Picture.objects.for_user(user).filter(name__icontains=text)
-        jobs = jobs.filter(Q(title__icontains=text) | Q(pk__in=named.values("job")))
+        named = SearchText.objects.filter(user=user, text__contains=folded(text))
+        jobs = jobs.filter(pk__in=named.values("job"))
     if state := wanted.get("state"):
         if state == "failures":
-            failed = Picture.objects.filter(job=OuterRef("pk"), state=Picture.State.FAILED)
-            jobs = jobs.filter(Exists(failed))
+            failed = Picture.objects.for_user(user).filter(state=Picture.State.FAILED)
+            jobs = jobs.filter(pk__in=failed.values("job"))
         else:
             jobs = jobs.filter(state=state)
+    if model := wanted.get("model"):
+        jobs = jobs.filter(recipe__model=model)
     if origin := wanted.get("origin"):
         jobs = jobs.filter(origin=origin)
+    if tag := wanted.get("tag"):
+        jobs = jobs.filter(tags=tag)
     if since := wanted.get("since"):
         jobs = jobs.filter(created_at__gte=_midnight(since))
     if until := wanted.get("until"):

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models import Count, F, QuerySet, Window, prefetch_related_objects
 from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from jobs import search
 from jobs.models import Job, Matte, Picture, Rendition
+from jobs.sorting import SORTS
 
 JOBS_PER_PAGE = 25
 PICTURES_PER_PAGE = 60
 FIRST_PICTURES = 4
 
 T = TypeVar("T")
-
-
-class BadCursorError(ValueError):
-    """A page address that this site did not write."""
 
 
 @dataclass(frozen=True)
@@ -40,32 +34,27 @@ class Page(Generic[T]):
 def history(
     user: User, *, older: str = "", newer: str = "", wanted: Mapping[str, Any] | None = None
 ) -> Page[Job]:
-    """A page of a user's jobs, newest first, each with its counts and its first pictures. Keyset paging.
+    """A page of a user's jobs, each with its counts, first pictures and tags. Keyset paging in every order.
 
-    wanted: the cleaned data of a search.HistoryForm.
+    wanted: the cleaned data of a search.HistoryForm. Raises sorting.BadCursorError.
     """
-    rows: QuerySet[Job] = search.narrow(Job.objects.for_user(user), user, wanted or {})
-    if newer:
-        when, pk = _read_job_cursor(newer)
-        rows = rows.filter(Q(created_at__gt=when) | Q(created_at=when, pk__gt=pk)).order_by(
-            "created_at", "pk"
-        )
-    else:
-        if older:
-            when, pk = _read_job_cursor(older)
-            rows = rows.filter(Q(created_at__lt=when) | Q(created_at=when, pk__lt=pk))
-        rows = rows.order_by("-created_at", "-pk")
-    found = list(rows[: JOBS_PER_PAGE + 1])
+    wanted = wanted or {}
+    sort = SORTS[wanted.get("sort") or ""]
+    rows: QuerySet[Job] = search.narrow(Job.objects.for_user(user), user, wanted)
+    if newer or older:
+        rows = sort.beyond(rows, newer or older, backwards=bool(newer))
+    found = list(sort.ordered(rows, backwards=bool(newer))[: JOBS_PER_PAGE + 1])
     more = len(found) > JOBS_PER_PAGE
     jobs = found[:JOBS_PER_PAGE]
     if newer:
         jobs.reverse()
     _attach_counts(jobs)
     _attach_first_pictures(jobs)
+    prefetch_related_objects(jobs, "tags")
     return Page(
         jobs,
-        older=_write_job_cursor(jobs[-1]) if jobs and (more or newer) else "",
-        newer=_write_job_cursor(jobs[0]) if jobs and (more if newer else older) else "",
+        older=sort.cursor(jobs[-1]) if jobs and (more or newer) else "",
+        newer=sort.cursor(jobs[0]) if jobs and (more if newer else older) else "",
     )
 
 
@@ -74,6 +63,11 @@ def job_of(user: User, job: UUID) -> Job:
     found: Job = Job.objects.for_user(user).get(pk=job)
     _attach_counts([found])
     return found
+
+
+def jobs_of(user: User, jobs: Collection[UUID]) -> list[Job]:
+    """Those of these jobs that are this user's, the newest first."""
+    return list(Job.objects.for_user(user).filter(pk__in=jobs))
 
 
 def pictures_of(job: Job, *, start: int = 0) -> Page[Picture]:
@@ -176,21 +170,3 @@ def _attach_first_pictures(jobs: Sequence[Job]) -> None:
         firsts[picture.job_id].append(picture)
     for job in jobs:
         job.first_pictures = firsts[job.pk]
-
-
-def _write_job_cursor(job: Job) -> str:
-    text = f"{job.created_at.isoformat()}|{job.pk.hex}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_job_cursor(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        when, pk = text.split("|")
-        moment = datetime.fromisoformat(when)
-        if moment.tzinfo is None:
-            raise BadCursorError(cursor)
-        # At the ends of the calendar another time zone is another year, which there is none of.
-        return moment.astimezone(UTC), UUID(hex=pk)
-    except (ValueError, OverflowError, binascii.Error) as error:
-        raise BadCursorError(cursor) from error

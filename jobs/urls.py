@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.views import events, files, jobs, uploads
+from jobs.views import events, files, jobs, selected, tags, uploads
 
 app_name = "jobs"
 
@@ -19,6 +19,12 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/again/", jobs.again, name="again"),
     path("jobs/<uuid:job_id>/cancel/", jobs.cancel, name="cancel"),
     path("jobs/<uuid:job_id>/delete/", jobs.delete, name="delete"),
+    path("jobs/<uuid:job_id>/tags/", tags.add, name="tag"),
+    path("jobs/<uuid:job_id>/tags/remove/", tags.remove, name="untag"),
+    path("jobs/selected/download/", selected.download, name="selected_download"),
+    path("jobs/selected/retry/", selected.retry_failed, name="selected_retry"),
+    path("jobs/selected/pin/", selected.pin, name="selected_pin"),
+    path("jobs/selected/delete/", selected.delete, name="selected_delete"),
     path("pictures/<uuid:picture_id>/result/", files.result, name="result"),
     path("pictures/<uuid:picture_id>/preview/", files.preview, name="preview"),
     path("pictures/<uuid:picture_id>/thumb/", files.thumb, name="thumb"),

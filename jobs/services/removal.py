@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from jobs import events, storage
 from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs.services import tags
 from jobs.storage import StoreAwayError
 from jobs.storage.keys import picture_of_key
 from segmentation.recipe import Recipe
@@ -68,13 +69,15 @@ def delete_jobs(jobs: Collection[UUID], reason: str = Receipt.Reason.OWNER) -> i
         )
         _discard_files(Picture.objects.filter(job__in=jobs))
         deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
+        if rows:
+            transaction.on_commit(partial(tags.sweep, {job.user_id for job in rows}))
     logger.info("deleted %d rows of %d jobs", deleted, len(jobs))
     return by_model.get("jobs.Job", 0)
 
 
 def delete_pictures(ids: Collection[UUID]) -> int:
     """Delete single pictures with their files; a job that is left without any goes with its last."""
-    from jobs.services import progress
+    from jobs.services import findable, progress
 
     with transaction.atomic():
         pictures = Picture.objects.filter(pk__in=ids)
@@ -85,6 +88,7 @@ def delete_pictures(ids: Collection[UUID]) -> int:
         Job.objects.filter(pk__in=jobs, pictures__isnull=True).delete()
         for job in jobs:
             progress.settle(job)
+        findable.note_again(jobs)
     return deleted
 
 

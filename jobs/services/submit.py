@@ -14,7 +14,7 @@ from accounts.models import User
 from jobs.errors import SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
-from jobs.services import dispatch, progress
+from jobs.services import dispatch, findable, progress
 from segmentation import weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -150,6 +150,7 @@ def _create_job(user: User, pictures: list[Picture], recipe: Recipe, origin: str
         picture.job, picture.user, picture.lane = job, user, lane
         picture.position, picture.queued_at = position, now
     Picture.objects.bulk_create(pictures, batch_size=500)
+    findable.note(job, (picture.name for picture in pictures))
     return job
 
 

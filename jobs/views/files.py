@@ -6,13 +6,12 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from jobs import names, selectors
 from jobs.archive import results_archive
 from jobs.views.access import job_or_404, picture_or_404
-from jobs.views.streaming import FileAnswer, in_thread, stored
+from jobs.views.streaming import FileAnswer, stored, zipped
 
 
 @login_required
@@ -70,10 +69,4 @@ def results_zip(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     pictures = selectors.every_picture_of(job)
     if not any(picture.rendition for picture in pictures):
         raise Http404("Nothing of this job is done yet.")
-    archive = results_archive(pictures)
-    response = StreamingHttpResponse(in_thread(iter(archive)), content_type="application/zip")
-    response["Content-Length"] = str(len(archive))
-    title = names.with_extension(names.clean(job.title), "zip")
-    response["Content-Disposition"] = content_disposition_header(True, title) or "attachment"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return zipped(results_archive(pictures), names.with_extension(names.clean(job.title), "zip"))

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from jobs import selectors
 from jobs.errors import SubmitRefusedError
 from jobs.forms import read_recipe
-from jobs.models import Job, Picture, Receipt
+from jobs.models import Picture, Receipt, Tag
 from jobs.outlook import outlook
-from jobs.search import HistoryForm
 from jobs.services import removal, retention, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
+from jobs.views.history import history
 from segmentation.errors import RecipeError
 
 CARDS_AT_ONCE = 100
@@ -43,31 +43,7 @@ def studio(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def jobs(request: HttpRequest) -> HttpResponse:
     """The history, or a new job."""
-    return _submit(request) if request.method == "POST" else _history(request)
-
-
-def _history(request: HttpRequest) -> HttpResponse:
-    form = HistoryForm(request.GET)
-    try:
-        page = selectors.history(
-            user_of(request),
-            older=request.GET.get("older", ""),
-            newer=request.GET.get("newer", ""),
-            wanted=form.cleaned_data if form.is_valid() else {},
-        )
-    except selectors.BadCursorError:
-        return redirect("jobs:jobs")
-    kept = request.GET.copy()
-    for cursor in ("older", "newer"):
-        kept.pop(cursor, None)
-    context = {
-        "form": form,
-        "query": kept.urlencode(),
-        "jobs": page.items,
-        "older": page.older,
-        "newer": page.newer,
-    }
-    return render(request, "jobs/history.html", context)
+    return _submit(request) if request.method == "POST" else history(request)
 
 
 def _submit(request: HttpRequest) -> HttpResponse:
@@ -126,6 +102,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "older": page.older,
         "newer": page.newer,
         "outlook": outlook(found),
+        "known_tags": Tag.objects.for_user(user_of(request)),
     }
     return render(request, "jobs/job.html", context)
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from asgiref.sync import sync_to_async
 from django.http import Http404, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.http import content_disposition_header
+from zipstream import ZipStream
 
 from jobs import storage
 
@@ -24,6 +25,15 @@ async def in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         close = getattr(chunks, "close", None)
         if close is not None:
             await sync_to_async(close, thread_sensitive=False)()
+
+
+def zipped(archive: ZipStream, name: str) -> StreamingHttpResponse:
+    """An archive of known length, made while it is sent."""
+    response = StreamingHttpResponse(in_thread(iter(archive)), content_type="application/zip")
+    response["Content-Length"] = str(len(archive))
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def stored(key: str, *, media_type: str, name: str, download: bool, cache: bool = True) -> FileAnswer:

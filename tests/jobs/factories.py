@@ -17,7 +17,7 @@ from jobs import storage
 from jobs.ids import new_id
 from jobs.models import Job, Matte, Picture, Rendition, Upload
 from jobs.models.job import Lane
-from jobs.services import claims
+from jobs.services import claims, findable
 from segmentation.recipe import Recipe
 
 
@@ -125,6 +125,7 @@ def bare_job(user: User, count: int = 1, *, lane: str = Lane.BATCH, **facts: obj
             for position in range(count)
         ]
     )
+    findable.note(job, (f"picture-{position}.png" for position in range(count)))
     return job
 
 

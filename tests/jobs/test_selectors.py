@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from jobs import selectors
 from jobs.models import Job, Matte, Picture, Rendition
+from jobs.sorting import BadCursorError
 from tests.jobs.factories import bare_job, complete, complete_all, pictures_of
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,55 @@ def test_history_can_be_walked_there_and_back(user: User, apart: int) -> None:
     assert page.older, "the first page leads on again"
 
 
+@pytest.mark.parametrize("sort", ["", "oldest", "pictures", "name"])
+def test_every_order_can_be_walked_there_and_back(user: User, sort: str) -> None:
+    """With many ties, while pictures that are no concern of the order stand beside."""
+    words = ["b", "A", "a|b", "Z", "é", "", "b"]
+    made = [bare_job(user, number % 3 + 1, title=words[number % 7]) for number in range(60)]
+    for number, job in enumerate(made):
+        Job.objects.filter(pk=job.pk).update(created_at=NOON + timedelta(seconds=number % 4))
+    wanted = {"sort": sort}
+    there, older = [], ""
+    while page := selectors.history(user, older=older, wanted=wanted):
+        there.append(page.items)
+        if not page.older:
+            break
+        older = page.older
+    every = [job for items in there for job in items]
+    assert [len(items) for items in there] == [25, 25, 10]
+    assert {job.pk for job in every} == {job.pk for job in made}
+    places = [(job.place, job.pk) for job in every]
+    if sort != "name":
+        assert places == sorted(places, reverse=sort != "oldest")
+    else:
+        # How letters follow each other is the database's; equal titles stand together, by id.
+        groups = [
+            place for number, place in enumerate(places) if not number or place[0] != places[number - 1][0]
+        ]
+        assert len(groups) == len({job.title.replace("A", "a").replace("Z", "z") for job in made})
+
+    middle = selectors.history(user, newer=page.newer, wanted=wanted)
+    first = selectors.history(user, newer=middle.newer, wanted=wanted)
+    assert [first.items, middle.items] == there[:2]
+    assert (first.newer, bool(first.older)) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("sort", "text"),
+    [
+        ("pictures", "x"),
+        ("pictures", "-1"),
+        ("pictures", "9" * 10),
+        ("pictures", "٣"),
+        ("name", "a\0b"),
+        ("name", ""),
+    ],
+)
+def test_a_cursor_of_another_kind_is_refused(user: User, sort: str, text: str) -> None:
+    with pytest.raises(BadCursorError):
+        selectors.history(user, older=cursor(f"{text}|{ANY}" if text else "no id"), wanted={"sort": sort})
+
+
 def test_a_page_that_is_full_to_the_brim_leads_nowhere(user: User) -> None:
     made_at(user, [NOON] * selectors.JOBS_PER_PAGE)
     page = selectors.history(user)
@@ -107,9 +157,9 @@ BAD_CURSORS = [
 @pytest.mark.parametrize("bad", BAD_CURSORS, ids=range(len(BAD_CURSORS)))
 def test_a_cursor_that_we_did_not_write_is_refused(user: User, bad: str) -> None:
     bare_job(user)
-    with pytest.raises(selectors.BadCursorError):
+    with pytest.raises(BadCursorError):
         selectors.history(user, older=bad)
-    with pytest.raises(selectors.BadCursorError):
+    with pytest.raises(BadCursorError):
         selectors.history(user, newer=bad)
 
 
@@ -139,7 +189,7 @@ def test_history_costs_as_many_queries_for_a_full_page(
 ) -> None:
     for _ in range(count):
         bare_job(user, 3)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         page = selectors.history(user)
         assert [len(job.first_pictures) for job in page.items] == [3] * count
         assert {picture.rendition for job in page.items for picture in job.first_pictures} == {None}

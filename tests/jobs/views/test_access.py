@@ -16,8 +16,8 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from accounts.models import User
 from jobs import urls
-from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
-from jobs.services import claims, uploads
+from jobs.models import Discard, Job, Matte, Picture, Rendition, SearchText, Tag, Upload
+from jobs.services import claims, tags, uploads
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import complete, pictures_of, stored_files
 
@@ -40,6 +40,12 @@ ADDRESSES = {
     "deleted": ("get", "", 200),
     "cancel": ("post", "job", 302),
     "delete": ("post", "job", 302),
+    "tag": ("post", "job", 302),
+    "untag": ("post", "job", 302),
+    "selected_download": ("post", "job", 200),
+    "selected_retry": ("post", "job", 302),
+    "selected_pin": ("post", "job", 302),
+    "selected_delete": ("post", "job", 302),
     "result": ("get", "picture", 200),
     "preview": ("get", "picture", 200),
     "thumb": ("get", "picture", 200),
@@ -56,6 +62,7 @@ SignIn = Callable[[User], Client]
 def things(user: User) -> dict[str, UUID]:
     """One of everything that belongs to the owner: a job that is done but for a failure, an open upload."""
     job = make_job(user, 2)
+    tags.add(job, "shoes")
     done, failed = pictures_of(job)
     complete(done)
     claim = claims.claim(failed.pk)
@@ -66,16 +73,26 @@ def things(user: User) -> dict[str, UUID]:
     return {"job": job.pk, "picture": done.pk, "upload": upload.pk}
 
 
+def address_of(name: str, things: dict[str, UUID]) -> str:
+    what = "" if name.startswith("selected_") else ADDRESSES[name][1]
+    return reverse(f"jobs:{name}", args=[things[what]] if what else [])
+
+
 def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
-    method, what, _ = ADDRESSES[name]
-    address = reverse(f"jobs:{name}", args=[things[what]] if what else [])
-    data = {"file": ContentFile(make_picture(), "a.png")} if name == "upload_body" else None
-    return getattr(client, method)(address, data)
+    data: dict[str, Any] | None = None
+    if name == "upload_body":
+        data = {"file": ContentFile(make_picture(), "a.png")}
+    elif name in {"tag", "untag"}:
+        data = {"name": "shoes"}
+    elif name.startswith("selected_"):
+        data = {"jobs": [str(things["job"])], "sure": "yes"}
+    return getattr(client, ADDRESSES[name][0])(address_of(name, things), data)
 
 
 def everything() -> dict[str, Any]:
     """All rows and all files, to see that nothing changed."""
-    models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard]
+    models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard, SearchText, Tag]
+    models.append(Job.tags.through)
     rows = {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
     return {**rows, "files": stored_files()}
 
@@ -153,8 +170,8 @@ def test_a_closed_account_is_a_visitor(
 
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_other_methods_are_refused(name: str, user: User, client_of: SignIn, things: dict[str, UUID]) -> None:
-    method, what, _ = ADDRESSES[name]
-    address = reverse(f"jobs:{name}", args=[things[what]] if what else [])
+    method = ADDRESSES[name][0]
+    address = address_of(name, things)
     allowed = {"get", "post"} if name == "jobs" else {method}
     before = everything()
     client = client_of(user)

@@ -10,6 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from jobs.models import Job, Picture
+from jobs.services import findable, tags
 from tests.jobs.factories import bare_job, pictures_of
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +18,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def jobs(user: User, stranger: User) -> dict[str, Job]:
-    made = {name: bare_job(user, title=name) for name in ("Shoes", "Bags", "Hats")}
+    made = {
+        name: bare_job(user, count, title=name) for name, count in (("Shoes", 2), ("Bags", 3), ("Hats", 1))
+    }
+    for name, tag in (("Shoes", "Spring"), ("Bags", "Autumn"), ("Hats", "spring")):
+        tags.add(made[name], tag)
+    tags.add(bare_job(stranger, title="Not mine"), "Summer")
+    Job.objects.filter(pk=made["Bags"].pk).update(recipe={**made["Bags"].recipe, "model": "u2net"})
     Job.objects.filter(pk=made["Shoes"].pk).update(created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
     Job.objects.filter(pk=made["Bags"].pk).update(
         created_at=datetime(2026, 3, 2, 23, 59, tzinfo=UTC), origin="api"
@@ -33,6 +40,7 @@ def jobs(user: User, stranger: User) -> dict[str, Job]:
         error_sentence="It is broken.",
         finished_at=datetime.now(UTC),
     )
+    findable.note_again([picture.job_id])
     bare_job(stranger, title="Shoes of somebody else")
     return made
 
@@ -47,6 +55,15 @@ def jobs(user: User, stranger: User) -> dict[str, Job]:
         ("state=active", ["Bags", "Shoes"]),
         ("state=failures", ["Hats"]),
         ("origin=api", ["Bags"]),
+        ("model=u2net", ["Bags"]),
+        ("model=u2netp", ["Hats", "Shoes"]),
+        ("tag=Spring", ["Hats", "Shoes"]),
+        ("tag=Autumn", ["Bags"]),
+        ("tag=Spring&sort=oldest", ["Shoes", "Hats"]),
+        ("sort=oldest", ["Shoes", "Bags", "Hats"]),
+        ("sort=name", ["Bags", "Hats", "Shoes"]),
+        ("sort=pictures", ["Bags", "Shoes", "Hats"]),
+        ("q=PICTURE-0&sort=name", ["Bags", "Shoes"]),
         ("since=2026-03-02", ["Hats", "Bags"]),
         ("until=2026-03-02", ["Bags", "Shoes"]),
         ("since=2026-03-02&until=2026-03-02&state=active&origin=api&q=bag", ["Bags"]),
@@ -59,7 +76,17 @@ def test_only_what_fits_is_shown(
     assert [job.title for job in answer.context["jobs"]] == expected
 
 
-@pytest.mark.parametrize("query", ["state=nonsense", "since=yesterday", "since=2026-03-02&until=2026-03-01"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=nonsense",
+        "since=yesterday",
+        "sort=x",
+        "tag=Summer",
+        "model=x",
+        "since=2026-03-02&until=2026-03-01",
+    ],
+)
 def test_what_cannot_be_asked_is_said_and_narrows_nothing(
     query: str, jobs: dict[str, Job], user: User, client_of: Callable[[User], Client]
 ) -> None:

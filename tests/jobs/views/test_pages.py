@@ -82,7 +82,7 @@ def test_history_costs_as_many_queries_for_many_jobs(
     for jobs in (2, 23):
         for _ in range(jobs):
             bare_job(user, 4)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             assert client.get("/jobs/").status_code == 200
 
 
@@ -129,7 +129,7 @@ def test_a_jobs_page_costs_as_many_queries_for_many_pictures(
 ) -> None:
     for count in (2, 50):
         job = complete_all(bare_job(user, count))
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             assert len(cards_in(client.get(f"/jobs/{job.pk}/"))) == count
 
 

@@ -1,0 +1,38 @@
+"""The history: a page of jobs as the address asks for them."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from jobs import selectors
+from jobs.search import HistoryForm
+from jobs.sorting import BadCursorError
+from jobs.views.access import user_of
+
+
+def history(request: HttpRequest) -> HttpResponse:
+    """Searched, narrowed and sorted by the query; the cursors keep what was asked for."""
+    user = user_of(request)
+    form = HistoryForm(request.GET, user=user)
+    try:
+        page = selectors.history(
+            user,
+            older=request.GET.get("older", ""),
+            newer=request.GET.get("newer", ""),
+            wanted=form.cleaned_data if form.is_valid() else {},
+        )
+    except BadCursorError:
+        return redirect("jobs:jobs")
+    kept = request.GET.copy()
+    for cursor in ("older", "newer"):
+        kept.pop(cursor, None)
+    context = {
+        "form": form,
+        "query": kept.urlencode(),
+        "here": request.GET.urlencode(),
+        "jobs": page.items,
+        "older": page.older,
+        "newer": page.newer,
+    }
+    return render(request, "jobs/history.html", context)

@@ -1,0 +1,29 @@
+/** Choosing several jobs of the history: all at once, and how many are chosen. */
+
+import { countOf } from "./words.js";
+
+const all = /** @type {HTMLInputElement} */ (document.getElementById("bulk-all"));
+const count = document.getElementById("bulk-count");
+const form = /** @type {HTMLFormElement} */ (document.getElementById("bulk"));
+
+/** @returns {HTMLInputElement[]} */
+const boxes = () => [...document.querySelectorAll('input[name="jobs"][form="bulk"]')];
+
+function show() {
+  const chosen = boxes().filter((box) => box.checked).length;
+  all.checked = chosen > 0 && chosen === boxes().length;
+  all.indeterminate = chosen > 0 && !all.checked;
+  count.textContent = chosen === 0 ? "None chosen" : `${countOf(chosen, "job")} chosen`;
+  for (const button of form.querySelectorAll("button")) button.disabled = chosen === 0;
+}
+
+if (form) {
+  all.addEventListener("change", () => {
+    for (const box of boxes()) box.checked = all.checked;
+    show();
+  });
+  document.addEventListener("change", (event) => event.target.matches('input[name="jobs"]') && show());
+  // Going back, browsers tick what was ticked after this script ran.
+  addEventListener("pageshow", show);
+  show();
+}

@@ -1,0 +1,101 @@
+"""Tags on the job's page: put on, taken off, gone with their last job, each user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.models import User
+from jobs.errors import TagRefusedError
+from jobs.models import Job, Tag
+from jobs.services import removal, tags
+from tests.jobs.factories import bare_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def client(user: User, client_of: Callable[[User], Client]) -> Client:
+    return client_of(user)
+
+
+def said(answer: HttpResponse) -> list[str]:
+    return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+def names_of(job: Job) -> list[str]:
+    return [tag.name for tag in job.tags.all()]
+
+
+def test_put_on_and_taken_off(user: User, client: Client) -> None:
+    job = bare_job(user)
+    answer = client.post(f"/jobs/{job.pk}/tags/", {"name": "  Spring\t sale\u202e \n"})
+    assert answer["Location"] == f"/jobs/{job.pk}/#tags"
+    assert names_of(job) == ["Spring sale"]
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+    assert 'href="/jobs/?tag=Spring%20sale"' in page
+    client.post(f"/jobs/{job.pk}/tags/remove/", {"name": "Spring sale"})
+    client.post(f"/jobs/{job.pk}/tags/remove/", {"name": "Spring sale"})
+    assert names_of(job) == []
+    assert not Tag.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "A tag needs at least one letter."),
+        (" \u200b\n", "A tag needs at least one letter."),
+        ("x" * 41, "A tag has at most 40 letters."),
+    ],
+)
+def test_what_is_no_tag_is_said(name: str, sentence: str, user: User, client: Client) -> None:
+    job = bare_job(user)
+    assert said(client.post(f"/jobs/{job.pk}/tags/", {"name": name})) == [sentence]
+    assert names_of(job) == []
+
+
+def test_one_tag_in_any_case(user: User, stranger: User) -> None:
+    first, second, foreign = bare_job(user), bare_job(user), bare_job(stranger)
+    tag = tags.add(first, "Spring")
+    assert tags.add(second, "SPRING") == tag
+    assert tags.add(first, "spring") == tag
+    assert tags.add(foreign, "spring") != tag
+    assert names_of(second) == ["Spring"]
+    assert first.tags.count() == 1
+
+
+def test_a_tag_goes_with_its_last_job(user: User) -> None:
+    first, second = bare_job(user), bare_job(user)
+    for job in (first, second):
+        tags.add(job, "Spring")
+    removal.delete_jobs([first.pk])
+    assert names_of(second) == ["Spring"]
+    removal.delete_jobs([second.pk])
+    assert not Tag.objects.exists()
+
+
+def test_there_is_an_end_to_tags(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = bare_job(user)
+    for number in range(tags.TAGS_A_JOB):
+        tags.add(job, f"tag {number}")
+    tags.add(job, "tag 0")
+    with pytest.raises(TagRefusedError, match="A job has at most 20 tags"):
+        tags.add(job, "one more")
+    monkeypatch.setattr(tags, "TAGS_A_USER", 20)
+    with pytest.raises(TagRefusedError, match="You have 20 tags"):
+        tags.add(bare_job(user), "one more")
+    assert Tag.objects.count() == 20
+
+
+def test_the_page_offers_ones_own_tags_alone(user: User, stranger: User, client: Client) -> None:
+    job = bare_job(user)
+    tags.add(bare_job(user), "Mine & yours")
+    tags.add(bare_job(stranger), "Secret")
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+    assert '<option value="Mine &amp; yours">' in page
+    assert "Secret" not in page
+    assert "Secret" not in client.get("/jobs/").content.decode()
