@@ -22,6 +22,8 @@ POLL_SECONDS = 0.3
 
 def submit_samples() -> Job | None:
     """Submit the sample photos for the first administrator; None where that account is not there."""
+    from django.conf import settings
+
     from accounts.models import User
     from jobs.models import Job
     from jobs.services.submit import submit
@@ -35,7 +37,9 @@ def submit_samples() -> Job | None:
     for path in sorted(PHOTOS.iterdir()):
         with path.open("rb") as file:
             uploads.append(take_in(user, path.name, file, path.stat().st_size).pk)
-    return submit(user, uploads, Recipe(), origin=Job.Origin.SAMPLE, title="Sample photos")
+    return submit(
+        user, uploads, Recipe(model=settings.MODEL), origin=Job.Origin.SAMPLE, title="Sample photos"
+    )
 
 
 def wait_until_finished(job: Job) -> bool:
