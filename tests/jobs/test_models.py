@@ -37,7 +37,7 @@ def test_the_migrations_say_all_that_the_models_say() -> None:
 @pytest.mark.parametrize(
     ("constraint", "facts"),
     [
-        ("job_state_known", {"state": "paused"}),
+        ("job_state_known", {"state": "paused", "finished_at": NOW}),
         ("job_lane_known", {"lane": "express"}),
         ("job_has_pictures", {"picture_count": 0}),
         ("job_ended_when_not_active", {"state": "finished"}),
