@@ -8,13 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from jobs.ids import new_id
-from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
+from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Tag, Upload
 from tests.jobs.factories import bare_job, bare_uploads, complete, pictures_of
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +121,23 @@ def test_a_matte_and_a_rendition_stand_once(user: User) -> None:
     assert (Matte.objects.count(), Rendition.objects.count()) == (1, 1)
 
 
+def test_a_deletion_has_one_receipt(user: User) -> None:
+    facts = {"title": "t", "picture_count": 1, "reason": "owner", "job_created_at": NOW}
+    receipt = Receipt.objects.create(user=user, job=uuid4(), **facts)
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
+        Receipt.objects.create(user=user, job=receipt.job, **facts)
+    assert Receipt.objects.count() == 1
+
+
+@pytest.mark.parametrize("again", ["shoes", "SHOES"])
+def test_a_tag_is_one_word_of_a_users_own(user: User, stranger: User, again: str) -> None:
+    Tag.objects.create(user=user, name="Shoes")
+    Tag.objects.create(user=stranger, name=again)
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
+        Tag.objects.create(user=user, name=again)
+    refused(Tag.objects.filter(user=user), "tag_not_empty", name="")
+
+
 def test_a_file_is_noted_once_for_deletion() -> None:
     Discard.objects.create(key="sources/1")
     with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
@@ -130,7 +148,7 @@ def test_every_named_constraint_has_a_test() -> None:
     """So that a new one does not come without."""
     named = {
         constraint.name
-        for model in (Job, Picture, Upload, Matte, Rendition, Discard)
+        for model in apps.get_app_config("jobs").get_models()
         for constraint in model._meta.constraints
     }
     assert named == {
@@ -152,6 +170,9 @@ def test_every_named_constraint_has_a_test() -> None:
         "matte_confidence_in_range",
         "rendition_unique",
         "rendition_not_empty",
+        "receipt_one_a_job",
+        "tag_once_a_user",
+        "tag_not_empty",
     }
 
 

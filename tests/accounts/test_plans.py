@@ -1,0 +1,64 @@
+"""What the database refuses of plans, and which plan counts for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, transaction
+
+from accounts import selectors
+from accounts.models import Plan, User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_plans() -> None:
+    Plan.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    ("facts", "constraint"),
+    [({"keep_days": 0}, "plan_keeps_a_day"), ({"weight": 0}, "plan_has_weight")],
+)
+def test_a_plan_that_cannot_be(facts: dict[str, int], constraint: str) -> None:
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Plan.objects.create(name="odd", **facts)
+    assert not Plan.objects.exists()
+
+
+def test_one_plan_alone_is_the_default() -> None:
+    Plan.objects.create(name="one", is_default=True)
+    for name, is_default in (("two", True), ("one", False)):
+        with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
+            Plan.objects.create(name=name, is_default=is_default)
+    Plan.objects.create(name="three")
+    Plan.objects.create(name="four")
+    assert Plan.objects.count() == 3
+
+
+def test_every_named_constraint_has_a_test() -> None:
+    """So that a new one does not come without. The address's is tested with the users."""
+    models = apps.get_app_config("accounts").get_models()
+    assert {constraint.name for model in models for constraint in model._meta.constraints} == {
+        "plan_keeps_a_day",
+        "plan_has_weight",
+        "plan_one_default",
+        "user_email_unique_any_case",
+    }
+
+
+def test_ones_own_plan_counts_before_the_default(make_user: Callable[..., User]) -> None:
+    user = make_user()
+    assert selectors.plan_of(user.pk) is None
+    default = Plan.objects.create(name="everybody", is_default=True)
+    own = Plan.objects.create(name="best")
+    assert selectors.plan_of(user.pk) == default
+    with_own = make_user(plan=own)
+    assert selectors.plan_of(with_own.pk) == own
+    assert set(selectors.users_of(default)) == {user}
+    assert set(selectors.users_of(own)) == {with_own}
+    own.delete()
+    assert selectors.plan_of(with_own.pk) == default
