@@ -50,5 +50,5 @@ def test_the_pins_are_what_is_installed() -> None:
 
 
 def test_running_needs_no_tool_of_development() -> None:
-    heavy = {"rembg", "onnxruntime", "nncf", "pysodmetrics", "playwright", "pytest", "openvino-telemetry"}
+    heavy = {"rembg", "onnxruntime", "nncf", "pysodmetrics", "playwright", "pytest"}
     assert not heavy & pins("requirements.txt").keys()
