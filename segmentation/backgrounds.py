@@ -136,10 +136,10 @@ def blurred(rgb: Bytes, alpha: Bytes, size: tuple[int, int], sigma: float) -> By
     cover = resized(_cut_to(alpha, ratio), small)
     # The matte's foot is wider than it looks: a few pixels more are taken away.
     cover = np.asarray(cv2.dilate(cover, np.ones((5, 5), np.uint8)), np.uint8)
-    weight = np.square(1 - np.multiply(cover, np.float32(1 / 255), dtype=np.float32)) + np.float32(1e-6)
+    weight = np.square(1 - np.multiply(cover, np.float32(1 / 255), dtype=np.float32)) + np.float32(1e-12)
     plane = np.asarray(cv2.merge([*cv2.split(light * weight[..., None]), weight]), np.float32)
     # First the hole is filled, from ever farther away; then all is blurred as one.
-    filled = tailed(plane, 1e-3, 10)
+    filled = tailed(plane, 0.05, 10)
     whole = light * weight[..., None] + (1 - weight[..., None]) * (filled[..., :3] / filled[..., 3:])
     if sigma * shrink > 0.1:
         whole = np.asarray(cv2.GaussianBlur(whole, (0, 0), sigma * shrink, borderType=cv2.BORDER_REFLECT))

@@ -44,7 +44,7 @@ class Stage:
     gain: float
 
 
-FIRST = Stage(tail=0.3, doubt=0.95, smooth=1e-3, gain=1.0)
+FIRST = Stage(tail=0.3, doubt=0.95, smooth=1e-4, gain=1.0)
 SECOND = Stage(tail=0.03, doubt=0.0, smooth=3e-4, gain=1.1)
 
 

@@ -19,7 +19,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 _WORKING = 800
-_TAIL = 0.1
+_TAIL = 0.2
 _LEVELS = 7
 _ROW = 1024  # OpenCV's remap takes at most 32767 pixels a side: the list of pixels is folded into rows
 _PART = 1 << 19  # pixels at a time, so that memory stays bounded
@@ -57,9 +57,14 @@ def _averages(rgb: Bytes, alpha: Bytes) -> tuple[Floats, Floats]:
     cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) if size != alpha.shape[::-1] else alpha
     colours = small.astype(np.float32)
     share = np.multiply(cover, np.float32(1 / 255), dtype=np.float32)
-    # Cubed: a pixel that is half the other's colour has an eighth of a vote.
-    rest = np.subtract(1, share, dtype=np.float32)
-    return _average(colours, share * share * share), _average(colours, rest * rest * rest)
+    return _average(colours, _sure(share)), _average(colours, _sure(np.subtract(1, share, dtype=np.float32)))
+
+
+def _sure(share: Floats) -> Floats:
+    """The vote of a pixel that has that share: its 16th power, .44 at .95, next to nothing at a half."""
+    for _ in range(4):
+        share = np.square(share)
+    return share
 
 
 def _average(colours: Floats, weight: Floats) -> Floats:
