@@ -128,10 +128,23 @@ def test_given_back_it_waits_longer_each_time_and_fails_at_last(picture: Picture
     assert row.job.state == "finished"
 
 
+@pytest.mark.django_db
+def test_a_picture_that_waits_for_the_store_spends_no_attempt(picture: Picture, settings: Settings) -> None:
+    settings.STORE_PAUSE_SECONDS, settings.MAX_ATTEMPTS = 5, 1
+    for _ in range(2):
+        with time_machine.travel(NOON, tick=False):
+            claims.postpone(claimed(picture))
+        row = Picture.objects.get()
+        assert (row.state, row.attempts, row.error_code) == ("queued", 0, "")
+        assert row.not_before == NOON + timedelta(seconds=5)
+        assert (row.lease_token, row.dispatched_at, row.job.state) == (None, None, "active")
+
+
 LOST: dict[str, Callable[[Claim], None]] = {
     "end": lambda claim: claims.end(claim, "done", confidence=0.9),
     "fail": lambda claim: claims.fail(claim, "broken", "It is broken."),
     "give_back": lambda claim: claims.give_back(claim, "internal_error", "On our side."),
+    "postpone": claims.postpone,
 }
 
 
