@@ -1,8 +1,8 @@
 """Which engine, device and precision a request comes down to.
 
 `auto` takes the fastest whose maps stay within 1/255 in the mean of float32's (docs/performance.md has the
-measured errors and times). On a card that is bfloat16. On a CPU it is OpenVINO's int8 where the model's
-ranges were recorded, else PyTorch's mixed bfloat16 where the processor multiplies it, else OpenVINO's
+measured errors and times). On a card that is bfloat16. On a CPU it is OpenVINO where that is installed:
+int8 where the model's ranges were recorded, else bfloat16 for a u2net on a processor that has it, else
 float32.
 """
 
@@ -33,21 +33,21 @@ def choose(model: str, device: str, precision: str, engine: str, threads: int | 
     if engine == "openvino" and device not in ("auto", "cpu"):
         raise EngineError("unknown_device", f"OpenVINO runs on the CPU here, not on {device!r}.")
     if engine == "openvino" or (device == "cpu" and engine == "auto" and openvino_cpu.installed()):
-        chosen = _on_cpu(model, engine) if precision == "auto" else precision
+        chosen = _on_cpu(model) if precision == "auto" else precision
         if engine == "openvino" or chosen in openvino_cpu.PRECISIONS:
             return openvino_cpu.OpenVinoBackend(model, chosen, threads)
     return _by_torch(model, device, precision, threads)
 
 
-def _on_cpu(model: str, engine: str) -> str:
-    """The fastest precision of OpenVINO that keeps the maps; "" where PyTorch's mixed bfloat16 is faster.
-
-    OpenVINO's own bfloat16 has no exact tail, and the maps of u2netp are off by 2/255 in it.
-    """
+def _on_cpu(model: str) -> str:
+    """The fastest precision of OpenVINO that keeps the maps."""
     weights.ensure(model)
+    known = weights.record(model)
     if find_ranges(model) is not None:
         return "int8"
-    return "" if openvino_cpu.has_bfloat16() and engine == "auto" else "float32"
+    # In OpenVINO's bfloat16 the maps of a u2net are off by .3/255, those of a u2netp by 2/255.
+    exact_enough = known is not None and known.architecture == "u2net"
+    return "bfloat16" if exact_enough and openvino_cpu.has_bfloat16() else "float32"
 
 
 def _by_torch(model: str, device: str, precision: str, threads: int | None) -> Backend:

@@ -1,4 +1,4 @@
-"""`python -m segmentation weights pull|list|register`: the models of this machine."""
+"""`python -m segmentation weights pull|list|register|calibrate`: the models of this machine."""
 
 from __future__ import annotations
 
@@ -43,11 +43,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--replace", action="store_true", help="an earlier registration of this name may go"
     )
 
+    calibrate = actions.add_parser(
+        "calibrate", help="record the ranges that int8 needs, from photos like those that will come"
+    )
+    calibrate.add_argument("name", help="the model")
+    calibrate.add_argument("photos", type=Path, help="a folder with fifty to a hundred photos")
+    calibrate.add_argument("--output", type=Path, metavar="FILE", help="write there, not into the cache")
+
 
 def run(args: argparse.Namespace) -> int:
     """0, or 1 after a sentence about what is wrong."""
     try:
-        return {"pull": _pull, "list": _list, "register": _register}[args.action](args)
+        return {"pull": _pull, "list": _list, "register": _register, "calibrate": _calibrate}[args.action](
+            args
+        )
     except SegmentationError as error:
         print(f"weights: {error}", file=sys.stderr)
         return 1
@@ -95,5 +104,22 @@ def _register(args: argparse.Namespace) -> int:
     from segmentation.weights import register
 
     path = register(args.name, args.path, args.architecture, args.licence, args.replace)
+    print(f"{args.name}: {path}")
+    return 0
+
+
+def _calibrate(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from segmentation.backends import calibrate
+    from segmentation.cli.targets import plan
+    from segmentation.pictures import decode
+    from segmentation.shrink import network_input
+
+    tasks, _ = plan([args.photos], Path(), "json", recursive=False)
+    bar = tqdm(tasks, unit="photo", desc=f"calibrating {args.name}", disable=None)
+    ranges = calibrate.measure(args.name, (network_input(decode(task.source).rgb) for task in bar))
+    path = args.output or calibrate.ranges_path(args.name)
+    calibrate.write(path, args.name, ranges, len(tasks))
     print(f"{args.name}: {path}")
     return 0

@@ -9,7 +9,14 @@ import pytest
 from safetensors.torch import save_file
 
 from segmentation.__main__ import main
-from segmentation.u2net import U2NETP
+from segmentation.backends.calibrate import find_ranges
+from segmentation.backends.graph import measurer
+from segmentation.errors import EngineError
+from segmentation.predictor import Predictor
+from segmentation.shapes import SHAPES
+from segmentation.u2net import ARCHITECTURES, U2NETP
+
+SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
 
 def test_list_says_what_is_here_and_what_is_not(
@@ -49,3 +56,30 @@ def test_wrong_weights_get_a_sentence(
         == 1
     )
     assert "weights_absent" in capsys.readouterr().err
+
+
+def test_own_weights_run_in_float32_until_they_are_calibrated(
+    empty_cache: Path, tmp_path: Path, small_network: U2NETP, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_file(small_network.state_dict(), tmp_path / "cats.safetensors")
+    main(["weights", "register", "cats", str(tmp_path / "cats.safetensors"), "--architecture", "u2netp"])
+    assert Predictor("cats", "cpu").description == "cats on cpu by openvino in float32"
+    with pytest.raises(EngineError) as error:
+        Predictor("cats", "cpu", "int8")
+    assert error.value.code == "not_calibrated"
+    (tmp_path / "empty").mkdir()
+    assert main(["weights", "calibrate", "cats", str(tmp_path / "empty")]) == 1
+    assert "no_photos" in capsys.readouterr().err
+    assert main(["weights", "calibrate", "cats", str(SAMPLES)]) == 0
+    assert Predictor("cats", "cpu").description == "cats on cpu by openvino in int8"
+
+
+def test_the_trees_ranges_name_every_point_of_the_graph() -> None:
+    for model, shape in SHAPES.items():
+        network = ARCHITECTURES[model](folded=True)
+        state = {key: value.numpy() for key, value in network.state_dict().items()}
+        _, names = measurer(state, shape)
+        ranges = find_ranges(model)
+        assert ranges is not None
+        assert list(ranges) == names
+        assert min(ranges.values()) > 0
