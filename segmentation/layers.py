@@ -53,17 +53,12 @@ def over(top: Bytes, alpha: Bytes, bottom: Bytes, under: Bytes | None) -> tuple[
                 through[rows] = under[rows]
             continue
         cover = np.multiply(alpha[rows], np.float32(1 / 255), dtype=np.float32)
-        if through is None or under is None:
-            rest = np.subtract(1, cover, dtype=np.float32)
-            bottom[rows] = cv2.blendLinear(top[rows], bottom[rows], cover, rest)
-            continue
-        rest = (1 - cover) * np.multiply(under[rows], np.float32(1 / 255), dtype=np.float32)
-        total = cover + rest
-        # Where nothing is, any colour will do: divide by one.
-        share = np.where(total > 0, total, 1)[..., None]
-        mixed = (top[rows] * cover[..., None] + bottom[rows] * rest[..., None]) / share
-        bottom[rows] = np.rint(mixed).astype(np.uint8)
-        through[rows] = np.rint(255 * total).astype(np.uint8)
+        rest = np.subtract(1, cover, dtype=np.float32)
+        if through is not None and under is not None:
+            rest *= np.multiply(under[rows], np.float32(1 / 255), dtype=np.float32)
+            through[rows] = cv2.convertScaleAbs(cover + rest, alpha=255)
+        # Divides by the sum of the weights: straight colours come out, whatever lies under.
+        bottom[rows] = cv2.blendLinear(top[rows], bottom[rows], cover, rest)
     return bottom, through
 
 
