@@ -9,6 +9,8 @@ picture alone.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +59,10 @@ def _averages(rgb: Bytes, alpha: Bytes) -> tuple[Floats, Floats]:
     cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) if size != alpha.shape[::-1] else alpha
     colours = small.astype(np.float32)
     share = np.multiply(cover, np.float32(1 / 255), dtype=np.float32)
-    return _average(colours, _sure(share)), _average(colours, _sure(np.subtract(1, share, dtype=np.float32)))
+    rest = np.subtract(1, share, dtype=np.float32)
+    with ThreadPoolExecutor(2) as pool:
+        inside, outside = pool.map(lambda part: _average(colours, _sure(part)), (share, rest))
+    return inside, outside
 
 
 def _sure(share: Floats) -> Floats:
