@@ -66,10 +66,10 @@ def main() -> int:
         sys.stderr.write(f"{error.name} is not installed: install it, then make the lock.\n")
         return 1
     said = "# Written by `make lock` from what is installed; name packages in pyproject.toml."
-    direct = {canonicalize_name(Requirement(text).name) for text in runtime}
+    direct = {str(canonicalize_name(Requirement(text).name)) for text in runtime}
     write(ROOT / "requirements.txt", [said], direct, needed)
     only_dev = {name: by for name, by in needed_dev.items() if name not in needed}
-    direct_dev = {canonicalize_name(Requirement(text).name) for text in dev}
+    direct_dev = {str(canonicalize_name(Requirement(text).name)) for text in dev}
     write(ROOT / "requirements-dev.txt", [said, "-r requirements.txt"], direct_dev, only_dev)
     return 0
 
