@@ -42,7 +42,7 @@ class Sort:
         """In this order, or in its reverse; each row with its `place`."""
         down = self.downwards != backwards
         keys = [key.desc() if down else key.asc() for key in (F("place"), F("pk"))]
-        return jobs.annotate(**{"place": self.by}).order_by(*keys)
+        return jobs.annotate(place=self.by).order_by(*keys)
 
     def beyond(self, jobs: QuerySet[Job], cursor: str, *, backwards: bool = False) -> QuerySet[Job]:
         """What comes after a cursor in this order, or before it. Raises BadCursorError."""

@@ -17,26 +17,32 @@ from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
 from jobs.storage.keys import incoming_key
-from jobs.storage.store import CHUNK, StoreAwayError, Stored, UploadTarget
+from jobs.storage.store import CHUNK, StoreAwayError, Stored, StoreRefusedError, UploadTarget
 
 UPLOAD_SECONDS: Final = 3600
 DOWNLOAD_SECONDS: Final = 300
 DELETE_AT_ONCE: Final = 1000
 IN_MEMORY: Final = 4 * 2**20
 _GONE: Final = {"404", "NoSuchKey", "NotFound"}
+_LATER: Final = {408, 429}
 
 
 @contextmanager
 def _speaking(key: str) -> Iterator[None]:
-    """S3's errors in our words: missing is missing, everything else is a store that is away."""
+    """S3's errors in our words: a file that is missing, a store that is away, a request that it refuses."""
     try:
         yield
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _GONE:
+    except (BotoCoreError, Boto3Error, ClientError) as error:
+        # A transfer wraps what the store answered.
+        answer = error if isinstance(error, ClientError) else error.__context__
+        if not isinstance(answer, ClientError):
+            raise StoreAwayError(str(error)) from error
+        if answer.response.get("Error", {}).get("Code") in _GONE:
             raise FileNotFoundError(key) from error
-        raise StoreAwayError(str(error)) from error
-    except (BotoCoreError, Boto3Error) as error:
-        raise StoreAwayError(str(error)) from error
+        status = answer.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status >= 500 or status in _LATER:
+            raise StoreAwayError(str(error)) from error
+        raise StoreRefusedError(str(error)) from error
 
 
 class S3Store:

@@ -19,6 +19,13 @@ class StoreAwayError(Exception):
     sentence = "The file store does not answer at the moment. Nothing is lost; try again in a minute."
 
 
+class StoreRefusedError(Exception):
+    """The store is there and refuses this one request: a wrong key, a right that is missing, a locked file.
+
+    Waiting does not help, and other files are none of its business: it is a fault like any other of ours.
+    """
+
+
 @dataclass(frozen=True)
 class UploadTarget:
     """Where a client sends a file: a form of `fields`, then the file as field `file`, by POST to `url`."""

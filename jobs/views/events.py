@@ -12,7 +12,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from accounts.models import User
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 @login_required
-@require_GET
+@require_safe
 async def job_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     """A stream that ends when the job does. A comment breaks each silence, to keep proxies patient."""
     user = cast(User, await request.auser())

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from jobs import names, selectors
 from jobs.archive import results_archive
@@ -15,7 +15,7 @@ from jobs.views.streaming import FileAnswer, stored, zipped
 
 
 @login_required
-@require_GET
+@require_safe
 def result(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The newest rendition, under the original's name."""
     picture = picture_or_404(request, picture_id)
@@ -32,7 +32,7 @@ def result(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 
 
 @login_required
-@require_GET
+@require_safe
 def preview(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The newest rendition, small."""
     picture = picture_or_404(request, picture_id)
@@ -42,7 +42,7 @@ def preview(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 
 
 @login_required
-@require_GET
+@require_safe
 def thumb(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The source, small."""
     picture = picture_or_404(request, picture_id)
@@ -52,7 +52,7 @@ def thumb(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 
 
 @login_required
-@require_GET
+@require_safe
 def source(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The file as it was uploaded. Always a download: its bytes are a stranger's."""
     picture = picture_or_404(request, picture_id)
@@ -62,7 +62,7 @@ def source(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 
 
 @login_required
-@require_GET
+@require_safe
 def results_zip(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     """Everything that is done in a job, under the originals' names, made while it is sent."""
     job = job_or_404(request, job_id)

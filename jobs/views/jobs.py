@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonR
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jobs import selectors
 from jobs.errors import SubmitRefusedError
@@ -31,7 +31,7 @@ own_page = cache_control(private=True, no_cache=True)
 
 @login_required
 @own_page
-@require_GET
+@require_safe
 def studio(request: HttpRequest) -> HttpResponse:
     """Where pictures are dropped; underneath, the newest job, so that the page shows a result."""
     page = selectors.history(user_of(request))
@@ -90,7 +90,7 @@ def _upload_ids(request: HttpRequest) -> list[UUID]:
 
 @login_required
 @own_page
-@require_GET
+@require_safe
 def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """A job with a page of its pictures."""
     found = job_or_404(request, job_id)
@@ -112,7 +112,7 @@ def _position(text: str) -> int:
 
 
 @login_required
-@require_GET
+@require_safe
 def cards(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """The cards of some pictures, or of the job's first page, as they are now."""
     found = job_or_404(request, job_id)
@@ -172,7 +172,7 @@ def pin(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def deleted(request: HttpRequest) -> HttpResponse:
     """Receipts: what was deleted, when and why."""
     receipts = Receipt.objects.for_user(user_of(request))[:RECEIPTS]

@@ -39,13 +39,13 @@ def bucket(seaweed: str, settings: Any) -> str:
     return name
 
 
-def use_bucket(settings: Any, endpoint: str, name: str) -> None:
+def use_bucket(settings: Any, endpoint: str, name: str, secret: str = SECRET) -> None:
     """Point the platform's settings at a bucket."""
     options = {
         "bucket_name": name,
         "endpoint_url": endpoint,
         "access_key": ACCESS,
-        "secret_key": SECRET,
+        "secret_key": secret,
         "region_name": "us-east-1",
         "default_acl": None,
         "file_overwrite": True,

@@ -11,6 +11,7 @@ import urllib3
 
 from jobs import storage
 from jobs.storage.s3 import RangedReader
+from jobs.storage.store import StoreRefusedError
 from tests.s3.conftest import client_for, free_ports, use_bucket
 
 pytestmark = pytest.mark.xdist_group("s3")
@@ -106,3 +107,11 @@ def test_a_store_that_does_not_answer_is_away(settings: Any, act: Any) -> None:
     use_bucket(settings, f"http://127.0.0.1:{free_ports(1)[0]}", "pictures")
     with pytest.raises(storage.StoreAwayError):
         act()
+
+
+def test_a_refusal_is_no_absence(bucket: str, seaweed: str, settings: Any) -> None:
+    storage.write("k", b"x")
+    use_bucket(settings, seaweed, bucket, secret="another-secret-another-secret")
+    for act in (lambda: storage.write("k", b"y"), lambda: list(storage.chunks("k"))):
+        with pytest.raises(StoreRefusedError):
+            act()
