@@ -46,7 +46,7 @@ class Watchdog:
         every = min(5.0, self._limit / 10)
         while not self._stop.wait(every):
             # File descriptor 2, as the standard error may be an object without one.
-            faulthandler.dump_traceback_later(self._limit, exit=True, file=2)  # type: ignore[arg-type]
+            faulthandler.dump_traceback_later(self._limit, exit=True, file=2)
             if (seconds := self._longest()) > self._limit:
                 self._end(seconds)
         faulthandler.cancel_dump_traceback_later()
@@ -54,5 +54,5 @@ class Watchdog:
     def _end(self, seconds: float) -> None:
         logger.critical("a picture has run for %.0f s: this worker hangs and ends itself", seconds)
         sys.stderr.flush()
-        faulthandler.dump_traceback(file=2, all_threads=True)  # type: ignore[arg-type]
+        faulthandler.dump_traceback(file=2, all_threads=True)
         os._exit(EXIT_CODE)
