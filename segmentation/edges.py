@@ -4,7 +4,7 @@ Around every pixel the map's own verdict (inside, outside) is regressed on colou
 (He, Sun, Tang, "Guided image filtering", TPAMI 2013), with four changes that the measurements asked for:
 
 - Pixels count by how sure the map is of them, so that its soft ramp does not teach its own softness.
-- The window has a long tail (a pyramid of Gaussians): where nobody near is sure, those farther away decide.
+- At first the window has a long tail (a pyramid of Gaussians): where nobody near is sure, others decide.
   Where the map wavers over a wide zone, all of that zone and its surroundings loses its vote.
 - A regression shrinks towards the mean by its own coefficient of determination R²: the fit is stretched back.
 - Where R² is low, colour says nothing, and the map is kept.
@@ -45,7 +45,7 @@ class Stage:
 
 
 FIRST = Stage(tail=0.3, doubt=0.95, smooth=1e-4, gain=1.0)
-SECOND = Stage(tail=0.03, doubt=0.0, smooth=3e-4, gain=1.1)
+SECOND = Stage(tail=0.0, doubt=0.0, smooth=3e-4, gain=1.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def tailed(plane: Floats, tail: float, levels: int) -> Floats:
     """A Gaussian window plus `tail` times the same at half the size, and so on down."""
     total = np.asarray(cv2.GaussianBlur(plane, _CORE, _SIGMA, borderType=cv2.BORDER_REFLECT), np.float32)
     height, width = plane.shape[:2]
-    if levels and min(height, width) > 8:
+    if tail and levels and min(height, width) > 8:
         half = cv2.resize(plane, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
         wider = tailed(np.asarray(half, np.float32), tail, levels - 1)
         total += np.float32(tail) * cv2.resize(wider, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -20,7 +20,7 @@ from segmentation.edges import fitting, tailed
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-_WORKING = 800
+_WORKING = 400  # pixels on the longer side: the averages are smooth
 _TAIL = 0.2
 _LEVELS = 7
 _ROW = 1024  # OpenCV's remap takes at most 32767 pixels a side: the list of pixels is folded into rows
