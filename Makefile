@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock accuracy rembg
+.PHONY: bench help run test lint format lock accuracy rembg
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ format: $(VENV)/.development ## Bring Python and templates into shape
 
 accuracy: $(VENV)/.development $(REMBG) ## Every table of docs/accuracy.md anew, beside the real rembg (needs ../shared/data)
 	@$(PY) -m tests.benchmarks.accuracy --rembg $(REMBG) $(ARGS)
+
+bench: $(VENV)/.development $(REMBG) ## Speed, stage by stage, beside the real rembg (docs/performance.md)
+	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
+	@$(PY) -m segmentation bench --photo static/samples/* --against rembg --rembg-python $(REMBG) $(ARGS)
 
 rembg: $(REMBG) ## A Python of its own with the real rembg, to compare with (REMBG=/path/to/python takes one that is there)
 
