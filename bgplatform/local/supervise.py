@@ -30,15 +30,16 @@ LAUNCHER_VARIABLE = "BGPLATFORM_LAUNCHER"
 class Backoff:
     """The pause before the next start: doubled after each short life, reset after a long one."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = LONGEST_PAUSE) -> None:
         self._next = FIRST_PAUSE
+        self._longest = longest
 
     def pause(self, lived_seconds: float) -> float:
         """Seconds to wait after a process that ran for `lived_seconds`."""
         if lived_seconds >= STEADY_SECONDS:
             self._next = FIRST_PAUSE
         pause = self._next
-        self._next = min(self._next * 2, LONGEST_PAUSE)
+        self._next = min(self._next * 2, self._longest)
         return pause
 
 
@@ -100,12 +101,19 @@ class Supervisor:
     `grace`: seconds between SIGTERM and SIGKILL. `launcher`: process id whose end means stop, or None.
     """
 
-    def __init__(self, name: str, command: Sequence[str], grace: float, launcher: int | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        grace: float,
+        launcher: int | None,
+        longest_pause: float = LONGEST_PAUSE,
+    ) -> None:
         self._name = name
         self._command = list(command)
         self._grace = grace
         self._wakeups = Wakeups(launcher)
-        self._backoff = Backoff()
+        self._backoff = Backoff(longest_pause)
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._clock: Callable[[], float] = time.monotonic
@@ -184,10 +192,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bgplatform.local.supervise", description=__doc__)
     parser.add_argument("name", help="what to call the process in messages")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds between SIGTERM and SIGKILL")
+    parser.add_argument("--longest-pause", type=float, default=LONGEST_PAUSE, help="seconds before a start")
     parser.add_argument("command", nargs="+", help="the command, after --")
     chosen = parser.parse_args(arguments)
     launcher = os.environ.get(LAUNCHER_VARIABLE)
-    return Supervisor(chosen.name, chosen.command, chosen.grace, int(launcher) if launcher else None).run()
+    parent = int(launcher) if launcher else None
+    return Supervisor(chosen.name, chosen.command, chosen.grace, parent, chosen.longest_pause).run()
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from typing import Any
 
 from bgplatform.worker import broker
 from segmentation.pipeline import Pipeline
+from tests.faults.marks import HANGS, HANGS_LOCKED, KILLS
 
 __all__ = ["broker"]
 
-KILLS, HANGS, HANGS_LOCKED = b"kills the worker", b"hangs in native code", b"hangs and holds the lock"
 FOR_EVER = 1_000_000
 
 _segment = Pipeline.segment

@@ -18,6 +18,8 @@ from tests.postgres import Server
 from tests.seaweed import ACCESS, SECRET, Seaweed, client_for
 
 BUCKET = "pictures"
+# Workers are killed far more often than outside of a storm.
+PAUSES = ("--grace", "10", "--longest-pause", "1")
 KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "BGPLATFORM_CACHE", "XDG_CACHE_HOME", "LD_LIBRARY_PATH")
 
 
@@ -113,7 +115,7 @@ class Platform:
         """A process under its supervisor."""
         with self.log.open("ab") as log:
             self._supervisors[name] = subprocess.Popen(
-                [sys.executable, "-m", "bgplatform.local.supervise", name, "--grace", "10", "--", *command],
+                [sys.executable, "-m", "bgplatform.local.supervise", name, *PAUSES, "--", *command],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

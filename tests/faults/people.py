@@ -16,7 +16,7 @@ import urllib3
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
-from tests.faults import fragile
+from tests.faults import marks
 
 TRY_SECONDS = 150.0
 PAUSE_SECONDS = 0.5
@@ -66,8 +66,8 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "good": good,
     "broken": broken,
     "text": text,
-    "killer": marked(fragile.KILLS),
-    "hanger": marked(fragile.HANGS),
+    "killer": marked(marks.KILLS),
+    "hanger": marked(marks.HANGS),
 }
 
 
@@ -81,11 +81,15 @@ class Person(threading.Thread):
     pauses: list[float]
     retries: int = 0
     jobs: list[str] = field(default_factory=list)
+    # Where the bytes of each upload went.
+    targets: list[str] = field(default_factory=list)
     error: BaseException | None = None
 
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
-        self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=3, read=20))
+        self._http = urllib3.PoolManager(
+            maxsize=8, retries=False, timeout=urllib3.Timeout(connect=3, read=20)
+        )
         token = "t" * 32
         self._headers = {"Cookie": f"sessionid={self.session}; csrftoken={token}", "X-CSRFToken": token}
         self._headers["Accept"] = "application/json"
@@ -97,18 +101,20 @@ class Person(threading.Thread):
         """All of it; what went wrong is left in `error`."""
         try:
             for batch, pause in zip(self.batches, self.pauses, strict=True):
-                self._submit([self._upload(name, content) for name, content in batch])
+                self._submit([self.upload(name, content) for name, content in batch])
                 time.sleep(pause)
         except BaseException as error:
             self.error = error
             raise
 
-    def _upload(self, name: str, content: bytes) -> str:
+    def upload(self, name: str, content: bytes) -> str:
+        """Start, send and finish one file; the upload's id."""
         said = json.dumps({"name": name, "size": len(content)}).encode()
         begun = json.loads(self._ask("/uploads/", said, "application/json", {201}).data)
         target = begun["target"]
         fields = {**target["fields"], "file": (name, content, "application/octet-stream")}
         # A relative address is the embedded endpoint of the web itself.
+        self.targets.append(target["url"])
         own = target["url"].startswith("/")
         url = self.address + target["url"] if own else target["url"]
         headers = self._headers if own else None
@@ -124,6 +130,21 @@ class Person(threading.Thread):
         elif json.loads(answer.data)["code"] != "upload_not_ready":
             # An answer that got lost is asked for again: then the uploads are in a job already.
             raise GaveUpError(answer.data.decode())
+
+    def ask(self, path: str) -> bytes:
+        """The body at a path."""
+        return bytes(
+            self._until(
+                lambda: self._http.request("GET", self.address + path, headers=self._headers), {200}
+            ).data
+        )
+
+    def open(self, path: str) -> Any:
+        """The answer at a path, to be read piece by piece."""
+        answer = self._http.request("GET", self.address + path, headers=self._headers, preload_content=False)
+        if answer.status != 200:
+            raise GaveUpError(f"{answer.status} at {path}")
+        return answer
 
     def _ask(self, path: str, body: bytes, kind: str, fine: set[int]) -> Any:
         headers = {**self._headers, "Content-Type": kind}

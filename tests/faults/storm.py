@@ -1,7 +1,7 @@
 """`python -m tests.faults.storm --pictures 500`: what can go is taken away, and nothing may get lost.
 
 Five people upload and submit through the real web while workers get SIGKILL, Valkey is killed and comes
-back empty, PostgreSQL is killed and started, and the S3 store (SeaweedFS) is stopped and later refuses writes.
+back empty, PostgreSQL is killed and started, and the S3 store (SeaweedFS) is stopped and refuses writes.
 Then rows and files are counted, and the exit code says whether they are right. See docs/operations.md.
 """
 
@@ -77,7 +77,7 @@ def storm(platform: Platform, pictures: int, seed: int, program: weather.Program
     environment = platform.start_servers(**SETTINGS)
     os.environ.update(environment, DJANGO_SETTINGS_MODULE="bgplatform.settings")
     django.setup()
-    people = prepare(platform.address, pictures, seed, spread=program.store_seconds * 5)
+    people = prepare(platform.address, pictures, seed, program)
     expected = Counter(
         name.split("-")[0] for person in people for batch in person.batches for name, _ in batch
     )
@@ -113,8 +113,8 @@ def storm(platform: Platform, pictures: int, seed: int, program: weather.Program
     return verdict
 
 
-def prepare(address: str, pictures: int, seed: int, spread: float) -> list[Person]:
-    """The tables, the people with their sessions, and what they will submit over about `spread` seconds."""
+def prepare(address: str, pictures: int, seed: int, program: weather.Program) -> list[Person]:
+    """The tables, the people with their sessions, and what they will submit while the storm rages."""
     from django.core.management import call_command
     from django.db import connection
     from django.test import Client
@@ -123,7 +123,8 @@ def prepare(address: str, pictures: int, seed: int, spread: float) -> list[Perso
 
     call_command("migrate", interactive=False, verbosity=0)
     chance = random.Random(seed)
-    kinds = kinds_of(pictures, chance)
+    kinds = kinds_of(pictures, chance, program.fatal)
+    spread = program.store_seconds * 4
     people = []
     for number in range(PEOPLE):
         user = User.objects.create_user(f"person{number}@example.org", None)
@@ -141,9 +142,9 @@ def prepare(address: str, pictures: int, seed: int, spread: float) -> list[Perso
     return people
 
 
-def kinds_of(pictures: int, chance: random.Random) -> list[str]:
-    """Mostly good ones; one in twenty-five is broken, one in fifty no picture; one kills, one hangs."""
-    kinds = ["killer", "hanger"] + ["broken"] * (pictures // 25) + ["text"] * (pictures // 50)
+def kinds_of(pictures: int, chance: random.Random, fatal: list[str]) -> list[str]:
+    """Mostly good ones; one in twenty-five is broken, one in fifty no picture; and the fatal ones."""
+    kinds = fatal + ["broken"] * (pictures // 25) + ["text"] * (pictures // 50)
     kinds += ["good"] * (pictures - len(kinds))
     chance.shuffle(kinds)
     return kinds

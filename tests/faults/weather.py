@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bgplatform.local import lifeline
 from tests.faults.gateway import Mode
@@ -27,9 +27,11 @@ class Program:
     store_seconds: float = 20.0
     store_after: float = 15.0
     least: int = 3
+    # Pictures that kill their worker or make it hang.
+    fatal: list[str] = field(default_factory=lambda: ["killer", "hanger"])
 
 
-SHORT = Program((4.0, 7.0), (5.0, 12.0), (6.0, 14.0), store_seconds=4.0, store_after=5.0, least=1)
+SHORT = Program((4.0, 7.0), (5.0, 12.0), (6.0, 14.0), store_seconds=4.0, store_after=5.0, least=1, fatal=[])
 
 
 class Weather:

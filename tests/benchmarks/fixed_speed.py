@@ -1,0 +1,46 @@
+"""The worker's own module with a network of a fixed speed: `python -m dramatiq tests.benchmarks.fixed_speed`.
+
+Everything else is bgplatform.worker: claims, files, rows, messages. So a measurement of who waits for whom
+says nothing of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+from bgplatform.worker import broker
+from jobs import engine
+from jobs.services.uploads import limits
+from segmentation.pictures import decode
+from segmentation.pipeline import Pipeline, Segmented
+from segmentation.recipe import Recipe
+
+__all__ = ["broker"]
+
+SECONDS = float(os.environ.get("FIXED_SECONDS", "0.1"))
+
+
+class FixedSpeed(Pipeline):
+    """Takes SECONDS for each picture and finds all of it."""
+
+    def __init__(self) -> None:
+        self.limits = limits()
+
+    @property
+    def description(self) -> str:
+        """What it is."""
+        return f"no network, {SECONDS:g} s a picture"
+
+    def segment(self, source: object, recipe: Recipe) -> Segmented:
+        """See Pipeline."""
+        picture = decode(source, self.limits)  # type: ignore[arg-type]
+        time.sleep(SECONDS)
+        return Segmented(picture, np.full(picture.rgb.shape[:2], 255, np.uint8), 1.0, ())
+
+
+_pipeline = FixedSpeed()
+engine.pipeline = lambda model: _pipeline
+engine.warm = lambda: _pipeline.description
