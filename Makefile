@@ -27,6 +27,16 @@ format: $(VENV)/.development ## Bring Python and templates into shape
 	@$(PY) -m ruff check --fix --quiet .; $(PY) -m ruff format .
 	@git ls-files -z '*.html' | xargs -0 $(VENV)/bin/djade --target-version 5.2
 
+faults: $(VENV)/.development ## 500 pictures while workers, Valkey, PostgreSQL and S3 go and come (ARGS="--pictures 60 --short")
+	@$(PY) -m segmentation weights pull u2netp
+	@$(PY) -m tests.faults.storm $(ARGS)
+
+fairness: $(VENV)/.development ## Two users and a hurried one, with a network of fixed speed: who waits for whom
+	@$(PY) -m tests.benchmarks.fairness $(ARGS)
+
+memory: $(VENV)/.development ## What the web holds while 500 photos of 5 MB come and 1,000 results go, folder and S3
+	@$(PY) -m tests.benchmarks.memory $(ARGS)
+
 accuracy: $(VENV)/.development $(REMBG) ## Every table of docs/accuracy.md anew, beside the real rembg (needs ../shared/data)
 	@$(PY) -m tests.benchmarks.accuracy --rembg $(REMBG) $(ARGS)
 

@@ -1,0 +1,67 @@
+"""Pictures that kill their worker, or hang in it, fail alone: who ran beside them is done."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from bgplatform.local import lifeline
+from segmentation import weights
+from tests.faults import marks
+from tests.faults.people import good
+from tests.person import Person
+from tests.stack import Stack
+from tests.waiting import until
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.xdist_group("faults"),
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(weights.verified("u2netp") is None, reason="the weights of u2netp were not pulled"),
+]
+
+OPEN = "SELECT COUNT(*) FROM jobs_picture WHERE state IN ('queued', 'running')"
+ENDS = (
+    "SELECT name, state, error_code, attempts FROM jobs_picture WHERE name NOT LIKE 'sample%' ORDER BY name"
+)
+
+
+def marked(comment: bytes) -> bytes:
+    info, out = PngInfo(), io.BytesIO()
+    info.add_text("Comment", comment.decode())
+    Image.new("RGB", (64, 48), (90, 90, 30)).save(out, "PNG", pnginfo=info)
+    return out.getvalue()
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """A platform whose worker is the fragile one, with a short patience."""
+    settings = {"LEASE_SECONDS": "3", "DISPATCH_SECONDS": "1", "REDISPATCH_SECONDS": "5", "TASK_SECONDS": "4"}
+    with Stack(tmp_path, WORKER_MODULE="tests.faults.fragile", WORKER_THREADS="3", **settings) as stack:
+        until(lambda: stack.rows(OPEN) == [(0,)], "the sample job is done", 60)
+        yield stack
+
+
+@pytest.mark.parametrize("comment", [marks.KILLS, marks.HANGS, marks.HANGS_LOCKED])
+def test_it_is_failed_with_a_reason_and_alone(stack: Stack, comment: bytes) -> None:
+    person = Person(stack.address)
+    person.sign_in(stack.sign_in)
+    first = stack.worker()
+    files = [(f"good-{number}.png", good(number)) for number in range(11)]
+    files.insert(5, ("fatal.png", marked(comment)))
+
+    person.submit(files)
+
+    until(lambda: stack.rows(OPEN) == [(0,)], "every picture has ended", 240)
+    rows = {str(row[0]): row[1:] for row in stack.rows(ENDS)}
+    assert rows["fatal.png"] == ("failed", "worker_lost", 3)
+    others = [rows[f"good-{number}.png"] for number in range(11)]
+    assert {row[:2] for row in others} == {("done", "")}
+    # Whoever ran beside it lost one attempt with it, never a second one.
+    assert {row[2] for row in others} <= {1, 2}
+    assert not lifeline.is_alive(first)
