@@ -15,6 +15,9 @@ from segmentation.shrink import network_input
 
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
+# u2net in float32 takes seconds a picture on a crowded machine, and its first load more.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.mark.real
 @pytest.mark.parametrize("engine", ["torch"])

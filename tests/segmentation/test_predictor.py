@@ -18,6 +18,9 @@ from segmentation.u2net import U2NETP, fold
 
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
+# u2net in float32 takes seconds a picture on a crowded machine, and its first load more.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def photos() -> list[np.ndarray]:

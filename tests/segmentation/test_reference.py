@@ -18,6 +18,9 @@ from segmentation.recipe import Recipe
 
 PICTURES = ("0003", "boat", "horse", "im_14", "im_21", "im_27", "lamp2_meitu_1", "whisk")
 
+# u2net in float32 takes seconds a picture on a crowded machine, and its first load more.
+pytestmark = pytest.mark.timeout(600)
+
 
 def _truth(folder: Path, model: str, stem: str) -> np.ndarray:
     with Image.open(folder / "reference" / model / f"{stem}.png") as image:
