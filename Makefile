@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: bench help run test lint format lock accuracy rembg
+.PHONY: bench help run test lint format lock accuracy rembg faults fairness memory
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

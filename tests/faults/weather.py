@@ -27,11 +27,14 @@ class Program:
     store_seconds: float = 20.0
     store_after: float = 15.0
     least: int = 3
-    # Pictures that kill their worker or make it hang.
-    fatal: list[str] = field(default_factory=lambda: ["killer", "hanger"])
+    # Pictures that kill their worker; how many pictures somebody submits at once.
+    fatal: list[str] = field(default_factory=lambda: ["killer"])
+    batch: int = 20
 
 
-SHORT = Program((4.0, 7.0), (5.0, 12.0), (6.0, 14.0), store_seconds=4.0, store_after=5.0, least=1, fatal=[])
+SHORT = Program(
+    (6.0, 12.0), (5.0, 12.0), (6.0, 14.0), store_seconds=4.0, store_after=5.0, least=1, fatal=[], batch=3
+)
 
 
 class Weather:
