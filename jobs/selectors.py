@@ -146,16 +146,21 @@ def newest_matte(picture: Picture) -> Matte | None:
 
 
 def _attach_counts(jobs: Sequence[Job]) -> None:
+    # A page may hold 100,000 pictures, most of them done: those are what is left when the others are counted.
     counted = (
-        Picture.objects.filter(job__in=jobs).values("job", "state").annotate(n=Count("pk")).order_by()
+        Picture.objects.filter(job__in=jobs, state__in=Picture.NOT_DONE)
+        .order_by()
+        .values_list("job", "state")
+        .annotate(n=Count("*"))
         if jobs
         else []
     )
     for job in jobs:
-        job.counts = dict.fromkeys(Picture.State.values, 0)
+        job.counts = {**dict.fromkeys(Picture.State.values, 0), Picture.State.DONE: job.picture_count}
     by_id = {job.pk: job for job in jobs}
-    for row in counted:
-        by_id[row["job"]].counts[row["state"]] = row["n"]
+    for pk, state, count in counted:
+        by_id[pk].counts[state] = count
+        by_id[pk].counts[Picture.State.DONE] -= count
 
 
 def _attach_first_pictures(jobs: Sequence[Job]) -> None:

@@ -30,6 +30,7 @@ class Picture(models.Model):
         CANCELLED = "cancelled", "cancelled"
 
     ENDED = (State.DONE, State.FAILED, State.CANCELLED)
+    NOT_DONE = (State.QUEUED, State.RUNNING, State.FAILED, State.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="pictures")
@@ -99,7 +100,12 @@ class Picture(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["job", "state"], name="picture_job_state"),
+            # What is done follows from the job's number of pictures: the many that are need no counting.
+            models.Index(
+                fields=["job", "state"],
+                condition=models.Q(state__in=["queued", "running", "failed", "cancelled"]),
+                name="picture_not_done",
+            ),
             models.Index(fields=["source_key"], condition=~models.Q(source_key=""), name="picture_sources"),
             models.Index(
                 fields=["user", "source_digest"],
@@ -120,6 +126,9 @@ class Picture(models.Model):
                 fields=["finished_at"], condition=models.Q(state="done"), name="picture_done_lately"
             ),
             models.Index(fields=["user", "job"], condition=models.Q(state="failed"), name="picture_failures"),
+            # For staff: the newest first, and which errors there are.
+            models.Index(fields=["queued_at", "id"], name="picture_newest"),
+            models.Index(fields=["error_code"], condition=~models.Q(error_code=""), name="picture_errors"),
             models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="picture_leases"),
             models.Index(
                 fields=["dispatched_at"],

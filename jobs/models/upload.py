@@ -63,9 +63,10 @@ class Upload(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            models.Index(fields=["error_code"], condition=~models.Q(error_code=""), name="upload_errors"),
             models.Index(
                 fields=["created_at"], condition=~models.Q(state="submitted"), name="upload_unsubmitted"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

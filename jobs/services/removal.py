@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from jobs import events, storage
@@ -86,6 +86,10 @@ def delete_pictures(ids: Collection[UUID]) -> int:
         _discard_files(pictures)
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
         Job.objects.filter(pk__in=jobs, pictures__isnull=True).delete()
+        for job, left in (
+            Picture.objects.filter(job__in=jobs).values_list("job").annotate(n=Count("*")).order_by()
+        ):
+            Job.objects.filter(pk=job).update(picture_count=left)
         for job in jobs:
             progress.settle(job)
         findable.note_again(jobs)

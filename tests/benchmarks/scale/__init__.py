@@ -1,0 +1,1 @@
+"""How pages and the dispatcher answer with a million pictures behind them."""

@@ -1,0 +1,83 @@
+"""Times, numbers of queries, and plans that read a whole table."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+MEDIAN_MS, P95_MS = 50.0, 150.0
+WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One request: milliseconds of each time it was asked, and its queries."""
+
+    times: list[float] = field(default_factory=list)
+    queries: int = 0
+    scans: tuple[str, ...] = ()
+
+    @property
+    def median(self) -> float:
+        """In milliseconds."""
+        return statistics.median(self.times)
+
+    @property
+    def p95(self) -> float:
+        """In milliseconds: 95 of 100 took no longer."""
+        return statistics.quantiles(self.times, n=20, method="inclusive")[-1]
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is as fast as it must be."""
+        return self.median < MEDIAN_MS and self.p95 < P95_MS
+
+    def __str__(self) -> str:
+        return f"{self.median:.0f} / {self.p95:.0f}"
+
+
+def measure(ask: Callable[[], object], times: int) -> Measured:
+    """Ask so many times after a warm-up; then once more, to look at the queries."""
+    for _ in range(WARM_UP):
+        ask()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        ask()
+        taken.append((time.perf_counter() - start) * 1000)
+    return looked_at(ask, taken)
+
+
+def looked_at(ask: Callable[[], object], times: list[float] | None = None) -> Measured:
+    """The queries of one request, and which of them read all of the pictures."""
+    with CaptureQueriesContext(connection) as captured:
+        ask()
+    queries = [query["sql"] for query in captured.captured_queries]
+    scans = tuple(sql for sql in queries if reads_all_pictures(sql))
+    return Measured(times or [], len(queries), scans)
+
+
+def reads_all_pictures(sql: str) -> bool:
+    """Whether a query's plan has a sequential scan of the pictures in it."""
+    if "jobs_picture" not in sql or not sql.startswith(("SELECT", "UPDATE")):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+        plan = cursor.fetchone()[0]
+    root = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+    return any(
+        node["Node Type"] == "Seq Scan" and node["Relation Name"] == "jobs_picture" for node in _nodes(root)
+    )
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from _nodes(part)
