@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: bench help run test lint format lock accuracy rembg faults fairness memory
+.PHONY: bench help run test lint format lock accuracy rembg faults fairness memory scale
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ accuracy: $(VENV)/.development $(REMBG) ## Every table of docs/accuracy.md anew,
 bench: $(VENV)/.development $(REMBG) ## Speed, stage by stage, beside the real rembg (docs/performance.md)
 	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
 	@$(PY) -m segmentation bench --photo static/samples/* --against rembg --rembg-python $(REMBG) $(ARGS)
+
+scale: $(VENV)/.development ## Pages and dispatcher with a million pictures in PostgreSQL (ARGS="--pictures 20000 --only-plans")
+	@$(PY) -m tests.benchmarks.scale $(ARGS)
 
 rembg: $(REMBG) ## A Python of its own with the real rembg, to compare with (REMBG=/path/to/python takes one that is there)
 
