@@ -8,18 +8,22 @@ grew after a warm-up of a few, how much the web fetched from the store, and when
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import django
 import numpy as np
 import urllib3
+from PIL import Image
 
 from bgplatform.local.console import say
 from tests.benchmarks.fairness import submitted, uploads
@@ -40,10 +44,6 @@ HANDS = 4
 
 def photo(megabytes: float) -> bytes:
     """A JPEG of about so many bytes, real to its end: noise does not compress."""
-    import io
-
-    from PIL import Image
-
     side = int((megabytes * MIB / 1.19) ** 0.5)
     noise = np.random.default_rng(1).integers(0, 255, (side, side, 3), dtype=np.uint8)
     out = io.BytesIO()
@@ -61,8 +61,6 @@ def memory(pid: int, field: str = "VmHWM") -> int:
 
 def measure_uploads(platform: Platform, person: Person, count: int, megabytes: float) -> list[str]:
     """Upload `count` photos, HANDS at a time; what is wrong."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from jobs.models import Upload
 
     content = photo(megabytes)
@@ -99,8 +97,8 @@ def measure_zip(platform: Platform, person: Person, user: Any, count: int, kilob
 
     data = np.random.default_rng(2).bytes(kilobytes * 1024)
     few, job = (submitted(user, uploads(user, number)) for number in (WARM_UP, count))
-    for picture in Picture.objects.filter(job__in=[few, job]).order_by("position"):
-        complete(picture, data)
+    with ThreadPoolExecutor(HANDS) as pool:
+        list(pool.map(partial(complete, data=data), Picture.objects.filter(job__in=[few, job])))
     person.ask(f"/jobs/{few.pk}/results.zip")
     web = platform.processes("web")[0]
     before, began = memory(web), time.monotonic()
