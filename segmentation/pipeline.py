@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segmentation.batcher import MicroBatcher
 from segmentation.compose import compose
-from segmentation.confidence import assess
+from segmentation.confidence import assess, picture_warnings
 from segmentation.encode import Encoded, encode
 from segmentation.errors import PictureError
 from segmentation.pictures import DecodedPicture, Limits, PictureSource, decode
@@ -120,7 +120,8 @@ class Pipeline:
             inside = np.zeros_like(matte)
             inside[top:bottom, left:right] = matte[top:bottom, left:right]
             matte = inside
-        return Segmented(picture, matte, judged.confidence, (*picture.info.warnings, *judged.warnings))
+        warnings = (*picture.info.warnings, *picture_warnings(picture.rgb), *judged.warnings)
+        return Segmented(picture, matte, judged.confidence, warnings)
 
     def file(self, segmented: Segmented, recipe: Recipe, backdrop: Bytes | None = None) -> Encoded:
         """The recipe's file of a segmented picture. backdrop: the picture that a picture background names."""
