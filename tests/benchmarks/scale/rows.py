@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, models
 from django.utils import timezone
 
@@ -186,7 +187,7 @@ def _insert_pictures(cursor: object) -> None:
             "state": "CASE WHEN job.state = 'active' THEN 'queued' ELSE kind END",
             "error_code": "CASE WHEN kind = 'failed' THEN 'broken_picture' ELSE '' END",
             "error_sentence": "CASE WHEN kind = 'failed' THEN 'It is broken.' ELSE '' END",
-            "dispatched_at": "CASE WHEN job.state = 'active' AND place < 2 THEN now() END",
+            "dispatched_at": f"CASE WHEN job.state = 'active' AND place < {settings.WINDOW} THEN now() END",
             "queued_at": "job.created_at",
             "started_at": "CASE WHEN job.state = 'active' THEN NULL ELSE job.created_at END",
             "finished_at": "job.finished_at",
