@@ -22,7 +22,9 @@ import psycopg
 from bgplatform.local.ports import any_free
 
 # Made for tests on one machine: nothing here has to survive a power cut.
-FAST = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+FAST = ["-c", "fsync=off", "-c", "full_page_writes=off"]
+# With this off a killed server forgets what it said was committed: not for who kills it.
+FORGETFUL = ["-c", "synchronous_commit=off"]
 START_SECONDS = 60
 
 
@@ -36,8 +38,9 @@ def _binaries() -> Path:
 class Server:
     """A PostgreSQL in a folder of its own; started, killed and started again as a test wants it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, forgetful: bool = True) -> None:
         self.folder = folder
+        self._options = FAST + FORGETFUL if forgetful else FAST
         self.port = any_free(None)
         # PostgreSQL refuses to run as root.
         self._as = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
@@ -69,7 +72,7 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [str(self._install / "bin" / "postgres"), "-D", str(self.folder / "data"), *FAST]
+        command = [str(self._install / "bin" / "postgres"), "-D", str(self.folder / "data"), *self._options]
         command += [
             "-p",
             str(self.port),

@@ -66,7 +66,7 @@ class Platform:
         for name in ("postgres", "valkey", "weed", "state"):
             (folder / name).mkdir()
         folder.chmod(0o755)
-        self.postgres = Server(folder / "postgres")
+        self.postgres = Server(folder / "postgres", forgetful=False)
         self.valkey = Valkey(folder / "valkey")
         self.store = Seaweed(folder / "weed") if s3 else None
         self.gateway: Gateway | None = None

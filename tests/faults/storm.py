@@ -123,9 +123,10 @@ def prepare(address: str, pictures: int, seed: int, program: weather.Program) ->
     from accounts.models import User
 
     call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     chance = random.Random(seed)
     kinds = kinds_of(pictures, chance, program.fatal)
-    spread = program.store_seconds * 4
+    spread = program.store_seconds * 3
     people = []
     for number in range(PEOPLE):
         user = User.objects.create_user(f"person{number}@example.org", None)

@@ -21,7 +21,7 @@ from tests.faults.parts import Platform
 class Program:
     """Seconds between hits (from, to), how long the store is away, and how many hits at least."""
 
-    worker_gap: tuple[float, float] = (6.0, 16.0)
+    worker_gap: tuple[float, float] = (10.0, 25.0)
     valkey_gap: tuple[float, float] = (15.0, 40.0)
     postgres_gap: tuple[float, float] = (20.0, 45.0)
     store_seconds: float = 20.0
