@@ -52,10 +52,12 @@ class Weather:
             (self._postgres, program.postgres_gap),
         ]
         self._threads = [
-            threading.Thread(target=self._again_and_again, args=(act, gap, random.Random(seed + n)))
+            threading.Thread(
+                target=self._again_and_again, args=(act, gap, random.Random(seed + n)), daemon=True
+            )
             for n, (act, gap) in enumerate(acts)
         ]
-        self._threads.append(threading.Thread(target=self._guarded, args=(self._store,)))
+        self._threads.append(threading.Thread(target=self._guarded, args=(self._store,), daemon=True))
 
     def begin(self) -> None:
         """Let loose."""
