@@ -21,7 +21,7 @@ test: $(VENV)/.development ## The whole suite, browser and faults included (ARGS
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.development ## Style, types, templates, migrations, settings
-	@$(PY) -m tools.lint
+	@$(PY) -m bgplatform.dev.lint
 
 format: $(VENV)/.development ## Bring Python and templates into shape
 	@$(PY) -m ruff check --fix --quiet .; $(PY) -m ruff format .
@@ -50,7 +50,7 @@ scale: $(VENV)/.development ## Pages and dispatcher with a million pictures in P
 rembg: $(REMBG) ## A Python of its own with the real rembg, to compare with (REMBG=/path/to/python takes one that is there)
 
 lock: $(VENV)/.development ## Pin what is installed into requirements*.txt
-	@$(PY) tools/lock.py
+	@$(PY) -m bgplatform.dev.lock
 
 var/rembg/bin/python:
 	@echo "Making an environment with rembg in var/rembg, once …"

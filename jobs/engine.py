@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from django.conf import settings
-from segmentation.pipeline import Pipeline
 
 from jobs.services.uploads import limits
+from segmentation.pipeline import Pipeline
 
 _pipelines: dict[str, Pipeline] = {}
 _lock = threading.Lock()

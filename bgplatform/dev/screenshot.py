@@ -1,4 +1,4 @@
-"""Take the README's picture anew, from the running product: `python -m tools.screenshot` (needs Chromium)."""
+"""Take the README's picture anew, from the running product: `python -m bgplatform.dev.screenshot`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playwright.sync_api import expect, sync_playwright
 from tests.browser import ARGUMENTS, chromium, sign_in
 from tests.stack import Stack
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "static" / "samples"
 PHOTOS = ("chelsea.png", "astronaut.jpg", "coffee.webp")
 WAIT_MS = 120_000
