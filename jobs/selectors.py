@@ -165,13 +165,11 @@ def _attach_counts(jobs: Sequence[Job]) -> None:
 
 def _attach_first_pictures(jobs: Sequence[Job]) -> None:
     # The first positions are 0, 1, 2, … as long as nobody deleted one: enough for a row of small pictures.
-    rows = (
-        Picture.objects.filter(job__in=jobs, position__lt=FIRST_PICTURES).order_by("position") if jobs else []
-    )
+    # Of a hundred small pictures a page wants to know where they lie, and nothing else.
+    wanted = Picture.objects.filter(job__in=jobs, position__lt=FIRST_PICTURES).order_by("position")
+    rows = wanted.only("job", "position", "state", "thumb_key") if jobs else []
     firsts: dict[UUID, list[Picture]] = {job.pk: [] for job in jobs}
-    pictures = list(rows)
-    attach_renditions(pictures)
-    for picture in pictures:
+    for picture in rows:
         firsts[picture.job_id].append(picture)
     for job in jobs:
         job.first_pictures = firsts[job.pk]

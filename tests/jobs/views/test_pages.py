@@ -82,7 +82,7 @@ def test_history_costs_as_many_queries_for_many_jobs(
     for jobs in (2, 23):
         for _ in range(jobs):
             bare_job(user, 4)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(7):
             assert client.get("/jobs/").status_code == 200
 
 
