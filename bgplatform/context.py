@@ -11,7 +11,6 @@ def site(request: HttpRequest) -> dict[str, object]:
     return {
         "site_name": settings.SITE_NAME,
         "sign_up_open": settings.SIGN_UP == "open",
-        "default_model": settings.MODEL,
         "max_picture_bytes": settings.MAX_PICTURE_BYTES,
         "max_picture_pixels": settings.MAX_PICTURE_PIXELS,
         "max_job_pictures": settings.MAX_JOB_PICTURES,

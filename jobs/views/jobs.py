@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
@@ -15,13 +16,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from jobs import selectors
 from jobs.errors import SubmitRefusedError
-from jobs.forms import read_recipe
+from jobs.forms import choices, describe, read_recipe
 from jobs.models import Picture, Receipt, Tag
 from jobs.outlook import outlook
 from jobs.services import removal, retention, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
 from jobs.views.history import history
 from segmentation.errors import RecipeError
+from segmentation.recipe import Recipe
 
 CARDS_AT_ONCE = 100
 RECEIPTS = 100
@@ -35,7 +37,11 @@ own_page = cache_control(private=True, no_cache=True)
 def studio(request: HttpRequest) -> HttpResponse:
     """Where pictures are dropped; underneath, the newest job, so that the page shows a result."""
     page = selectors.history(user_of(request))
-    return render(request, "jobs/studio.html", {"recent_jobs": page.items[:3]})
+    return render(
+        request,
+        "jobs/studio.html",
+        {"recent_jobs": page.items[:3], "chosen": choices(Recipe(model=settings.MODEL))},
+    )
 
 
 @login_required
@@ -94,6 +100,7 @@ def _upload_ids(request: HttpRequest) -> list[UUID]:
 def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """A job with a page of its pictures."""
     found = job_or_404(request, job_id)
+    recipe = Recipe.parse(found.recipe)
     page = selectors.pictures_of(found, start=_position(request.GET.get("from", "")))
     context = {
         "job": found,
@@ -102,6 +109,8 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "older": page.older,
         "newer": page.newer,
         "outlook": outlook(found),
+        "recipe": describe(recipe),
+        "chosen": choices(recipe),
         "known_tags": Tag.objects.for_user(user_of(request)),
     }
     return render(request, "jobs/job.html", context)

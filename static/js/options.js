@@ -9,8 +9,42 @@ function spellOptions(form) {
   return [`${background} ${label("format")}`, label("refine"), label("model")].filter(Boolean).join(", ");
 }
 
+const KEPT = "options";
+
+/** The choices of last time, where the browser keeps them and the form still knows them. */
+function recall(form) {
+  let kept = {};
+  try {
+    kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+  } catch {
+    return; // storage is closed to us, or holds something else: the form's own choices stand
+  }
+  const custom = document.getElementById("background-custom");
+  for (const [name, value] of Object.entries(kept)) {
+    const inputs = [...form.querySelectorAll(`#options input[type="radio"][name="${CSS.escape(name)}"]`)];
+    const known = inputs.find((input) => input.value === value);
+    if (known) known.checked = true;
+    else if (name === "background" && /^#[0-9a-f]{6}$/.test(value)) {
+      custom.value = form.querySelector('[data-part="colour"]').value = value;
+      custom.checked = true;
+    }
+  }
+}
+
 /** @param {HTMLFormElement} form */
-export function startOptions(form) {
+function keep(form) {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(readRecipe(form))));
+  } catch {
+    // storage is closed to us: the next visit begins with the form's own choices
+  }
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {{remember?: boolean}} [settings] remember: begin with the choices of last time
+ */
+export function startOptions(form, { remember = false } = {}) {
   const now = form.querySelector('[data-part="options-now"]');
   const colour = form.querySelector('[data-part="colour"]');
   const custom = document.getElementById("background-custom");
@@ -21,6 +55,10 @@ export function startOptions(form) {
     show();
   });
   form.addEventListener("change", show);
+  if (remember) {
+    recall(form);
+    form.addEventListener("change", () => keep(form));
+  }
   show();
 }
 

@@ -66,7 +66,7 @@ form.querySelector('[data-part="left-out-close"]').addEventListener("click", () 
 form.addEventListener("submit", (event) => event.preventDefault());
 startDrop(zone, addFiles);
 startPaste(addFiles);
-startOptions(form);
+startOptions(form, { remember: true });
 startCompare(list);
 
 addEventListener("beforeunload", (event) => {
