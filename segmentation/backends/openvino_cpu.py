@@ -73,7 +73,10 @@ class OpenVinoBackend:
         }
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = threads
-        self._request = core.compile_model(network, "CPU", options).create_infer_request()
+        # One process at a time: two that write the same entry of OpenVINO's cache make it fail.
+        with weights.locked(f"{model}-openvino"):
+            compiled = core.compile_model(network, "CPU", options)
+        self._request = compiled.create_infer_request()
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `base.Backend.run`."""
