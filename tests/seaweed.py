@@ -15,7 +15,6 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bgplatform.aws import s3_client_config
-from bgplatform.local import lifeline
 
 ACCESS, SECRET = "test-key", "test-secret-test-secret"
 WEED = Path(sys.executable).with_name("weed")
@@ -87,7 +86,6 @@ class Seaweed:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=lifeline.die_with_parent,
             )
         client, bucket = client_for(self.endpoint), f"ready-{uuid4().hex[:8]}"
         deadline = time.monotonic() + START_SECONDS
