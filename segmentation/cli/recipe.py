@@ -32,7 +32,12 @@ _FIELDS = (
         "transparent, a colour (#fff, white, #ff000080), linear:#fff,#ddd,90, radial:#fff,#ccc, "
         "picture:FILE, picture:contain:FILE, blur:20 (default: transparent)",
     ),
-    ("shadow", "WHAT", "drop or contact, with options as in docs (default: none)"),
+    (
+        "shadow",
+        "WHAT",
+        "drop or contact, or with its parts: 'drop:opacity=45,blur=2%%,offset=1%% 2%%,colour=#000' "
+        "(default: none)",
+    ),
     (
         "size",
         "SIZE",
