@@ -1,23 +1,31 @@
 """What you asked for: state and its invariants. Services write, selectors read."""
 
 from jobs.models.discard import Discard
+from jobs.models.feedback import Feedback
+from jobs.models.idempotency import Idempotency
 from jobs.models.job import Job
 from jobs.models.matte import Matte
 from jobs.models.picture import Picture
+from jobs.models.preset import Preset
 from jobs.models.receipt import Receipt
 from jobs.models.rendition import Rendition
 from jobs.models.search_text import SearchText
 from jobs.models.tag import Tag
 from jobs.models.upload import Upload
+from jobs.models.wish import Wish
 
 __all__ = [
     "Discard",
+    "Feedback",
+    "Idempotency",
     "Job",
     "Matte",
     "Picture",
+    "Preset",
     "Receipt",
     "Rendition",
     "SearchText",
     "Tag",
     "Upload",
+    "Wish",
 ]
