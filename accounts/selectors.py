@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime
+
 from django.db.models import Q, QuerySet
 
-from accounts.models import Plan, User
+from accounts import months
+from accounts.in_flight import in_flight_of
+from accounts.models import Plan, Storage, Usage, User
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a user may have; None is unlimited. pixels, not megapixels."""
+
+    pictures: int | None = None
+    pixels: int | None = None
+    storage: int | None = None
+    in_flight: int | None = None
+
+
+@dataclass(frozen=True)
+class Meter:
+    """One thing that is counted: pictures, pixels, storage (bytes) or in_flight (pictures)."""
+
+    name: str
+    limit: int | None
+    used: int
+    resets_at: datetime | None = None
+
+    @property
+    def left(self) -> int | None:
+        """How much more there may be; None is unlimited."""
+        return None if self.limit is None else max(0, self.limit - self.used)
 
 
 def plan_of(user: int) -> Plan | None:
@@ -17,3 +47,38 @@ def plan_of(user: int) -> Plan | None:
 def users_of(plan: Plan) -> QuerySet[User]:
     """The users for whom a plan counts."""
     return User.objects.filter(Q(plan=plan) | Q(plan__isnull=True) if plan.is_default else Q(plan=plan))
+
+
+def allowed(user: User) -> Allowed:
+    """A user's limits: their own, where they have any, or their plan's."""
+    plan = plan_of(user.pk)
+
+    def limit(name: str) -> int | None:
+        own: int | None = getattr(user, name)
+        return own if own is not None or plan is None else getattr(plan, name)
+
+    megapixels = limit("megapixels_month")
+    return Allowed(
+        pictures=limit("pictures_month"),
+        pixels=None if megapixels is None else megapixels * 1_000_000,
+        storage=limit("storage_bytes"),
+        in_flight=limit("in_flight"),
+    )
+
+
+def usage_of(user: User, *, month: date | None = None) -> list[Meter]:
+    """What a user has used and may use: pictures, pixels, storage, in_flight; always these, in this order.
+
+    month: its first day; this month where none is given.
+    """
+    month = month or months.this_month()
+    most = allowed(user)
+    used = Usage.objects.filter(user=user, month=month).values_list("pictures", "pixels").first() or (0, 0)
+    stored = Storage.objects.filter(user=user).values_list("bytes", flat=True).first() or 0
+    ends = months.end_of(month)
+    return [
+        Meter("pictures", most.pictures, used[0], ends),
+        Meter("pixels", most.pixels, used[1], ends),
+        Meter("storage", most.storage, stored),
+        Meter("in_flight", most.in_flight, in_flight_of(user.pk)),
+    ]

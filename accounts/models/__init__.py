@@ -1,6 +1,9 @@
 """Who you are, and what that allows."""
 
+from accounts.models.ledger import Entry, Storage, Usage
+from accounts.models.limits import Limits
 from accounts.models.plan import Plan
+from accounts.models.token import ApiToken, Scope
 from accounts.models.user import User, UserManager
 
-__all__ = ["Plan", "User", "UserManager"]
+__all__ = ["ApiToken", "Entry", "Limits", "Plan", "Scope", "Storage", "Usage", "User", "UserManager"]

@@ -7,9 +7,11 @@ from typing import ClassVar
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from accounts.models.limits import Limits
 
-class Plan(models.Model):
-    """How long things are kept, and how large a share of the workers an account gets."""
+
+class Plan(Limits):
+    """How much there may be, how long it is kept, and how large a share of the workers an account gets."""
 
     name = models.CharField(max_length=64, unique=True)
     is_default = models.BooleanField(default=False, help_text="Given to accounts that have no other plan.")

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.models.limits import Limits
 from accounts.models.plan import Plan
 
 
@@ -35,8 +36,9 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").lower())
 
 
-class User(AbstractBaseUser, PermissionsMixin):
-    """A person or a program's owner. The e-mail address is the name to sign in with."""
+class User(AbstractBaseUser, PermissionsMixin, Limits):
+    """A person or a program's owner. The e-mail address is the name to sign in with; their own limits, where
+    staff set any, count before the plan's."""
 
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)

@@ -25,6 +25,7 @@ class Matte(models.Model):
     # What of the recipe decided this matte: the same digest again needs no second run of the model.
     matte_digest = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
+    size = models.BigIntegerField("bytes", default=0)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     confidence = models.FloatField(null=True)

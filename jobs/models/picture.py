@@ -58,6 +58,8 @@ class Picture(models.Model):
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     queued_at = models.DateTimeField()
+    # While a charge for it stands: since when. Taken away by the refund, so that there is one of each.
+    charged_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -1,0 +1,43 @@
+"""Where a request comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def client_address(request: HttpRequest) -> str:
+    """The client's IP address; "" where there is none, as on a Unix socket.
+
+    Behind a proxy it is the last one in X-Forwarded-For: that is what our proxy saw, while everything before
+    it is what the client claims.
+    """
+    address = str(request.META.get("REMOTE_ADDR") or "")
+    if settings.BEHIND_PROXY:
+        address = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or address
+    return _canonical(address)
+
+
+def is_among(address: str, networks: Iterable[str]) -> bool:
+    """Whether an address lies in one of these networks; "" lies in none."""
+    if not address:
+        return False
+    known = ip_address(address)
+    return any(known in ip_network(network) for network in networks)
+
+
+def canonical_network(text: str) -> str:
+    """An address or a network such as 192.0.2.0/24, as we store it. Raises ValueError for anything else."""
+    return str(ip_network(text.strip(), strict=False))
+
+
+def _canonical(address: str) -> str:
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = getattr(known, "ipv4_mapped", None)
+    return str(mapped or known)

@@ -1,0 +1,52 @@
+"""How programs say who they are: with a token, in one of two headers."""
+
+from __future__ import annotations
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from accounts.addresses import client_address
+from accounts.errors import TokenRefusedError
+from accounts.models import ApiToken, User
+from accounts.services import tokens
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Token SECRET`, or `Bearer SECRET`. request.auth is then the ApiToken."""
+
+    keywords = ("token", "bearer")
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """The user and the token; None where the request brings none of ours."""
+        secret = self.secret_of(request)
+        if secret is None:
+            return None
+        try:
+            token = tokens.authenticate(secret, client_address(request))
+        except TokenRefusedError as error:
+            raise _refusal(error) from error
+        return token.user, token
+
+    def secret_of(self, request: Request) -> str | None:
+        """What the header holds."""
+        keyword, _, secret = request.headers.get("Authorization", "").strip().partition(" ")
+        return secret.strip() if keyword.lower() in self.keywords else None
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a 401 asks for."""
+        return "Token"
+
+
+class ApiKeyAuthentication(TokenAuthentication):
+    """`X-Api-Key: SECRET`, as clients of remove.bg send it."""
+
+    def secret_of(self, request: Request) -> str | None:
+        """What the header holds."""
+        secret: str = request.headers.get("X-Api-Key", "").strip()
+        return secret or None
+
+
+def _refusal(error: TokenRefusedError) -> APIException:
+    kind = PermissionDenied if error.status == 403 else AuthenticationFailed
+    return kind(detail=error.sentence, code=error.code)

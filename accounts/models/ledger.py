@@ -1,0 +1,89 @@
+"""The ledger: every charge and refund, and the counters that are compared with the limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from accounts.models.token import ApiToken
+
+
+class Usage(models.Model):
+    """What a user was charged in a month (UTC), refunds taken off: always the sum of that month's entries."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="usage")
+    month = models.DateField(help_text="Its first day.")
+    pictures = models.PositiveBigIntegerField(default=0)
+    pixels = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["-month", "user"]
+        verbose_name_plural = "usage"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "month"], name="usage_one_a_month"),
+            models.CheckConstraint(
+                name="usage_not_below_zero", condition=models.Q(pictures__gte=0, pixels__gte=0)
+            ),
+            models.CheckConstraint(name="usage_month_begins", condition=models.Q(month__day=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}: {self.pictures} pictures"
+
+
+class Storage(models.Model):
+    """How many bytes a user's files take: sources, mattes and renditions that a row names."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="storage", primary_key=True
+    )
+    bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "storage"
+        constraints: ClassVar = [
+            models.CheckConstraint(name="storage_not_below_zero", condition=models.Q(bytes__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bytes} bytes"
+
+
+class Entry(models.Model):
+    """One charge or one refund, never changed afterwards. `month` is the one that it counts in."""
+
+    class Kind(models.TextChoices):
+        CHARGE = "charge", "charge"
+        REFUND = "refund", "refund"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ledger")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    pictures = models.PositiveIntegerField()
+    pixels = models.PositiveBigIntegerField()
+    # Not a foreign key: jobs go, what was charged for them stays.
+    job = models.UUIDField()
+    token = models.ForeignKey(
+        ApiToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="entries"
+    )
+    reason = models.CharField(max_length=64, blank=True)
+    month = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-id"]
+        verbose_name_plural = "ledger"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="entry_kind_known", condition=models.Q(kind__in=["charge", "refund"])
+            ),
+            models.CheckConstraint(name="entry_not_empty", condition=models.Q(pictures__gt=0)),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-at", "-id"], name="entry_of_user"),
+            models.Index(fields=["job"], name="entry_of_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.pictures}"

@@ -1,0 +1,25 @@
+"""Limits: what a plan allows, and what one user may have instead."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Limits(models.Model):
+    """Four numbers. One that is empty means unlimited for a plan, and as the plan says for a user."""
+
+    pictures_month = models.PositiveIntegerField(
+        "pictures a month", null=True, blank=True, help_text="Pictures that may be submitted in a month."
+    )
+    megapixels_month = models.PositiveIntegerField(
+        "megapixels a month", null=True, blank=True, help_text="Millions of source pixels in a month."
+    )
+    storage_bytes = models.PositiveBigIntegerField(
+        "storage in bytes", null=True, blank=True, help_text="Sources, mattes and results together."
+    )
+    in_flight = models.PositiveIntegerField(
+        "pictures in flight", null=True, blank=True, help_text="Pictures that may wait or run at once."
+    )
+
+    class Meta:
+        abstract = True

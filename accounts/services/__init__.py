@@ -1,0 +1,1 @@
+"""Writing about people: their tokens, and what they have used."""

@@ -1,0 +1,185 @@
+"""Quotas: charge, refund, and count what is stored; exact, because each limit is part of the UPDATE itself.
+
+Call it in the transaction that writes what it is for: both stand or fall together. The rows of the
+counters are locked from their UPDATE to the end of that transaction, so call it late.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from accounts import months
+from accounts.errors import QuotaExceededError
+from accounts.in_flight import in_flight_of
+from accounts.models import ApiToken, Entry, Storage, Usage, User
+from accounts.selectors import allowed
+
+
+def charge(
+    user: User,
+    *,
+    pictures: int,
+    pixels: int,
+    job: UUID,
+    token: ApiToken | None = None,
+    reason: str = "submitted",
+) -> datetime | None:
+    """Count pictures and pixels against this month and write the ledger; when, for the refund that may come.
+
+    None, and no entry, for no pictures. Raises QuotaExceededError where it would be more than is allowed;
+    nothing is written then.
+    """
+    if pictures <= 0:
+        return None
+    now = timezone.now()
+    month = months.month_of(now)
+    most = allowed(user)
+    room = Q()
+    if most.pictures is not None:
+        room &= Q(pictures__lte=most.pictures - pictures)
+    if most.pixels is not None:
+        room &= Q(pixels__lte=most.pixels - pixels)
+    row = Usage.objects.filter(user=user, month=month)
+    more = {"pictures": F("pictures") + pictures, "pixels": F("pixels") + pixels}
+    if not row.filter(room).update(**more):
+        # Full, or the first of the month.
+        Usage.objects.bulk_create([Usage(user=user, month=month)], ignore_conflicts=True)
+        if not row.filter(room).update(**more):
+            used = row.values_list("pictures", "pixels").get()
+            raise _used_up(most.pictures, most.pixels, used, pictures, months.end_of(month))
+    _write(Entry.Kind.CHARGE, user.pk, month, pictures, pixels, job, token, reason)
+    return now
+
+
+def refund(user: int, *, pictures: int, pixels: int, job: UUID, reason: str, charged_at: datetime) -> None:
+    """Take a charge back, in the month in which it was made. Whoever calls knows that it stands."""
+    if pictures <= 0:
+        return
+    month = months.month_of(charged_at)
+    Usage.objects.filter(user=user, month=month).update(
+        # A counter that went wrong must not keep a worker from ending a picture.
+        pictures=Greatest(F("pictures") - pictures, 0),
+        pixels=Greatest(F("pixels") - pixels, 0),
+    )
+    _write(Entry.Kind.REFUND, user, month, pictures, pixels, job, None, reason)
+
+
+def check_in_flight(user: User, adding: int) -> None:
+    """Hold the place of `adding` more pictures until the end of this transaction.
+
+    Call it before they are written. Raises QuotaExceededError where there would be too many on their way.
+    """
+    limit = allowed(user).in_flight
+    if limit is None or adding <= 0:
+        return
+    # The user's row is the lock: of two at once the second counts what the first has written.
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
+    used = in_flight_of(user.pk)
+    if used + adding > limit:
+        raise QuotaExceededError(
+            "too_many_in_flight",
+            f"{used} of your pictures are waiting or running, and there may be {limit}. "
+            "Wait until some are done, or submit fewer.",
+            limit=limit,
+            used=used,
+        )
+
+
+def add_storage(user: User, size: int) -> None:
+    """Count bytes that a user brings. Raises QuotaExceededError where they do not fit any more."""
+    limit = allowed(user).storage
+    row = Storage.objects.filter(user=user)
+    room = Q() if limit is None else Q(bytes__lte=limit - size)
+    if row.filter(room).update(bytes=F("bytes") + size):
+        return
+    Storage.objects.bulk_create([Storage(user=user)], ignore_conflicts=True)
+    if not row.filter(room).update(bytes=F("bytes") + size):
+        raise storage_full(limit or 0, row.values_list("bytes", flat=True).get())
+
+
+def check_storage(user: User, size: int) -> None:
+    """Say beforehand that bytes would not fit, as far as one can know before they are here."""
+    limit = allowed(user).storage
+    used = Storage.objects.filter(user=user).values_list("bytes", flat=True).first() or 0
+    if limit is not None and used + size > limit:
+        raise storage_full(limit, used)
+
+
+def grow_storage(user: int, size: int) -> None:
+    """Count bytes that we made for a user: a result is not lost because it is the last that fits."""
+    more = Greatest(F("bytes") + size, 0)
+    if size and not Storage.objects.filter(user=user).update(bytes=more):
+        Storage.objects.bulk_create([Storage(user_id=user)], ignore_conflicts=True)
+        Storage.objects.filter(user=user).update(bytes=more)
+
+
+def free_storage(user: int, size: int) -> None:
+    """Bytes that are gone; to be said in the transaction that deletes the rows that named them."""
+    grow_storage(user, -size)
+
+
+def storage_full(limit: int, used: int) -> QuotaExceededError:
+    """The refusal of bytes for which there is no room."""
+    return QuotaExceededError(
+        "storage_full",
+        f"Your files take {_mb(used)} of the {_mb(limit)} that you may have. "
+        "Delete jobs that you no longer need.",
+        limit=limit,
+        used=used,
+    )
+
+
+def _used_up(
+    pictures: int | None, pixels: int | None, used: tuple[int, int], adding: int, resets_at: datetime
+) -> QuotaExceededError:
+    when = f"{resets_at:%d %B}".lstrip("0")
+    if pictures is not None and used[0] + adding > pictures:
+        left = max(0, pictures - used[0])
+        return QuotaExceededError(
+            "pictures_used_up",
+            f"You may submit {pictures} pictures a month, and {left} are left. "
+            f"Submit fewer, or wait until {when}.",
+            limit=pictures,
+            used=used[0],
+            resets_at=resets_at,
+        )
+    limit = pixels or 0
+    return QuotaExceededError(
+        "megapixels_used_up",
+        f"You may submit {limit // 1_000_000} megapixels a month, and {max(0, limit - used[1]) / 1e6:.1f} "
+        f"are left. Submit fewer or smaller pictures, or wait until {when}.",
+        limit=limit,
+        used=used[1],
+        resets_at=resets_at,
+    )
+
+
+def _write(
+    kind: str,
+    user: int,
+    month: date,
+    pictures: int,
+    pixels: int,
+    job: UUID,
+    token: ApiToken | None,
+    reason: str,
+) -> None:
+    Entry.objects.create(
+        user_id=user,
+        kind=kind,
+        month=month,
+        pictures=pictures,
+        pixels=pixels,
+        job=job,
+        token=token,
+        reason=reason,
+    )
+
+
+def _mb(size: int) -> str:
+    return f"{size / 2**20:.1f} MB"
