@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Collection
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,6 +72,17 @@ def names(name: str, default: Collection[str], *, like: str = "") -> list[str]:
     for part in found:
         if like and not re.fullmatch(like, part):
             raise ImproperlyConfigured(f"{name} cannot hold {part!r}: see docs/configuration.md.")
+    return found
+
+
+def networks(name: str, default: Collection[str]) -> list[str]:
+    """A comma-separated list of networks (10.0.0.0/8) or single addresses in variable `name`."""
+    found = names(name, default)
+    for part in found:
+        try:
+            ip_network(part)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} cannot hold {part!r}: {error}.") from error
     return found
 
 

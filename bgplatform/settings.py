@@ -20,6 +20,7 @@ from bgplatform.env import (
     integer,
     made,
     names,
+    networks,
     required,
     secret,
     text,
@@ -224,6 +225,9 @@ TASK_SECONDS = integer("TASK_SECONDS", 300, least=1, most=86_400)
 UPLOAD_HOURS = integer("UPLOAD_HOURS", 24, least=1, most=720)
 # A file that no row names is deleted once it is so old.
 ORPHAN_HOURS = integer("ORPHAN_HOURS", 24, least=1, most=8_760)
+
+# Networks that are not the internet's, and into which the addresses that users give may lead all the same.
+FETCH_PRIVATE_NETWORKS = networks("FETCH_PRIVATE_NETWORKS", [])
 
 # -- Safety ----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ READERS = {
     "folder",
     "integer",
     "names",
+    "networks",
     "required",
     "secret",
     "text",

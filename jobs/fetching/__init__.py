@@ -1,0 +1,12 @@
+"""Speaking to addresses that users gave: to the internet only, never to a network of our own.
+
+One parser, one resolution, one connection to an address that was looked at, one deadline over all of it:
+docs/decisions/0012-addresses-that-users-give.md.
+"""
+
+from jobs.fetching.download import Fetched, fetch
+from jobs.fetching.errors import FetchRefusedError
+from jobs.fetching.sending import Answer, send
+from jobs.fetching.targets import Target, parse
+
+__all__ = ["Answer", "FetchRefusedError", "Fetched", "Target", "fetch", "parse", "send"]

@@ -1,0 +1,30 @@
+"""Send something to an address that a user gave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jobs.fetching.connecting import Deadline
+from jobs.fetching.exchange import exchange
+from jobs.fetching.targets import parse
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the other side said to it. What it wrote is not read: it could be somebody else's page."""
+
+    status: int
+    milliseconds: int
+
+
+def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> Answer:
+    """POST `body` to `url`, and its answer. No redirect is followed: it is an answer like others.
+
+    Raises FetchRefusedError with the codes invalid_url, forbidden_address, download_failed, timeout.
+    """
+    deadline = Deadline(seconds)
+    started = time.perf_counter()
+    with exchange("POST", parse(url), deadline, headers=headers, body=body) as reply:
+        return Answer(reply.status, round((time.perf_counter() - started) * 1000))

@@ -1,0 +1,87 @@
+"""A real HTTP server on loopback that says what a test tells it to, byte by byte, and counts who came."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Say = Callable[[socket.socket, bytes], None]
+
+
+class Server:
+    """Accepts connections on loopback; `say` gets the line and the request's head."""
+
+    def __init__(self, say: Say, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self._say = say
+        self._tls = tls
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._door = socket.socket(family, socket.SOCK_STREAM)
+        self._door.bind((host, 0))
+        self._door.listen(64)
+        self.port: int = self._door.getsockname()[1]
+        self.visits = 0
+        self.requests: list[bytes] = []
+        self.done = threading.Event()
+        self._threads = [threading.Thread(target=self._run, daemon=True)]
+        self._threads[0].start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                line, _ = self._door.accept()
+            except OSError:
+                return
+            self.visits += 1
+            thread = threading.Thread(target=self._serve, args=(line,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, line: socket.socket) -> None:
+        try:
+            with self._tls.wrap_socket(line, server_side=True) if self._tls else line as spoken:
+                head = b""
+                while b"\r\n\r\n" not in head and (piece := spoken.recv(65536)):
+                    head += piece
+                self.requests.append(head)
+                self._say(spoken, head)
+        except OSError:
+            # The other side hung up, which is what some tests want of it.
+            self.done.set()
+
+    def close(self) -> None:
+        """No more visitors."""
+        self.done.set()
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+        for thread in self._threads:
+            thread.join(10)
+
+
+@contextmanager
+def serving(say: Say, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """A server for the length of a block."""
+    server = Server(say, host=host, tls=tls)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> Say:
+    """Says this, whatever was asked."""
+    told = {"Content-Length": str(len(body)), "Content-Type": "image/png"}
+    told |= {name.replace("_", "-"): value for name, value in headers.items()}
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return raw(f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body)
+
+
+def raw(data: bytes) -> Say:
+    """Says these bytes, whatever was asked, and hangs up."""
+
+    def say(line: socket.socket, _: bytes) -> None:
+        line.sendall(data)
+
+    return say
