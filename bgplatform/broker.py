@@ -18,11 +18,24 @@ IDLE_MS: Final = {"interactive": 50}
 
 
 class LaneBroker(RedisBroker):
-    """Redis, asked more often for those who sit and wait."""
+    """Redis, asked more often for those who sit and wait, and able to say what it still holds."""
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
         """A consumer of a queue; timeout: the longest sleep between two looks at an empty one, in ms."""
         return super().consume(queue_name, prefetch, min(timeout, IDLE_MS.get(queue_name, timeout)))
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Queue a message under its own id, so that who knows that can ask whether it is still there.
+
+        Dramatiq gives it another one in Redis, because its Retries send a message twice; there are none here.
+        """
+        if delay is not None:
+            raise ValueError("a message that waits is a row with `not_before`")
+        message = message.copy(options={"redis_message_id": message.message_id})
+        self.emit_before("enqueue", message, delay)
+        self.do_enqueue(message.queue_name, message.message_id, message.encode())
+        self.emit_after("enqueue", message, delay)
+        return message
 
 
 def make_broker(url: str) -> LaneBroker:

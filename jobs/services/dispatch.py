@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from accounts.selectors import plan_of
 from jobs import circuit
 from jobs.models import Picture
 from jobs.models.job import Lane
-from jobs.services import claims
+from jobs.services import claims, messages
 
 logger = logging.getLogger(__name__)
 
@@ -91,13 +91,36 @@ def recover_lost(*, leases: bool = True) -> int:
     leases: false while living workers may not have been able to renew theirs.
     """
     expired = claims.expire_leases() if leases else 0
-    unclaimed = Picture.objects.filter(
+    try:
+        unclaimed = sum(_recover_messages(lane) for lane in Lane.values)
+    except RedisError as error:
+        # Nobody can tell what it holds, and what it holds is not lost.
+        logger.warning("lost messages were not looked for: %s", error)
+        unclaimed = 0
+    if expired or unclaimed:
+        logger.warning("recovered %d expired leases and %d lost messages", expired, unclaimed)
+    return expired + unclaimed
+
+
+def _recover_messages(lane: str) -> int:
+    """Give back the places of messages that the broker does not hold any more; how many.
+
+    One that waits in a long queue is not lost, however old it is: sent again, it would make the queue longer.
+    """
+    old = Picture.objects.filter(
+        lane=lane,
         state=Picture.State.QUEUED,
         dispatched_at__lt=timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS),
-    ).update(dispatched_at=None)
-    if expired or unclaimed:
-        logger.warning("recovered %d expired leases and %d unclaimed messages", expired, unclaimed)
-    return expired + unclaimed
+    ).values_list("pk", "dispatched_at")
+    named = {messages.name(pk, sent): (pk, sent) for pk, sent in old}
+    lost = messages.lost(lane, list(named))
+    # Only as it was looked at: a worker may have claimed it, or another dispatcher sent it, meanwhile.
+    return sum(
+        Picture.objects.filter(pk=pk, state=Picture.State.QUEUED, dispatched_at=sent).update(
+            dispatched_at=None
+        )
+        for pk, sent in map(named.__getitem__, lost)
+    )
 
 
 def _due() -> Q:
@@ -122,17 +145,16 @@ def _top_up_lane(user: int, lane: str, window: int) -> int:
         )
         if not chosen:
             return 0
-        Picture.objects.filter(pk__in=chosen, state=Picture.State.QUEUED).update(dispatched_at=timezone.now())
-        transaction.on_commit(partial(_send, chosen, lane))
+        now = timezone.now()
+        Picture.objects.filter(pk__in=chosen, state=Picture.State.QUEUED).update(dispatched_at=now)
+        transaction.on_commit(partial(_send, chosen, lane, now))
     return len(chosen)
 
 
-def _send(pictures: list[UUID], lane: str) -> None:
-    from jobs.actors import segment  # the actors call services: the import at the top would be a circle
-
+def _send(pictures: list[UUID], lane: str, dispatched_at: datetime) -> None:
     try:
         for picture in pictures:
-            segment[lane].send(str(picture))
+            messages.send(lane, picture, dispatched_at)
     except (BrokerConnectionError, RedisError):
         # Not an error of the caller's: the rows are marked as sent, and the dispatcher's next tick finds
         # the broker back or tries again.

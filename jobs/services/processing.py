@@ -14,7 +14,7 @@ from jobs import circuit, engine, storage
 from jobs.company import Company
 from jobs.leases import LeaseKeeper
 from jobs.models import Matte, Picture, Rendition
-from jobs.patience import DATABASE_AWAY, patiently
+from jobs.patience import is_away, patiently
 from jobs.services import claims, dispatch, matting, removal
 from jobs.services.claims import Claim, LeaseLostError
 from jobs.services.matting import Matted
@@ -67,10 +67,11 @@ def _to_its_end(claim: Claim) -> None:
         logger.warning("picture %s waits for the store: %s", picture_id, error)
         circuit.trip()
         _unless_lost(claim, partial(claims.postpone, claim))
-    except DATABASE_AWAY as error:
-        logger.warning("picture %s waits for the database: %s", picture_id, error)
-        _unless_lost(claim, partial(claims.postpone, claim))
-    except Exception:
+    except Exception as error:
+        if is_away(error):
+            logger.warning("picture %s waits for the database: %s", picture_id, error)
+            _unless_lost(claim, partial(claims.postpone, claim))
+            return
         logger.exception("picture %s failed at attempt %d", picture_id, claim.picture.attempts)
         _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
     except BaseException:
@@ -131,8 +132,8 @@ def _rendition(matte: Matte, recipe: Recipe, file: Encoded) -> Rendition:
 def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, thumb_key: str) -> None:
     """Rows and final state in one transaction: a claim that no longer counts writes no row.
 
-    Its files stay where the picture lives on, because the claim that counts writes the same keys; where the
-    picture is gone or cancelled, nobody will, and they go too.
+    Its files stay where the picture lives on, cancelled or not: whoever tries it again writes the same keys,
+    perhaps at this moment, and the deletion of the picture knows them. Where it is gone, they go.
     """
     segmented = matted.segmented
     try:
@@ -154,8 +155,7 @@ def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, 
                 warnings=list(segmented.warnings),
             )
     except (LeaseLostError, IntegrityError):
-        state = Picture.objects.filter(pk=claim.picture.pk).values_list("state", flat=True).first()
-        if state is not None and state != Picture.State.CANCELLED:
+        if Picture.objects.filter(pk=claim.picture.pk).exists():
             raise
         removal.discard([thumb_key, matte.key, rendition.key, rendition.preview_key])
         raise LeaseLostError(str(claim.picture.pk)) from None

@@ -17,7 +17,6 @@ from jobs import events, storage
 from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.services import tags
 from jobs.storage import StoreAwayError
-from jobs.storage.keys import picture_of_key
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -106,32 +105,20 @@ def discard(keys: Iterable[str]) -> None:
 def sweep_discards(most: int = SWEEP) -> int:
     """Delete files whose owner's row is gone; how many. What cannot be deleted now is tried again later."""
     rows = list(Discard.objects.values_list("pk", "key")[:most])
-    needed = _needed([key for _, key in rows])
     stuck: list[str] = []
     try:
-        storage.delete([key for _, key in rows if key not in needed])
+        storage.delete([key for _, key in rows])
     except StoreAwayError as error:
         logger.warning("%d files wait for their deletion: %s", len(rows), error)
         return 0
     except OSError:
         # One of them: find out which, so that it does not hold up the others.
-        stuck = [key for _, key in rows if key not in needed and not _deleted(key)]
+        stuck = [key for _, key in rows if not _deleted(key)]
     with transaction.atomic():
         Discard.objects.filter(pk__in=[pk for pk, _ in rows]).delete()
         # Noted anew, and so behind all that wait.
         Discard.objects.bulk_create([Discard(key=key) for key in stuck], ignore_conflicts=True)
     return len(rows) - len(stuck)
-
-
-def _needed(keys: Collection[str]) -> set[str]:
-    """Keys that count after all: a cancelled picture that was tried again writes the same ones anew."""
-    owners = {key: picture for key in keys if (picture := picture_of_key(key))}
-    living = set(
-        Picture.objects.filter(pk__in=set(owners.values()))
-        .exclude(state=Picture.State.CANCELLED)
-        .values_list("pk", flat=True)
-    )
-    return {key for key, picture in owners.items() if picture in living}
 
 
 def _deleted(key: str) -> bool:

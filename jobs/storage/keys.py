@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from uuid import UUID
 
 
@@ -34,9 +33,3 @@ def rendition_key(picture: UUID, revision: int, digest: str, extension: str) -> 
 def preview_key(picture: UUID, revision: int, digest: str) -> str:
     """The small picture of an output file."""
     return f"previews/{picture}/{revision}-{digest[:32]}.webp"
-
-
-def picture_of_key(key: str) -> UUID | None:
-    """The picture whose result lies under a key; None for sources and uploads, which pictures may share."""
-    found = re.match(r"(?:thumbs|mattes|renditions|previews)/([0-9a-f-]{36})[./]", key)
-    return UUID(found[1]) if found else None

@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
+import sqlite3
 from unittest.mock import patch
 
 import pytest
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
 
-from jobs.patience import PATIENCE_SECONDS, patiently
+from jobs.patience import PATIENCE_SECONDS, is_away, patiently
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def caused_by(cause: Exception) -> OperationalError:
+    error = OperationalError("it broke")
+    error.__cause__ = cause
+    return error
+
+
+def sqlite(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("it broke")
+    error.sqlite_errorcode = code
+    return error
+
+
+class TooComplexError(Exception):
+    sqlstate = "54001"
+
+
+class ShutsDownError(Exception):
+    sqlstate = "57P01"
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (OperationalError("connection refused"), True),
+        (InterfaceError("the connection is closed"), True),
+        (caused_by(ShutsDownError()), True),
+        (caused_by(sqlite(sqlite3.SQLITE_BUSY)), True),
+        (caused_by(sqlite(sqlite3.SQLITE_IOERR_READ)), True),
+        (caused_by(sqlite(sqlite3.SQLITE_ERROR)), False),
+        (caused_by(TooComplexError()), False),
+        (IntegrityError("twice"), False),
+        (ProgrammingError("no such column"), False),
+        (ValueError("nothing of the database's"), False),
+    ],
+)
+def test_what_waiting_mends_is_told_from_what_it_does_not(error: Exception, away: bool) -> None:
+    assert is_away(error) is away
+
+
+def test_a_missing_column_is_not_waited_for() -> None:
+    def ask() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM jobs_picture")
+
+    with patch("time.sleep") as sleep, pytest.raises((OperationalError, ProgrammingError)) as wrong:
+        patiently(ask)
+    sleep.assert_not_called()
+    assert not is_away(wrong.value)
 
 
 class Away:

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
 
 from jobs import storage
-from jobs.storage.keys import picture_of_key
 from jobs.storage.store import CHUNK
 from tests.jobs.factories import stored_files
 
@@ -34,18 +33,6 @@ def test_keys_follow_from_picture_revision_and_recipe() -> None:
     assert storage.matte_key(PICTURE, 2) == f"mattes/{PICTURE}/2.png"
     assert storage.rendition_key(PICTURE, 2, "ab" * 32, "jpg") == f"renditions/{PICTURE}/2-{'ab' * 16}.jpg"
     assert storage.preview_key(PICTURE, 2, "ab" * 32) == f"previews/{PICTURE}/2-{'ab' * 16}.webp"
-
-
-def test_a_key_says_whose_result_it_is() -> None:
-    results = [
-        storage.thumb_key(PICTURE),
-        storage.matte_key(PICTURE, 2),
-        storage.rendition_key(PICTURE, 2, "ab" * 32, "jpg"),
-        storage.preview_key(PICTURE, 2, "ab" * 32),
-    ]
-    assert [picture_of_key(key) for key in results] == [PICTURE] * 4
-    others = [storage.source_key(PICTURE), storage.incoming_key(PICTURE), "thumbs/x.webp", "elsewhere"]
-    assert [picture_of_key(key) for key in others] == [None] * 4
 
 
 def test_what_is_written_is_read_again() -> None:

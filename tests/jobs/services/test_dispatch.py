@@ -14,6 +14,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from accounts.models import User
+from bgplatform.broker import broker
 from jobs.models import Picture
 from jobs.models.job import Lane
 from jobs.services import claims, dispatch, retry, submit
@@ -185,6 +186,39 @@ def test_messages_lost_with_the_broker_are_sent_again(
         assert dispatch.top_up_everyone() == 3
         assert dispatch.recover_lost() == 0
     assert queued("batch") == ids(pictures)
+
+
+def test_what_waits_in_a_long_queue_is_not_sent_again(
+    user: User, valkey: redis.Redis, settings: Settings, queued: Queued
+) -> None:
+    settings.REDISPATCH_SECONDS = 60
+    with time_machine.travel(NOON, tick=False):
+        pictures = pictures_of(bare_job(user, 3))
+        dispatch.top_up(user.pk)
+    # One is in a worker's hands that has not claimed it yet; one got lost.
+    held = broker.consume("batch", prefetch=1)
+    assert next(held) is not None
+    _, third = valkey.lrange("dramatiq:batch", 0, -1)
+    valkey.lrem("dramatiq:batch", 1, third)
+    valkey.hdel("dramatiq:batch.msgs", third)
+    with time_machine.travel(NOON + timedelta(days=1), tick=False):
+        assert dispatch.recover_lost() == 1
+        assert dispatch.top_up_everyone() == 1
+        assert dispatch.recover_lost() == 0
+    assert queued("batch") == ids(pictures[1:])
+    held.close()
+
+
+def test_while_the_broker_is_away_nothing_is_taken_for_lost(
+    user: User, redis_away: Away, settings: Settings
+) -> None:
+    settings.REDISPATCH_SECONDS = 60
+    with time_machine.travel(NOON, tick=False):
+        bare_job(user, 3)
+        dispatch.top_up(user.pk)
+    with redis_away(), time_machine.travel(NOON + timedelta(days=1), tick=False):
+        assert dispatch.recover_lost() == 0
+    assert in_flight(user) == 3
 
 
 def test_recovering_takes_nothing_from_whoever_works(user: User, settings: Settings) -> None:

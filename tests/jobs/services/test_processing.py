@@ -10,12 +10,14 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from django.conf import settings
+from django.db import connection
 from PIL import Image
 
 from accounts.models import User
 from jobs import engine, storage
+from jobs.company import Company
 from jobs.models import Discard, Job, Matte, Picture, Rendition
-from jobs.services import claims, processing, removal
+from jobs.services import claims, processing, removal, retry
 from segmentation import weights
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
@@ -165,7 +167,7 @@ def interrupted_by(action: object) -> object:
     return patch.object(processing, "_conclude", conclude)
 
 
-def test_cancelled_while_it_runs_it_leaves_nothing_but_its_source(job: Job) -> None:
+def test_cancelled_while_it_runs_it_has_no_result_and_its_deletion_takes_what_was_written(job: Job) -> None:
     with interrupted_by(lambda: removal.cancel(job)):  # type: ignore[attr-defined]
         processing.process(only_picture(job).pk)
 
@@ -173,7 +175,50 @@ def test_cancelled_while_it_runs_it_leaves_nothing_but_its_source(job: Job) -> N
     assert picture.state == "cancelled"
     assert not Matte.objects.exists()
     assert not Rendition.objects.exists()
-    assert files() == {picture.source_key}
+    assert not Discard.objects.exists(), "somebody may try it again at this moment, and writes the same keys"
+    assert len(files()) == 5
+
+    removal.delete_jobs([job.pk])
+    assert files() == set()
+
+
+def test_cancelled_and_tried_again_before_the_first_run_ends_its_files_stay(job: Job) -> None:
+    """The first run writes its files, loses its claim, and must not take the second run's away."""
+
+    def cancel_and_finish_anew() -> None:
+        removal.cancel(job)
+        assert retry.retry_failed(job) == 1
+        with patch.object(processing, "_conclude", real), patch.object(processing, "company", Company()):
+            processing.process(only_picture(job).pk)
+
+    real = processing._conclude
+    with interrupted_by(cancel_and_finish_anew):  # type: ignore[attr-defined]
+        processing.process(only_picture(job).pk)
+
+    picture, matte, rendition = only_picture(job), Matte.objects.get(), Rendition.objects.get()
+    assert (picture.state, picture.attempts) == ("done", 1)
+    assert files() == {
+        picture.source_key,
+        picture.thumb_key,
+        matte.key,
+        rendition.key,
+        rendition.preview_key,
+    }
+
+
+def test_a_database_that_lacks_a_column_fails_the_picture_instead_of_keeping_it_waiting(job: Job) -> None:
+    """SQLite says it with the same class of error as a database that is away."""
+    picture = only_picture(job)
+
+    def ask_for_what_is_not_there() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM jobs_picture")
+
+    for attempt in (1, 2, 3):
+        with interrupted_by(ask_for_what_is_not_there):  # type: ignore[attr-defined]
+            processing.process(picture.pk)
+        assert only_picture(job).attempts == attempt
+    assert (only_picture(job).state, only_picture(job).error_code) == ("failed", "internal_error")
 
 
 def test_deleted_while_it_runs_it_leaves_no_file(job: Job) -> None:

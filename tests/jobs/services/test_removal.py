@@ -167,30 +167,6 @@ def test_a_file_is_noted_once_however_often_it_is_discarded(user: User) -> None:
     assert nothing_is_left()
 
 
-def test_a_note_that_came_too_late_does_not_take_the_files_of_a_picture_tried_again(user: User) -> None:
-    """A worker that lost its cancelled picture noted the keys, and died before it could delete them."""
-    job = make_job(user)
-    picture = pictures_of(job)[0]
-    removal.cancel(job)
-    retry.retry_failed(job)
-    complete(picture)
-    for key in keys_of(job):
-        if not key.startswith("sources/"):
-            Discard.objects.create(key=key)
-    assert removal.sweep_discards() == 4
-    assert stored_files() == keys_of(job)
-    assert not Discard.objects.exists()
-
-
-def test_what_a_worker_left_of_a_cancelled_picture_is_swept(user: User) -> None:
-    job = make_job(user)
-    half_done(pictures_of(job)[0])
-    removal.cancel(job)
-    removal.discard(key for key in stored_files() if not key.startswith("sources/"))
-    assert stored_files() == keys_of(job)
-    assert len(stored_files()) == 1
-
-
 def test_what_one_round_cannot_hold_waits_for_the_next(user: User) -> None:
     keys = [f"many/{number}" for number in range(12)]
     for key in keys:
