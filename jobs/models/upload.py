@@ -67,6 +67,9 @@ class Upload(models.Model):
             models.Index(
                 fields=["created_at"], condition=~models.Q(state="submitted"), name="upload_unsubmitted"
             ),
+            models.Index(
+                fields=["user", "created_at"], condition=~models.Q(state="submitted"), name="upload_open"
+            ),
         ]
 
     def __str__(self) -> str:
