@@ -1,0 +1,163 @@
+"""Waiting for a job's end: woken by a hint, found by a look where no hint comes, never longer than asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from uuid import UUID, uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from accounts.models import User
+from jobs import events, waiting
+from jobs.models import Job
+from jobs.services import claims, removal
+from tests.jobs.factories import bare_job, complete_all, pictures_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+
+
+def finish(job: Job) -> None:
+    for picture in pictures_of(job):
+        claim = claims.claim(picture.pk)
+        assert claim is not None
+        claims.end(claim, "done")
+
+
+async def until_listening(count: int = 1) -> None:
+    """Let the others run until so many wait, with the subscription standing."""
+    ears = waiting._ears()
+    while not ears.hears or sum(map(len, ears.waiting.values())) < count:
+        await asyncio.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def _only_hints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is not woken looks so late that the test would time out."""
+    monkeypatch.setattr(waiting, "FIRST_LOOK", 300.0)
+    monkeypatch.setattr(waiting, "LONGEST_PAUSE", 300.0)
+
+
+async def test_what_has_ended_needs_no_waiting(user: User) -> None:
+    job = await sync_to_async(lambda: complete_all(bare_job(user)))()
+    assert await waiting.wait_ended(job.pk, 30) is True
+    assert await waiting.wait_ended(job.pk, 0) is True
+    assert await waiting.wait_ended(uuid4(), 30) is True, "a job that is gone has ended"
+
+
+async def test_a_hint_wakes_whoever_waits(user: User) -> None:
+    job = await sync_to_async(bare_job)(user, 2)
+    waits = [asyncio.create_task(waiting.wait_ended(job.pk, 100)) for _ in range(3)]
+    await until_listening(3)
+    await sync_to_async(finish)(job)
+    assert await asyncio.gather(*waits) == [True, True, True]
+    assert waiting._ears().waiting == {}
+
+
+async def test_a_cancelled_job_has_ended(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(waiting.wait_ended(job.pk, 100))
+    await until_listening()
+    await sync_to_async(removal.cancel)(job)
+    assert await wait is True
+
+
+async def test_another_jobs_end_and_a_pictures_change_wake_nobody(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[UUID] = []
+    look = waiting._look
+    monkeypatch.setattr(waiting, "_look", lambda job: looks.append(job) or look(job))
+    job, other = await sync_to_async(bare_job)(user), await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(waiting.wait_ended(job.pk, 100))
+    await until_listening()
+    while not looks:
+        await asyncio.sleep(0.001)
+    await sync_to_async(finish)(other)
+    await sync_to_async(finish)(job)
+    assert await wait is True
+    assert looks == [job.pk, job.pk]
+
+
+async def test_time_that_is_over_ends_it(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    assert await waiting.wait_ended(job.pk, 0.2) is False
+    assert await waiting.wait_ended(job.pk, 0) is False
+
+
+async def test_a_hint_that_was_missed_is_made_up_for_by_a_look(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(events, "tell", lambda *_, **__: None)
+    job = await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(waiting.wait_ended(job.pk, 100))
+    await until_listening()
+    await sync_to_async(finish)(job)
+    assert await wait is True
+
+
+async def test_without_redis_looks_find_the_end(
+    user: User, redis_away: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "DEAF_PAUSE", 0.01)
+    job = await sync_to_async(bare_job)(user)
+    with redis_away():
+        wait = asyncio.create_task(waiting.wait_ended(job.pk, 100))
+        while not waiting._ears().waiting:
+            await asyncio.sleep(0.001)
+        await sync_to_async(finish)(job)
+        assert await wait is True
+
+
+async def test_redis_that_came_back_is_heard_again(
+    user: User, redis_away: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "DEAF_PAUSE", 0.01)
+    job = await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(waiting.wait_ended(job.pk, 100))
+    await until_listening()
+    with redis_away():
+        while waiting._ears().hears:
+            await asyncio.sleep(0.001)
+    monkeypatch.setattr(waiting, "DEAF_PAUSE", 300.0)
+    await until_listening()
+    await sync_to_async(finish)(job)
+    assert await wait is True
+
+
+async def test_who_goes_away_leaves_nothing(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(waiting.wait_ended(job.pk, 100))
+    await until_listening()
+    wait.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await wait
+    assert waiting._ears().waiting == {}
+
+
+async def test_a_thousand_waits_hold_no_thread_and_no_connection(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+    look = waiting._look
+
+    def watched(job: UUID) -> bool:
+        ended = look(job)
+        held.append(connections["default"].connection is not None)
+        return ended
+
+    monkeypatch.setattr(waiting, "_look", watched)
+    job = await sync_to_async(bare_job)(user)
+    waits = [asyncio.create_task(waiting.wait_ended(job.pk, 100)) for _ in range(1000)]
+    await until_listening(1000)
+    while len(held) < 1000:
+        await asyncio.sleep(0.001)
+    # Every look is over and nobody was woken: what waits now holds nothing.
+    assert not any(held)
+    assert not any(wait.done() for wait in waits)
+    await sync_to_async(finish)(job)
+    assert all(await asyncio.gather(*waits))
