@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from bgplatform import rest
 from bgplatform.aws import origins, s3_client_config
 from bgplatform.env import (
     boolean,
@@ -63,6 +64,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "bgplatform",
     "accounts",
     "jobs",
@@ -228,6 +232,13 @@ ORPHAN_HOURS = integer("ORPHAN_HOURS", 24, least=1, most=8_760)
 
 # Networks that are not the internet's, and into which the addresses that users give may lead all the same.
 FETCH_PRIVATE_NETWORKS = networks("FETCH_PRIVATE_NETWORKS", [])
+
+# -- Programs --------------------------------------------------------------------------------------
+
+# Requests of one account to /api/v1/, whatever token they come with.
+API_REQUESTS_A_MINUTE = integer("API_REQUESTS_A_MINUTE", 600, least=1, most=1_000_000)
+REST_FRAMEWORK = rest.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = rest.SPECTACULAR_SETTINGS
 
 # -- Safety ----------------------------------------------------------------------------------------
 

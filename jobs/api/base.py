@@ -1,0 +1,96 @@
+"""What every view of the API has: whose request it is, their own objects, the headers of an answer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from accounts.models import ApiToken, User
+from jobs import selectors
+from jobs.api.throttling import Left
+from jobs.models import Job, Picture, Upload
+
+
+class ApiView(APIView):
+    """A view of the API. `tag`: under which heading the documentation shows it."""
+
+    tag: ClassVar[str] = ""
+    required_scope: ClassVar[dict[str, str]] = {
+        "GET": "read",
+        "POST": "submit",
+        "PUT": "submit",
+        "PATCH": "submit",
+        "DELETE": "delete",
+    }
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    # Set by the throttle.
+    pace: Left | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """A method that there is not is said to be none before anybody's scopes are looked at."""
+        if not hasattr(self, (request.method or "").lower()):
+            self.http_method_not_allowed(request)
+        super().initial(request, *args, **kwargs)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is left of the minute; and that an answer is one person's, and asked for anew each time."""
+        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        if self.pace is not None:
+            for name, value in self.pace.headers().items():
+                final.headers.setdefault(name, value)
+        final.headers.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(final, ["Authorization", "Cookie"])
+        return final
+
+    @property
+    def user(self) -> User:
+        """Who asks."""
+        return cast(User, self.request.user)
+
+    @property
+    def token(self) -> ApiToken | None:
+        """The token of the request; None where a person is signed in."""
+        return self.request.auth if isinstance(self.request.auth, ApiToken) else None
+
+    def job(self, job: UUID) -> Job:
+        """The user's own job, with its counts; any other is a 404."""
+        try:
+            return selectors.job_of(self.user, job)
+        except Job.DoesNotExist as error:
+            raise Http404 from error
+
+    def picture(self, picture: UUID) -> Picture:
+        """The user's own picture, with its rendition and job; any other is a 404."""
+        try:
+            return selectors.picture_of(self.user, picture)
+        except Picture.DoesNotExist as error:
+            raise Http404 from error
+
+    def upload(self, upload: UUID) -> Upload:
+        """The user's own upload; any other is a 404."""
+        try:
+            return Upload.objects.for_user(self.user).get(pk=upload)
+        except Upload.DoesNotExist as error:
+            raise Http404 from error
+
+    def url(self, name: str, *args: object) -> str:
+        """The absolute address of one of the API's own."""
+        return self.request.build_absolute_uri(reverse(f"api:{name}", args=args))
+
+    def shown(self, serializer: type[BaseSerializer[Any]], value: object, **more: Any) -> Any:
+        """A value as it goes over the wire."""
+        return serializer(value, context={"request": self.request, **more}).data
+
+    def read(self, serializer: type[BaseSerializer[Any]], data: object = None) -> dict[str, Any]:
+        """The request's body, or `data`, as the serializer takes it. Raises ValidationError."""
+        form = serializer(data=self.request.data if data is None else data, context={"request": self.request})
+        form.is_valid(raise_exception=True)
+        return cast(dict[str, Any], form.validated_data)

@@ -1,0 +1,51 @@
+"""Reading JSON bodies strictly: what cannot be stored or said back is refused at the door."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from rest_framework.parsers import JSONParser
+
+from jobs.api.errors import UnreadableError
+
+
+class StrictJSONParser(JSONParser):
+    """UTF-8, an object, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes; no NaN, no half of a character, no NUL."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The object. Raises UnreadableError, RequestDataTooBig."""
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(most + 1)
+        if len(body) > most:
+            raise RequestDataTooBig
+        try:
+            said = json.loads(body.decode("utf-8"), parse_constant=_no_number)
+            # Half of a surrogate pair is no character: nobody could store it or say it back.
+            json.dumps(said, ensure_ascii=False).encode("utf-8")
+        except RecursionError as error:
+            raise UnreadableError("This JSON is nested too deeply.") from error
+        except ValueError as error:
+            raise UnreadableError("Send JSON in UTF-8.") from error
+        if not isinstance(said, dict):
+            raise UnreadableError("Send a JSON object.")
+        if b"\\u0000" in body and _holds_nul(said):
+            raise UnreadableError("A text cannot hold the character NUL.")
+        return said
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _holds_nul(said: object) -> bool:
+    if isinstance(said, dict):
+        return any(_holds_nul(part) for pair in said.items() for part in pair)
+    if isinstance(said, list):
+        return any(map(_holds_nul, said))
+    return isinstance(said, str) and "\0" in said
