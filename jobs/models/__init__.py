@@ -1,8 +1,10 @@
 """What you asked for: state and its invariants. Services write, selectors read."""
 
+from jobs.models.backdrop import Backdrop
 from jobs.models.discard import Discard
 from jobs.models.feedback import Feedback
 from jobs.models.idempotency import Idempotency
+from jobs.models.improvement import Improvement
 from jobs.models.job import Job
 from jobs.models.matte import Matte
 from jobs.models.picture import Picture
@@ -15,9 +17,11 @@ from jobs.models.upload import Upload
 from jobs.models.wish import Wish
 
 __all__ = [
+    "Backdrop",
     "Discard",
     "Feedback",
     "Idempotency",
+    "Improvement",
     "Job",
     "Matte",
     "Picture",

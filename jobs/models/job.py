@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from jobs.ids import new_id
+from jobs.models.backdrop import Backdrop
 from jobs.models.gate import OwnedQuerySet
 from jobs.models.tag import Tag
 
@@ -47,6 +48,10 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     pinned = models.BooleanField(default=False, help_text="Kept beyond the plan's days.")
     tags = models.ManyToManyField(Tag, related_name="jobs")
+    # Gone with all its files as soon as its answer was sent.
+    ephemeral = models.BooleanField(default=False)
+    # The picture behind the subject, where the recipe names one.
+    backdrop = models.ForeignKey(Backdrop, null=True, on_delete=models.RESTRICT, related_name="jobs")
     picture_count = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
@@ -82,6 +87,7 @@ class Job(models.Model):
                 condition=~models.Q(state="active") & models.Q(pinned=False),
                 name="job_expiring",
             ),
+            models.Index(fields=["finished_at"], condition=models.Q(ephemeral=True), name="job_ephemeral"),
         ]
 
     def __str__(self) -> str:

@@ -20,12 +20,17 @@ class Rendition(models.Model):
     recipe = models.JSONField()
     recipe_digest = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
-    preview_key = models.CharField(max_length=255)
+    # Empty where nobody has looked at it yet: synchronous calls get their file and nothing else is made.
+    preview_key = models.CharField(max_length=255, blank=True)
     media_type = models.CharField(max_length=32)
     extension = models.CharField(max_length=8)
     size = models.BigIntegerField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+    # Where the subject stands in it: left, top, width, height in pixels; null where that was not looked at.
+    foreground = models.JSONField(null=True)
+    # Width and height that it would have without a limit on its size.
+    full_size = models.JSONField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

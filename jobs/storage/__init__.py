@@ -14,6 +14,8 @@ from django.core.files.storage import FileSystemStorage, storages
 
 from jobs.storage.files import AtomicFileSystemStorage, FileStore
 from jobs.storage.keys import (
+    backdrop_key,
+    improvement_key,
     incoming_key,
     matte_key,
     preview_key,
@@ -28,9 +30,11 @@ __all__ = [
     "StoreAwayError",
     "Stored",
     "UploadTarget",
+    "backdrop_key",
     "chunks",
     "delete",
     "download_url",
+    "improvement_key",
     "incoming_key",
     "keys",
     "matte_key",

@@ -15,6 +15,16 @@ def source_key(upload: UUID) -> str:
     return f"sources/{upload}"
 
 
+def backdrop_key(backdrop: UUID) -> str:
+    """A picture that stands behind cut-outs."""
+    return f"backdrops/{backdrop}"
+
+
+def improvement_key(improvement: UUID) -> str:
+    """A picture whose cut-out was not good, sent in for the staff."""
+    return f"improvements/{improvement}"
+
+
 def thumb_key(picture: UUID) -> str:
     """The small picture of the source."""
     return f"thumbs/{picture}.webp"

@@ -1,0 +1,46 @@
+"""A backdrop: a picture of a user's that stands behind cut-outs. Recipes name it by its digest."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from jobs import storage
+from jobs.ids import new_id
+from jobs.models.gate import OwnedQuerySet
+
+
+class Backdrop(models.Model):
+    """One file; the same bytes of the same user are one backdrop, however often they are sent.
+
+    It stays while a job has it, and for UPLOAD_HOURS after it was last asked for.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="backdrops")
+    digest = models.CharField("SHA-256", max_length=64)
+    size = models.BigIntegerField()
+    format = models.CharField(max_length=16)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar = OwnedQuerySet["Backdrop"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "digest"], name="backdrop_once_a_user"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["last_used_at"], name="backdrop_last_used")]
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+    @property
+    def key(self) -> str:
+        """Where the bytes lie."""
+        return storage.backdrop_key(self.id)

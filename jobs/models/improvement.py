@@ -1,0 +1,40 @@
+"""An improvement: a picture that a compatible client sends in, because its cut-out was not good."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from jobs import storage
+from jobs.ids import new_id
+from jobs.models.gate import OwnedQuerySet
+
+
+class Improvement(models.Model):
+    """One picture, kept for the staff to look at."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="improvements")
+    name = models.CharField("file name", max_length=255)
+    tag = models.CharField(max_length=255, blank=True)
+    size = models.BigIntegerField()
+    format = models.CharField(max_length=16)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar = OwnedQuerySet["Improvement"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["user", "-created_at", "-id"], name="improvement_of_user")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def key(self) -> str:
+        """Where the bytes lie."""
+        return storage.improvement_key(self.id)
