@@ -14,6 +14,14 @@ from jobs.models.rendition import Rendition
 from jobs.models.search_text import SearchText
 from jobs.models.tag import Tag
 from jobs.models.upload import Upload
+from jobs.models.webhook import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookMessage,
+    WebhookSecret,
+)
 from jobs.models.wish import Wish
 
 __all__ = [
@@ -31,5 +39,11 @@ __all__ = [
     "SearchText",
     "Tag",
     "Upload",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+    "WebhookMessage",
+    "WebhookSecret",
     "Wish",
 ]
