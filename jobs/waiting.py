@@ -15,13 +15,12 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
 from redis.exceptions import RedisError
 
 from jobs import events
 from jobs.models import Job
+from jobs.threads import quickly
 
 logger = logging.getLogger(__name__)
 
@@ -49,22 +48,19 @@ async def wait_ended(job: UUID, seconds: float) -> bool:
             ears.listen()
             longest = pause if ears.hears else min(pause, DEAF_PAUSE)
             with suppress(TimeoutError):
-                await asyncio.wait_for(heard.wait(), min(left, longest))
+                async with asyncio.timeout(min(left, longest)):
+                    await heard.wait()
             heard.clear()
             pause = min(pause * 2, LONGEST_PAUSE)
     return True
 
 
 async def _ended(job: UUID) -> bool:
-    return await sync_to_async(_look, thread_sensitive=False)(job)
+    return await quickly(_look, job)
 
 
 def _look(job: UUID) -> bool:
-    close_old_connections()
-    try:
-        return not Job.objects.filter(pk=job, state=Job.State.ACTIVE).exists()
-    finally:
-        close_old_connections()
+    return not Job.objects.filter(pk=job, state=Job.State.ACTIVE).exists()
 
 
 class _Listening:
@@ -113,7 +109,8 @@ class Ears:
         """Wait until the subscription stands: what happened before it is to be asked for. No error if not."""
         if not self.hears:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._subscribed.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._subscribed.wait()
 
     async def _listen(self) -> None:
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)

@@ -1,0 +1,45 @@
+"""Blocking work beside the event loop, in threads that belong to no request.
+
+Django's own `sync_to_async` gives each request a thread, and with it a database connection, until its answer
+is sent. Who waits for minutes must hold neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
+
+from django.db import close_old_connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_QUICK: Final = ThreadPoolExecutor(8, thread_name_prefix="quick")
+# Other people's servers may be slow: those who wait for them must not hold up the rest.
+_SLOW: Final = ThreadPoolExecutor(32, thread_name_prefix="slow")
+
+
+async def quickly(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `act` returns; it asks the database or the store and is done. Cancelled, it is not waited for."""
+    return await _run(_QUICK, partial(act, *args, **kwargs))
+
+
+async def slowly(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for what waits for somebody else's server."""
+    return await _run(_SLOW, partial(act, *args, **kwargs))
+
+
+async def _run(pool: ThreadPoolExecutor, act: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, _tidily, act)
+
+
+def _tidily(act: Callable[[], T]) -> T:
+    close_old_connections()
+    try:
+        return act()
+    finally:
+        close_old_connections()
