@@ -227,6 +227,10 @@ MAX_ATTEMPTS = integer("MAX_ATTEMPTS", 3, least=1, most=20)
 # A picture that is worked on for longer is handed back; a worker that hangs in native code ends itself.
 TASK_SECONDS = integer("TASK_SECONDS", 300, least=1, most=86_400)
 UPLOAD_HOURS = integer("UPLOAD_HOURS", 24, least=1, most=720)
+# Files of one user that are in no job: announced, sent or refused.
+MAX_OPEN_UPLOADS = integer("MAX_OPEN_UPLOADS", 10_000, least=1, most=1_000_000)
+# Pages of one user that listen to a job at once; more ask every few seconds instead.
+MAX_EVENT_STREAMS = integer("MAX_EVENT_STREAMS", 32, least=1, most=10_000)
 # A file that no row names is deleted once it is so old.
 ORPHAN_HOURS = integer("ORPHAN_HOURS", 24, least=1, most=8_760)
 

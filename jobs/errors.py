@@ -36,7 +36,31 @@ class TagRefusedError(JobsError):
     status = 422
 
 
+class TooManyError(JobsError):
+    """More at once than one account gets; fewer, or later, is right."""
+
+    status = 429
+
+
 class WrongStateError(JobsError):
     """Right in another state, not in this one."""
 
     status = 409
+
+
+class KeyReusedError(JobsError):
+    """An Idempotency-Key that another request had."""
+
+    status = 422
+
+
+class PresetRefusedError(JobsError):
+    """A preset that cannot be saved."""
+
+    status = 422
+
+
+class MatteRefusedError(JobsError):
+    """A corrected matte that does not fit its picture, or a rendition that needs another one."""
+
+    status = 422

@@ -36,15 +36,34 @@ def tell(job: UUID | str, kind: str, **facts: str) -> None:
         logger.warning("could not tell about job %s: %s", job, error)
 
 
-async def listen(job: UUID | str) -> AsyncGenerator[dict[str, Any] | None]:
+def streams_channel(user: int) -> str:
+    """A channel on which nothing is said: its listeners are a user's open streams, in whatever process."""
+    return f"events:streams:{user}"
+
+
+async def streams_of(user: int) -> int:
+    """How many streams a user has open. Raises RedisError where nobody can tell."""
+    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5)
+    try:
+        answer = await client.pubsub_numsub(streams_channel(user))
+    finally:
+        await client.aclose()
+    return int(answer[0][1])
+
+
+async def listen(job: UUID | str, *, user: int | None = None) -> AsyncGenerator[dict[str, Any] | None]:
     """The hints of a job as they come; None after each silence, so that the caller can look for itself.
 
     The first None comes as soon as the subscription stands: what happened before it must be asked for.
+    user: whose stream it is, where it counts as one.
     """
+    channels = [channel(job)] if user is None else [streams_channel(user), channel(job)]
     client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5)
     try:
         async with client.pubsub() as pubsub:
-            await pubsub.subscribe(channel(job))
+            await pubsub.subscribe(*channels)
+            for _ in channels[1:]:
+                await pubsub.get_message(timeout=SILENCE_SECONDS)
             while True:
                 message = await pubsub.get_message(timeout=SILENCE_SECONDS)
                 if message is None or message["type"] == "subscribe":

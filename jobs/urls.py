@@ -30,6 +30,7 @@ urlpatterns = [
     path("pictures/<uuid:picture_id>/thumb/", files.thumb, name="thumb"),
     path("pictures/<uuid:picture_id>/source/", files.source, name="source"),
     path("uploads/", uploads.start, name="upload_start"),
+    path("uploads/discard/", uploads.discard, name="upload_discard"),
     path("uploads/<uuid:upload_id>/body/", uploads.body, name="upload_body"),
     path("uploads/<uuid:upload_id>/finish/", uploads.finish, name="upload_finish"),
 ]

@@ -10,26 +10,36 @@ from typing import cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from accounts.models import User
 from jobs import events
+from jobs.errors import TooManyError
 from jobs.models import Job
 
 logger = logging.getLogger(__name__)
 
+RETRY_SECONDS = 10
+
 
 @login_required
 @require_safe
-async def job_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
+async def job_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse | JsonResponse:
     """A stream that ends when the job does. A comment breaks each silence, to keep proxies patient."""
     user = cast(User, await request.auser())
     if not await Job.objects.for_user(user).filter(pk=job_id).aexists():
         raise Http404("No such job.")
-    response = StreamingHttpResponse(_stream(job_id), content_type="text/event-stream")
+    if await _too_many(user.pk):
+        sentence = "Too many of your pages listen at once. This one asks every few seconds instead."
+        refusal = TooManyError("too_many_streams", sentence)
+        return JsonResponse(
+            refusal.as_dict(), status=refusal.status, headers={"Retry-After": str(RETRY_SECONDS)}
+        )
+    response = StreamingHttpResponse(_stream(job_id, user.pk), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response
@@ -39,10 +49,18 @@ def _event(kind: str, facts: dict[str, str]) -> str:
     return f"event: {kind}\ndata: {json.dumps(facts)}\n\n"
 
 
-async def _stream(job: UUID) -> AsyncIterator[str]:
+async def _too_many(user: int) -> bool:
+    """Whether this user has as many streams open as one gets; a few that begin at once are not told apart."""
+    try:
+        return await events.streams_of(user) >= settings.MAX_EVENT_STREAMS
+    except RedisError:
+        return False  # the stream itself ends at once then
+
+
+async def _stream(job: UUID, user: int) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
     try:
-        async with aclosing(events.listen(job)) as hints:
+        async with aclosing(events.listen(job, user=user)) as hints:
             async for hint in hints:
                 if hint is None:
                     # At the start and after each silence the database is asked: a hint may have been missed.

@@ -14,12 +14,13 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.errors import QuotaExceededError
 from jobs import selectors
-from jobs.errors import SubmitRefusedError
+from jobs.errors import JobsError, SubmitRefusedError
 from jobs.forms import choices, describe, read_recipe
 from jobs.models import Picture, Receipt, Tag
 from jobs.outlook import outlook
-from jobs.services import removal, retention, retry, submit, uploads
+from jobs.services import open_uploads, removal, retention, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
 from jobs.views.history import history
 from segmentation.errors import RecipeError
@@ -36,12 +37,13 @@ own_page = cache_control(private=True, no_cache=True)
 @require_safe
 def studio(request: HttpRequest) -> HttpResponse:
     """Where pictures are dropped; underneath, the newest job, so that the page shows a result."""
-    page = selectors.history(user_of(request))
-    return render(
-        request,
-        "jobs/studio.html",
-        {"recent_jobs": page.items[:3], "chosen": choices(Recipe(model=settings.MODEL))},
-    )
+    user = user_of(request)
+    context = {
+        "recent_jobs": selectors.history(user).items[:3],
+        "chosen": choices(Recipe(model=settings.MODEL)),
+        "earlier": len(open_uploads.ready(user)),
+    }
+    return render(request, "jobs/studio.html", context)
 
 
 @login_required
@@ -58,9 +60,10 @@ def _submit(request: HttpRequest) -> HttpResponse:
         recipe = read_recipe(request.POST)
         ids = _upload_ids(request)
         job = submit.submit(user_of(request), ids, recipe)
-    except (SubmitRefusedError, RecipeError) as error:
+    except (JobsError, RecipeError, QuotaExceededError) as error:
         if wants_json:
-            return JsonResponse({"code": error.code, "sentence": error.sentence}, status=422)
+            status = 422 if isinstance(error, RecipeError) else error.status
+            return JsonResponse({"code": error.code, "sentence": error.sentence}, status=status)
         messages.error(request, error.sentence)
         return redirect("jobs:studio")
     if not wants_json:
@@ -81,10 +84,13 @@ def _submit(request: HttpRequest) -> HttpResponse:
 
 
 def _upload_ids(request: HttpRequest) -> list[UUID]:
-    """The uploads that a script finished, or those that a plain form brings along."""
+    """The uploads that a script finished, those of earlier, or those that a plain form brings along."""
+    user = user_of(request)
+    if "earlier" in request.POST:
+        return open_uploads.ready(user)
     files = [file for file in request.FILES.getlist("pictures") if file.name]
     if files:
-        user = user_of(request)
+        open_uploads.check_room(user, len(files))
         return [uploads.take_in(user, str(file.name), file, file.size or 0).pk for file in files]
     try:
         return list(dict.fromkeys(UUID(text) for text in request.POST.getlist("uploads")))
@@ -146,7 +152,11 @@ def _pictures(count: int) -> str:
 def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Try the failed pictures again."""
     found = job_or_404(request, job_id)
-    count = retry.retry_failed(found)
+    try:
+        count = retry.retry_failed(found)
+    except QuotaExceededError as error:
+        messages.error(request, error.sentence)
+        return redirect(found)
     messages.info(
         request,
         f"Tried again: {_pictures(count)}." if count else "There is nothing to try again.",
@@ -161,7 +171,7 @@ def again(request: HttpRequest, job_id: UUID) -> HttpResponse:
     found = job_or_404(request, job_id)
     try:
         new = submit.again(found, read_recipe(request.POST))
-    except (SubmitRefusedError, RecipeError) as error:
+    except (SubmitRefusedError, RecipeError, QuotaExceededError) as error:
         messages.error(request, error.sentence)
         return redirect(found)
     return redirect(new)

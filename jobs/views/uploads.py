@@ -7,41 +7,59 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from accounts.errors import QuotaExceededError
 from jobs import storage
 from jobs.errors import JobsError, UploadRefusedError
 from jobs.models import Upload
-from jobs.services import uploads
+from jobs.services import resuming, uploads
 from jobs.views.access import upload_or_404, user_of
 
 
 @login_required
 @require_POST
 def start(request: HttpRequest) -> JsonResponse:
-    """Announce a file; the answer says where its bytes go, in the shape of an S3 presigned POST."""
+    """Announce a file; the answer says where its bytes go, in the shape of an S3 presigned POST.
+
+    `resume` names an earlier upload of this very file, which is gone on with where it still is in no job.
+    """
+    user = user_of(request)
     try:
-        name, size = _announcement(request.body)
-        upload = uploads.start(user_of(request), name, size)
-    except JobsError as error:
+        name, size, earlier = _announcement(request.body)
+        resumed = resuming.resume(user, earlier, name, size) if earlier else None
+        upload = resumed or uploads.start(user, name, size)
+    except (JobsError, QuotaExceededError) as error:
         return JsonResponse(error.as_dict(), status=error.status)
     target = storage.upload_target(upload.pk, settings.MAX_PICTURE_BYTES).as_dict()
     finish_url = reverse("jobs:upload_finish", args=[upload.pk])
-    return JsonResponse({"id": str(upload.pk), "target": target, "finish_url": finish_url}, status=201)
+    return JsonResponse(
+        {"id": str(upload.pk), "state": upload.state, "target": target, "finish_url": finish_url},
+        status=200 if resumed else 201,
+    )
 
 
-def _announcement(body: bytes) -> tuple[str, int]:
+def _announcement(body: bytes) -> tuple[str, int, UUID | None]:
     try:
         said: Any = json.loads(body)
-        name, size = said["name"], said["size"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        name, size, earlier = said["name"], said["size"], said.get("resume")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UploadRefusedError("bad_request", "Send the file's name and size as JSON.") from error
     if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
         raise UploadRefusedError("bad_request", "The name is a text, the size a whole number of bytes.")
-    return name, size
+    return name, size, _uuid(earlier) if earlier else None
+
+
+def _uuid(text: object) -> UUID:
+    try:
+        return UUID(str(text))
+    except ValueError as error:
+        raise UploadRefusedError("bad_request", "An upload is named by its id.") from error
 
 
 @login_required
@@ -71,3 +89,19 @@ def finish(request: HttpRequest, upload_id: UUID) -> JsonResponse:
         return JsonResponse({**refusal, "sentence": upload.error_sentence}, status=422)
     facts = {"width": upload.width, "height": upload.height, "format": upload.format}
     return JsonResponse({"id": str(upload.pk), "state": upload.state, **facts})
+
+
+@login_required
+@require_POST
+def discard(request: HttpRequest) -> HttpResponse:
+    """Throw uploads away that are in no job: those that a script names, or all of them."""
+    named = request.POST.getlist("uploads")
+    try:
+        chosen = [_uuid(text) for text in named] if named else None
+    except UploadRefusedError as error:
+        return JsonResponse(error.as_dict(), status=error.status)
+    count = resuming.discard(user_of(request), chosen)
+    if named:
+        return JsonResponse({"discarded": count})
+    messages.info(request, f"Discarded: {count} upload{'' if count == 1 else 's'}.")
+    return redirect("jobs:studio")

@@ -1,0 +1,44 @@
+"""Uploads that nobody submitted: gone on with after a reload, or thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from accounts.models import User
+from jobs import names, storage
+from jobs.models import Upload
+from jobs.services import removal, uploads
+from jobs.services.open_uploads import open_uploads
+
+
+def resume(user: User, upload: UUID, name: str, size: int) -> Upload | None:
+    """The upload that was announced for this very file and is in no job; None where there is none.
+
+    Bytes that had arrived as a whole are checked at once, so that it comes back `uploaded` or `refused`;
+    one that is still `started` waits for them.
+    """
+    same = {"name": names.clean(name), "folder": names.folder(name), "announced_size": size}
+    found: Upload | None = open_uploads(user).filter(pk=upload, **same).first()
+    if found is None or found.state == Upload.State.REFUSED:
+        return None
+    if found.state == Upload.State.STARTED and _is_whole(found):
+        return uploads.finish(found)
+    return found
+
+
+def _is_whole(upload: Upload) -> bool:
+    try:
+        return storage.size(storage.incoming_key(upload.pk)) == upload.announced_size
+    except FileNotFoundError:
+        return False
+
+
+def discard(user: User, chosen: Collection[UUID] | None = None) -> int:
+    """Delete uploads of a user's that are in no job, with their bytes: those, or all; how many."""
+    mine = open_uploads(user)
+    doomed = mine if chosen is None else mine.filter(pk__in=chosen)
+    deleted = 0
+    while some := removal.delete_uploads(doomed):
+        deleted += some
+    return deleted
