@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.backgrounds import paint, plain
-from segmentation.canvas import place, subject_box
+from segmentation.canvas import Box, place, subject_box
 from segmentation.foreground import estimate
 from segmentation.layers import over, paste, resized
 from segmentation.recipe import WHITE, Recipe
 from segmentation.shadows import cast
 
 Bytes = NDArray[np.uint8]
+
+# Four times as steep around the middle: what is half seen becomes seen or not, an edge stays a smooth one.
+_FIRM = np.clip((np.arange(256) - 127.5) * 4 + 127.5, 0, 255).round().astype(np.uint8)
 
 
 def compose(
@@ -32,6 +38,8 @@ def compose(
     put = place(width, height, subject_box(alpha) if laid else (0, 0, width, height), recipe)
     left, top, right, bottom = put.region
     seen = resized(alpha[top:bottom, left:right], put.drawn)
+    if not recipe.semitransparency:
+        seen = np.asarray(cv2.LUT(seen, _FIRM), np.uint8)
     if recipe.channels == "alpha":
         return None, _on_canvas(seen, put.canvas, put.corner)
     part = rgb[top:bottom, left:right]
@@ -50,6 +58,15 @@ def compose(
     if recipe.format == "jpeg" and through is not None:
         under, through = over(under, through, *plain(WHITE, put.canvas))
     return under, through
+
+
+def stands(alpha: Bytes, recipe: Recipe) -> tuple[Box, tuple[int, int]]:
+    """Where the subject of a matte (H×W uint8) stands in the recipe's result (left, top, right, bottom), and
+    the width and height that the result would have without a limit on its size."""
+    height, width = alpha.shape
+    subject = subject_box(alpha)
+    whole = place(width, height, subject, replace(recipe, size=None)).canvas
+    return place(width, height, subject, recipe).on_canvas(subject), whole
 
 
 def _on_canvas(layer: Bytes, canvas: tuple[int, int], corner: tuple[int, int]) -> Bytes:

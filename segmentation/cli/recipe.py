@@ -38,6 +38,7 @@ _FIELDS = (
         "drop or contact, or with its parts: 'drop:opacity=45,blur=2%%,offset=1%% 2%%,colour=#000' "
         "(default: none)",
     ),
+    ("semitransparency", "true|false", "false: what is half seen becomes seen or not (default: true)"),
     (
         "size",
         "SIZE",

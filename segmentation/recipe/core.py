@@ -52,7 +52,8 @@ class Recipe:
     - position: the subject's place, x and y in %; None leaves it where it is.
     - size: at most so many megapixels, or exactly so many pixels.
 
-    Decides the pixels: background, shadow.
+    Decides the pixels: background, shadow, semitransparency (false: what is half seen is seen or not, but
+    for an edge as wide as a smooth one needs).
 
     Decides the file: format, quality (1..100; None is the format's own default; lossless formats have none),
     metadata (strip, keep), channels (rgba, or alpha: the grey matte alone).
@@ -73,6 +74,7 @@ class Recipe:
     position: Position | None = None
     background: Background = _TRANSPARENT
     shadow: Shadow | None = None
+    semitransparency: bool = True
     size: Size | None = None
     format: str = "png"
     quality: int | None = None
@@ -173,6 +175,7 @@ class Recipe:
             "position": None if self.position is None else [f"{spell(part)}%" for part in self.position],
             "background": self.background.as_json(),
             "shadow": None if self.shadow is None else self.shadow.as_json(),
+            "semitransparency": self.semitransparency,
             "size": None if self.size is None else self.size.as_json(),
             "format": self.format,
             "quality": self.quality,
@@ -195,6 +198,7 @@ class Recipe:
             else " ".join(f"{spell(part)}%" for part in self.position),
             "background": str(self.background),
             "shadow": str(self.shadow or ""),
+            "semitransparency": "" if self.semitransparency else "false",
             "size": str(self.size or ""),
             "format": self.format,
             "quality": str(self.quality or ""),
@@ -205,7 +209,11 @@ class Recipe:
     @property
     def digest(self) -> str:
         """sha256 (64 hex digits) of the canonical JSON, the version within: the cache key of a rendition."""
-        return _digest(self.as_dict())
+        whole = self.as_dict()
+        # Younger than the digests that are stored: where it asks for nothing, it is no part of them.
+        if self.semitransparency:
+            del whole["semitransparency"]
+        return _digest(whole)
 
     @property
     def matte_digest(self) -> str:
@@ -242,6 +250,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "position": reading.read_position,
     "background": reading.read_background,
     "shadow": reading.read_shadow,
+    "semitransparency": lambda value: reading.read_flag(value, "semitransparency"),
     "size": reading.read_size,
     "quality": lambda value: int(read_number(value, "quality", 1, 100)),
 }

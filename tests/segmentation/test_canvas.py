@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from segmentation.canvas import Placement, place, subject_box
+from segmentation.compose import stands
 from segmentation.errors import RecipeError
 from segmentation.recipe import Length, Recipe, Size
 
@@ -85,6 +86,30 @@ def test_a_canvas_beyond_all_measure_is_refused() -> None:
     assert (refused.value.code, refused.value.field) == ("result_too_large", "size")
     # A source that is itself so large passes.
     assert place(17000, 100, (0, 0, 9, 9), Recipe()).canvas == (17000, 100)
+
+
+@pytest.mark.parametrize(
+    ("fields", "box"),
+    [
+        ({}, SUBJECT),
+        ({"size": "50x"}, (10, 15, 30, 55)),
+        ({"crop": True}, (0, 0, 40, 80)),
+        ({"crop": True, "crop_margin": "10px 50% 0 30px"}, (30, 10, 70, 90)),
+        ({"position": "0%"}, (0, 0, 40, 80)),
+        ({"scale": "20%"}, (40, 80, 60, 120)),
+    ],
+)
+def test_where_the_subject_stands_in_the_result(fields: dict[str, object], box: tuple[int, ...]) -> None:
+    alpha = np.zeros((200, 100), np.uint8)
+    alpha[30:110, 20:60] = 255
+    assert stands(alpha, Recipe.parse(fields))[0] == box
+
+
+def test_the_size_that_the_result_would_have_without_a_limit() -> None:
+    alpha = np.zeros((200, 100), np.uint8)
+    alpha[30:110, 20:60] = 255
+    assert stands(alpha, Recipe.parse({"size": "0.01MP"}))[1] == (100, 200)
+    assert stands(alpha, Recipe.parse({"size": "20x", "crop": True}))[1] == (40, 80)
 
 
 sides = st.integers(1, 4000)

@@ -181,3 +181,14 @@ def test_linear_light_goes_there_and_back() -> None:
     every = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(to_srgb(to_linear(every)), every)
     assert to_linear(every)[188] == pytest.approx(0.5029, abs=1e-4)
+
+
+def test_without_semitransparency_what_is_half_seen_is_seen_or_not() -> None:
+    alpha = np.array([[0, 60, 90, 128, 165, 200, 255]], np.uint8)
+    rgb = np.full((1, 7, 3), 200, np.uint8)
+    veil = compose(rgb, alpha, Recipe.parse({"refine": "off", "semitransparency": False}))[1]
+    assert veil is not None
+    assert veil.tolist() == [[0, 0, 0, 130, 255, 255, 255]]
+    grey = compose(rgb, alpha, Recipe.parse({"channels": "alpha", "semitransparency": "false"}))[1]
+    assert grey is not None
+    assert grey.tolist() == veil.tolist()

@@ -66,6 +66,7 @@ def test_as_dict_is_canonical_json() -> None:
         "position": None,
         "background": {"kind": "transparent"},
         "shadow": None,
+        "semitransparency": True,
         "size": None,
         "format": "png",
         "quality": None,

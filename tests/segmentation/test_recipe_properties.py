@@ -85,6 +85,7 @@ recipes = st.builds(
     position=st.one_of(st.none(), st.tuples(st.floats(0, 100), st.floats(0, 100))),
     background=backgrounds,
     shadow=shadows,
+    semitransparency=st.booleans(),
     size=sizes,
     format=st.sampled_from([name for name in FORMATS if name != "zip"]),
     quality=st.one_of(st.none(), st.integers(1, 100)),
