@@ -5,3 +5,9 @@ class JobsConfig(AppConfig):
     """What you asked for."""
 
     name = "jobs"
+
+    def ready(self) -> None:
+        from accounts import in_flight
+        from jobs import selectors
+
+        in_flight.count_by(selectors.in_flight_of)

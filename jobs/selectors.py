@@ -32,20 +32,25 @@ class Page(Generic[T]):
 
 
 def history(
-    user: User, *, older: str = "", newer: str = "", wanted: Mapping[str, Any] | None = None
+    user: User,
+    *,
+    older: str = "",
+    newer: str = "",
+    wanted: Mapping[str, Any] | None = None,
+    most: int = JOBS_PER_PAGE,
 ) -> Page[Job]:
     """A page of a user's jobs, each with its counts, first pictures and tags. Keyset paging in every order.
 
-    wanted: the cleaned data of a search.HistoryForm. Raises sorting.BadCursorError.
+    wanted: the cleaned data of a search.HistoryForm. most: jobs of a page. Raises sorting.BadCursorError.
     """
     wanted = wanted or {}
     sort = SORTS[wanted.get("sort") or ""]
     rows: QuerySet[Job] = search.narrow(Job.objects.for_user(user), user, wanted)
     if newer or older:
         rows = sort.beyond(rows, newer or older, backwards=bool(newer))
-    found = list(sort.ordered(rows, backwards=bool(newer))[: JOBS_PER_PAGE + 1])
-    more = len(found) > JOBS_PER_PAGE
-    jobs = found[:JOBS_PER_PAGE]
+    found = list(sort.ordered(rows, backwards=bool(newer))[: most + 1])
+    more = len(found) > most
+    jobs = found[:most]
     if newer:
         jobs.reverse()
     _attach_counts(jobs)
@@ -123,6 +128,14 @@ def every_picture_of(job: Job) -> list[Picture]:
     pictures = list(Picture.objects.filter(job=job).order_by("position"))
     attach_renditions(pictures)
     return pictures
+
+
+def in_flight_of(user: int) -> int:
+    """How many pictures of a user wait or run. Two questions, each of which an index answers."""
+    mine = Picture.objects.filter(user=user)
+    waiting = mine.filter(state=Picture.State.QUEUED, dispatched_at__isnull=True)
+    sent = mine.filter(state__in=[Picture.State.QUEUED, Picture.State.RUNNING], dispatched_at__isnull=False)
+    return waiting.count() + sent.count()
 
 
 def known_matte(user: int, source_digest: str, matte_digest: str) -> Matte | None:

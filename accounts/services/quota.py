@@ -17,7 +17,7 @@ from accounts import months
 from accounts.errors import QuotaExceededError
 from accounts.in_flight import in_flight_of
 from accounts.models import ApiToken, Entry, Storage, Usage, User
-from accounts.selectors import allowed
+from accounts.selectors import Allowed, allowed
 
 
 def charge(
@@ -28,17 +28,18 @@ def charge(
     job: UUID,
     token: ApiToken | None = None,
     reason: str = "submitted",
+    most: Allowed | None = None,
 ) -> datetime | None:
     """Count pictures and pixels against this month and write the ledger; when, for the refund that may come.
 
-    None, and no entry, for no pictures. Raises QuotaExceededError where it would be more than is allowed;
-    nothing is written then.
+    None, and no entry, for no pictures. most: the user's limits, where the caller has read them.
+    Raises QuotaExceededError where it would be more than is allowed; nothing is written then.
     """
     if pictures <= 0:
         return None
     now = timezone.now()
     month = months.month_of(now)
-    most = allowed(user)
+    most = most or allowed(user)
     room = Q()
     if most.pictures is not None:
         room &= Q(pictures__lte=most.pictures - pictures)
@@ -69,12 +70,12 @@ def refund(user: int, *, pictures: int, pixels: int, job: UUID, reason: str, cha
     _write(Entry.Kind.REFUND, user, month, pictures, pixels, job, None, reason)
 
 
-def check_in_flight(user: User, adding: int) -> None:
+def check_in_flight(user: User, adding: int, *, most: Allowed | None = None) -> None:
     """Hold the place of `adding` more pictures until the end of this transaction.
 
     Call it before they are written. Raises QuotaExceededError where there would be too many on their way.
     """
-    limit = allowed(user).in_flight
+    limit = (most or allowed(user)).in_flight
     if limit is None or adding <= 0:
         return
     # The user's row is the lock: of two at once the second counts what the first has written.

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from jobs.models import Picture
-from jobs.services import progress
+from jobs.services import charging, progress
 
 logger = logging.getLogger(__name__)
 
@@ -94,9 +94,10 @@ def end(claim: Claim, state: str, **facts: object) -> None:
 
 
 def fail(claim: Claim, code: str, sentence: str) -> None:
-    """Close a claim as failed, for a reason that is the picture's own."""
+    """Close a claim as failed, and take the charge back: nothing came of it."""
     with transaction.atomic():
-        end(claim, Picture.State.FAILED, error_code=code, error_sentence=sentence[:500])
+        end(claim, Picture.State.FAILED, error_code=code, error_sentence=sentence[:500], charged_at=None)
+        charging.refund(charging.of(claim.picture), code)
 
 
 def give_back(claim: Claim, code: str, sentence: str) -> None:
@@ -144,12 +145,15 @@ def expire_leases() -> int:
         count = lapsed.filter(pk__in=again).update(
             state=Picture.State.QUEUED, lease_token=None, lease_until=None, dispatched_at=None
         )
-        count += lapsed.filter(pk__in=hopeless).update(
+        given_up = lapsed.filter(pk__in=hopeless)
+        charges = charging.standing(given_up)
+        count += given_up.update(
             state=Picture.State.FAILED,
             lease_token=None,
             lease_until=None,
             dispatched_at=None,
             finished_at=now,
+            charged_at=None,
             error_code=WORKER_LOST,
             error_sentence=WORKER_LOST_SENTENCE,
         )
@@ -158,6 +162,7 @@ def expire_leases() -> int:
         for pk, job, attempts in rows:
             state = Picture.State.FAILED if attempts >= settings.MAX_ATTEMPTS else Picture.State.QUEUED
             progress.tell_picture(job, pk, state)
+        charging.refund(charges, WORKER_LOST)
     return count
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -15,7 +16,7 @@ from jobs.company import Company
 from jobs.leases import LeaseKeeper
 from jobs.models import Matte, Picture, Rendition
 from jobs.patience import is_away, patiently
-from jobs.services import claims, dispatch, matting, removal
+from jobs.services import claims, dispatch, matting, removal, stored
 from jobs.services.claims import Claim, LeaseLostError
 from jobs.services.matting import Matted
 from jobs.storage import StoreAwayError
@@ -95,11 +96,13 @@ def _work(claim: Claim) -> None:
     segmented = matted.segmented
     rendered = pipeline.render(segmented, recipe, preview_side=PREVIEW_SIDE)
     revision = 1
+    matte_file = encode(None, segmented.matte, "png").data
     matte = Matte(
         picture=picture,
         revision=revision,
         matte_digest=recipe.matte_digest,
         key=storage.matte_key(picture.pk, revision),
+        size=len(matte_file),
         width=segmented.matte.shape[1],
         height=segmented.matte.shape[0],
         confidence=segmented.confidence,
@@ -107,7 +110,7 @@ def _work(claim: Claim) -> None:
     rendition = _rendition(matte, recipe, rendered.file)
     thumb_key = storage.thumb_key(picture.pk)
     storage.write(thumb_key, pipeline.thumbnail(segmented.picture, PREVIEW_SIDE).data)
-    storage.write(matte.key, encode(None, segmented.matte, "png").data)
+    storage.write(matte.key, matte_file)
     storage.write(rendition.key, rendered.file.data)
     storage.write(rendition.preview_key, rendered.preview.data)
     patiently(partial(_conclude, claim, matted, matte, rendition, thumb_key))
@@ -139,7 +142,10 @@ def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, 
     try:
         with transaction.atomic():
             # A picture that is tried again gets its first matte anew, from the same bytes and recipe.
-            Matte.objects.filter(picture=matte.picture, revision=matte.revision).delete()
+            earlier = Matte.objects.filter(picture=matte.picture, revision=matte.revision)
+            freed = stored.of_mattes(earlier) if earlier.exists() else Counter[int]()
+            if freed:
+                earlier.delete()
             matte.save(force_insert=True)
             rendition.matte = matte
             rendition.save(force_insert=True)
@@ -154,6 +160,8 @@ def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, 
                 confidence=segmented.confidence,
                 warnings=list(segmented.warnings),
             )
+            stored.free(freed)
+            stored.grow(matte.picture.user_id, matte, rendition)
     except (LeaseLostError, IntegrityError):
         if Picture.objects.filter(pk=claim.picture.pk).exists():
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from functools import partial
@@ -10,12 +11,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, F, QuerySet, When
 from django.utils import timezone
 
 from jobs import events, storage
 from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload
-from jobs.services import tags
+from jobs.services import charging, stored, tags
 from jobs.storage import StoreAwayError
 from segmentation.recipe import Recipe
 
@@ -25,12 +26,17 @@ SWEEP = 500
 
 
 def cancel(job: Job) -> int:
-    """Cancel what is queued or running in a job; what is done stays. How many pictures were cancelled."""
+    """Cancel what is queued or running in a job; what is done stays. How many pictures were cancelled.
+
+    What did not run yet is refunded.
+    """
     now = timezone.now()
     with transaction.atomic():
-        cancelled = Picture.objects.filter(
-            job=job, state__in=[Picture.State.QUEUED, Picture.State.RUNNING]
-        ).update(
+        going_on = Picture.objects.filter(job=job, state__in=[Picture.State.QUEUED, Picture.State.RUNNING])
+        _hold(going_on)
+        charges = charging.standing(going_on.filter(state=Picture.State.QUEUED))
+        cancelled = going_on.update(
+            charged_at=Case(When(state=Picture.State.QUEUED, then=None), default=F("charged_at")),
             state=Picture.State.CANCELLED,
             lease_token=None,
             lease_until=None,
@@ -42,15 +48,20 @@ def cancel(job: Job) -> int:
         )
         if stopped:
             transaction.on_commit(partial(events.tell, job.pk, "job", state=Job.State.CANCELLED))
+        charging.refund(charges, "cancelled")
     return cancelled
 
 
 def delete_jobs(jobs: Collection[UUID], reason: str = Receipt.Reason.OWNER) -> int:
     """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs.
 
-    A receipt of each stays with its owner.
+    A receipt of each stays with its owner. What did not run yet is refunded.
     """
     with transaction.atomic():
+        pictures = Picture.objects.filter(job__in=jobs)
+        # Pictures before their job, as workers take them; what a worker writes now waits, and finds nothing.
+        _hold(pictures)
+        charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
         # Held, so that nobody makes a new job of these sources between the look and the deletion.
         rows = list(Job.objects.select_for_update().filter(pk__in=jobs))
         Receipt.objects.bulk_create(
@@ -66,10 +77,12 @@ def delete_jobs(jobs: Collection[UUID], reason: str = Receipt.Reason.OWNER) -> i
                 for job in rows
             ]
         )
-        _discard_files(Picture.objects.filter(job__in=jobs))
+        freed = _discard_files(pictures)
         deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
         if rows:
             transaction.on_commit(partial(tags.sweep, {job.user_id for job in rows}))
+        charging.refund(charges, "deleted")
+        stored.free(freed)
     logger.info("deleted %d rows of %d jobs", deleted, len(jobs))
     return by_model.get("jobs.Job", 0)
 
@@ -80,9 +93,11 @@ def delete_pictures(ids: Collection[UUID]) -> int:
 
     with transaction.atomic():
         pictures = Picture.objects.filter(pk__in=ids)
+        _hold(pictures)
+        charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
         jobs = set(pictures.values_list("job_id", flat=True))
         list(Job.objects.select_for_update().filter(pk__in=jobs).values_list("pk"))
-        _discard_files(pictures)
+        freed = _discard_files(pictures)
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
         Job.objects.filter(pk__in=jobs, pictures__isnull=True).delete()
         for job, left in (
@@ -92,6 +107,8 @@ def delete_pictures(ids: Collection[UUID]) -> int:
         for job in jobs:
             progress.settle(job)
         findable.note_again(jobs)
+        charging.refund(charges, "deleted")
+        stored.free(freed)
     return deleted
 
 
@@ -135,21 +152,37 @@ def sweep_uploads() -> int:
     stale = Upload.objects.exclude(state=Upload.State.SUBMITTED).filter(
         created_at__lt=timezone.now() - timedelta(hours=settings.UPLOAD_HOURS)
     )
+    return delete_uploads(stale)
+
+
+def delete_uploads(unsubmitted: QuerySet[Upload]) -> int:
+    """Delete the first of these uploads, none of which is part of a job, with their bytes; how many."""
     with transaction.atomic():
-        rows = list(stale[:SWEEP].select_for_update())
+        rows = list(unsubmitted[:SWEEP].select_for_update())
         discard(key for row in rows for key in (storage.incoming_key(row.pk), row.key))
-        Upload.objects.filter(pk__in=[upload.pk for upload in rows]).delete()
+        gone = Upload.objects.filter(pk__in=[upload.pk for upload in rows])
+        freed = stored.of_uploads(gone)
+        gone.delete()
+        stored.free(freed)
     return len(rows)
 
 
-def _discard_files(pictures: QuerySet[Picture]) -> None:
-    """The files of pictures that are about to go, and the uploads that they came from."""
+def _hold(pictures: QuerySet[Picture]) -> None:
+    list(pictures.order_by("pk").select_for_update().values_list("pk"))
+
+
+def _discard_files(pictures: QuerySet[Picture]) -> Counter[int]:
+    """The files of pictures that are about to go, and the uploads they came from; their bytes by user."""
     _hold_sources(pictures)
+    freed = stored.of_pictures(pictures)
     sources = _sources_of(pictures)
     discard([*sources, *_keys_of(pictures)])
     uploads = [UUID(key.removeprefix("sources/")) for key in sources]
     for start in range(0, len(uploads), SWEEP):
-        Upload.objects.filter(pk__in=uploads[start : start + SWEEP]).delete()
+        part = Upload.objects.filter(pk__in=uploads[start : start + SWEEP])
+        freed += stored.of_uploads(part)
+        part.delete()
+    return freed
 
 
 def _hold_sources(pictures: QuerySet[Picture]) -> None:

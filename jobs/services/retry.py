@@ -7,31 +7,43 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import ApiToken
+from accounts.selectors import allowed
+from accounts.services import quota
 from jobs.models import Job, Picture
-from jobs.services import dispatch
+from jobs.services import charging, dispatch
 
 
-def retry_failed(job: Job) -> int:
+def retry_failed(job: Job, *, token: ApiToken | None = None) -> int:
     """Queue the failed and cancelled pictures of a job again; how many.
 
-    What was refused at upload stays failed: there are no bytes to try again.
+    What was refused at upload stays failed: there are no bytes to try again. What was refunded is charged
+    again. Raises QuotaExceededError where that is more than the plan allows; nothing is written then.
     """
     with transaction.atomic():
-        again = (
-            Picture.objects.filter(job=job, state__in=[Picture.State.FAILED, Picture.State.CANCELLED])
-            .exclude(source_key="")
-            .update(
-                state=Picture.State.QUEUED,
-                error_code="",
-                error_sentence="",
-                attempts=0,
-                not_before=None,
-                dispatched_at=None,
-                finished_at=None,
-                queued_at=timezone.now(),
-            )
+        candidates = Picture.objects.filter(
+            job=job, state__in=[Picture.State.FAILED, Picture.State.CANCELLED]
+        ).exclude(source_key="")
+        # The user's row before the pictures' ones, as everywhere.
+        places = candidates.count()
+        most = allowed(job.user)
+        quota.check_in_flight(job.user, places, most=most)
+        held = list(candidates.order_by("position").select_for_update()[:places])
+        unpaid = [picture for picture in held if picture.charged_at is None]
+        again = Picture.objects.filter(pk__in=[picture.pk for picture in held]).update(
+            state=Picture.State.QUEUED,
+            error_code="",
+            error_sentence="",
+            attempts=0,
+            not_before=None,
+            dispatched_at=None,
+            finished_at=None,
+            queued_at=timezone.now(),
         )
         if again:
             Job.objects.filter(pk=job.pk).update(state=Job.State.ACTIVE, finished_at=None)
             transaction.on_commit(partial(dispatch.top_up, job.user_id))
+        charged_at = charging.charge(job.user, job.pk, unpaid, token=token, most=most, reason="tried again")
+        if unpaid:
+            Picture.objects.filter(pk__in=[picture.pk for picture in unpaid]).update(charged_at=charged_at)
     return again

@@ -10,11 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ApiToken, User
+from accounts.selectors import allowed
+from accounts.services import quota
 from jobs.errors import SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
-from jobs.services import dispatch, findable, progress
+from jobs.services import charging, dispatch, findable, progress
 from segmentation import weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -22,12 +24,19 @@ from segmentation.recipe.parts import Backdrop
 
 
 def submit(
-    user: User, uploads: Sequence[UUID], recipe: Recipe, *, origin: str = Job.Origin.WEB, title: str = ""
+    user: User,
+    uploads: Sequence[UUID],
+    recipe: Recipe,
+    *,
+    origin: str = Job.Origin.WEB,
+    title: str = "",
+    token: ApiToken | None = None,
 ) -> Job:
     """A job of these uploads in this order, queued. A refused upload becomes a failed picture that says why.
 
     Raises SubmitRefusedError where there is nothing to do, too much, or an upload is not this user's, not
-    finished or in a job already, and RecipeError for what no worker could do; nothing is written then.
+    finished or in a job already, RecipeError for what no worker could do, and QuotaExceededError where it is
+    more than the plan allows; nothing is written then.
     """
     _check(recipe)
     if not uploads:
@@ -49,7 +58,7 @@ def submit(
                 "upload_not_ready",
                 "One of the files is not finished, or was submitted before. Send it again.",
             )
-        job = _create_job(user, [_of_upload(found[pk]) for pk in uploads], recipe, origin, title)
+        job = _create_job(user, [_of_upload(found[pk]) for pk in uploads], recipe, origin, title, token)
         mine = Upload.objects.filter(pk__in=uploads)
         taken = mine.filter(state=Upload.State.UPLOADED).update(state=Upload.State.SUBMITTED)
         # Of a refused one its picture says all; it has no bytes by which anything would ever find it again.
@@ -62,11 +71,11 @@ def submit(
     return job
 
 
-def again(job: Job, recipe: Recipe) -> Job:
+def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     """A new job of the same sources with another recipe; where only the rendering differs, no model runs.
 
     The sources are shared: the last job that needs one takes it along when it goes. Raises
-    SubmitRefusedError where the job has no sources (any more), RecipeError as `submit` does.
+    SubmitRefusedError where the job has no sources (any more), the other two as `submit` does.
     """
     _check(recipe)
     with transaction.atomic():
@@ -76,7 +85,7 @@ def again(job: Job, recipe: Recipe) -> Job:
         sources = [_of_picture(picture) for picture in pictures] if held else []
         if not sources:
             raise SubmitRefusedError("no_pictures", "This job has no pictures that could be run again.")
-        new = _create_job(job.user, sources, recipe, job.origin, job.title)
+        new = _create_job(job.user, sources, recipe, job.origin, job.title, token)
         transaction.on_commit(partial(dispatch.top_up, job.user_id))
     return new
 
@@ -132,8 +141,13 @@ def _of_picture(picture: Picture) -> Picture:
     )
 
 
-def _create_job(user: User, pictures: list[Picture], recipe: Recipe, origin: str, title: str) -> Job:
+def _create_job(
+    user: User, pictures: list[Picture], recipe: Recipe, origin: str, title: str, token: ApiToken | None
+) -> Job:
     """The job and its rows; `pictures` say what they are, and get here where they belong."""
+    to_run = [picture for picture in pictures if picture.source_key]
+    most = allowed(user)
+    quota.check_in_flight(user, len(to_run), most=most)
     interactive = len(pictures) <= settings.INTERACTIVE_PICTURES
     lane = Lane.INTERACTIVE if interactive else Lane.BATCH
     job = Job.objects.create(
@@ -149,6 +163,7 @@ def _create_job(user: User, pictures: list[Picture], recipe: Recipe, origin: str
     for position, picture in enumerate(pictures):
         picture.job, picture.user, picture.lane = job, user, lane
         picture.position, picture.queued_at = position, now
+    charging.charge(user, job.pk, to_run, token=token, most=most)
     Picture.objects.bulk_create(pictures, batch_size=500)
     findable.note(job, (picture.name for picture in pictures))
     return job

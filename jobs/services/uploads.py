@@ -7,10 +7,13 @@ from typing import IO
 from django.conf import settings
 from django.db import transaction
 
+from accounts.errors import QuotaExceededError
 from accounts.models import User
+from accounts.services import quota
 from jobs import names, storage
 from jobs.errors import UploadRefusedError, WrongStateError
 from jobs.models import Upload
+from jobs.services.open_uploads import check_room
 from segmentation import pictures
 from segmentation.errors import PictureError
 
@@ -23,7 +26,8 @@ def limits() -> pictures.Limits:
 def start(user: User, name: str, size: int) -> Upload:
     """Announce a file of `size` bytes; its name may hold the folders that it lies in.
 
-    Raises UploadRefusedError where its size alone rules it out.
+    Raises UploadRefusedError where its size alone rules it out, QuotaExceededError where there is no room,
+    TooManyError where too many are in no job yet.
     """
     if size <= 0:
         raise UploadRefusedError(
@@ -31,6 +35,8 @@ def start(user: User, name: str, size: int) -> Upload:
         )
     if size > settings.MAX_PICTURE_BYTES:
         raise UploadRefusedError("too_many_bytes", too_many_bytes())
+    check_room(user)
+    quota.check_storage(user, size)
     return Upload.objects.create(
         user=user, name=names.clean(name), folder=names.folder(name), announced_size=size
     )
@@ -86,9 +92,8 @@ def finish(upload: Upload) -> Upload:
         return _refuse(upload, error.code, error.sentence)
     # From here on nobody outside can write it: what was looked at is what will be worked on.
     storage.move(storage.incoming_key(upload.pk), upload.key)
-    return _close(
+    return _accept(
         upload,
-        state=Upload.State.UPLOADED,
         size=size,
         format=info.format,
         width=info.width,
@@ -122,15 +127,28 @@ def _arrived(upload: Upload) -> tuple[str, int] | None:
     return None
 
 
-def _refuse(upload: Upload, code: str, sentence: str) -> Upload:
-    refused = _close(upload, state=Upload.State.REFUSED, error_code=code, error_sentence=sentence[:500])
-    if refused.state == Upload.State.REFUSED:
-        storage.delete([storage.incoming_key(upload.pk), upload.key])
-    return refused
-
-
-def _close(upload: Upload, **facts: object) -> Upload:
-    with transaction.atomic():
-        Upload.objects.filter(pk=upload.pk, state=Upload.State.STARTED).update(**facts)
-    upload.refresh_from_db()
+def _accept(upload: Upload, *, size: int, **facts: object) -> Upload:
+    """It is a picture, and there is room for it: that is decided with the row, or not at all."""
+    try:
+        with transaction.atomic():
+            if _close(upload, state=Upload.State.UPLOADED, size=size, **facts):
+                quota.add_storage(upload.user, size)
+    except QuotaExceededError as error:
+        upload.refresh_from_db()
+        return _refuse(upload, error.code, error.sentence)
     return upload
+
+
+def _refuse(upload: Upload, code: str, sentence: str) -> Upload:
+    _close(upload, state=Upload.State.REFUSED, error_code=code, error_sentence=sentence[:500])
+    if upload.state == Upload.State.REFUSED:
+        storage.delete([storage.incoming_key(upload.pk), upload.key])
+    return upload
+
+
+def _close(upload: Upload, **facts: object) -> bool:
+    """Give a started upload its end; false where it had one. The object says then what the row says."""
+    with transaction.atomic():
+        closed = Upload.objects.filter(pk=upload.pk, state=Upload.State.STARTED).update(**facts)
+    upload.refresh_from_db()
+    return bool(closed)

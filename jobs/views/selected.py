@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from accounts.errors import QuotaExceededError
 from jobs import archive, selectors
 from jobs.models import Job
 from jobs.services import removal, retention, retry
@@ -81,7 +82,14 @@ def download(request: HttpRequest, jobs: list[Job]) -> StreamingHttpResponse | H
 @_of_selected
 def retry_failed(request: HttpRequest, jobs: list[Job]) -> HttpResponse:
     """Try their failed pictures again."""
-    again = sum(retry.retry_failed(job) for job in jobs)
+    again = 0
+    try:
+        for job in jobs:
+            again += retry.retry_failed(job)
+    except QuotaExceededError as error:
+        messages.error(request, error.sentence)
+        if not again:
+            return _back(request)
     messages.info(
         request,
         f"Tried again: {_count(again, 'picture')}." if again else "There is nothing to try again.",

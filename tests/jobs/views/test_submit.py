@@ -182,5 +182,5 @@ def test_submitting_costs_few_queries(
 ) -> None:
     client.get("/jobs/")
     ids = bare_uploads(user, 20)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(18):
         submit(client, {"uploads": ids}, **JSON)

@@ -1,0 +1,95 @@
+"""Charges of pictures: one when a picture is submitted, taken back where no result comes of it.
+
+`charged_at` of the picture says that its charge stands. Whoever takes it away under the lock of the row makes
+the refund, so that there is exactly one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts import months
+from accounts.models import ApiToken, User
+from accounts.selectors import Allowed
+from accounts.services import quota
+from jobs.models import Picture
+
+_FACTS = ("user", "job", "width", "height", "charged_at")
+
+
+@dataclass(frozen=True)
+class Charged:
+    """A picture whose charge stands."""
+
+    pk: UUID
+    user: int
+    job: UUID
+    pixels: int
+    at: datetime
+
+
+def charge(
+    user: User,
+    job: UUID,
+    pictures: Sequence[Picture],
+    *,
+    token: ApiToken | None,
+    most: Allowed,
+    reason: str = "submitted",
+) -> datetime | None:
+    """Charge pictures that are about to be queued, and note it on them; when. Save them afterwards.
+
+    Raises QuotaExceededError where they are too many, or too many at once; nothing is written then.
+    """
+    at = quota.charge(
+        user,
+        pictures=len(pictures),
+        pixels=sum(_pixels(picture.width, picture.height) for picture in pictures),
+        job=job,
+        token=token,
+        reason=reason,
+        most=most,
+    )
+    for picture in pictures:
+        picture.charged_at = at
+    return at
+
+
+def standing(pictures: QuerySet[Picture]) -> list[Charged]:
+    """Those among these pictures whose charge stands, locked."""
+    rows = pictures.filter(charged_at__isnull=False).order_by("pk").select_for_update()
+    return [one for picture in rows.only(*_FACTS) for one in of(picture)]
+
+
+def of(picture: Picture) -> list[Charged]:
+    """The charge of one picture, where it stands."""
+    if picture.charged_at is None:
+        return []
+    pixels = _pixels(picture.width, picture.height)
+    return [Charged(picture.pk, picture.user_id, picture.job_id, pixels, picture.charged_at)]
+
+
+def refund(charges: Iterable[Charged], reason: str) -> None:
+    """Take charges back, one entry for each job. The caller takes `charged_at` away beforehand."""
+    together: dict[tuple[int, UUID, object], list[Charged]] = defaultdict(list)
+    for one in charges:
+        together[one.user, one.job, months.month_of(one.at)].append(one)
+    for (user, job, _), group in sorted(together.items(), key=lambda item: (item[0][0], item[0][1])):
+        quota.refund(
+            user,
+            pictures=len(group),
+            pixels=sum(one.pixels for one in group),
+            job=job,
+            reason=reason,
+            charged_at=group[0].at,
+        )
+
+
+def _pixels(width: int | None, height: int | None) -> int:
+    return (width or 0) * (height or 0)
