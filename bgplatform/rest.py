@@ -10,14 +10,10 @@ REST_FRAMEWORK: dict[str, Any] = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["jobs.api.throttling.Pace"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jobs.api.negotiation.AlwaysJSON",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "jobs.api.schema.Schema",
-    "EXCEPTION_HANDLER": "jobs.api.errors.answer",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    # What else a view of /api/v1/ has, jobs/api/base.py says.
 }
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
@@ -38,5 +34,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "UploadState": "jobs.models.Upload.State",
+        "PictureState": "jobs.models.Picture.State",
+        "JobState": "jobs.models.Job.State",
+        "JobOrigin": "jobs.models.Job.Origin",
+        "MatteOrigin": "jobs.models.Matte.Origin",
+        "UploadMethod": ["POST"],
+    },
     "SORT_OPERATIONS": False,
 }

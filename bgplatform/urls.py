@@ -12,5 +12,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("account/logout/", SignOutView.as_view(), name="account_logout"),
     path("account/", include("allauth.urls")),
+    path("", include("jobs.api.served")),
     path("", include("jobs.urls")),
 ]

@@ -42,6 +42,16 @@ class TooManyError(JobsError):
     status = 429
 
 
+class WebhookRefusedError(JobsError):
+    """A webhook that cannot be so; `field` is the one to blame, where there is one."""
+
+    status = 422
+
+    def __init__(self, code: str, sentence: str, field: str | None = None) -> None:
+        super().__init__(code, sentence)
+        self.field = field
+
+
 class WrongStateError(JobsError):
     """Right in another state, not in this one."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -9,13 +10,19 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.models import ApiToken, User
 from jobs import selectors
-from jobs.api.throttling import Left
+from jobs.api import errors
+from jobs.api.negotiation import AlwaysJSON
+from jobs.api.parsers import StrictJSONParser
+from jobs.api.throttling import Left, Pace
 from jobs.models import Job, Picture, Upload
 
 
@@ -30,13 +37,19 @@ class ApiView(APIView):
         "PATCH": "submit",
         "DELETE": "delete",
     }
-    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (Pace,)
+    content_negotiation_class = AlwaysJSON
     # Set by the throttle.
     pace: Left | None = None
 
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+        """One shape of refusals."""
+        return errors.answer
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """A method that there is not is said to be none before anybody's scopes are looked at."""
-        if not hasattr(self, (request.method or "").lower()):
+        if (request.method or "") not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -22,6 +23,10 @@ from segmentation.errors import PictureError, RecipeError
 logger = logging.getLogger(__name__)
 
 Said = dict[str, str | None]
+
+# What a request says is not said back to it at any length.
+LONGEST = 500
+MOST = 50
 
 
 class UnreadableError(exceptions.ParseError):
@@ -44,7 +49,7 @@ class RefusedError(exceptions.APIException):
 
 def said(code: str, sentence: str, field: str | None = None) -> Said:
     """One refusal as it goes over the wire."""
-    return {"code": code, "sentence": _sentence(sentence), "field": field}
+    return {"code": code, "sentence": _sentence(sentence[:LONGEST]), "field": field and field[:LONGEST]}
 
 
 def refusal(status: int, errors: list[Said], headers: dict[str, str] | None = None) -> Response:
@@ -64,7 +69,7 @@ def _answer(error: Exception) -> Response | None:
     if isinstance(error, Http404 | exceptions.NotFound):
         return refusal(404, [said("not_found", "There is no such thing, or it is not yours.")])
     if isinstance(error, exceptions.ValidationError):
-        return refusal(422, list(_flat(error.detail)))
+        return refusal(422, list(islice(_flat(error.detail), MOST)))
     if isinstance(error, exceptions.APIException):
         return _of_framework(error)
     if isinstance(error, RecipeError):

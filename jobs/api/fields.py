@@ -24,6 +24,7 @@ _RECIPE_WORDS: dict[str, Any] = {
     "position": {"description": "The subject's place.", "examples": ["center", "50% 100%"]},
     "background": {"examples": ["transparent", "#ffffff", "linear:#fff,#eee,90", "blur:2%"]},
     "shadow": {"examples": ["drop", "contact"]},
+    "semitransparency": {"type": ["boolean", "string", "null"], "default": True},
     "size": {"examples": ["2000x2000", "4MP"]},
     "format": {"enum": [*FORMATS, None], "default": "png"},
     "quality": {"type": ["integer", "string", "null"], "examples": [85]},

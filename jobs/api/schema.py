@@ -9,6 +9,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from jobs.api.fields import Strict
+
 REFUSALS: Final = {
     "400": "The request cannot be read.",
     "401": "No token, or one that does not open: unknown, expired or revoked.",
@@ -59,6 +61,14 @@ class Schema(AutoSchema):
     def get_tags(self) -> list[str]:
         """The view's own heading."""
         return [getattr(self.view, "tag", "") or "api"]
+
+    def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
+        name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
+        return name.replace("Shape", "")
+
+    def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        schema: Any = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        return {**schema, "additionalProperties": False} if isinstance(serializer, Strict) else schema
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)

@@ -114,9 +114,12 @@ def keys(prefix: str, after: str = "") -> Iterator[Stored]:
     return _store().keys(prefix, after)
 
 
-def upload_target(upload: UUID, most: int) -> UploadTarget:
-    """Where a client sends the bytes of an upload, at most `most` of them; they arrive under incoming_key."""
-    return _store().upload_target(upload, most)
+def upload_target(upload: UUID, most: int, own: str = "") -> UploadTarget:
+    """Where a client sends the bytes of an upload, at most `most` of them; they arrive under incoming_key.
+
+    own: the address that takes them where the store cannot, if it is another than the page's.
+    """
+    return _store().upload_target(upload, most, own)
 
 
 def download_url(key: str, *, name: str, media_type: str, download: bool) -> str | None:

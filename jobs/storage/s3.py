@@ -120,7 +120,7 @@ class S3Store:
                 for one in page.get("Contents", []):
                     yield Stored(one["Key"], one["LastModified"])
 
-    def upload_target(self, upload: UUID, most: int) -> UploadTarget:
+    def upload_target(self, upload: UUID, most: int, own: str = "") -> UploadTarget:
         """See Store: a presigned POST for exactly this key, with at least one and at most `most` bytes."""
         kind = "application/octet-stream"
         post = self._signer.generate_presigned_post(

@@ -73,7 +73,7 @@ class Store(Protocol):
     def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
         """The files whose key begins with `prefix` and comes after `after`, in one fixed order, lazily."""
 
-    def upload_target(self, upload: UUID, most: int) -> UploadTarget:
+    def upload_target(self, upload: UUID, most: int, own: str = "") -> UploadTarget:
         """Where the bytes of an upload go, straight from the client: at most `most` of them."""
 
     def download_url(self, key: str, *, name: str, media_type: str, download: bool) -> str | None:

@@ -1,0 +1,152 @@
+"""One job: how it stands, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs import names, selectors
+from jobs.api.base import ApiView
+from jobs.api.endpoints.jobs import detail, promise_of
+from jobs.api.idempotent import once
+from jobs.api.later import seconds_of
+from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
+from jobs.api.shapes.jobs import Again, JobChange, JobDetail
+from jobs.archive import results_archive
+from jobs.models import Job
+from jobs.services import presets, removal, retention, retry, submit, tags
+from jobs.views.streaming import zipped
+
+
+class JobView(ApiView):
+    """One job."""
+
+    tag = "jobs"
+
+    @extend_schema(operation_id="job", summary="How a job stands", parameters=[WAIT], responses=JobDetail)
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """How it stands, its first pictures, its place in the queue. With `wait`: when it has ended."""
+        seconds_of(request._request)
+        self.job(job_id)
+        return promise_of(self, Response(detail(self, job_id)), job_id)
+
+    @extend_schema(
+        operation_id="job_change", summary="Pin or tag a job", request=JobChange, responses=JobDetail
+    )
+    def patch(self, request: Request, job_id: UUID) -> Response:
+        """Keep it beyond the plan's days, or give it these tags."""
+        job = self.job(job_id)
+        given = self.read(JobChange)
+        if "tags" in given:
+            self._tag(job, given["tags"])
+        if "pinned" in given:
+            retention.set_pinned(job, given["pinned"])
+        return Response(detail(self, job_id))
+
+    def _tag(self, job: Job, wanted: list[str]) -> None:
+        keep = {names.one_line(name).casefold() for name in wanted}
+        for tag in job.tags.all():
+            if tag.name.casefold() not in keep:
+                tags.remove(job, tag.name)
+        for name in wanted:
+            tags.add(job, name)
+
+    @extend_schema(
+        operation_id="job_delete",
+        summary="Delete a job now",
+        responses={204: OpenApiResponse(description="Gone with all its files.")},
+    )
+    def delete(self, request: Request, job_id: UUID) -> Response:
+        """Delete it now, with its pictures and every file of theirs. A receipt stays on the site."""
+        removal.delete_jobs([self.job(job_id).pk])
+        return Response(status=204)
+
+
+class JobAction(ApiView):
+    """Something that is done with a job."""
+
+    tag = "jobs"
+
+
+class CancelView(JobAction):
+    """Stop."""
+
+    @extend_schema(
+        operation_id="job_cancel", summary="Cancel a job", request=None, responses={200: JobDetail}
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Stop what is queued or running; what is done stays."""
+        removal.cancel(self.job(job_id))
+        return Response(detail(self, job_id))
+
+
+class RetryView(JobAction):
+    """Once more."""
+
+    @extend_schema(
+        operation_id="job_retry",
+        summary="Try failed pictures again",
+        request=None,
+        parameters=[IDEMPOTENCY_KEY, WAIT],
+        responses={200: JobDetail},
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Queue its failed and cancelled pictures again. One that was refused at its upload stays failed."""
+        seconds_of(request._request)
+        job = self.job(job_id)
+
+        def again() -> Response:
+            retry.retry_failed(job, token=self.token)
+            return Response(detail(self, job_id))
+
+        return promise_of(self, once(self, again), job_id)
+
+
+class AgainView(JobAction):
+    """Another recipe."""
+
+    @extend_schema(
+        operation_id="job_again",
+        summary="Run again with another recipe",
+        request=Again,
+        parameters=[IDEMPOTENCY_KEY, WAIT],
+        responses={201: JobDetail},
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """A new job of the same pictures. Where only the rendering differs, no model runs."""
+        seconds_of(request._request)
+        job = self.job(job_id)
+        response = once(self, lambda: self._again(job))
+        return promise_of(self, response, UUID(str(response.data["id"])))
+
+    def _again(self, job: Job) -> Response:
+        given = self.read(Again)
+        recipe = presets.recipe_of(self.user, given.get("preset", ""), given.get("recipe", {}))
+        new = submit.again(job, recipe, token=self.token)
+        return Response(detail(self, new.pk), status=201, headers={"Location": self.url("job", new.pk)})
+
+
+class ResultsView(ApiView):
+    """All results."""
+
+    tag = "jobs"
+
+    @extend_schema(
+        operation_id="job_results",
+        summary="All results as a ZIP",
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, job_id: UUID) -> HttpResponseBase:
+        """Everything that is done, under the originals' names; 404 while nothing is."""
+        job = self.job(job_id)
+        pictures: Any = selectors.every_picture_of(job)
+        if not any(picture.rendition for picture in pictures):
+            raise Http404
+        return zipped(results_archive(pictures), names.with_extension(names.clean(job.title), "zip"))

@@ -1,0 +1,146 @@
+"""Jobs: the list, and a new one of uploads or of files."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ErrorDetail, ValidationError
+
+from jobs import names, selectors
+from jobs.api.base import ApiView
+from jobs.api.examples import JOB_OF_FILES, NEW_JOB
+from jobs.api.idempotent import once, replay, was_replayed
+from jobs.api.later import Promise, promised, seconds_of
+from jobs.api.pages import PARAMETERS, bad_cursor, limit_of, paged
+from jobs.api.parsers import StrictJSONParser
+from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
+from jobs.api.shapes.common import page_of
+from jobs.api.shapes.jobs import JobDetail, JobShape, NewJob, NewJobOfFiles
+from jobs.models import Job
+from jobs.search import ORIGINS, STATES, HistoryForm
+from jobs.services import presets, resuming, submit, uploads
+from jobs.sorting import SORTS, BadCursorError
+from jobs.waiting import wait_ended
+from segmentation.recipe import Recipe
+
+FILTERS = [
+    OpenApiParameter(
+        "q", {"type": "string", "maxLength": 100}, description="In a job's or a picture's name."
+    ),
+    OpenApiParameter("state", str, enum=[name for name, _ in STATES if name]),
+    OpenApiParameter("model", str, description="A model's name."),
+    OpenApiParameter("origin", str, enum=[name for name, _ in ORIGINS if name]),
+    OpenApiParameter("tag", str, description="One of your tags."),
+    OpenApiParameter("since", {"type": "string", "format": "date"}, description="The first day."),
+    OpenApiParameter("until", {"type": "string", "format": "date"}, description="The last day."),
+    OpenApiParameter(
+        "sort", str, enum=[name for name in SORTS if name], description="The newest first without it."
+    ),
+]
+
+
+class JobsView(ApiView):
+    """Jobs."""
+
+    tag = "jobs"
+    parser_classes = (StrictJSONParser, MultiPartParser)
+
+    @extend_schema(
+        operation_id="jobs",
+        summary="Your jobs",
+        parameters=[*FILTERS, *PARAMETERS],
+        responses=page_of(JobShape),
+    )
+    def get(self, request: Request) -> Response:
+        """Your jobs, narrowed and sorted as the history page does it."""
+        form = HistoryForm(request.query_params, user=self.user)
+        if not form.is_valid():
+            raise ValidationError(_as_details(form))
+        query = request.query_params
+        try:
+            page = selectors.history(
+                self.user,
+                older=query.get("after", ""),
+                newer="" if query.get("after") else query.get("before", ""),
+                wanted=form.cleaned_data,
+                most=limit_of(request),
+            )
+        except BadCursorError as error:
+            raise bad_cursor("after" if query.get("after") else "before") from error
+        return Response(paged(request, page, self.shown(JobShape, page.items, many=True)))
+
+    @extend_schema(
+        operation_id="job_create",
+        summary="Submit pictures",
+        parameters=[IDEMPOTENCY_KEY, WAIT],
+        request={"application/json": NewJob, "multipart/form-data": NewJobOfFiles},
+        responses={201: JobDetail},
+        examples=[NEW_JOB, JOB_OF_FILES],
+    )
+    def post(self, request: Request) -> Response:
+        """Submit finished uploads as JSON, or files themselves as a multipart form: one call that does it
+        all, for small batches. With `wait` the answer comes when the job has ended."""
+        seconds_of(request._request)
+        response = (
+            self._of_files(request) if isinstance(request.data, QueryDict) else once(self, self._of_uploads)
+        )
+        if response.status_code != 201:
+            return response
+        return promise_of(self, response, UUID(str(response.data["id"])))
+
+    def _of_uploads(self) -> Response:
+        given = self.read(NewJob)
+        recipe = presets.recipe_of(self.user, given.get("preset", ""), given.get("recipe", {}))
+        return self._submit(list(dict.fromkeys(given["uploads"])), recipe, given.get("title", ""))
+
+    def _of_files(self, request: Request) -> Response:
+        form = cast(QueryDict, request.data)
+        given = self.read(NewJobOfFiles, {**form.dict(), "pictures": form.getlist("pictures")})
+        title, preset = given.pop("title", ""), given.pop("preset", "")
+        files = given.pop("pictures")
+        recipe = presets.recipe_of(self.user, preset, {k: v for k, v in given.items() if v.strip()})
+        if (known := replay(self)) is not None:
+            return known
+        ids = [uploads.take_in(self.user, str(file.name), file, file.size).pk for file in files]
+        try:
+            response = once(self, lambda: self._submit(ids, recipe, title))
+        except Exception:
+            resuming.discard(self.user, ids)
+            raise
+        if was_replayed(response):
+            resuming.discard(self.user, ids)
+        return response
+
+    def _submit(self, ids: list[UUID], recipe: Recipe, title: str) -> Response:
+        job = submit.submit(
+            self.user, ids, recipe, origin=Job.Origin.API, title=names.one_line(title), token=self.token
+        )
+        return Response(detail(self, job.pk), status=201, headers={"Location": self.url("job", job.pk)})
+
+
+def _as_details(form: HistoryForm) -> dict[str, list[ErrorDetail]]:
+    """A form's errors as the API says them."""
+    return {
+        field: [ErrorDetail(str(error.messages[0]), error.code or "invalid") for error in errors.as_data()]
+        for field, errors in form.errors.items()
+    }
+
+
+def detail(view: ApiView, job: UUID) -> dict[str, Any]:
+    """A job of the user's with its first pictures, as it stands now."""
+    found = selectors.job_of(view.user, job)
+    pictures = selectors.pictures_of(found).items
+    return cast(
+        dict[str, Any], JobDetail(found, context={"request": view.request, "pictures": pictures}).data
+    )
+
+
+def promise_of(view: ApiView, response: Response, job: UUID) -> Response:
+    """An answer about a job that may come when the job has ended."""
+    return promised(response, Promise(lambda seconds: wait_ended(job, seconds), lambda: detail(view, job)))

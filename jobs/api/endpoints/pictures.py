@@ -1,0 +1,150 @@
+"""Pictures of a job, one picture, and its files."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs import names, selectors
+from jobs.api.base import ApiView
+from jobs.api.errors import RefusedError
+from jobs.api.files import file_answer
+from jobs.api.pages import PARAMETERS, keyset, paged, position
+from jobs.api.shapes.common import page_of
+from jobs.api.shapes.pictures import PictureShape
+from jobs.models import Picture
+from jobs.services import removal
+
+
+def file_response(*media_types: str) -> dict[Any, Any]:
+    """The answers of an address that gives a file, for the schema."""
+    found = OpenApiResponse(description="Where the file lies, for some minutes.")
+    return {(200, media_type): OpenApiTypes.BINARY for media_type in media_types} | {302: found}
+
+
+ANY_PICTURE = ("image/png", "image/jpeg", "image/webp", "image/avif", "application/zip")
+
+
+class JobPicturesView(ApiView):
+    """The pictures of a job."""
+
+    tag = "pictures"
+
+    @extend_schema(
+        operation_id="job_pictures",
+        summary="Pictures of a job",
+        parameters=[OpenApiParameter("state", str, enum=Picture.State.values), *PARAMETERS],
+        responses=page_of(PictureShape),
+    )
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """In the job's order."""
+        rows = Picture.objects.filter(job=self.job(job_id))
+        if state := request.query_params.get("state", ""):
+            if state not in Picture.State.values:
+                known = ", ".join(Picture.State.values)
+                raise RefusedError("invalid_state", f"A picture is one of {known}.", "state")
+            rows = rows.filter(state=state)
+        page = keyset(rows, request, by="position", read=position, downwards=False)
+        selectors.attach_renditions(page.items)
+        return Response(paged(request, page, self.shown(PictureShape, page.items, many=True)))
+
+
+class PictureView(ApiView):
+    """One picture."""
+
+    tag = "pictures"
+
+    @extend_schema(operation_id="picture", summary="How a picture stands", responses=PictureShape)
+    def get(self, request: Request, picture_id: UUID) -> Response:
+        """How it stands, with its newest result."""
+        return Response(self.shown(PictureShape, self.picture(picture_id)))
+
+    @extend_schema(
+        operation_id="picture_delete",
+        summary="Delete a picture now",
+        responses={204: OpenApiResponse(description="Gone with all its files.")},
+    )
+    def delete(self, request: Request, picture_id: UUID) -> Response:
+        """Delete it now with every file of its; a job goes with its last picture."""
+        removal.delete_pictures([self.picture(picture_id).pk])
+        return Response(status=204)
+
+
+class ResultView(ApiView):
+    """The newest result."""
+
+    tag = "pictures"
+
+    @extend_schema(
+        operation_id="picture_result",
+        summary="The newest result",
+        responses=file_response(*ANY_PICTURE),
+    )
+    def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
+        """The file, under the original's name; 404 while there is none."""
+        picture = self.picture(picture_id)
+        rendition = picture.rendition
+        if rendition is None:
+            raise Http404
+        name = names.with_extension(picture.name, rendition.extension)
+        return file_answer(request, rendition.key, media_type=rendition.media_type, name=name)
+
+
+class PreviewView(ApiView):
+    """The newest result, small."""
+
+    tag = "pictures"
+
+    @extend_schema(
+        operation_id="picture_preview", summary="The result, small", responses=file_response("image/webp")
+    )
+    def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
+        """At most 640 pixels a side; 404 while there is none."""
+        picture = self.picture(picture_id)
+        if picture.rendition is None:
+            raise Http404
+        key = picture.rendition.preview_key
+        return file_answer(request, key, media_type="image/webp", name="preview.webp", download=False)
+
+
+class ThumbView(ApiView):
+    """The source, small."""
+
+    tag = "pictures"
+
+    @extend_schema(
+        operation_id="picture_thumb", summary="The source, small", responses=file_response("image/webp")
+    )
+    def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
+        """At most 640 pixels a side; 404 until a worker made it."""
+        picture = self.picture(picture_id)
+        if not picture.thumb_key:
+            raise Http404
+        key = picture.thumb_key
+        return file_answer(request, key, media_type="image/webp", name="thumb.webp", download=False)
+
+
+class SourceView(ApiView):
+    """The source."""
+
+    tag = "pictures"
+
+    @extend_schema(
+        operation_id="picture_source",
+        summary="The source",
+        responses=file_response("application/octet-stream"),
+    )
+    def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
+        """The file as it was uploaded."""
+        picture = self.picture(picture_id)
+        if not picture.source_key:
+            raise Http404
+        kind = "application/octet-stream"
+        return file_answer(request, picture.source_key, media_type=kind, name=picture.name)

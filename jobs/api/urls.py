@@ -1,0 +1,31 @@
+"""The addresses of the REST API; docs/api and the schema name them alike."""
+
+from django.urls import path
+
+from jobs.api.endpoints import job, jobs, pictures, uploads
+from jobs.api.later import conditional, later
+
+app_name = "api"
+
+urlpatterns = [
+    path("uploads/", uploads.UploadsView.as_view(), name="uploads"),
+    path("uploads/<uuid:upload_id>/", conditional(uploads.UploadView.as_view()), name="upload"),
+    path("uploads/<uuid:upload_id>/body/", uploads.UploadBodyView.as_view(), name="upload-body"),
+    path("uploads/<uuid:upload_id>/finish/", uploads.UploadFinishView.as_view(), name="upload-finish"),
+    path("jobs/", later(jobs.JobsView.as_view()), name="jobs"),
+    path("jobs/<uuid:job_id>/", later(job.JobView.as_view()), name="job"),
+    path("jobs/<uuid:job_id>/cancel/", job.CancelView.as_view(), name="job-cancel"),
+    path("jobs/<uuid:job_id>/retry/", later(job.RetryView.as_view()), name="job-retry"),
+    path("jobs/<uuid:job_id>/again/", later(job.AgainView.as_view()), name="job-again"),
+    path("jobs/<uuid:job_id>/results.zip", job.ResultsView.as_view(), name="job-results"),
+    path(
+        "jobs/<uuid:job_id>/pictures/",
+        conditional(pictures.JobPicturesView.as_view()),
+        name="job-pictures",
+    ),
+    path("pictures/<uuid:picture_id>/", conditional(pictures.PictureView.as_view()), name="picture"),
+    path("pictures/<uuid:picture_id>/result/", pictures.ResultView.as_view(), name="picture-result"),
+    path("pictures/<uuid:picture_id>/preview/", pictures.PreviewView.as_view(), name="picture-preview"),
+    path("pictures/<uuid:picture_id>/thumb/", pictures.ThumbView.as_view(), name="picture-thumb"),
+    path("pictures/<uuid:picture_id>/source/", pictures.SourceView.as_view(), name="picture-source"),
+]
