@@ -41,6 +41,8 @@ SECRET_KEY = secret(
 )
 ALLOWED_HOSTS = names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], like=r"\*|[^/\s@]+")
 CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS", [], like=r"https?://[^/\s]+")
+# Where the site is, for what is written where no request says it: webhooks and mails.
+SITE_URL = text("SITE_URL", "", like=r"(https?://[^/\s]+)?")
 HTTPS = boolean("HTTPS", False)
 BEHIND_PROXY = boolean("BEHIND_PROXY", False)
 
@@ -236,6 +238,10 @@ ORPHAN_HOURS = integer("ORPHAN_HOURS", 24, least=1, most=8_760)
 
 # Networks that are not the internet's, and into which the addresses that users give may lead all the same.
 FETCH_PRIVATE_NETWORKS = networks("FETCH_PRIVATE_NETWORKS", [])
+# A webhook's receiver has so long to answer, and is no longer told after so many days without a success.
+WEBHOOK_SECONDS = integer("WEBHOOK_SECONDS", 20, least=1, most=60)
+WEBHOOK_FAILING_DAYS = integer("WEBHOOK_FAILING_DAYS", 5, least=1, most=90)
+WEBHOOK_LOG_DAYS = integer("WEBHOOK_LOG_DAYS", 30, least=1, most=3_650)
 
 # -- Programs --------------------------------------------------------------------------------------
 

@@ -6,11 +6,8 @@ that it is alive.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import signal
-import sys
 
 import django
 
@@ -24,6 +21,7 @@ from redis.exceptions import RedisError  # noqa: E402
 
 import jobs.actors  # noqa: E402,F401
 from bgplatform.broker import broker  # noqa: E402
+from bgplatform.child import DieWithMaster  # noqa: E402
 from jobs import workers  # noqa: E402
 from jobs.leases import LeaseKeeper  # noqa: E402
 from jobs.watchdog import Watchdog  # noqa: E402
@@ -42,12 +40,6 @@ class Life(Middleware):
         self.engine = ""
         self.keeper = LeaseKeeper(self.beat)
         self.watchdog = Watchdog(self.keeper.longest, settings.TASK_SECONDS * HARD)
-
-    def after_process_boot(self, broker: dramatiq.Broker) -> None:
-        """Die with the master: a child whose master was killed would go on taking messages, unsupervised."""
-        if sys.platform == "linux":
-            pr_set_pdeathsig = 1
-            ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Load the model while no message waits for it; without it there is no worker."""
@@ -88,4 +80,5 @@ class Life(Middleware):
             logger.warning("could not report: %s", error)
 
 
+broker.add_middleware(DieWithMaster())
 broker.add_middleware(Life())

@@ -149,7 +149,10 @@ class Stack:
 
     def worker_if_any(self) -> int | None:
         """The process that works on pictures: the child that Dramatiq's master forked; None between two."""
-        dramatiq = [pid for pid in self.processes("-m dramatiq") if "supervise" not in _command(pid)]
+        others = ("supervise", "bgplatform.courier")
+        dramatiq = [
+            pid for pid in self.processes("-m dramatiq") if not any(word in _command(pid) for word in others)
+        ]
         return dramatiq[1] if len(dramatiq) == 2 else None
 
     def worker(self) -> int:

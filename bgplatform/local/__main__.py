@@ -33,6 +33,7 @@ def environment(state: State, given: Mapping[str, str]) -> tuple[dict[str, str],
     values.setdefault("SECRET_KEY", state.secret_key())
     if "REDIS_URL" not in values:
         values["REDIS_URL"] = valkey.choose_url(state)
+    values.setdefault("SITE_URL", address(values).rstrip("/"))
     values["DJANGO_SETTINGS_MODULE"] = "bgplatform.settings"
     values["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), values.get("PATH", os.defpath)))
     values["PYTHONUNBUFFERED"] = "1"

@@ -4,9 +4,9 @@ One parser, one resolution, one connection to an address that was looked at, one
 docs/decisions/0012-addresses-that-users-give.md.
 """
 
+from jobs.fetching.connecting import look_over
 from jobs.fetching.download import Fetched, fetch
 from jobs.fetching.errors import FetchRefusedError
 from jobs.fetching.sending import Answer, send
-from jobs.fetching.targets import Target, parse
 
-__all__ = ["Answer", "FetchRefusedError", "Fetched", "Target", "fetch", "parse", "send"]
+__all__ = ["Answer", "FetchRefusedError", "Fetched", "fetch", "look_over", "send"]

@@ -8,17 +8,19 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from ipaddress import IPv4Address
 from typing import Final
 
 from jobs.fetching.addresses import check, check_text
 from jobs.fetching.errors import FetchRefusedError, failed, too_late
-from jobs.fetching.targets import Target
+from jobs.fetching.targets import Target, parse
 
 logger = logging.getLogger(__name__)
 
 # Of many addresses so many are tried, each for so long, so that a dead one leaves time for the next.
 ADDRESSES: Final = 4
 CONNECT_SECONDS: Final = 5.0
+LOOPBACK: Final = IPv4Address("127.0.0.1")
 
 # What getaddrinfo gives: family, type, protocol, canonical name, socket address.
 Answer = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
@@ -42,6 +44,15 @@ class Deadline:
         if left <= 0:
             raise too_late(self.seconds)
         return left
+
+
+def look_over(url: str) -> None:
+    """Refuse at once what could never be spoken to; names are not looked up. Raises FetchRefusedError."""
+    target = parse(url)
+    if target.address is not None:
+        check(target.address)
+    elif _is_local(target.host):
+        check(LOOPBACK)
 
 
 def connect(target: Target, deadline: Deadline) -> socket.socket:
@@ -89,9 +100,9 @@ def _resolve(target: Target, deadline: Deadline) -> Sequence[Answer]:
 
 def _ask(host: str, port: int, deadline: Deadline) -> Sequence[Answer]:
     """What the resolver says. It knows no time limit: it is asked in a thread that may be left behind."""
-    if host == "localhost" or host.endswith(".localhost"):
+    if _is_local(host):
         # RFC 6761, section 6.3: no resolver is asked, whatever it would say.
-        place = ("127.0.0.1", port)
+        place = (str(LOOPBACK), port)
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)]
     answers: Future[Sequence[Answer]] = Future()
 
@@ -110,3 +121,7 @@ def _ask(host: str, port: int, deadline: Deadline) -> Sequence[Answer]:
         raise too_late(deadline.seconds) from None
     except (OSError, UnicodeError) as error:
         raise failed("its name is not known") from error
+
+
+def _is_local(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from jobs.fetching.connecting import Deadline
 from jobs.fetching.exchange import exchange
@@ -17,6 +18,8 @@ class Answer:
 
     status: int
     milliseconds: int
+    # In how many seconds to come again, where it says so.
+    retry_after: float | None = None
 
 
 def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> Answer:
@@ -27,4 +30,16 @@ def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -
     deadline = Deadline(seconds)
     started = time.perf_counter()
     with exchange("POST", parse(url), deadline, headers=headers, body=body) as reply:
-        return Answer(reply.status, round((time.perf_counter() - started) * 1000))
+        took = round((time.perf_counter() - started) * 1000)
+        return Answer(reply.status, took, _seconds(reply.headers.get("Retry-After", "")))
+
+
+def _seconds(text: str) -> float | None:
+    """A Retry-After header (RFC 9110, section 10.2.3)."""
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())

@@ -75,7 +75,7 @@ class WebhookEndpoint(models.Model):
 
 
 class WebhookSecret(models.Model):
-    """One signing secret: not itself, but what it is derived from beside SECRET_KEY, and how to know it again.
+    """One signing secret: not itself, but what beside SECRET_KEY it is derived from, and how to know it.
 
     See jobs/services/webhook_secrets.py.
     """

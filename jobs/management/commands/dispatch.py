@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
-from jobs.services import dispatch, orphans, removal, retention
+from jobs.services import deliveries, dispatch, orphans, removal, retention
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +52,15 @@ class Command(BaseCommand):
         """One round."""
         dispatch.recover_lost(leases=leases)
         dispatch.top_up_everyone()
+        deliveries.recover_lost()
+        deliveries.top_up_everyone()
         if sweep:
             while retention.expire():
                 pass
             while removal.sweep_uploads():
                 pass
             while removal.sweep_discards():
+                pass
+            while deliveries.sweep():
                 pass
             orphans.sweep()

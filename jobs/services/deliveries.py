@@ -1,0 +1,257 @@
+"""Deliveries: handed to the broker from the rows that are due, claimed, sent, and tried again for a day.
+
+As with pictures the database is the truth: an endpoint has a few messages out at a time, whatever waits, and
+what the broker loses comes due again.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID, uuid4
+
+import dramatiq
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef
+from django.utils import timezone
+from dramatiq.errors import BrokerConnectionError
+from redis.exceptions import RedisError
+
+from jobs import fetching
+from jobs.errors import WebhookRefusedError
+from jobs.fetching import FetchRefusedError
+from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
+from jobs.patience import patiently
+from jobs.services import webhook_secrets, webhooks
+from jobs.services.webhook_secrets import UnreadableSecretError
+
+logger = logging.getLogger(__name__)
+
+QUEUE: Final = "webhooks"
+ACTOR: Final = "deliver_webhook"
+# Seconds from a failure to the next attempt, as Standard Webhooks suggests it: 24 hours in all.
+BACK_OFF: Final = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 8 * 3600, 8 * 3600)
+# Up to so much longer at random: receivers that fail under load are not met by everything at once again.
+JITTER: Final = 0.1
+LONGEST_PAUSE: Final = 24 * 3600.0
+# Messages of one endpoint that are out at once; of one that fails, a single one.
+WINDOW: Final = 4
+# Beyond WEBHOOK_SECONDS, for the database before and after.
+SLACK: Final = timedelta(seconds=60)
+AT_ONCE: Final = 500
+
+Waiting = WebhookDelivery.State.WAITING
+GONE: Final = 410
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one attempt."""
+
+    at: datetime
+    milliseconds: int
+    status: int | None = None
+    error_code: str = ""
+    error_sentence: str = ""
+    retry_after: float | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the other side took it."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def top_up(endpoint: UUID) -> int:
+    """Hand deliveries that are due to the broker until the endpoint's window is full; how many."""
+    with transaction.atomic():
+        # The endpoint's row is the lock: two at once must not both see the same free places.
+        row = WebhookEndpoint.objects.select_for_update().filter(pk=endpoint, enabled=True).first()
+        if row is None:
+            return 0
+        mine = WebhookDelivery.objects.filter(endpoint=endpoint, state=Waiting)
+        window = 1 if row.failing_since else WINDOW
+        free = window - mine.filter(sent_at__isnull=False).count()
+        if free <= 0:
+            return 0
+        now = timezone.now()
+        due = mine.filter(sent_at__isnull=True, next_at__lte=now).order_by("next_at", "pk")
+        chosen = list(due.values_list("pk", flat=True)[:free])
+        mine.filter(pk__in=chosen).update(sent_at=now)
+        transaction.on_commit(partial(_send, chosen))
+    return len(chosen)
+
+
+def top_up_everyone() -> int:
+    """Top up every endpoint for which something is due; how many deliveries. The scheduler's tick."""
+    due = WebhookDelivery.objects.filter(
+        endpoint=OuterRef("pk"), state=Waiting, sent_at__isnull=True, next_at__lte=timezone.now()
+    )
+    endpoints = WebhookEndpoint.objects.filter(Exists(due), enabled=True)
+    return sum(top_up(pk) for pk in endpoints.values_list("pk", flat=True))
+
+
+def recover_lost() -> int:
+    """Let come due again what was sent and neither claimed nor ended: lost messages, dead couriers; how many.
+
+    A claim puts `next_at` off for as long as an attempt may take.
+    """
+    now = timezone.now()
+    return WebhookDelivery.objects.filter(
+        state=Waiting,
+        next_at__lte=now,
+        sent_at__lt=now - timedelta(seconds=settings.REDISPATCH_SECONDS),
+    ).update(sent_at=None)
+
+
+def deliver(delivery: UUID) -> None:
+    """Make the attempt that is due. Safe to run twice: the second finds nothing due."""
+    token = uuid4()
+    row = patiently(partial(_claim, delivery, token))
+    if row is None:
+        return
+    try:
+        outcome = _attempt(row)
+    except UnreadableSecretError:
+        logger.error("the secret of webhook %s cannot be derived: SECRET_KEY changed", row.endpoint_id)
+        webhooks.disable(row.endpoint, WebhookEndpoint.Off.UNREADABLE)
+        return
+    patiently(partial(_record, row, token, outcome))
+    top_up(row.endpoint_id)
+
+
+def replay(delivery: WebhookDelivery) -> None:
+    """Send it once more, now, under the id that it had, with all retries before it.
+
+    Raises WebhookRefusedError `webhook_disabled`.
+    """
+    with transaction.atomic():
+        hold_enabled(delivery.endpoint)
+        _again(WebhookDelivery.objects.filter(pk=delivery.pk))
+        transaction.on_commit(partial(top_up, delivery.endpoint_id))
+    delivery.refresh_from_db()
+
+
+def replay_failed(endpoint: WebhookEndpoint) -> int:
+    """Send once more whatever was given up for this endpoint; how many. Raises as `replay` does."""
+    with transaction.atomic():
+        hold_enabled(endpoint)
+        count = _again(WebhookDelivery.objects.filter(endpoint=endpoint, state=WebhookDelivery.State.FAILED))
+        transaction.on_commit(partial(top_up, endpoint.pk))
+    return count
+
+
+def sweep() -> int:
+    """Delete messages with their logs whose days are over and that nobody waits for; how many."""
+    waiting = WebhookDelivery.objects.filter(message=OuterRef("pk"), state=Waiting)
+    old = WebhookMessage.objects.filter(
+        ~Exists(waiting), created_at__lt=timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
+    )
+    chosen = list(old.values_list("pk", flat=True)[:AT_ONCE])
+    WebhookMessage.objects.filter(pk__in=chosen).delete()
+    return len(chosen)
+
+
+def hold_enabled(endpoint: WebhookEndpoint) -> None:
+    """Lock an endpoint that is on. Raises WebhookRefusedError `webhook_disabled` where it is not, or gone."""
+    if not WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk, enabled=True).exists():
+        raise WebhookRefusedError("webhook_disabled", "This webhook is switched off. Switch it on first.")
+
+
+def _again(rows) -> int:  # type: ignore[no-untyped-def]  # a QuerySet of deliveries
+    """Those of the rows that are not being attempted right now become due."""
+    return int(
+        rows.filter(token__isnull=True).update(
+            state=Waiting, attempts=0, next_at=timezone.now(), sent_at=None, ended_at=None
+        )
+    )
+
+
+def _send(chosen: Sequence[UUID]) -> None:
+    # By name: importing the actor would make whoever sends, a worker of pictures for one, take them too.
+    broker = dramatiq.get_broker()
+    try:
+        for pk in chosen:
+            broker.enqueue(
+                dramatiq.Message(queue_name=QUEUE, actor_name=ACTOR, args=(str(pk),), kwargs={}, options={})
+            )
+    except (BrokerConnectionError, RedisError):
+        logger.exception("the broker is away; %d deliveries wait in the database", len(chosen))
+        WebhookDelivery.objects.filter(pk__in=chosen, state=Waiting).update(sent_at=None)
+
+
+def _claim(delivery: UUID, token: UUID) -> WebhookDelivery | None:
+    """Take a delivery that is due, counting the attempt, and put it off for as long as that may take."""
+    now = timezone.now()
+    until = now + timedelta(seconds=settings.WEBHOOK_SECONDS) + SLACK
+    free = WebhookDelivery.objects.filter(pk=delivery, state=Waiting, next_at__lte=now)
+    free.update(attempts=F("attempts") + 1, next_at=until, sent_at=now, token=token)
+    # By the token, not by the count: the answer to an earlier try of this may have been lost.
+    mine = WebhookDelivery.objects.filter(pk=delivery, state=Waiting, token=token)
+    return mine.select_related("message", "endpoint__user").first()
+
+
+def _attempt(delivery: WebhookDelivery) -> Outcome:
+    now = timezone.now()
+    message, endpoint = delivery.message, delivery.endpoint
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": message.name,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": webhook_secrets.sign(endpoint, message.name, now, message.body),
+    }
+    try:
+        answer = fetching.send(endpoint.url, message.body.encode(), headers, seconds=settings.WEBHOOK_SECONDS)
+    except FetchRefusedError as error:
+        took = round((timezone.now() - now).total_seconds() * 1000)
+        return Outcome(now, took, error_code=error.code, error_sentence=error.sentence)
+    return Outcome(now, answer.milliseconds, answer.status, retry_after=answer.retry_after)
+
+
+def _record(delivery: WebhookDelivery, token: UUID, outcome: Outcome) -> None:
+    """Write down what came of an attempt, and what follows. Nothing where the claim no longer counts."""
+    now = timezone.now()
+    mine = WebhookDelivery.objects.filter(pk=delivery.pk, state=Waiting, token=token)
+    endpoints = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
+    over = {"sent_at": None, "token": None}
+    with transaction.atomic():
+        # The endpoint before its deliveries, everywhere.
+        list(endpoints.select_for_update().values_list("pk"))
+        if outcome.delivered:
+            counts = mine.update(state=WebhookDelivery.State.DELIVERED, next_at=None, ended_at=now, **over)
+        elif (pause := _pause(delivery, outcome)) is not None:
+            counts = mine.update(next_at=now + timedelta(seconds=pause), **over)
+        else:
+            counts = mine.update(state=WebhookDelivery.State.FAILED, next_at=None, ended_at=now, **over)
+        if not counts:
+            return
+        WebhookAttempt.objects.create(
+            delivery=delivery,
+            at=outcome.at,
+            milliseconds=max(0, outcome.milliseconds),
+            status=outcome.status,
+            error_code=outcome.error_code,
+            error_sentence=outcome.error_sentence,
+        )
+        if outcome.delivered:
+            endpoints.filter(failing_since__isnull=False).update(failing_since=None)
+            return
+        endpoints.filter(failing_since__isnull=True).update(failing_since=now)
+        long_ago = now - timedelta(days=settings.WEBHOOK_FAILING_DAYS)
+        if outcome.status == GONE:
+            webhooks.disable(delivery.endpoint, WebhookEndpoint.Off.GONE)
+        elif endpoints.filter(failing_since__lte=long_ago).exists():
+            webhooks.disable(delivery.endpoint, WebhookEndpoint.Off.FAILING)
+
+
+def _pause(delivery: WebhookDelivery, outcome: Outcome) -> float | None:
+    """Seconds until the next attempt; None where this was the last. A test has one: somebody looks on."""
+    if delivery.message.event == WebhookEvent.TEST or delivery.attempts > len(BACK_OFF):
+        return None
+    pause = BACK_OFF[delivery.attempts - 1] * (1 + random.uniform(0, JITTER))  # noqa: S311  # no secret
+    return min(max(pause, outcome.retry_after or 0), LONGEST_PAUSE)

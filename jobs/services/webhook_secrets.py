@@ -1,0 +1,83 @@
+"""Signing secrets of webhooks: derived, so that the database alone signs nothing.
+
+A secret is the HMAC of a random salt under SECRET_KEY. The row keeps the salt, and a digest of the secret:
+what another SECRET_KEY would give is not what its owner has. Signatures are those of Standard Webhooks, v1:
+https://www.standardwebhooks.com.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from standardwebhooks import Webhook
+
+from jobs.models import WebhookEndpoint, WebhookSecret
+
+PREFIX: Final = "whsec_"
+# How long the secret before the present one signs beside it.
+OVERLAP: Final = timedelta(hours=24)
+_PURPOSE: Final = "jobs.webhook_secrets"
+
+
+class UnreadableSecretError(Exception):
+    """SECRET_KEY is not the one under which this secret was given to its owner."""
+
+
+def renew(endpoint: WebhookEndpoint) -> str:
+    """A new secret, as its owner is to keep it: told this once. The old one signs on for OVERLAP."""
+    now = timezone.now()
+    salt = secrets.token_hex(32)
+    secret = _derived(salt)
+    with transaction.atomic():
+        WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+        WebhookSecret.objects.filter(endpoint=endpoint, expires_at__lte=now).delete()
+        WebhookSecret.objects.filter(endpoint=endpoint, expires_at__isnull=True).update(
+            expires_at=now + OVERLAP
+        )
+        WebhookSecret.objects.create(endpoint=endpoint, salt=salt, fingerprint=_fingerprint(secret))
+    return PREFIX + base64.b64encode(secret).decode()
+
+
+def readable(endpoint: WebhookEndpoint) -> bool:
+    """Whether the secret that its owner has can still be derived."""
+    row = WebhookSecret.objects.get(endpoint=endpoint, expires_at__isnull=True)
+    return _known(row) is not None
+
+
+def sign(endpoint: WebhookEndpoint, name: str, at: datetime, body: str) -> str:
+    """`webhook-signature`: one signature for each secret that counts at `at`, the newest first.
+
+    Raises UnreadableSecretError where the newest cannot be had any more.
+    """
+    rows = WebhookSecret.objects.filter(endpoint=endpoint)
+    valid = rows.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at)).order_by("-id")
+    signatures = []
+    for row in valid:
+        secret = _known(row)
+        if secret is not None:
+            signatures.append(Webhook(secret).sign(name, at, body))
+        elif row.expires_at is None:
+            raise UnreadableSecretError(str(endpoint.pk))
+    return " ".join(signatures)
+
+
+def _known(row: WebhookSecret) -> bytes | None:
+    secret = _derived(row.salt)
+    return secret if hmac.compare_digest(_fingerprint(secret), row.fingerprint) else None
+
+
+def _derived(salt: str) -> bytes:
+    return salted_hmac(_PURPOSE, salt, algorithm="sha256").digest()
+
+
+def _fingerprint(secret: bytes) -> str:
+    return hashlib.sha256(secret).hexdigest()
