@@ -5,6 +5,7 @@ import { BatchView } from "./batch-view.js";
 import { countStates } from "./cards.js";
 import { FileCard } from "./file-card.js";
 import { post } from "./http.js";
+import { forget } from "./kept.js";
 import { LiveJob } from "./live.js";
 import { Queue } from "./queue.js";
 import { retrying } from "./retrying.js";
@@ -15,8 +16,9 @@ const uploads = new Queue(4);
 
 /**
  * @typedef {"waiting" | "uploading" | "uploaded" | "refused" | "interrupted"} ItemState
- * @typedef {{file: File, card: FileCard, state: ItemState, part: number, uploadId: string, problem: any, abort: AbortController}} Item
- * @typedef {{startUrl: string, submitUrl: string, readRecipe: () => [string, string][], onChange: () => void}} Studio
+ * @typedef {{file: File, card: FileCard, state: ItemState, part: number, startedId: string, uploadId: string, problem: any, abort: AbortController}} Item
+ * startedId: what the server calls the upload. uploadId: the same once the server has looked at it.
+ * @typedef {{startUrl: string, submitUrl: string, discardUrl: string, readRecipe: () => [string, string][], onChange: () => void}} Studio
  */
 
 export class Batch {
@@ -45,7 +47,7 @@ export class Batch {
     const cards = new DocumentFragment();
     for (const file of files) {
       /** @type {Item} */
-      const item = { file, card: null, state: "waiting", part: 0, uploadId: "", problem: null, abort: new AbortController() };
+      const item = { file, card: null, state: "waiting", part: 0, startedId: "", uploadId: "", problem: null, abort: new AbortController() };
       item.card = new FileCard(file, { onRetry: () => this.retry([item]), onRemove: () => this.remove(item) });
       this.items.push(item);
       cards.append(item.card.element);
@@ -65,8 +67,10 @@ export class Batch {
       item.card.showProgress(part);
       this.#showSoon();
     };
+    const onStarted = (id) => (item.startedId = id);
+    const { startUrl } = this.studio;
     try {
-      const result = await retrying(() => upload(item.file, { startUrl: this.studio.startUrl, onProgress, signal }), signal);
+      const result = await retrying(() => upload(item.file, { startUrl, resume: item.startedId, onStarted, onProgress, signal }), signal);
       item.uploadId = result.id;
       this.#become(item, result.state, result.sentence);
     } catch (problem) {
@@ -126,21 +130,36 @@ export class Batch {
 
   goOnWithout() {
     this.view.hideProblem();
-    for (const item of this.#in("interrupted")) this.#drop(item);
+    this.#drop(this.#in("interrupted"));
     this.#settle();
   }
 
-  /** @param {Item} item */
-  #drop(item) {
-    item.abort.abort();
-    item.card.element.remove();
-    this.items = this.items.filter((other) => other !== item);
+  /** @param {Item[]} items */
+  #drop(items) {
+    for (const item of items) item.card.element.remove();
+    this.#discard(items);
+    this.items = this.items.filter((other) => !items.includes(other));
+  }
+
+  /**
+   * Nobody wants these any more: their bytes need not wait on the server to be swept.
+   * @param {Item[]} items
+   */
+  #discard(items) {
+    const form = new FormData();
+    for (const item of items) {
+      item.abort.abort();
+      forget(item.file);
+      if (item.startedId) form.append("uploads", item.startedId);
+    }
+    // Where it fails, the server sweeps them.
+    if (form.has("uploads")) post(this.studio.discardUrl, form).catch(() => undefined);
   }
 
   /** @param {Item} item */
   remove(item) {
     const next = item.card.element.nextElementSibling ?? item.card.element.previousElementSibling;
-    this.#drop(item);
+    this.#drop([item]);
     (next?.querySelector('[data-part="remove"]') ?? this.view.title).focus();
     if (this.#in("interrupted").length === 0) this.view.hideProblem();
     if (this.items.length === 0) this.#leave();
@@ -149,8 +168,8 @@ export class Batch {
 
   /** Gives up what has not been submitted; afterwards it only clears the page. */
   stop() {
-    for (const item of this.items) item.abort.abort();
     this.live?.stop();
+    if (this.unsaved) this.#discard(this.items);
     if (this.unsaved) announce("Batch stopped, nothing was submitted", { now: true });
     this.#leave();
   }
@@ -175,6 +194,7 @@ export class Batch {
       this.view.showProblem(problem);
       return;
     }
+    for (const item of this.items) forget(item.file);
     if (this.phase === "gone") return;
     this.phase = "running";
     this.#watch();

@@ -4,6 +4,7 @@ import { Batch } from "./batch.js";
 import { looksLikePicture } from "./collect.js";
 import { startCompare } from "./compare.js";
 import { startDrop } from "./drop.js";
+import { holdUploads, prune, uploadsElsewhere } from "./kept.js";
 import { readRecipe, startOptions } from "./options.js";
 import { startPaste } from "./paste.js";
 import { countOf } from "./words.js";
@@ -11,6 +12,7 @@ import { countOf } from "./words.js";
 const form = /** @type {HTMLFormElement} */ (document.getElementById("studio"));
 const list = document.getElementById("batches");
 const leftOut = document.getElementById("left-out");
+const earlier = document.getElementById("earlier");
 const title = document.title;
 
 /** @type {Batch[]} */
@@ -19,6 +21,7 @@ let batches = [];
 function onChange() {
   batches = batches.filter((batch) => batch.phase !== "gone");
   form.classList.toggle("has-batches", batches.length > 0);
+  holdUploads(batches.some((batch) => batch.unsaved));
   const cards = list.querySelectorAll(".card");
   const over = list.querySelectorAll('.card:is([data-state="done"], [data-state="failed"], [data-state="refused"], [data-state="cancelled"])');
   document.title = over.length < cards.length ? `(${over.length}/${cards.length}) ${title}` : title;
@@ -39,7 +42,9 @@ function addFiles(files) {
   const pictures = files.filter(looksLikePicture);
   tellLeftOut(files.filter((file) => !looksLikePicture(file)));
   if (pictures.length === 0) return;
-  const batch = new Batch({ startUrl: form.dataset.uploadStart, submitUrl: form.action, readRecipe: () => readRecipe(form), onChange });
+  earlier?.remove(); // some of them may be in this batch now
+  const { uploadStart: startUrl, uploadDiscard: discardUrl } = form.dataset;
+  const batch = new Batch({ startUrl, discardUrl, submitUrl: form.action, readRecipe: () => readRecipe(form), onChange });
   batches.push(batch);
   list.prepend(batch.view.element);
   batch.add(pictures);
@@ -63,11 +68,14 @@ takeFrom(folderPicker);
 form.querySelector('[data-part="folder"]').addEventListener("click", () => folderPicker.click());
 zone.addEventListener("click", (event) => !event.target.closest("label, button, input") && picker.click());
 form.querySelector('[data-part="left-out-close"]').addEventListener("click", () => (leftOut.hidden = true));
-form.addEventListener("submit", (event) => event.preventDefault());
+// Files go by themselves; only what was uploaded earlier is submitted by the form.
+form.addEventListener("submit", (event) => event.submitter?.name !== "earlier" && event.preventDefault());
 startDrop(zone, addFiles);
 startPaste(addFiles);
 startOptions(form, { remember: true });
 startCompare(list);
+prune();
+if (earlier && (await uploadsElsewhere())) earlier.remove();
 
 addEventListener("beforeunload", (event) => {
   if (batches.some((batch) => batch.unsaved)) event.preventDefault();

@@ -1,7 +1,8 @@
-/** One file on its way: start, the bytes, finish. */
+/** One file on its way: start (or go on with an earlier start), the bytes, finish. */
 
 import { pathOf } from "./collect.js";
 import { csrfToken, isOurs, post } from "./http.js";
+import { keep, recall } from "./kept.js";
 import { networkLost, refusal, signedOut, storeRefused } from "./problem.js";
 
 /**
@@ -54,12 +55,16 @@ function parse(text) {
 /**
  * Uploads one file. A file that the server looked at and refused is an answer, not an error.
  * @param {File} file
- * @param {{startUrl: string, onProgress: (part: number) => void, signal: AbortSignal}} options
+ * @param {{startUrl: string, resume: string, onStarted: (id: string) => void, onProgress: (part: number) => void, signal: AbortSignal}} options
+ *   resume: the upload that an earlier try began, "" where there was none
  * @returns {Promise<Uploaded>} throws Problem, or the signal's reason
  */
-export async function upload(file, { startUrl, onProgress, signal }) {
-  const started = await post(startUrl, { name: pathOf(file), size: file.size }, { signal });
-  await sendBytes(started.target, file, onProgress, signal);
+export async function upload(file, { startUrl, resume, onStarted, onProgress, signal }) {
+  const earlier = resume || (await recall(file));
+  const started = await post(startUrl, { name: pathOf(file), size: file.size, resume: earlier }, { signal });
+  keep(file, started.id);
+  onStarted(started.id);
+  if (started.state === "started") await sendBytes(started.target, file, onProgress, signal);
   signal.throwIfAborted();
   try {
     await post(started.finish_url, undefined, { signal });

@@ -13,6 +13,7 @@ import redis
 from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from jobs import events
@@ -36,6 +37,15 @@ async def until_it_stands(stream: AsyncIterator[bytes]) -> None:
     """Read up to the comment that says that the subscription stands."""
     assert await anext(stream) == b"retry: 2000\n\n"
     assert await anext(stream) == b": still here\n\n"
+
+
+async def hang_up(stream: AsyncIterator[bytes]) -> None:
+    """End a stream as Django does it where the client hangs up."""
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 def event(kind: str, **facts: str) -> bytes:
@@ -139,13 +149,34 @@ async def test_a_reader_that_goes_away_leaves_no_subscription(user: User, valkey
         return count
 
     assert listeners() == 1
-    # As Django does it where the client hangs up.
-    waiting = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+    await hang_up(stream)
     await sync_to_async(until)(lambda: listeners() == 0, "the subscription is gone")
+
+
+async def test_one_who_listens_too_often_is_told_to_ask_instead(
+    user: User, stranger: User, valkey: redis.Redis, settings: Settings
+) -> None:
+    settings.MAX_EVENT_STREAMS = 2
+    job, others = await sync_to_async(lambda: (bare_job(user), bare_job(stranger)))()
+    streams = [aiter(await opened(user, job)) for _ in range(2)]
+    for stream in streams:
+        await until_it_stands(stream)
+
+    client = AsyncClient()
+    await client.aforce_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    refused = await client.get(f"/jobs/{job.pk}/events/")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "10")
+    assert refused.json()["code"] == "too_many_streams"
+    await opened(stranger, others)
+
+    await hang_up(streams[0])
+    await sync_to_async(until)(
+        lambda: valkey.pubsub_numsub(events.streams_channel(user.pk))[0][1] == 1, "one is closed"
+    )
+    third = aiter(await opened(user, job))
+    await until_it_stands(third)
+    await hang_up(third)
+    await hang_up(streams[1])
 
 
 async def test_a_hint_that_is_published_without_redis_changes_nothing(

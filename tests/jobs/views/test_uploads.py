@@ -13,8 +13,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import User
-from jobs.models import Upload
-from tests.conftest import make_picture
+from jobs.models import Job, Upload
+from tests.conftest import make_picture, make_upload
 from tests.jobs.factories import stored_files
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,7 @@ def test_the_whole_way(client: Client, user: User) -> None:
     upload = Upload.objects.get()
     assert said == {
         "id": str(upload.pk),
+        "state": "started",
         "target": {"method": "POST", "url": f"/uploads/{upload.pk}/body/", "fields": {}},
         "finish_url": f"/uploads/{upload.pk}/finish/",
     }
@@ -185,3 +186,66 @@ def test_a_large_file_passes_by_way_of_the_disk_not_of_the_memory(
     said = start(client, {"name": "large.png", "size": 3 * 2**20}).json()
     assert send(client, said["target"]["url"], b"\0" * 3 * 2**20).status_code == 204
     assert seen == ["TemporaryUploadedFile"]
+
+
+def test_the_same_file_again_goes_on_where_it_stopped(client: Client) -> None:
+    content = make_picture(30, 20)
+    announcement = {"name": "a/cat.png", "size": len(content)}
+    said = start(client, announcement).json()
+    again = start(client, {**announcement, "resume": said["id"]})
+    assert (again.status_code, again.json()) == (200, said)
+    send(client, again.json()["target"]["url"], content)
+    client.post(said["finish_url"])
+    third = start(client, {**announcement, "resume": said["id"]})
+    assert (third.status_code, third.json()["state"]) == (200, "uploaded")
+    assert Upload.objects.count() == 1
+
+
+@pytest.mark.parametrize("gone", ["00000000-0000-7000-8000-000000000000", "", None])
+def test_what_cannot_be_gone_on_with_is_begun_anew(client: Client, gone: str | None) -> None:
+    assert start(client, {"name": "cat.png", "size": 9, "resume": gone}).status_code == 201
+
+
+@pytest.mark.parametrize("wrong", ["no id", 7, ["x"]])
+def test_what_is_no_id_is_refused(client: Client, wrong: object) -> None:
+    refused = start(client, {"name": "cat.png", "size": 9, "resume": wrong})
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_request")
+    assert not Upload.objects.exists()
+
+
+def test_too_many_in_no_job_are_refused_with_a_sentence(client: Client, settings: Settings) -> None:
+    settings.MAX_OPEN_UPLOADS = 1
+    start(client, {"name": "cat.png", "size": 9})
+    refused = start(client, {"name": "cat.png", "size": 9})
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_uploads")
+
+
+def test_what_a_script_names_is_discarded(client: Client) -> None:
+    ids = [start(client, {"name": "cat.png", "size": 9}).json()["id"] for _ in range(3)]
+    answer = client.post("/uploads/discard/", {"uploads": ids[:2]})
+    assert (answer.status_code, answer.json()) == (200, {"discarded": 2})
+    assert [str(upload.pk) for upload in Upload.objects.all()] == ids[2:]
+    assert client.post("/uploads/discard/", {"uploads": "no id"}).status_code == 422
+
+
+def test_all_are_discarded_by_a_form(client: Client, user: User) -> None:
+    for name in ("a.png", "b.png"):
+        make_upload(user, name)
+    page = client.get("/").content.decode()
+    assert "2 pictures uploaded earlier are not submitted" in page
+    answer = client.post("/uploads/discard/", follow=True)
+    assert answer.redirect_chain == [("/", 302)]
+    assert "Discarded: 2 uploads." in answer.content.decode()
+    assert "uploaded earlier" not in answer.content.decode()
+    assert Upload.objects.count() == 0
+
+
+def test_earlier_ones_are_submitted_by_a_form(client: Client, user: User) -> None:
+    ids = [make_upload(user, name).pk for name in ("a.png", "b.png")]
+    answer = client.post("/jobs/", {"earlier": "submit", "format": "webp"})
+    job = Job.objects.get()
+    assert answer["Location"] == job.get_absolute_url()
+    assert (job.picture_count, job.recipe["format"]) == (2, "webp")
+    assert set(Upload.objects.values_list("pk", "state")) == {(pk, "submitted") for pk in ids}
+    again = client.post("/jobs/", {"earlier": "submit"}, follow=True)
+    assert "Choose at least one picture." in again.content.decode()
