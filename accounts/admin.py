@@ -1,16 +1,42 @@
-"""People, for staff."""
+"""People, their tokens and what they used, for staff. Nobody sees a secret: there is none to see."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import Plan, User
+from accounts.models import ApiToken, Entry, Plan, Storage, Usage, User
+from accounts.services import tokens
+
+LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "in_flight")
+
+
+class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """Rows that people and workers write, not staff."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows come from what people do."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """To look at, not to edit."""
+        return False
+
+
+class Kept(ReadOnly):
+    """Rows that stay, too."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was counted stays counted."""
+        return False
 
 
 @admin.register(User)
@@ -28,6 +54,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
     readonly_fields = ("date_joined", "last_login")
     fieldsets = (
         (None, {"fields": ("email", "name", "plan", "password")}),
+        ("Limits of their own: empty is as the plan says", {"fields": LIMITS}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("date_joined", "last_login")}),
     )
@@ -42,4 +69,65 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
 class PlanAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """What accounts may have."""
 
-    list_display = ("name", "is_default", "keep_days", "weight")
+    list_display = ("name", "is_default", *LIMITS, "keep_days", "weight")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(Kept):
+    """Who has which token, when and from where it was used last; staff may revoke."""
+
+    list_display = (
+        "name",
+        "user",
+        "prefix",
+        "scopes",
+        "created",
+        "expiry",
+        "last_used_at",
+        "last_used_from",
+        "revoked_at",
+    )
+    list_filter = ("revoked_at", "expiry", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "prefix", "user__email")
+    exclude = ("digest",)
+    actions: ClassVar = ["revoke"]
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Who may change tokens may end them, and no more than that."""
+        return request.user.has_perm("accounts.change_apitoken")
+
+    @admin.action(description="Revoke the chosen tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        """Nothing opens with them from here on."""
+        revoked = sum(tokens.revoke(token) for token in queryset)
+        self.message_user(request, f"Revoked: {revoked}.", messages.SUCCESS)
+
+
+@admin.register(Entry)
+class EntryAdmin(Kept):
+    """The ledger: what was charged and refunded, and why."""
+
+    list_display = ("at", "user", "kind", "pictures", "megapixels", "reason", "token", "job", "month")
+    list_filter = ("kind", "month", "at")
+    list_select_related = ("user", "token")
+    search_fields = ("user__email", "reason", "job")
+
+
+@admin.register(Usage)
+class UsageAdmin(Kept):
+    """What each month came to."""
+
+    list_display = ("month", "user", "pictures", "pixels")
+    list_filter = ("month",)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+
+
+@admin.register(Storage)
+class StorageAdmin(Kept):
+    """How much everybody's files take."""
+
+    list_display = ("user", "bytes")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import months
 from accounts.in_flight import in_flight_of
-from accounts.models import Plan, Storage, Usage, User
+from accounts.models import Entry, Plan, Storage, Usage, User
 
 
 @dataclass(frozen=True)
@@ -82,3 +82,9 @@ def usage_of(user: User, *, month: date | None = None) -> list[Meter]:
         Meter("storage", most.storage, stored),
         Meter("in_flight", most.in_flight, in_flight_of(user.pk)),
     ]
+
+
+def ledger_of(user: User, *, before: int | None = None) -> QuerySet[Entry]:
+    """A user's charges and refunds with their tokens, the newest first. before: only those older than it."""
+    entries = Entry.objects.filter(user=user).select_related("token").order_by("-id")
+    return entries if before is None else entries.filter(pk__lt=before)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("account/logout/", SignOutView.as_view(), name="account_logout"),
+    path("account/", include("accounts.urls")),
     path("account/", include("allauth.urls")),
     path("", include("jobs.api.served")),
     path("", include("jobs.urls")),

@@ -10,27 +10,14 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
+from accounts.admin import ReadOnly
 from jobs import selectors
 from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.services import removal
 from jobs.views.streaming import FileAnswer, stored
 from segmentation.pictures.types import FORMATS
-
-
-class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """Rows that people and workers write, not staff."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Rows come from uploads and workers."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """To look at, not to edit."""
-        return False
 
 
 class WithAllOfIt(ReadOnly):

@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'ledger',
-                'ordering': ['-at', '-id'],
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='entry',
-            index=models.Index(fields=['user', '-at', '-id'], name='entry_of_user'),
+            index=models.Index(fields=['user', '-id'], name='entry_of_user'),
         ),
         migrations.AddIndex(
             model_name='entry',

@@ -9,6 +9,9 @@ from django.db import models
 
 from accounts.models.token import ApiToken
 
+# Reasons of a refund that are no error codes.
+UNDONE = ("cancelled", "deleted")
+
 
 class Usage(models.Model):
     """What a user was charged in a month (UTC), refunds taken off: always the sum of that month's entries."""
@@ -72,7 +75,7 @@ class Entry(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering: ClassVar = ["-at", "-id"]
+        ordering: ClassVar = ["-id"]
         verbose_name_plural = "ledger"
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -81,9 +84,21 @@ class Entry(models.Model):
             models.CheckConstraint(name="entry_not_empty", condition=models.Q(pictures__gt=0)),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["user", "-at", "-id"], name="entry_of_user"),
+            models.Index(fields=["user", "-id"], name="entry_of_user"),
             models.Index(fields=["job"], name="entry_of_job"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.pictures}"
+
+    @property
+    def megapixels(self) -> str:
+        """The pixels as people count them."""
+        return f"{self.pixels / 1e6:,.1f}"
+
+    @property
+    def words(self) -> str:
+        """What happened, for a person."""
+        if self.kind == self.Kind.CHARGE:
+            return self.reason.capitalize()
+        return f"Refund: {self.reason if self.reason in UNDONE else f'failed ({self.reason})'}"

@@ -1,0 +1,68 @@
+"""What a person fills in to make a token."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import Scope
+
+LIVES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "no end")]
+
+
+class TokenForm(forms.Form):
+    """A new token. What no token can be is for the service to say."""
+
+    template_name = "accounts/_token_form.html"
+
+    name = forms.CharField(
+        max_length=64,
+        help_text="Which program uses it, so that you know it again.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=Scope.choices,
+        initial=[Scope.READ, Scope.SUBMIT],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one thing that the token may do."},
+    )
+    days = forms.ChoiceField(label="It works for", choices=LIVES, initial="365", required=False)
+    allowed_addresses = forms.CharField(
+        label="Only from these addresses",
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="One on each line, such as 192.0.2.7 or 2001:db8::/32. Empty: from everywhere.",
+    )
+    preview_means_full = forms.BooleanField(
+        label="Full size instead of a preview",
+        required=False,
+        help_text="For programs written for remove.bg that ask for the size “preview”.",
+    )
+    ephemeral = forms.BooleanField(
+        label="Keep nothing",
+        required=False,
+        help_text="Pictures and results are deleted once the answer was sent.",
+    )
+
+    def choices(self) -> dict[str, Any]:
+        """As tokens.create takes them, but for the name and the scopes."""
+        data = self.cleaned_data
+        return {
+            "expires_at": self._expires_at(),
+            "allowed_addresses": data["allowed_addresses"].split(),
+            "preview_means_full": data["preview_means_full"],
+            "ephemeral": data["ephemeral"],
+        }
+
+    def refuse(self, field: str, sentence: str) -> None:
+        """Put a refusal of the service where the person finds it."""
+        self.add_error(field if field in self.fields else None, sentence)
+
+    def _expires_at(self) -> datetime | None:
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=int(days)) if days else None

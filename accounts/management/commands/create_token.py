@@ -1,0 +1,68 @@
+"""`manage.py create_token EMAIL --name N --scope S`: the secret on stdout and nothing else, for scripts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts.errors import TokenChoiceError
+from accounts.models import Scope, User
+from accounts.services import tokens
+
+
+class Command(BaseCommand):
+    """Makes a token for a user and prints its secret, this once."""
+
+    help = "Make an API token for a user. Its secret goes to stdout, once; what it is goes to stderr."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", help="whose token: the address that they sign in with")
+        parser.add_argument("--name", required=True, help="which program uses it")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            dest="scopes",
+            metavar="SCOPE",
+            help=f"what it may do: {', '.join(Scope.values)}; several times, or with commas between",
+        )
+        parser.add_argument("--days", type=float, help="it expires after so many days (default: never)")
+        parser.add_argument(
+            "--address",
+            action="append",
+            default=[],
+            dest="addresses",
+            metavar="NETWORK",
+            help="it works only from this address or network; may be repeated",
+        )
+        parser.add_argument(
+            "--preview-means-full",
+            action="store_true",
+            help="give the full size where a preview is asked for",
+        )
+        parser.add_argument("--ephemeral", action="store_true", help="keep nothing once the answer was sent")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            user = User.objects.get_by_natural_key(options["email"])
+        except User.DoesNotExist as error:
+            raise CommandError(f"Nobody signs in with {options['email']}.") from error
+        days = options["days"]
+        try:
+            token, secret = tokens.create(
+                user,
+                options["name"],
+                [scope.strip() for text in options["scopes"] for scope in text.split(",")],
+                expires_at=None if days is None else timezone.now() + timedelta(days=days),
+                preview_means_full=options["preview_means_full"],
+                ephemeral=options["ephemeral"],
+                allowed_addresses=options["addresses"],
+            )
+        except TokenChoiceError as error:
+            raise CommandError(error.sentence) from error
+        until = f"until {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "for good"
+        self.stderr.write(f"{token} of {user.email}: {', '.join(token.scopes)}, {until}.")
+        self.stdout.write(secret)

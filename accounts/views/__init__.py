@@ -1,0 +1,5 @@
+"""Pages of the account: signing out, tokens, usage."""
+
+from accounts.views.signing import SignOutView
+
+__all__ = ["SignOutView"]
