@@ -36,6 +36,7 @@ class Job(models.Model):
     class Origin(models.TextChoices):
         WEB = "web", "website"
         API = "api", "API"
+        CALL = "call", "API, one at a time"
         SAMPLE = "sample", "sample"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from jobs import events, storage
 from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload
-from jobs.services import charging, stored, tags
+from jobs.services import charging, stored, tags, webhook_events
 from jobs.storage import StoreAwayError
 from segmentation.recipe import Recipe
 
@@ -47,12 +47,13 @@ def cancel(job: Job) -> int:
             state=Job.State.CANCELLED, finished_at=now
         )
         if stopped:
+            webhook_events.job_ended(job.pk)
             transaction.on_commit(partial(events.tell, job.pk, "job", state=Job.State.CANCELLED))
         charging.refund(charges, "cancelled")
     return cancelled
 
 
-def delete_jobs(jobs: Collection[UUID], reason: str = Receipt.Reason.OWNER) -> int:
+def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNER) -> int:
     """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs.
 
     A receipt of each stays with its owner. What did not run yet is refunded.
@@ -75,6 +76,7 @@ def delete_jobs(jobs: Collection[UUID], reason: str = Receipt.Reason.OWNER) -> i
                     job_created_at=job.created_at,
                 )
                 for job in rows
+                if reason is not None
             ]
         )
         freed = _discard_files(pictures)

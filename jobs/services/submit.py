@@ -16,11 +16,10 @@ from accounts.services import quota
 from jobs.errors import SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
-from jobs.services import charging, dispatch, findable, progress
+from jobs.services import backdrops, charging, dispatch, findable, progress, webhook_events
 from segmentation import weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
-from segmentation.recipe.parts import Backdrop
 
 
 def submit(
@@ -38,7 +37,7 @@ def submit(
     finished or in a job already, RecipeError for what no worker could do, and QuotaExceededError where it is
     more than the plan allows; nothing is written then.
     """
-    _check(recipe)
+    check(recipe)
     if not uploads:
         raise SubmitRefusedError("no_pictures", "Choose at least one picture.")
     if len(uploads) > settings.MAX_JOB_PICTURES:
@@ -58,13 +57,17 @@ def submit(
                 "upload_not_ready",
                 "One of the files is not finished, or was submitted before. Send it again.",
             )
-        job = _create_job(user, [_of_upload(found[pk]) for pk in uploads], recipe, origin, title, token)
+        pictures = [picture_of(found[pk]) for pk in uploads]
+        job = create_job(user, pictures, recipe, origin=origin, title=title, token=token)
         mine = Upload.objects.filter(pk__in=uploads)
         taken = mine.filter(state=Upload.State.UPLOADED).update(state=Upload.State.SUBMITTED)
         # Of a refused one its picture says all; it has no bytes by which anything would ever find it again.
         taken += mine.filter(state=Upload.State.REFUSED).delete()[0]
         if taken != len(uploads):
             raise SubmitRefusedError("upload_not_ready", "One of the files was submitted a moment ago.")
+        webhook_events.pictures_ended(
+            [picture.pk for picture in pictures if picture.state == Picture.State.FAILED]
+        )
         progress.settle(job.pk)
         transaction.on_commit(partial(dispatch.top_up, user.pk))
     job.refresh_from_db()
@@ -77,7 +80,7 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     The sources are shared: the last job that needs one takes it along when it goes. Raises
     SubmitRefusedError where the job has no sources (any more), the other two as `submit` does.
     """
-    _check(recipe)
+    check(recipe)
     with transaction.atomic():
         # Held until the new rows stand, so that a deletion at the same time sees that the sources are needed.
         held = Job.objects.select_for_update().filter(pk=job.pk).exists()
@@ -85,12 +88,13 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
         sources = [_of_picture(picture) for picture in pictures] if held else []
         if not sources:
             raise SubmitRefusedError("no_pictures", "This job has no pictures that could be run again.")
-        new = _create_job(job.user, sources, recipe, job.origin, job.title, token)
+        new = create_job(job.user, sources, recipe, origin=job.origin, title=job.title, token=token)
         transaction.on_commit(partial(dispatch.top_up, job.user_id))
     return new
 
 
-def _check(recipe: Recipe) -> None:
+def check(recipe: Recipe) -> None:
+    """Raise RecipeError for what no worker could do."""
     # The web may run where no weights are: what the operator chose is taken for being there.
     known = {*weights.names(), settings.MODEL}
     if recipe.model not in known:
@@ -99,15 +103,10 @@ def _check(recipe: Recipe) -> None:
             f"There is no model {recipe.model!r} here: there are {', '.join(sorted(known))}.",
             "model",
         )
-    if isinstance(recipe.background, Backdrop):
-        raise RecipeError(
-            "invalid_background",
-            "A picture cannot be a background here yet: choose a colour.",
-            "background",
-        )
 
 
-def _of_upload(upload: Upload) -> Picture:
+def picture_of(upload: Upload) -> Picture:
+    """The picture of an upload, not written yet; of a refused one it says why it failed."""
     if upload.state == Upload.State.REFUSED:
         return Picture(
             name=upload.name,
@@ -141,10 +140,20 @@ def _of_picture(picture: Picture) -> Picture:
     )
 
 
-def _create_job(
-    user: User, pictures: list[Picture], recipe: Recipe, origin: str, title: str, token: ApiToken | None
+def create_job(
+    user: User,
+    pictures: list[Picture],
+    recipe: Recipe,
+    *,
+    origin: str,
+    title: str = "",
+    token: ApiToken | None = None,
+    ephemeral: bool = False,
 ) -> Job:
-    """The job and its rows; `pictures` say what they are, and get here where they belong."""
+    """The job and its rows, charged; `pictures` say what they are, and get here where they belong.
+
+    Call it in a transaction. Raises RecipeError for a backdrop that is not there, and QuotaExceededError.
+    """
     to_run = [picture for picture in pictures if picture.source_key]
     most = allowed(user)
     quota.check_in_flight(user, len(to_run), most=most)
@@ -154,6 +163,8 @@ def _create_job(
         user=user,
         title=(title or _title(pictures))[:255],
         origin=origin,
+        ephemeral=ephemeral,
+        backdrop=backdrops.of(user, recipe),
         lane=lane,
         recipe=recipe.as_dict(),
         recipe_digest=recipe.digest,

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
-from jobs.services import deliveries, dispatch, orphans, removal, retention
+from jobs.services import backdrops, calls, deliveries, dispatch, orphans, removal, retention
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +58,10 @@ class Command(BaseCommand):
             while retention.expire():
                 pass
             while removal.sweep_uploads():
+                pass
+            while calls.sweep():
+                pass
+            while backdrops.sweep():
                 pass
             while removal.sweep_discards():
                 pass

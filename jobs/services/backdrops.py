@@ -1,0 +1,98 @@
+"""Backdrops: pictures that stand behind cut-outs, kept by what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from accounts.models import User
+from jobs import storage
+from jobs.models import Backdrop
+from jobs.services import removal
+from jobs.services.uploads import limits
+from segmentation import pictures, recipe
+from segmentation.errors import RecipeError
+
+AT_ONCE = 500
+
+
+def take_in(user: User, content: bytes) -> Backdrop:
+    """A backdrop of these bytes; recipes name it by its `digest`. Raises PictureError for no picture."""
+    info = pictures.inspect(content, limits())
+    digest = hashlib.sha256(content).hexdigest()
+    known = Backdrop.objects.for_user(user).filter(digest=digest)
+    if known.update(last_used_at=timezone.now()):
+        return known.get()  # type: ignore[no-any-return]  # as_manager() hides the class
+    facts = {"size": len(content), "format": info.format, "width": info.width, "height": info.height}
+    made = Backdrop(user=user, digest=digest, **facts)
+    # The file first: a row never names what is not there. One that lost the race is an orphan, and swept.
+    storage.write(made.key, content)
+    Backdrop.objects.bulk_create([made], ignore_conflicts=True)
+    return Backdrop.objects.for_user(user).get(digest=digest)  # type: ignore[no-any-return]
+
+
+def of(user: User, wanted: recipe.Recipe) -> Backdrop | None:
+    """The backdrop that a recipe names, from now on in use; None where it names none.
+
+    Call it in the transaction that writes what needs it. Raises RecipeError `invalid_background` for one that
+    is not this user's.
+    """
+    background = wanted.background
+    if not isinstance(background, recipe.Backdrop):
+        return None
+    # The row is the lock against the sweep.
+    found: Backdrop | None = (
+        Backdrop.objects.for_user(user).select_for_update().filter(digest=background.ref).first()
+    )
+    if found is None:
+        raise RecipeError(
+            "invalid_background",
+            "This background picture is unknown here. Send it again, or choose a colour.",
+            "background",
+        )
+    Backdrop.objects.filter(pk=found.pk).update(last_used_at=timezone.now())
+    return found
+
+
+def pixels(user: int, wanted: recipe.Recipe) -> NDArray[np.uint8] | None:
+    """The picture that a recipe's background names, h×w×3 or h×w×4 uint8 sRGB; None where it names none.
+
+    For workers. Raises RecipeError `missing_background` where it is gone.
+    """
+    background = wanted.background
+    if not isinstance(background, recipe.Backdrop):
+        return None
+    found = Backdrop.objects.filter(user=user, digest=background.ref).first()
+    try:
+        if found is None:
+            raise FileNotFoundError(background.ref)
+        with storage.reading(found.key) as file:
+            picture = pictures.decode(file, limits())
+    except FileNotFoundError as error:
+        sentence = "The background picture is gone. Send it again."
+        raise RecipeError("missing_background", sentence, "background") from error
+    return picture.rgb if picture.alpha is None else np.dstack((picture.rgb, picture.alpha))
+
+
+def forget(backdrop: Backdrop) -> bool:
+    """Delete one that no job has; whether it is gone."""
+    with transaction.atomic():
+        held = Backdrop.objects.select_for_update().filter(pk=backdrop.pk, jobs__isnull=True)
+        if not held.exists():
+            return False
+        removal.discard([backdrop.key])
+        Backdrop.objects.filter(pk=backdrop.pk).delete()
+    return True
+
+
+def sweep() -> int:
+    """Delete those that no job has and nobody asked for in UPLOAD_HOURS; how many."""
+    before = timezone.now() - timedelta(hours=settings.UPLOAD_HOURS)
+    stale = Backdrop.objects.filter(last_used_at__lt=before, jobs__isnull=True)[:AT_ONCE]
+    return sum(forget(backdrop) for backdrop in stale)
