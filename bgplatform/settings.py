@@ -241,7 +241,7 @@ FETCH_PRIVATE_NETWORKS = networks("FETCH_PRIVATE_NETWORKS", [])
 # A webhook's receiver has so long to answer, and is no longer told after so many days without a success.
 WEBHOOK_SECONDS = integer("WEBHOOK_SECONDS", 20, least=1, most=60)
 WEBHOOK_FAILING_DAYS = integer("WEBHOOK_FAILING_DAYS", 5, least=1, most=90)
-WEBHOOK_LOG_DAYS = integer("WEBHOOK_LOG_DAYS", 30, least=1, most=3_650)
+WEBHOOK_LOG_DAYS = integer("WEBHOOK_LOG_DAYS", 30, least=2, most=3_650)
 
 # -- Programs --------------------------------------------------------------------------------------
 

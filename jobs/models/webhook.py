@@ -138,7 +138,11 @@ class WebhookDelivery(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     message = models.ForeignKey(WebhookMessage, on_delete=models.CASCADE, related_name="deliveries")
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
+    # No constraint in the database: who writes down that a picture ended must not wait for, or fail with,
+    # somebody who deletes an endpoint. A delivery that is left without one goes with its message.
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     # Since it was written or replayed: the place in the back-off.
     attempts = models.PositiveSmallIntegerField(default=0)

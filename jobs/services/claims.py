@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from jobs.models import Picture
-from jobs.services import charging, progress
+from jobs.services import charging, progress, webhook_events
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +89,7 @@ def end(claim: Claim, state: str, **facts: object) -> None:
     )
     if not ended:
         raise LeaseLostError(str(claim.picture.pk))
+    webhook_events.pictures_ended([claim.picture.pk])
     progress.settle(claim.picture.job_id)
     progress.tell_picture(claim.picture.job_id, claim.picture.pk, state)
 
@@ -157,6 +158,7 @@ def expire_leases() -> int:
             error_code=WORKER_LOST,
             error_sentence=WORKER_LOST_SENTENCE,
         )
+        webhook_events.pictures_ended(hopeless)
         for job in {job for pk, job, _ in rows if pk in set(hopeless)}:
             progress.settle(job)
         for pk, job, attempts in rows:

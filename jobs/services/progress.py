@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from jobs import events
 from jobs.models import Job, Picture
+from jobs.services import webhook_events
 
 
 def settle(job: UUID) -> bool:
@@ -24,6 +25,7 @@ def settle(job: UUID) -> bool:
         .update(state=Job.State.FINISHED, finished_at=timezone.now())
     )
     if closed:
+        webhook_events.job_ended(job)
         transaction.on_commit(partial(events.tell, job, "job", state=Job.State.FINISHED))
     return bool(closed)
 
