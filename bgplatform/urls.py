@@ -5,10 +5,12 @@ from django.urls import include, path
 
 from accounts.views import SignOutView
 from bgplatform import health
+from bgplatform.favicon import favicon
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("favicon.ico", favicon, name="favicon"),
     path("admin/", admin.site.urls),
     path("account/logout/", SignOutView.as_view(), name="account_logout"),
     path("account/", include("accounts.urls")),
