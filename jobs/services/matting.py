@@ -29,14 +29,19 @@ class Matted:
 def matte(picture: Picture, recipe: Recipe, pipeline: Pipeline) -> Matted:
     """Read a picture's source and find its matte. Raises what Pipeline.segment raises."""
     with storage.reading(picture.source_key) as source:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # it is binary
-        source.seek(0)
+        digest = picture.source_digest or _digest(source)
         known = selectors.known_matte(picture.user_id, digest, recipe.matte_digest)
         segmented = _earlier(source, known, pipeline) if known else None
         if segmented is not None:
             return Matted(segmented, digest, reused=True)
         source.seek(0)
         return Matted(pipeline.segment(source, recipe), digest, reused=False)
+
+
+def _digest(source: BinaryIO) -> str:
+    digest = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # it is binary
+    source.seek(0)
+    return digest
 
 
 def _earlier(source: BinaryIO, known: Matte, pipeline: Pipeline) -> Segmented | None:

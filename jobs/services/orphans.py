@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs import storage
-from jobs.models import Matte, Picture, Rendition, Upload
+from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload
 from jobs.storage import StoreAwayError, Stored
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 # What lies elsewhere is not ours to judge.
 OF_UPLOADS: Final = ("incoming/", "sources/")
 OF_PICTURES: Final = ("thumbs/", "mattes/", "renditions/", "previews/")
+OF_USERS: Final = ("backdrops/", "improvements/")
+EVERY: Final = OF_UPLOADS + OF_PICTURES + OF_USERS
 AT_ONCE: Final = 1000
 BOOKMARK: Final = "orphans:after"
 
@@ -54,7 +56,7 @@ def sweep_all(older_than: timedelta) -> int:
     Raises StoreAwayError where the store does not answer.
     """
     deleted = 0
-    for prefix in OF_UPLOADS + OF_PICTURES:
+    for prefix in EVERY:
         files = storage.keys(prefix)
         while found := list(islice(files, AT_ONCE)):
             deleted += _delete_orphans(found, older_than)
@@ -71,8 +73,7 @@ def orphans_of(files: Collection[Stored]) -> set[str]:
 
 
 def _next(prefix: str) -> str:
-    every = OF_UPLOADS + OF_PICTURES
-    return every[(every.index(prefix) + 1) % len(every)]
+    return EVERY[(EVERY.index(prefix) + 1) % len(EVERY)]
 
 
 def _delete_orphans(files: Collection[Stored], older_than: timedelta) -> int:
@@ -120,6 +121,8 @@ def _named(keys: Collection[str], owners: Collection[UUID]) -> set[str]:
     named.update(Matte.objects.filter(picture__in=owners).values_list("key", flat=True))
     for pair in Rendition.objects.filter(picture__in=owners).values_list("key", "preview_key"):
         named.update(pair)
+    for model in (Backdrop, Improvement):
+        named.update(row.key for row in model.objects.filter(pk__in=owners).only("pk"))
     return named
 
 

@@ -14,14 +14,16 @@ from django.db import Error, IntegrityError, transaction
 from jobs import circuit, engine, storage
 from jobs.company import Company
 from jobs.leases import LeaseKeeper
-from jobs.models import Matte, Picture, Rendition
+from jobs.models import Job, Matte, Picture, Rendition
 from jobs.patience import is_away, patiently
-from jobs.services import claims, dispatch, matting, removal, stored
+from jobs.services import backdrops, claims, dispatch, matting, removal, stored
 from jobs.services.claims import Claim, LeaseLostError
 from jobs.services.matting import Matted
 from jobs.storage import StoreAwayError
+from segmentation.compose import stands
 from segmentation.encode import Encoded, encode
-from segmentation.errors import SegmentationError
+from segmentation.errors import PictureError, SegmentationError
+from segmentation.pipeline import Segmented
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -94,7 +96,15 @@ def _work(claim: Claim) -> None:
     pipeline = engine.pipeline(recipe.model)
     matted = matting.matte(picture, recipe, pipeline)
     segmented = matted.segmented
-    rendered = pipeline.render(segmented, recipe, preview_side=PREVIEW_SIDE)
+    _check_seen(segmented, recipe)
+    backdrop = backdrops.pixels(picture.user_id, recipe)
+    # Who waits for one answer gets it first: nothing is made to be looked at until somebody looks.
+    called = picture.job.origin == Job.Origin.CALL
+    if called:
+        file, preview = pipeline.file(segmented, recipe, backdrop), None
+    else:
+        rendered = pipeline.render(segmented, recipe, preview_side=PREVIEW_SIDE, backdrop=backdrop)
+        file, preview = rendered.file, rendered.preview
     revision = 1
     matte_file = encode(None, segmented.matte, "png").data
     matte = Matte(
@@ -107,13 +117,26 @@ def _work(claim: Claim) -> None:
         height=segmented.matte.shape[0],
         confidence=segmented.confidence,
     )
-    rendition = _rendition(matte, recipe, rendered.file)
-    thumb_key = storage.thumb_key(picture.pk)
-    storage.write(thumb_key, pipeline.thumbnail(segmented.picture, PREVIEW_SIDE).data)
+    rendition = _rendition(matte, recipe, file)
+    rendition.foreground, rendition.full_size = stands(segmented.matte, recipe)
+    thumb_key = ""
     storage.write(matte.key, matte_file)
-    storage.write(rendition.key, rendered.file.data)
-    storage.write(rendition.preview_key, rendered.preview.data)
+    storage.write(rendition.key, file.data)
+    if preview is None:
+        rendition.preview_key = ""
+    else:
+        thumb_key = storage.thumb_key(picture.pk)
+        storage.write(thumb_key, pipeline.thumbnail(segmented.picture, PREVIEW_SIDE).data)
+        storage.write(rendition.preview_key, preview.data)
     patiently(partial(_conclude, claim, matted, matte, rendition, thumb_key))
+
+
+def _check_seen(segmented: Segmented, recipe: Recipe) -> None:
+    if recipe.roi is not None and not segmented.matte.any():
+        raise PictureError(
+            "unknown_foreground",
+            "Nothing stands out in the region of this picture that counts. Choose a larger one.",
+        )
 
 
 def _rendition(matte: Matte, recipe: Recipe, file: Encoded) -> Rendition:
