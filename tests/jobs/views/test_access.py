@@ -51,6 +51,7 @@ ADDRESSES = {
     "thumb": ("get", "picture", 200),
     "source": ("get", "picture", 200),
     "upload_start": ("post", "", 422),
+    "upload_discard": ("post", "", 302),
     "upload_body": ("post", "upload", 204),
     "upload_finish": ("post", "upload", 200),
 }

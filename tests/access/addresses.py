@@ -1,0 +1,30 @@
+"""Every address that the site has, read from its URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+
+def all_of_them() -> dict[str, URLPattern]:
+    """Each by its full name; without one, by its pattern. The first of a name is the one that answers."""
+    found: dict[str, URLPattern] = {}
+    for name, pattern in _walk(get_resolver(), (), ""):
+        found.setdefault(name, pattern)
+    return found
+
+
+def _walk(
+    resolver: URLResolver | Any, spaces: tuple[str, ...], before: str
+) -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLPattern):
+            yield (
+                ":".join([*spaces, pattern.name]) if pattern.name else before + str(pattern.pattern),
+                pattern,
+            )
+        else:
+            inner = (*spaces, pattern.namespace) if pattern.namespace else spaces
+            yield from _walk(pattern, inner, before + str(pattern.pattern))

@@ -1,0 +1,116 @@
+"""The table: every address of the site × visitor, stranger, owner, staff.
+
+An answer is a status, or where the asker is sent. `staff` is a superuser, and `clerk` in the administration
+somebody of the staff without any permission. Addresses of jobs and of the API have tables of their own, with
+more columns, beside their tests; the matrix counts them in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SIGN_IN: Final = "to the sign-in"
+STUDIO: Final = "to the studio"
+ADMIN: Final = "to the administration's sign-in"
+
+Answer = int | str
+
+
+@dataclass(frozen=True)
+class Row:
+    """What each gets who asks. `owner` owns whatever the address names."""
+
+    method: str
+    visitor: Answer
+    stranger: Answer
+    owner: Answer
+    staff: Answer
+
+
+def everybody(answer: Answer, method: str = "get") -> Row:
+    """The same for all."""
+    return Row(method, answer, answer, answer, answer)
+
+
+def ones_own(answer: Answer, method: str = "get") -> Row:
+    """A page about whoever asks."""
+    return Row(method, SIGN_IN, answer, answer, answer)
+
+
+def before_sign_in(method: str = "get") -> Row:
+    """A page for those who are not signed in; the others are sent on."""
+    return Row(method, 200, STUDIO, STUDIO, STUDIO)
+
+
+# By the name of the address; without one, by its pattern.
+SITE: Final[dict[str, Row]] = {
+    "healthz": everybody(200),
+    "readyz": everybody(503),  # no worker runs in these tests
+    "favicon": everybody(302),
+    # django-allauth's
+    "account_login": before_sign_in(),
+    "account_signup": before_sign_in(),
+    "account_logout": Row("get", STUDIO, 200, 200, 200),
+    "account_inactive": everybody(200),
+    "account_reauthenticate": ones_own(200),
+    "account_email": ones_own(200),
+    "account_email_verification_sent": everybody(200),
+    "account_change_password": ones_own(200),
+    "account_set_password": ones_own(302),
+    "account_reset_password": everybody(200),
+    "account_reset_password_done": everybody(200),
+    "account_reset_password_from_key": everybody(200),
+    "account_reset_password_from_key_done": everybody(200),
+    "account_confirm_email": everybody(200),
+    "account_confirm_login_code": Row("get", SIGN_IN, STUDIO, STUDIO, STUDIO),
+    # ours
+    "accounts:tokens": ones_own(200),
+    "accounts:token_rotate": Row("post", SIGN_IN, 404, 200, 404),
+    "accounts:token_revoke": Row("post", SIGN_IN, 404, 302, 404),
+    "accounts:usage": ones_own(200),
+}
+
+
+def administration(staff: Answer, method: str = "get") -> Row:
+    """A page for staff alone."""
+    return Row(method, ADMIN, ADMIN, ADMIN, staff)
+
+
+ADMINISTRATION: Final[dict[str, Row]] = {
+    "admin:index": administration(200),
+    "admin:app_list": administration(200),
+    "admin:search": administration(200),
+    "admin:login": Row("get", SIGN_IN, 403, 403, 302),
+    "admin:logout": Row("post", 302, 302, 302, 200),
+    "admin:password_change": administration(200),
+    "admin:password_change_done": administration(200),
+    "admin:autocomplete": administration(403),  # a question without the field that it is for
+    "admin:jsi18n": administration(200),
+    "admin:view_on_site": administration(404),  # of an object whose kind there is not
+    "admin:auth_user_password_change": administration(200),
+    "admin:jobs_picture_thumb": administration(200),
+    "admin:jobs_picture_preview": administration(200),
+    "admin/(?P<url>.*)$": administration(404),
+}
+
+# What a superuser may do with the rows of a table; others of the staff have their permissions and no more.
+LISTS: Final = {"changelist": 200, "history": 200, "change": 200}
+EDITS: Final = {**LISTS, "add": 200, "delete": 200}
+DELETES: Final = {**LISTS, "add": 403, "delete": 200}
+LOOKS: Final = {**LISTS, "add": 403, "delete": 403}
+TABLES: Final[dict[str, dict[str, int]]] = {
+    "auth_group": EDITS,
+    "account_emailaddress": EDITS,
+    "accounts_user": {**EDITS, "delete": 403},
+    "accounts_plan": EDITS,
+    "jobs_job": DELETES,
+    "jobs_picture": DELETES,
+    "jobs_matte": LOOKS,
+    "jobs_rendition": LOOKS,
+    "jobs_upload": LOOKS,
+    "jobs_receipt": LOOKS,
+}
+for _table, _actions in TABLES.items():
+    for _action, _status in _actions.items():
+        ADMINISTRATION[f"admin:{_table}_{_action}"] = administration(_status)

@@ -1,0 +1,115 @@
+"""Every kind of stored file × visitor, stranger, owner, staff, with the files in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from jobs import storage
+from jobs.ids import new_id
+from jobs.models import Matte, Picture, Rendition
+from tests.access.kinds import KINDS, key_of, mark, there_are
+from tests.conftest import make_job
+from tests.jobs.factories import complete, pictures_of
+from tests.jobs.views.answers import body_of
+from tests.jobs.views.test_access import ADDRESSES
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("valkey"),
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
+]
+SignIn = Callable[[User], Client]
+# What changes something, and the stream that ends with its job, hand no files out.
+READ = [name for name, (method, _, _) in ADDRESSES.items() if method == "get" and name != "events"]
+READ.append("selected_download")
+
+
+def test_every_kind_of_file_has_a_row() -> None:
+    assert there_are() == set(KINDS)
+
+
+@pytest.fixture
+def marked(user: User) -> dict[str, bytes]:
+    """The files of a picture that is done, each with bytes of its own, and one of every other kind."""
+    picture = pictures_of(make_job(user))[0]
+    rendition = complete(picture)
+    matte = Matte.objects.get(picture=picture)
+    picture.refresh_from_db()
+    named = {
+        "source_key": picture.source_key,
+        "thumb_key": picture.thumb_key,
+        "matte_key": matte.key,
+        "rendition_key": rendition.key,
+        "preview_key": rendition.preview_key,
+    }
+    keys = {kind: named.get(kind) or key_of(kind, new_id()) for kind in KINDS}
+    content = {kind: mark(key) for kind, key in keys.items()}
+    # The list of a ZIP's contents is made of the row.
+    Rendition.objects.filter(pk=rendition.pk).update(size=len(content["rendition_key"]))
+    return {**content, **{f"key of {kind}": key.encode() for kind, key in keys.items()}}
+
+
+def asked(client: Client, name: str, picture: Picture) -> bytes:
+    """What an address of a job or picture answers to somebody."""
+    space, _, short = name.rpartition(":")
+    what = ADDRESSES[short][1] if space == "jobs" else "picture"
+    ids = {"job": [picture.job_id], "picture": [picture.pk], "": []}
+    if short == "selected_download":
+        return body_of(client.post(reverse(name), {"jobs": [str(picture.job_id)]}))
+    return body_of(client.get(reverse(name, args=ids[what])))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_gets_its_bytes_from_where(
+    kind: str,
+    user: User,
+    stranger: User,
+    make_user: Callable[..., User],
+    client_of: SignIn,
+    marked: dict[str, bytes],
+) -> None:
+    picture = Picture.objects.get()
+    staff = make_user(is_staff=True, is_superuser=True)
+    addresses = [f"jobs:{name}" for name in READ]
+    addresses += ["admin:jobs_picture_thumb", "admin:jobs_picture_preview"]
+
+    def given_to(client: Client) -> set[str]:
+        return {name for name in addresses if marked[kind] in asked(client, name, picture)}
+
+    assert given_to(client_of(user)) == KINDS[kind].owner
+    assert given_to(client_of(staff)) == KINDS[kind].staff
+    assert given_to(client_of(stranger)) == set()
+    assert given_to(Client()) == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_key_is_no_address(
+    kind: str, user: User, make_user: Callable[..., User], client_of: SignIn, marked: dict[str, bytes]
+) -> None:
+    key = marked[f"key of {kind}"].decode()
+    for client in (Client(), client_of(user), client_of(make_user(is_staff=True, is_superuser=True))):
+        for before in ("/", "/files/", "/media/", "/var/", "/static/", "/static/../files/", "/admin/"):
+            assert marked[kind] not in body_of(client.get(before + key)), before
+
+
+def test_no_folder_that_is_served_holds_files_of_the_store() -> None:
+    store = Path(settings.STATE_DIR / "files").resolve()
+    for folder in (settings.STATIC_ROOT, *settings.STATICFILES_DIRS):
+        assert not store.is_relative_to(Path(folder).resolve())
+        assert not Path(folder).resolve().is_relative_to(store)
+    assert storage.download_url("thumbs/x", name="x", media_type="image/webp", download=False) is None
+
+
+def test_other_accounts_of_the_machine_do_not_read_the_files(user: User, marked: Any) -> None:
+    """As far as it is ours to say: files are written by their owner alone, whatever the umask."""
+    root = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
+    modes = {path.stat().st_mode & 0o777 for path in root.rglob("*") if path.is_file()}
+    assert modes == {0o600}

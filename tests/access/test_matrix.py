@@ -1,0 +1,151 @@
+"""Every address of the site × visitor, stranger, owner, staff: one without a row fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Plan, User
+from accounts.services import tokens
+from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs.services import removal, uploads
+from tests.access import table
+from tests.access.addresses import all_of_them
+from tests.access.table import ADMIN, ADMINISTRATION, SIGN_IN, SITE, STUDIO, Answer, Row
+from tests.conftest import make_job, make_picture
+from tests.jobs.factories import complete, pictures_of
+from tests.jobs.views import test_access as of_jobs
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("valkey"),
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
+]
+SignIn = Callable[[User], Client]
+ROWS = {**SITE, **ADMINISTRATION}
+
+
+def test_every_address_has_a_row() -> None:
+    """A new address fails here until somebody has written down who gets what of it."""
+    elsewhere = {f"jobs:{name}" for name in of_jobs.ADDRESSES}
+    old_links_of_the_admin = {name for name in all_of_them() if name.endswith("<path:object_id>/")}
+    assert set(all_of_them()) - old_links_of_the_admin == set(ROWS) | elsewhere
+
+
+@pytest.fixture
+def things(user: User, stranger: User) -> dict[str, Any]:
+    """What the addresses name, all of it the owner's; and rows of every table of the administration."""
+    job = make_job(user, 2)
+    complete(pictures_of(job)[0])
+    gone = make_job(user)
+    removal.delete_jobs([gone.pk])
+    upload = uploads.start(user, "new.png", 10)
+    uploads.receive(upload, ContentFile(make_picture()), 10)
+    token, _ = tokens.create(user, "a program", ["read"])
+    rows = {
+        "auth_group": Group.objects.create(name="clerks"),
+        "account_emailaddress": EmailAddress.objects.create(user=user, email=user.email),
+        "accounts_user": user,
+        "accounts_plan": Plan.objects.first(),
+        "jobs_job": job,
+        "jobs_picture": pictures_of(job)[0],
+        "jobs_matte": Matte.objects.first(),
+        "jobs_rendition": Rendition.objects.first(),
+        "jobs_upload": Upload.objects.first(),
+        "jobs_receipt": Receipt.objects.first(),
+    }
+    assert set(rows) == set(table.TABLES)
+    return {
+        "rows": rows,
+        "token_id": token.pk,
+        "picture_id": pictures_of(job)[0].pk,
+        "id": user.pk,
+        "app_label": "jobs",
+        "content_type_id": "0",
+        "object_id": "0",
+        "key": "wrong",
+        "uidb36": "1",
+    }
+
+
+def address_of(name: str, things: dict[str, Any]) -> str:
+    if name not in all_of_them() or not all_of_them()[name].name:
+        return "/admin/nowhere/"
+    wanted = all_of_them()[name].pattern.regex.groupindex
+    given = dict(things)
+    for model, row in things["rows"].items():
+        if name.startswith(f"admin:{model}_"):
+            given["object_id"] = row.pk
+    if name == "account_reset_password_from_key":
+        given["key"] = "set-password"
+    return reverse(name, kwargs={one: given[one] for one in wanted})
+
+
+def got(client: Client, row: Row, address: str) -> Answer:
+    response = getattr(client, row.method)(address)
+    where = response.headers.get("Location", "")
+    if where.startswith(reverse("admin:login")):
+        return ADMIN
+    if where.startswith(reverse("account_login")):
+        return SIGN_IN
+    if where == reverse("jobs:studio"):
+        return STUDIO
+    return int(response.status_code)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_who_gets_what(
+    name: str,
+    user: User,
+    stranger: User,
+    make_user: Callable[..., User],
+    client_of: SignIn,
+    things: dict[str, Any],
+) -> None:
+    row, address = ROWS[name], address_of(name, things)
+    staff = make_user(is_staff=True, is_superuser=True)
+    answers = Row(
+        row.method,
+        visitor=got(Client(), row, address),
+        stranger=got(client_of(stranger), row, address),
+        staff=got(client_of(staff), row, address),
+        owner=got(client_of(user), row, address),
+    )
+    assert answers == row
+
+
+OPEN_TO_CLERKS = {
+    "admin:index",
+    "admin:login",
+    "admin:logout",
+    "admin:search",
+    "admin:password_change",
+    "admin:password_change_done",
+    "admin:jsi18n",
+}
+
+
+@pytest.mark.parametrize("name", ADMINISTRATION)
+def test_staff_without_a_permission_see_and_do_nothing(
+    name: str, make_user: Callable[..., User], client_of: SignIn, things: dict[str, Any]
+) -> None:
+    row = ADMINISTRATION[name]
+    status = got(client_of(make_user(is_staff=True)), row, address_of(name, things))
+    assert status == row.staff if name in OPEN_TO_CLERKS else status in {403, 404}
+
+
+@pytest.mark.parametrize("name", [name for name in ADMINISTRATION if name.endswith("_delete")])
+def test_nobody_deletes_in_the_administration_without_the_right(
+    name: str, user: User, make_user: Callable[..., User], client_of: SignIn, things: dict[str, Any]
+) -> None:
+    before = [model.objects.count() for model in (User, Job, Picture, Matte, Rendition, Upload, Plan)]
+    for asker in (user, make_user(is_staff=True)):
+        assert client_of(asker).post(address_of(name, things), {"post": "yes"}).status_code in {302, 403}
+    assert before[1:] == [model.objects.count() for model in (Job, Picture, Matte, Rendition, Upload, Plan)]
