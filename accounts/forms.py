@@ -16,8 +16,6 @@ LIVES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "no end")
 class TokenForm(forms.Form):
     """A new token. What no token can be is for the service to say."""
 
-    template_name = "accounts/_token_form.html"
-
     name = forms.CharField(
         max_length=64,
         help_text="Which program uses it, so that you know it again.",

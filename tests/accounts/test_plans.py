@@ -40,12 +40,19 @@ def test_one_plan_alone_is_the_default() -> None:
 
 
 def test_every_named_constraint_has_a_test() -> None:
-    """So that a new one does not come without. The address's is tested with the users."""
+    """So that a new one does not come without: here, with the users, the tokens or the quotas."""
     models = apps.get_app_config("accounts").get_models()
     assert {constraint.name for model in models for constraint in model._meta.constraints} == {
-        "plan_keeps_a_day",
+        "entry_kind_known",
+        "entry_not_empty",
         "plan_has_weight",
+        "plan_keeps_a_day",
         "plan_one_default",
+        "storage_not_below_zero",
+        "token_has_name",
+        "usage_month_begins",
+        "usage_not_below_zero",
+        "usage_one_a_month",
         "user_email_unique_any_case",
     }
 
