@@ -247,6 +247,16 @@ WEBHOOK_LOG_DAYS = integer("WEBHOOK_LOG_DAYS", 30, least=2, most=3_650)
 
 # Requests of one account to /api/v1/, whatever token they come with.
 API_REQUESTS_A_MINUTE = integer("API_REQUESTS_A_MINUTE", 600, least=1, most=1_000_000)
+# The compatible APIs: how long a call waits for its picture, how edges are made unless a call says it, how
+# many megapixels an account may send in a minute, and whose are the calls of this machine without a token.
+SYNC_SECONDS = integer("SYNC_SECONDS", 55, least=1, most=3_600)
+COMPAT_REFINE = choice("COMPAT_REFINE", "fast", {"off", "fast", "best"})
+COMPAT_MEGAPIXELS_A_MINUTE = integer("COMPAT_MEGAPIXELS_A_MINUTE", 500, least=1, most=10**9)
+REMBG_API_LOCAL = text("REMBG_API_LOCAL", "", like=r"([^@\s]+@[^@\s]+)?").lower()
+if REMBG_API_LOCAL and BEHIND_PROXY:
+    raise ImproperlyConfigured(
+        "REMBG_API_LOCAL and BEHIND_PROXY cannot be together: to the web everybody comes from the proxy."
+    )
 REST_FRAMEWORK = rest.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = rest.SPECTACULAR_SETTINGS
 

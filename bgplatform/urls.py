@@ -16,5 +16,6 @@ urlpatterns = [
     path("account/", include("accounts.urls")),
     path("account/", include("allauth.urls")),
     path("", include("jobs.api.served")),
+    path("", include("jobs.compat.urls")),
     path("", include("jobs.urls")),
 ]

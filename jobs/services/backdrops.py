@@ -28,13 +28,13 @@ def take_in(user: User, content: bytes) -> Backdrop:
     digest = hashlib.sha256(content).hexdigest()
     known = Backdrop.objects.for_user(user).filter(digest=digest)
     if known.update(last_used_at=timezone.now()):
-        return known.get()  # type: ignore[no-any-return]  # as_manager() hides the class
+        return known.get()
     facts = {"size": len(content), "format": info.format, "width": info.width, "height": info.height}
     made = Backdrop(user=user, digest=digest, **facts)
     # The file first: a row never names what is not there. One that lost the race is an orphan, and swept.
     storage.write(made.key, content)
     Backdrop.objects.bulk_create([made], ignore_conflicts=True)
-    return Backdrop.objects.for_user(user).get(digest=digest)  # type: ignore[no-any-return]
+    return Backdrop.objects.for_user(user).get(digest=digest)
 
 
 def of(user: User, wanted: recipe.Recipe) -> Backdrop | None:

@@ -1,0 +1,107 @@
+"""The way in for programs that wait: straight from the server to the view, past the site's middleware.
+
+Sessions, forms and pages need that; these views need none of it, and Django's handler would hold a thread and
+a database connection for each request that waits. The same views also answer at their addresses in Django's
+own URLs, for whatever serves the site without this door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from bgplatform.body_limit import Application, Receive, Scope, Send
+
+View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+IN_MEMORY: Final = 2**20
+# Set on a request of whose body the end was dropped.
+CUT_OFF: Final = "cut_off"
+
+
+class Door:
+    """An ASGI application that answers under `prefixes` by `route`, and hands everything else on.
+
+    Of a body of more than `most` bytes the rest is dropped; the request then says that it is `cut_off`.
+    """
+
+    def __init__(
+        self, application: Application, prefixes: tuple[str, ...], route: Callable[[str], View], most: int
+    ) -> None:
+        self.application = application
+        self.most = most
+        self.prefixes = prefixes
+        self.route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or not scope["path"].startswith(self.prefixes):
+            await self.application(scope, receive, send)
+            return
+        with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
+            try:
+                cut_off = await _spooled(body, receive, self.most)
+            except ConnectionError:
+                return
+            request = ASGIRequest(scope, body)
+            setattr(request, CUT_OFF, cut_off)
+            await _answered(self.route(scope["path"]), request, receive, send)
+
+
+async def _spooled(body: Any, receive: Receive, most: int) -> bool:
+    """Write the body into a file; whether there was more of it than is taken."""
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size <= most:
+            body.write(piece)
+        if not message.get("more_body", False):
+            body.seek(0)
+            return size > most
+
+
+async def _answered(view: View, request: HttpRequest, receive: Receive, send: Send) -> None:
+    """Answer, unless the client goes away: then the view is broken off."""
+    work = asyncio.ensure_future(_told(view, request, send))
+    gone = asyncio.ensure_future(_until_gone(receive))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        if not work.done():
+            work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _told(view: View, request: HttpRequest, send: Send) -> None:
+    response = await view(request)
+    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    empty = request.method == "HEAD"
+    if isinstance(response, StreamingHttpResponse):
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        if not empty:
+            async for piece in response:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    content = response.content if isinstance(response, HttpResponse) else b""
+    if response.status_code != 204:
+        headers.append((b"content-length", str(len(content)).encode()))
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if empty else content})

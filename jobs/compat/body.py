@@ -1,0 +1,154 @@
+"""Bodies as clients send them: multipart, a form, or JSON; a field that is empty was not sent.
+
+Django's own parsers stop at a few megabytes of text; a picture in base64 has thirty. Whole bodies are bounded
+before they get here, see bgplatform/door.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.http import parse_header_parameters
+
+from jobs.compat.errors import CompatError
+
+# Parts with these names are files whatever they say of themselves: a client may send no file name.
+FILES: Final = ("image_file", "bg_image_file", "file")
+BASE64: Final = "image_file_b64"
+MAX_FIELDS: Final = 200
+_ENCODED: Final = re.compile(b"%[0-9A-Fa-f]{2}")
+
+
+@dataclass(frozen=True)
+class File:
+    """The bytes of a part, and the name that its sender gave it."""
+
+    data: bytes
+    name: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a request brings: text by name (never empty), files by name (never empty)."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+
+
+def most() -> int:
+    """The bytes of a whole body: a picture of 22 MB in base64 has 31, and a background may come along."""
+    return max(64 * 2**20, settings.MAX_PICTURE_BYTES) + 2**20
+
+
+def received(request: HttpRequest) -> bytes:
+    """The whole body of a request. Blocks. Raises CompatError `file_too_large`."""
+    content = bytes(request.read(most() + 1))
+    if len(content) > most() or getattr(request, "cut_off", False):
+        raise CompatError("file_too_large", f"A request has at most {most() // 2**20} MB.")
+    return content
+
+
+def read(content_type: str, content: bytes, query: str = "") -> Body:
+    """The fields of a body, over those of the address. Raises CompatError `invalid_body`."""
+    kind, parameters = parse_header_parameters(content_type)
+    fields = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    files: dict[str, File] = {}
+    try:
+        if kind == "multipart/form-data":
+            for name, file, data in _parts(content, parameters.get("boundary", "")):
+                if name in FILES or (file is not None and name != BASE64):
+                    files[name] = File(data, file or "")
+                else:
+                    fields[name] = data.decode("utf-8", "replace")
+        elif kind == "application/json" or kind.endswith("+json"):
+            fields.update(_json(content))
+        elif kind in {"", "application/x-www-form-urlencoded"}:
+            fields.update(_form(content))
+    except ValueError as error:
+        raise CompatError("invalid_body", str(error)) from error
+    return Body(
+        {name: text.strip() for name, text in fields.items() if text.strip()},
+        {name: file for name, file in files.items() if file.data},
+    )
+
+
+def _parts(content: bytes, boundary: str) -> Iterator[tuple[str, str | None, bytes]]:
+    """Name, file name (None: not a file) and bytes of each part of a multipart body (RFC 7578)."""
+    if not boundary or len(boundary) > 200:
+        raise ValueError("A multipart body needs a boundary.")
+    mark = b"--" + boundary.encode("latin-1", "replace")
+    at = content.find(mark)
+    if at < 0:
+        raise ValueError("The body holds no part: its boundary is not the one that its header names.")
+    for _ in range(MAX_FIELDS):
+        at += len(mark)
+        if content[at : at + 2] == b"--":
+            return
+        head = content.find(b"\r\n\r\n", at)
+        end = content.find(b"\r\n" + mark, at)
+        if head < 0 or end < 0:
+            raise ValueError("The body ends in the middle of a part.")
+        yield from _part(content[at:head], content[head + 4 : max(end, head + 4)])
+        at = end + 2
+    raise ValueError(f"More than {MAX_FIELDS} fields.")
+
+
+def _part(head: bytes, data: bytes) -> Iterator[tuple[str, str | None, bytes]]:
+    for line in head.decode("utf-8", "replace").split("\r\n"):
+        label, _, rest = line.partition(":")
+        if label.strip().lower() == "content-disposition":
+            _, parameters = parse_header_parameters(rest)
+            if name := parameters.get("name"):
+                yield name, parameters.get("filename"), data
+
+
+def _json(content: bytes) -> dict[str, str]:
+    try:
+        said = json.loads(content or b"{}")
+    except RecursionError as error:
+        raise ValueError("The JSON is nested too deeply.") from error
+    if not isinstance(said, dict):
+        raise ValueError("The JSON is to be an object.")
+    fields: dict[str, str] = {}
+    for name, value in said.items():
+        if isinstance(value, dict):
+            # shadow_type: {"person": "3D"} as a form writes it.
+            fields.update({f"{name}[{key}]": _text(one) for key, one in value.items()})
+        else:
+            fields[name] = _text(value)
+    return fields
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _form(content: bytes) -> dict[str, str]:
+    """As parse_qsl reads it, but fast with thirty megabytes of base64, whose + may come as it is."""
+    fields: dict[str, str] = {}
+    pairs = content.strip().split(b"&")
+    if len(pairs) > MAX_FIELDS:
+        raise ValueError(f"More than {MAX_FIELDS} fields.")
+    for pair in pairs:
+        key, _, value = pair.partition(b"=")
+        name = unquote_to_bytes(key.replace(b"+", b" ")).decode("utf-8", "replace")
+        if name != BASE64:
+            value = value.replace(b"+", b" ")
+        for code, plain in ((b"%2B", b"+"), (b"%2F", b"/"), (b"%3D", b"="), (b"%2b", b"+"), (b"%2f", b"/")):
+            if name == BASE64:
+                value = value.replace(code, plain)
+        if _ENCODED.search(value):
+            value = unquote_to_bytes(value)
+        fields[name] = value.decode("utf-8", "replace")
+    return fields

@@ -1,0 +1,160 @@
+"""rembg's server API: GET and POST /api/remove. Always answers a PNG of the picture's own size."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Final
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+
+from accounts.addresses import client_address
+from accounts.models import Scope, User
+from jobs.compat import answers, body, rate, running
+from jobs.compat.asking import Asker, asker, secret_of
+from jobs.compat.body import File
+from jobs.compat.errors import CompatError
+from jobs.compat.guarding import guarded
+from jobs.compat.sources import FETCH_SECONDS
+from jobs.fetching import FetchRefusedError, fetch
+from jobs.services.calls import Call, Source
+from jobs.services.uploads import limits
+from jobs.threads import quickly, slowly
+from segmentation import pictures
+from segmentation.recipe import Background, Colour, Plain, Recipe, Transparent
+
+# As FastAPI reads a bool.
+_YES: Final = frozenset({"1", "true", "on", "yes", "t", "y"})
+_NO: Final = frozenset({"0", "false", "off", "no", "f", "n"})
+# Thresholds of its alpha matting: read and checked, and of no effect on ours, which needs none.
+_NUMBERS: Final = {"af": (240, 255), "ab": (10, 255), "ae": (10, 1_000_000)}
+LOCAL: Final = frozenset({"127.0.0.1", "::1"})
+
+
+class ParameterError(CompatError):
+    """A parameter that is none, told as FastAPI tells it."""
+
+    def __init__(self, name: str, sentence: str, value: str, kind: str = "value_error") -> None:
+        super().__init__("missing_source", sentence)
+        self.place = {"type": kind, "loc": ["query", name], "msg": sentence, "input": value}
+
+
+def told(error: CompatError) -> HttpResponseBase:
+    """An error in the words of rembg's server."""
+    if isinstance(error, ParameterError):
+        return answers.shared(JsonResponse({"detail": [error.place]}, status=422))
+    unknown = error.code in {"missing_api_key", "auth_failed"}
+    headers = {**error.headers, "WWW-Authenticate": "Bearer"} if unknown else error.headers
+    detail = error.detail or "Send a token: Authorization: Bearer …"
+    status = 401 if unknown else error.status
+    return answers.shared(JsonResponse({"detail": detail}, status=status, headers=headers))
+
+
+@guarded("GET", "POST", words=told)
+async def remove(request: HttpRequest) -> HttpResponseBase:
+    """Remove the background of the picture at `url`, or of the field `file`."""
+    who, recipe, given = await quickly(_read, request)
+    if isinstance(given, str):
+        given = await slowly(_fetched, given)
+    source, call = await quickly(_begin, who, given, recipe)
+    taken = await running.taken(call, who, source, recipe, as_json=False)
+    return answers.finished(taken.content, taken.rendition, False, {})
+
+
+def _read(request: HttpRequest) -> tuple[Asker, Recipe, File | str]:
+    """Who asks for what, and the picture or its address."""
+    who = _asker(request)
+    query = request.META["QUERY_STRING"]
+    if request.method != "POST":
+        fields = dict(parse_qsl(query, max_num_fields=body.MAX_FIELDS))
+        if "url" not in fields:
+            raise ParameterError("url", "Field required", "", "missing")
+        return who, recipe_of(fields), fields["url"]
+    said = body.read(request.headers.get("Content-Type", ""), body.received(request), query)
+    if "file" not in said.files:
+        raise ParameterError("file", "Field required", "", "missing")
+    return who, recipe_of(said.fields), said.files["file"]
+
+
+def _asker(request: HttpRequest) -> Asker:
+    if secret_of(request) or not settings.REMBG_API_LOCAL or not _is_local(request):
+        return asker(request, Scope.SUBMIT)
+    owner = User.objects.filter(email=settings.REMBG_API_LOCAL, is_active=True).first()
+    if owner is None:
+        raise CompatError("auth_failed", "The account that REMBG_API_LOCAL names is not here.")
+    return Asker(owner, None)
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """Whether a program of this very machine asks: no proxy in between, and no page in a browser."""
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False  # another name leads here, as with DNS rebinding
+    foreign = "Origin" in request.headers or "X-Forwarded-For" in request.headers
+    return client_address(request) in LOCAL and not foreign
+
+
+def recipe_of(fields: dict[str, str]) -> Recipe:
+    """The recipe of rembg's parameters. Raises ParameterError."""
+    for name, (default, most) in _NUMBERS.items():
+        _number(fields, name, default, most)
+    model = fields.get("model", settings.MODEL)
+    try:
+        json.loads(fields.get("extras", "{}"))
+    except ValueError as error:
+        raise ParameterError("extras", "extras is JSON", fields["extras"], "json_invalid") from error
+    return Recipe(
+        model=model,
+        refine="best" if _flag(fields, "a") else settings.COMPAT_REFINE,
+        background=_background(fields),
+        semitransparency=not _flag(fields, "ppm"),
+        channels="alpha" if _flag(fields, "om") else "rgba",
+    )
+
+
+def _flag(fields: dict[str, str], name: str) -> bool:
+    said = fields.get(name, "false").lower()
+    if said not in _YES | _NO:
+        raise ParameterError(name, f"{name} is true or false", said, "bool_parsing")
+    return said in _YES
+
+
+def _number(fields: dict[str, str], name: str, default: int, most: int) -> int:
+    said = fields.get(name, str(default))
+    if not said.isascii() or not said.isdigit() or len(said) > 9 or int(said) > most:
+        raise ParameterError(name, f"{name} is a whole number from 0 to {most}", said, "int_parsing")
+    return int(said)
+
+
+def _background(fields: dict[str, str]) -> Background:
+    if "bgc" not in fields:
+        return Transparent()
+    parts = [part.strip() for part in fields["bgc"].split(",")]
+    fine = all(part.isascii() and part.isdigit() and len(part) <= 3 and int(part) <= 255 for part in parts)
+    if len(parts) not in (3, 4) or not fine:
+        raise ParameterError("bgc", "bgc is r,g,b,a, each from 0 to 255", fields["bgc"])
+    colour = Colour(*map(int, parts))
+    return Plain(colour) if colour.alpha else Transparent()
+
+
+def _fetched(url: str) -> File:
+    try:
+        found = fetch(url, max_bytes=settings.MAX_PICTURE_BYTES, seconds=FETCH_SECONDS)
+    except FetchRefusedError as error:
+        raise CompatError("failed_image_download", error.sentence) from error
+    with found.file as file:
+        return File(file.read(), found.name)
+
+
+def _begin(who: Asker, file: File, recipe: Recipe) -> tuple[Source, Call]:
+    info = pictures.inspect(file.data, limits())
+    pace = rate.take(who.user.pk, math.ceil(info.width * info.height / 1e6))
+    if not pace.allowed:
+        raise CompatError("rate_limit_exceeded", "Rate limit exceeded.", pace.headers)
+    source = Source(file.data, file.name, info)
+    return source, running.begin(who, source, recipe)
