@@ -173,6 +173,11 @@ def test_every_named_constraint_has_a_test() -> None:
         "receipt_one_a_job",
         "tag_once_a_user",
         "tag_not_empty",
+        "webhook_off_says_why",
+        "webhook_one_secret",
+        "webhook_delivery_unique",
+        "webhook_delivery_waits_or_ended",
+        "webhook_attempt_says_how",
     }
 
 

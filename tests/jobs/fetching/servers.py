@@ -12,10 +12,16 @@ Say = Callable[[socket.socket, bytes], None]
 
 
 class Server:
-    """Accepts connections on loopback; `say` gets the line and the request's head."""
+    """Accepts connections on loopback; `say` gets the line and the request's head.
 
-    def __init__(self, say: Say, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
-        self._say = say
+    at_once: it speaks without having been asked.
+    """
+
+    def __init__(
+        self, say: Say, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, at_once: bool = False
+    ) -> None:
+        self.say = say
+        self._at_once = at_once
         self._tls = tls
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._door = socket.socket(family, socket.SOCK_STREAM)
@@ -43,10 +49,10 @@ class Server:
         try:
             with self._tls.wrap_socket(line, server_side=True) if self._tls else line as spoken:
                 head = b""
-                while b"\r\n\r\n" not in head and (piece := spoken.recv(65536)):
+                while not self._at_once and b"\r\n\r\n" not in head and (piece := spoken.recv(65536)):
                     head += piece
                 self.requests.append(head)
-                self._say(spoken, head)
+                self.say(spoken, head)
         except OSError:
             # The other side hung up, which is what some tests want of it.
             self.done.set()
@@ -61,9 +67,11 @@ class Server:
 
 
 @contextmanager
-def serving(say: Say, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+def serving(
+    say: Say, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, at_once: bool = False
+) -> Iterator[Server]:
     """A server for the length of a block."""
-    server = Server(say, host=host, tls=tls)
+    server = Server(say, host=host, tls=tls, at_once=at_once)
     try:
         yield server
     finally:

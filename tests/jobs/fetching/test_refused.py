@@ -61,7 +61,7 @@ FORBIDDEN = [
     "http://192.0.0.192/opc/v2/",
     "http://[fd00:ec2::254]/latest/meta-data/",
     "http://[fd20:ce::254]/",
-    # IPv6: itself, nobody, mapped, compatible, translated, 6to4, Teredo, local of every kind, multicast, paper.
+    # IPv6: itself, nobody, mapped, compatible, translated, 6to4, Teredo, local, multicast, paper.
     "http://[::1]:{port}/",
     "http://[0:0:0:0:0:0:0:1]:{port}/",
     "http://[::]:{port}/",

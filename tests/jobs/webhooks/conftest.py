@@ -1,0 +1,56 @@
+"""A clock that stands, somebody who takes webhooks, and a courier that brings them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+import redis
+import time_machine
+from pytest_django import Settings
+
+from accounts.models import User
+from jobs.models import WebhookEndpoint
+from jobs.services import deliveries, webhooks
+from tests.jobs.webhooks.receiver import Receiver, receiving
+from tests.jobs.webhooks.world import NOON
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """A clock that stands at noon until somebody moves it."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def receiver(settings: Settings, valkey: redis.Redis) -> Iterator[Receiver]:
+    settings.FETCH_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    settings.REDISPATCH_SECONDS = 60
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def courier(receiver: Receiver, valkey: redis.Redis, queued: Callable[[str], list[str]]) -> Callable[[], int]:
+    """What a courier does with everything that is in its queue; how many messages that were."""
+
+    def work() -> int:
+        ids = queued("webhooks")
+        valkey.delete("dramatiq:webhooks", "dramatiq:webhooks.msgs")
+        for one in ids:
+            deliveries.deliver(UUID(one))
+        return len(ids)
+
+    return work
+
+
+@pytest.fixture
+def made(user: User, receiver: Receiver) -> tuple[WebhookEndpoint, str]:
+    return webhooks.create(user, receiver.url)
+
+
+@pytest.fixture
+def endpoint(made: tuple[WebhookEndpoint, str]) -> WebhookEndpoint:
+    return made[0]

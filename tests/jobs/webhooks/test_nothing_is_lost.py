@@ -1,0 +1,156 @@
+"""What dies, gets lost or comes twice: each message arrives, under one id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+import time_machine
+from django.core.management import call_command
+from pytest_django import Settings
+
+from accounts.models import User
+from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
+from jobs.services import deliveries, webhook_events, webhooks
+from tests.jobs.at_once import at_once
+from tests.jobs.factories import bare_job
+from tests.jobs.webhooks.receiver import Receiver
+from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
+
+
+def test_a_courier_that_dies_leaves_a_message_that_comes_again_under_its_id(
+    user: User,
+    made: tuple[WebhookEndpoint, str],
+    receiver: Receiver,
+    courier: Callable[[], int],
+    clock: time_machine.Traveller,
+) -> None:
+    delivery = happen(user)
+
+    class KilledError(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deliveries, "_record", die)
+        with pytest.raises(KilledError):
+            courier()
+    assert len(receiver.taken) == 1, "it was sent, and nobody lived to write that down"
+    clock.shift(61)
+    tick()
+    assert courier() == 0, "its claim still counts"
+    clock.shift(20)
+    tick()
+    assert courier() == 1
+    first, second = receiver.taken
+    assert (first.id, first.body) == (second.id, second.body)
+    assert second.is_signed_with(made[1])
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == ("delivered", 2)
+
+
+def test_what_the_broker_loses_is_sent_again(
+    user: User,
+    endpoint: WebhookEndpoint,
+    valkey: redis.Redis,
+    courier: Callable[[], int],
+    clock: time_machine.Traveller,
+) -> None:
+    happen(user)
+    valkey.flushall()
+    tick()
+    assert courier() == 0
+    clock.shift(61)
+    tick()
+    assert courier() == 1
+
+
+def test_what_happens_while_the_broker_is_away_waits(
+    user: User,
+    endpoint: WebhookEndpoint,
+    redis_away: Callable[[], object],
+    courier: Callable[[], int],
+) -> None:
+    with redis_away():  # type: ignore[attr-defined]
+        delivery = happen(user)
+    assert delivery.sent_at is None
+    tick()
+    assert courier() == 1
+
+
+def test_of_eight_couriers_with_the_same_message_one_sends(
+    user: User, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
+    delivery = happen(user)
+    at_once(lambda _: deliveries.deliver(delivery.pk), 8)
+    assert len(receiver.taken) == 1
+    assert told(delivery) == [(204, "")]
+
+
+def test_an_endpoint_has_four_out_at_once_and_one_while_it_fails(
+    user: User,
+    endpoint: WebhookEndpoint,
+    receiver: Receiver,
+    queued: Callable[[str], list[str]],
+    courier: Callable[[], int],
+) -> None:
+    rows = [happen(user) for _ in range(7)]
+    assert queued("webhooks") == [str(row.pk) for row in rows[:4]]
+    receiver.answers = [500]
+    deliveries.deliver(rows[0].pk)
+    assert len(queued("webhooks")) == 4, "three are out, which is more than one that fails gets"
+    for row in rows[1:4]:
+        deliveries.deliver(row.pk)
+    assert queued("webhooks")[4:] == [str(row.pk) for row in rows[4:]], "it took one: four again"
+
+
+def test_an_endpoint_that_goes_while_its_message_is_out_is_no_error(
+    user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
+) -> None:
+    happen(user)
+    receiver.meanwhile = lambda: webhooks.delete(endpoint)
+    assert courier() == 1
+    assert WebhookDelivery.objects.count() == 0
+    happen_again = bare_job(user, state="finished", finished_at=NOON)
+    webhook_events.job_ended(happen_again.pk)
+    assert courier() == 0
+
+
+def test_the_log_is_kept_for_its_days(
+    user: User,
+    endpoint: WebhookEndpoint,
+    courier: Callable[[], int],
+    clock: time_machine.Traveller,
+    settings: Settings,
+) -> None:
+    settings.WEBHOOK_LOG_DAYS = 30
+    happen(user)
+    courier()
+    clock.shift(30 * DAY)
+    assert deliveries.sweep() == 0
+    clock.shift(1)
+    assert deliveries.sweep() == 1
+    left = (WebhookMessage.objects.count(), WebhookDelivery.objects.count(), WebhookAttempt.objects.count())
+    assert left == (0, 0, 0)
+
+
+def test_the_scheduler_does_all_of_it(
+    user: User,
+    endpoint: WebhookEndpoint,
+    valkey: redis.Redis,
+    courier: Callable[[], int],
+    clock: time_machine.Traveller,
+) -> None:
+    happen(user)
+    valkey.flushall()
+    clock.shift(61)
+    call_command("dispatch", "--once")
+    assert courier() == 1
+    clock.shift(31 * DAY)
+    call_command("dispatch", "--once")
+    assert WebhookMessage.objects.count() == 0

@@ -1,0 +1,147 @@
+"""Deliveries are signed, and tried again for a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from pytest_django import Settings
+
+from accounts.models import User
+from jobs.models import WebhookEndpoint
+from jobs.services import deliveries, webhook_events, webhooks
+from tests.jobs.webhooks.receiver import Receiver
+from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
+
+
+def test_a_message_is_signed_as_the_convention_says(
+    user: User, made: tuple[WebhookEndpoint, str], receiver: Receiver, courier: Callable[[], int]
+) -> None:
+    delivery = happen(user)
+    assert courier() == 1
+    (taken,) = receiver.taken
+    assert taken.is_signed_with(made[1])
+    assert not taken.is_signed_with("whsec_" + "A" * 43)
+    assert taken.id == f"msg_{delivery.message_id.hex}"
+    assert taken.headers["webhook-timestamp"] == str(int(NOON.timestamp()))
+    assert taken.headers["content-type"] == "application/json"
+    assert taken.body == delivery.message.body
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.ended_at) == ("delivered", 1, NOON)
+    assert told(delivery) == [(204, "")]
+    assert courier() == 0
+
+
+def test_retries_go_on_for_a_day_with_the_same_id_and_body(
+    user: User,
+    made: tuple[WebhookEndpoint, str],
+    receiver: Receiver,
+    courier: Callable[[], int],
+    clock: time_machine.Traveller,
+) -> None:
+    delivery = happen(user)
+    receiver.answers = [500, 404, 302, 429, 502, 199, 503, 500]
+    waits = []
+    courier()
+    while True:
+        delivery.refresh_from_db()
+        if delivery.state != "waiting":
+            break
+        assert delivery.next_at is not None
+        wait = delivery.next_at - datetime.now(UTC)
+        waits.append(wait.total_seconds())
+        clock.shift(wait - timedelta(seconds=1))
+        tick()
+        assert courier() == 0, "not before its time"
+        clock.shift(1)
+        tick()
+        assert courier() == 1
+    for wait, least in zip(waits, deliveries.BACK_OFF, strict=True):
+        assert least <= wait <= least * 1.1
+    assert DAY * 0.98 < sum(waits) < DAY * 1.1
+    assert (delivery.state, delivery.attempts, len(receiver.taken)) == ("failed", 8, 8)
+    assert len({(taken.id, taken.body) for taken in receiver.taken}) == 1
+    stamps = [int(taken.headers["webhook-timestamp"]) for taken in receiver.taken]
+    assert stamps == sorted(set(stamps))
+    # The package refuses what is older than five minutes, so only the last one still counts now.
+    assert [taken.is_signed_with(made[1]) for taken in receiver.taken] == [False] * 7 + [True]
+    assert [status for status, _ in told(delivery)] == [500, 404, 302, 429, 502, 199, 503, 500]
+    made[0].refresh_from_db()
+    assert made[0].failing_since == NOON
+
+
+def test_a_success_ends_the_retries_and_the_failing(
+    user: User,
+    endpoint: WebhookEndpoint,
+    receiver: Receiver,
+    courier: Callable[[], int],
+    clock: time_machine.Traveller,
+) -> None:
+    delivery = happen(user)
+    receiver.answers = [500, 200]
+    courier()
+    clock.shift(6)
+    tick()
+    courier()
+    delivery.refresh_from_db()
+    endpoint.refresh_from_db()
+    assert (delivery.state, endpoint.failing_since) == ("delivered", None)
+    clock.shift(DAY)
+    tick()
+    assert courier() == 0
+
+
+def test_who_does_not_answer_in_time_is_asked_again(
+    user: User,
+    endpoint: WebhookEndpoint,
+    receiver: Receiver,
+    courier: Callable[[], int],
+    settings: Settings,
+    clock: time_machine.Traveller,
+) -> None:
+    settings.WEBHOOK_SECONDS = 0.2
+    delivery = happen(user)
+    receiver.waits = True
+    courier()
+    assert told(delivery) == [(None, "timeout")]
+    receiver.release()
+    clock.shift(6)
+    tick()
+    assert courier() == 1
+    assert told(delivery) == [(None, "timeout"), (204, "")]
+    assert len({taken.id for taken in receiver.taken}) == 1
+
+
+def test_when_to_come_again_is_heeded(
+    user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
+) -> None:
+    delivery = happen(user)
+    receiver.answers, receiver.headers = [503], {"Retry-After": "900"}
+    courier()
+    delivery.refresh_from_db()
+    assert delivery.next_at == NOON + timedelta(minutes=15)
+
+
+def test_a_test_is_tried_once_and_does_not_ask_what_is_wanted(
+    user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
+) -> None:
+    webhooks.update(endpoint, events=["picture.done"])
+    receiver.answers = [500]
+    delivery = webhook_events.test(endpoint)
+    courier()
+    delivery.refresh_from_db()
+    assert (delivery.state, receiver.taken[0].said["type"]) == ("failed", "webhook.test")
+
+
+def test_nothing_is_sent_into_our_own_network(
+    user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int], settings: Settings
+) -> None:
+    """The address is looked at when it is spoken to, not only when it is given."""
+    settings.FETCH_PRIVATE_NETWORKS = []
+    delivery = happen(user)
+    courier()
+    assert (receiver.taken, told(delivery)) == ([], [(None, "forbidden_address")])
