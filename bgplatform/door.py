@@ -91,7 +91,7 @@ async def _until_gone(receive: Receive) -> None:
 
 async def _told(view: View, request: HttpRequest, send: Send) -> None:
     response = await view(request)
-    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     empty = request.method == "HEAD"
     if isinstance(response, StreamingHttpResponse):
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})

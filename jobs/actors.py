@@ -32,4 +32,20 @@ def segment_batch(picture_id: str) -> None:
     _segment(picture_id)
 
 
+@dramatiq.actor(queue_name="interactive", priority=5, time_limit=TIME_LIMIT_MS)
+def render(wish_id: str) -> None:
+    """Make a rendition that somebody wishes for, of a matte that there is."""
+    from jobs.services import fulfilling  # brings the engine, as above
+
+    fulfilling.fulfil(UUID(wish_id))
+
+
+@dramatiq.actor(queue_name="interactive", priority=1, time_limit=TIME_LIMIT_MS)
+def make_small(picture_id: str) -> None:
+    """Make the small pictures that somebody looks for."""
+    from jobs.services import smalls  # brings the codecs, as above
+
+    smalls.make(UUID(picture_id))
+
+
 segment: Final = {Lane.INTERACTIVE.value: segment_interactive, Lane.BATCH.value: segment_batch}

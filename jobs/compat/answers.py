@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Final
@@ -24,6 +25,7 @@ EXPOSED: Final = (
     "X-RateLimit-Reset, Retry-After"
 )
 ALLOWED: Final = "Accept, Authorization, Content-Type, X-Api-Key"
+_NAMES: Final = re.compile(r"[A-Za-z0-9-]+(, ?[A-Za-z0-9-]+)*")
 _WHOLE: Final = 4 * 2**20
 _CHUNK: Final = 2**20
 
@@ -38,19 +40,20 @@ def wants_json(request: HttpRequest) -> bool:
     return "application/json" in wanted and "*/*" not in wanted and not any("image/" in one for one in wanted)
 
 
-def preflight(methods: str) -> HttpResponse:
+def preflight(request: HttpRequest, methods: str) -> HttpResponse:
     """The answer to a browser that asks whether a page of somebody else's may call."""
-    return shared(
-        HttpResponse(
-            status=204,
-            headers={
-                "Access-Control-Allow-Methods": f"{methods}, OPTIONS",
-                "Access-Control-Allow-Headers": ALLOWED,
-                "Access-Control-Max-Age": "86400",
-                "Allow": f"{methods}, OPTIONS",
-            },
-        )
+    asked = request.headers.get("Access-Control-Request-Headers", "")
+    response = HttpResponse(
+        status=204,
+        headers={
+            "Access-Control-Allow-Methods": f"{methods}, OPTIONS",
+            "Access-Control-Allow-Headers": asked if _NAMES.fullmatch(asked) else ALLOWED,
+            "Access-Control-Max-Age": "86400",
+            "Allow": f"{methods}, OPTIONS",
+        },
     )
+    del response["Content-Type"]
+    return shared(response)
 
 
 def refused(error: CompatError, headers: Mapping[str, str] | None = None) -> HttpResponse:

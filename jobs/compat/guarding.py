@@ -38,7 +38,7 @@ def guarded(*methods: str, words: Words = answers.refused) -> Callable[[View], V
         async def act(request: HttpRequest) -> HttpResponseBase:
             method = "GET" if request.method == "HEAD" else request.method
             if method == "OPTIONS":
-                return answers.preflight(allowed)
+                return answers.preflight(request, allowed)
             try:
                 if method not in methods:
                     raise CompatError("method_not_allowed", f"Use {allowed}.", {"Allow": allowed})

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from jobs import names, selectors
 from jobs.archive import results_archive
+from jobs.services import smalls
 from jobs.views.access import job_or_404, picture_or_404
 from jobs.views.streaming import FileAnswer, stored, zipped
 
@@ -36,9 +37,10 @@ def result(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 def preview(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The newest rendition, small."""
     picture = picture_or_404(request, picture_id)
-    if picture.rendition is None:
+    key = smalls.preview_of(picture)
+    if not key:
         raise Http404("This picture has no result yet.")
-    return stored(picture.rendition.preview_key, media_type="image/webp", name="preview.webp", download=False)
+    return stored(key, media_type="image/webp", name="preview.webp", download=False)
 
 
 @login_required
@@ -46,9 +48,10 @@ def preview(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 def thumb(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The source, small."""
     picture = picture_or_404(request, picture_id)
-    if not picture.thumb_key:
+    key = smalls.thumb_of(picture)
+    if not key:
         raise Http404("This picture has no small form yet.")
-    return stored(picture.thumb_key, media_type="image/webp", name="thumb.webp", download=False)
+    return stored(key, media_type="image/webp", name="thumb.webp", download=False)
 
 
 @login_required

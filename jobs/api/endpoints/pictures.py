@@ -20,7 +20,7 @@ from jobs.api.pages import PARAMETERS, keyset, paged, position
 from jobs.api.shapes.common import page_of
 from jobs.api.shapes.pictures import PictureShape
 from jobs.models import Picture
-from jobs.services import removal
+from jobs.services import removal, smalls
 
 
 def file_response(*media_types: str) -> dict[Any, Any]:
@@ -108,9 +108,9 @@ class PreviewView(ApiView):
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """At most 640 pixels a side; 404 while there is none."""
         picture = self.picture(picture_id)
-        if picture.rendition is None:
+        key = smalls.preview_of(picture)
+        if not key:
             raise Http404
-        key = picture.rendition.preview_key
         return file_answer(request, key, media_type="image/webp", name="preview.webp", download=False)
 
 
@@ -125,9 +125,9 @@ class ThumbView(ApiView):
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """At most 640 pixels a side; 404 until a worker made it."""
         picture = self.picture(picture_id)
-        if not picture.thumb_key:
+        key = smalls.thumb_of(picture)
+        if not key:
             raise Http404
-        key = picture.thumb_key
         return file_answer(request, key, media_type="image/webp", name="thumb.webp", download=False)
 
 
