@@ -81,7 +81,7 @@ class Server:
             "-c",
             "listen_addresses=127.0.0.1",
             "-c",
-            "max_connections=100",
+            "max_connections=300",
         ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -17,7 +17,7 @@ from jobs import storage
 from jobs.ids import new_id
 from jobs.models import Job, Matte, Picture, Rendition, Upload
 from jobs.models.job import Lane
-from jobs.services import claims, findable
+from jobs.services import claims, findable, stored
 from segmentation.recipe import Recipe
 
 
@@ -65,6 +65,7 @@ def complete(picture: Picture, data: bytes | None = None) -> Rendition:
         matte.save(force_insert=True)
         rendition.save(force_insert=True)
         claims.end(claim, Picture.State.DONE, thumb_key=thumb_key, confidence=0.75)
+        stored.grow(picture.user_id, matte, rendition)
     return rendition
 
 
