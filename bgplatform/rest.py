@@ -40,6 +40,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "JobState": "jobs.models.Job.State",
         "JobOrigin": "jobs.models.Job.Origin",
         "MatteOrigin": "jobs.models.Matte.Origin",
+        "RenditionState": ["queued", "running", "failed", "done"],
         "UploadMethod": ["POST"],
     },
     "SORT_OPERATIONS": False,

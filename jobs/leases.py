@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error, connection
 
-from jobs.services import claims
+from jobs.services import claims, wish_dispatch
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class LeaseKeeper:
             try:
                 if tokens:
                     claims.renew(tokens)
+                    wish_dispatch.renew(tokens)
             except Error:
                 # Tried again at the next beat; a lease that lapses meanwhile drops its result, loses nothing.
                 logger.exception("could not renew %d leases", len(tokens))

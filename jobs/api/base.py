@@ -10,6 +10,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,11 +26,15 @@ from jobs.api.parsers import StrictJSONParser
 from jobs.api.throttling import Left, Pace
 from jobs.models import Job, Picture, Upload
 
+_KEEPING_NOTHING = {"GET", "HEAD", "DELETE"}
+
 
 class ApiView(APIView):
     """A view of the API. `tag`: under which heading the documentation shows it."""
 
     tag: ClassVar[str] = ""
+    # Whether what is sent here stays after the answer; tokens that leave nothing behind may not do that.
+    keeps: ClassVar[bool] = True
     required_scope: ClassVar[dict[str, str]] = {
         "GET": "read",
         "POST": "submit",
@@ -52,6 +57,11 @@ class ApiView(APIView):
         if (request.method or "") not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
+        if self.keeps and self.token and self.token.ephemeral and request.method not in _KEEPING_NOTHING:
+            raise PermissionDenied(
+                "This token keeps nothing. Send pictures one at a time to /v1.0/removebg or /api/remove.",
+                "ephemeral_token",
+            )
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """What is left of the minute; and that an answer is one person's, and asked for anew each time."""
@@ -98,9 +108,9 @@ class ApiView(APIView):
         """The absolute address of one of the API's own."""
         return self.request.build_absolute_uri(reverse(f"api:{name}", args=args))
 
-    def shown(self, serializer: type[BaseSerializer[Any]], value: object, **more: Any) -> Any:
+    def shown(self, serializer: type[BaseSerializer[Any]], value: Any, *, many: bool = False) -> Any:
         """A value as it goes over the wire."""
-        return serializer(value, context={"request": self.request, **more}).data
+        return serializer(value, many=many, context={"request": self.request}).data
 
     def read(self, serializer: type[BaseSerializer[Any]], data: object = None) -> dict[str, Any]:
         """The request's body, or `data`, as the serializer takes it. Raises ValidationError."""

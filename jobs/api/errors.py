@@ -73,7 +73,7 @@ def _answer(error: Exception) -> Response | None:
     if isinstance(error, exceptions.APIException):
         return _of_framework(error)
     if isinstance(error, RecipeError):
-        field = "recipe" if error.field == "recipe" else f"recipe.{error.field}"
+        field = error.field if error.field in {"recipe", "preset"} else f"recipe.{error.field}"
         return refusal(422, [said(error.code, error.sentence, field)])
     if isinstance(error, PictureError):
         return refusal(422, [said(error.code, error.sentence)])

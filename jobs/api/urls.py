@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.api.endpoints import job, jobs, pictures, uploads
+from jobs.api.endpoints import feedback, job, jobs, pictures, presets, renditions, uploads
 from jobs.api.later import conditional, later
 
 app_name = "api"
@@ -28,4 +28,24 @@ urlpatterns = [
     path("pictures/<uuid:picture_id>/preview/", pictures.PreviewView.as_view(), name="picture-preview"),
     path("pictures/<uuid:picture_id>/thumb/", pictures.ThumbView.as_view(), name="picture-thumb"),
     path("pictures/<uuid:picture_id>/source/", pictures.SourceView.as_view(), name="picture-source"),
+    path(
+        "pictures/<uuid:picture_id>/renditions/",
+        later(renditions.PictureRenditionsView.as_view()),
+        name="picture-renditions",
+    ),
+    path(
+        "pictures/<uuid:picture_id>/mattes/",
+        later(renditions.PictureMattesView.as_view()),
+        name="picture-mattes",
+    ),
+    path("pictures/<uuid:picture_id>/feedback/", feedback.FeedbackView.as_view(), name="picture-feedback"),
+    path("renditions/<uuid:rendition_id>/", later(renditions.RenditionView.as_view()), name="rendition"),
+    path(
+        "renditions/<uuid:rendition_id>/file/",
+        renditions.RenditionFileView.as_view(),
+        name="rendition-file",
+    ),
+    path("mattes/<uuid:matte_id>/file/", renditions.MatteFileView.as_view(), name="matte-file"),
+    path("presets/", conditional(presets.PresetsView.as_view()), name="presets"),
+    path("presets/<slug:name>/", conditional(presets.PresetView.as_view()), name="preset"),
 ]

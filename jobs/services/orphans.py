@@ -16,10 +16,12 @@ import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from jobs import storage
-from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload
+from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload, Wish
+from jobs.services import wishes
 from jobs.storage import StoreAwayError, Stored
 
 logger = logging.getLogger(__name__)
@@ -109,6 +111,8 @@ def _named(keys: Collection[str], owners: Collection[UUID]) -> set[str]:
         for upload, state in Upload.objects.filter(pk__in=owners).values_list("pk", "state")
         for key in _keys_of_upload(upload, state)
     }
+    for wish in Wish.objects.filter(Q(pk__in=owners) | Q(picture__in=owners)).select_related("matte"):
+        named.update(wishes.keys_of_attempt(wish))
     named.update(Picture.objects.filter(source_key__in=keys).values_list("source_key", flat=True))
     working: set[UUID] = set()
     for picture, state, thumb in Picture.objects.filter(pk__in=owners).values_list(

@@ -56,13 +56,16 @@ def recipe_of(user: User, preset: str, given: Mapping[str, object]) -> Recipe:
 
     Raises RecipeError, which names the field.
     """
-    base: dict[str, object] = {}
+    return Recipe.parse({"model": settings.MODEL, **(ground(user, preset) if preset else {}), **given})
+
+
+def ground(user: User, preset: str) -> Mapping[str, object]:
+    """What a preset says. Raises RecipeError for one that is not there."""
     if preset in PRESETS:
         # What everybody has says nothing about the model.
-        base = {key: value for key, value in PRESETS[preset].recipe.as_dict().items() if key != "model"}
-    elif preset:
-        own = Preset.objects.for_user(user).filter(name=preset).first()
-        if own is None:
-            raise RecipeError("unknown_preset", f"There is no preset {preset!r}.", "preset")
-        base = own.recipe
-    return Recipe.parse({"model": settings.MODEL, **base, **given})
+        return {key: value for key, value in PRESETS[preset].recipe.as_dict().items() if key != "model"}
+    own: Preset | None = Preset.objects.for_user(user).filter(name=preset).first()
+    if own is None:
+        raise RecipeError("unknown_preset", f"There is no preset {preset!r}.", "preset")
+    said: Mapping[str, object] = own.recipe
+    return said

@@ -209,6 +209,8 @@ def _sources_of(pictures: QuerySet[Picture]) -> list[str]:
 
 
 def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
+    from jobs.services import wishes  # which discards files with what is here
+
     keys = list(pictures.values_list("thumb_key", flat=True))
     keys += Matte.objects.filter(picture__in=pictures).values_list("key", flat=True)
     keys += [
@@ -216,6 +218,7 @@ def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
         for row in Rendition.objects.filter(picture__in=pictures).values_list("key", "preview_key")
         for key in row
     ]
+    keys += wishes.keys_of(pictures)
     unfinished = pictures.filter(started_at__isnull=False).exclude(state=Picture.State.DONE)
     for picture, recipe in unfinished.values_list("pk", "job__recipe"):
         keys += _keys_of_attempt(picture, Recipe.parse(recipe))

@@ -14,6 +14,7 @@ from rest_framework.serializers import ErrorDetail, ValidationError
 
 from jobs import names, selectors
 from jobs.api.base import ApiView
+from jobs.api.errors import RefusedError
 from jobs.api.examples import JOB_OF_FILES, NEW_JOB
 from jobs.api.idempotent import once, replay, was_replayed
 from jobs.api.later import Promise, promised, seconds_of
@@ -27,6 +28,7 @@ from jobs.search import ORIGINS, STATES, HistoryForm
 from jobs.services import presets, resuming, submit, uploads
 from jobs.sorting import SORTS, BadCursorError
 from jobs.waiting import wait_ended
+from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 
 FILTERS = [
@@ -88,7 +90,7 @@ class JobsView(ApiView):
         all, for small batches. With `wait` the answer comes when the job has ended."""
         seconds_of(request._request)
         response = (
-            self._of_files(request) if isinstance(request.data, QueryDict) else once(self, self._of_uploads)
+            self._of_form(request) if isinstance(request.data, QueryDict) else once(self, self._of_uploads)
         )
         if response.status_code != 201:
             return response
@@ -99,6 +101,13 @@ class JobsView(ApiView):
         recipe = presets.recipe_of(self.user, given.get("preset", ""), given.get("recipe", {}))
         return self._submit(list(dict.fromkeys(given["uploads"])), recipe, given.get("title", ""))
 
+    def _of_form(self, request: Request) -> Response:
+        try:
+            return self._of_files(request)
+        except RecipeError as error:
+            # In a form the recipe's fields are the form's own.
+            raise RefusedError(error.code, error.sentence, error.field) from error
+
     def _of_files(self, request: Request) -> Response:
         form = cast(QueryDict, request.data)
         given = self.read(NewJobOfFiles, {**form.dict(), "pictures": form.getlist("pictures")})
@@ -107,6 +116,7 @@ class JobsView(ApiView):
         recipe = presets.recipe_of(self.user, preset, {k: v for k, v in given.items() if v.strip()})
         if (known := replay(self)) is not None:
             return known
+        submit.check(recipe)
         ids = [uploads.take_in(self.user, str(file.name), file, file.size).pk for file in files]
         try:
             response = once(self, lambda: self._submit(ids, recipe, title))

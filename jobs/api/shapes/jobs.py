@@ -88,7 +88,7 @@ class JobShape(Shape):
     id = serializers.UUIDField()
     title = serializers.CharField()
     state = serializers.ChoiceField(choices=Job.State.values)
-    origin = serializers.ChoiceField(choices=Job.Origin.values)
+    origin = serializers.ChoiceField(choices=Job.Origin.choices)
     lane = serializers.CharField()
     pinned = serializers.BooleanField()
     tags = serializers.SerializerMethodField()

@@ -12,7 +12,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
-from jobs.services import backdrops, calls, deliveries, dispatch, orphans, removal, retention
+from jobs.services import (
+    backdrops,
+    calls,
+    deliveries,
+    dispatch,
+    idempotency,
+    orphans,
+    removal,
+    retention,
+    wish_dispatch,
+    wishes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +63,8 @@ class Command(BaseCommand):
         """One round."""
         dispatch.recover_lost(leases=leases)
         dispatch.top_up_everyone()
+        wish_dispatch.recover_lost(leases=leases)
+        wish_dispatch.top_up_everyone()
         deliveries.recover_lost()
         deliveries.top_up_everyone()
         if sweep:
@@ -60,6 +73,10 @@ class Command(BaseCommand):
             while removal.sweep_uploads():
                 pass
             while calls.sweep():
+                pass
+            while wishes.sweep():
+                pass
+            while idempotency.sweep():
                 pass
             while backdrops.sweep():
                 pass

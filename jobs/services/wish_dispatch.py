@@ -1,0 +1,128 @@
+"""Wishes on their way to a worker: a window for each user, as for pictures; what was lost is sent again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from dramatiq.errors import BrokerConnectionError
+from redis.exceptions import RedisError
+
+from accounts.models import User
+from jobs import circuit
+from jobs.models import Wish
+from jobs.models.job import Lane
+from jobs.services import messages
+
+logger = logging.getLogger(__name__)
+
+USERS_AT_ONCE: Final = 500
+WORKER_LOST: Final = "worker_lost"
+WORKER_LOST_SENTENCE: Final = "The worker broke off on this rendition every time. Try another recipe."
+_IN_FLIGHT = Q(state__in=[Wish.State.QUEUED, Wish.State.RUNNING], dispatched_at__isnull=False)
+
+
+def top_up(user: int) -> int:
+    """Send messages for a user's wishes until the window is full; how many."""
+    if circuit.is_open():
+        return 0
+    now = timezone.now()
+    with transaction.atomic():
+        # The user's row is the lock: two dispatchers at once must not both see the same free places.
+        if not User.objects.select_for_update(no_key=True).filter(pk=user).exists():
+            return 0
+        mine = Wish.objects.filter(user=user)
+        free = int(settings.WINDOW) - mine.filter(_IN_FLIGHT).count()
+        waiting = mine.filter(state=Wish.State.QUEUED, dispatched_at__isnull=True).filter(
+            Q(not_before__isnull=True) | Q(not_before__lte=now)
+        )
+        chosen = list(waiting.order_by("pk").values_list("pk", flat=True)[: max(0, free)])
+        if chosen:
+            Wish.objects.filter(pk__in=chosen, state=Wish.State.QUEUED).update(dispatched_at=now)
+            transaction.on_commit(partial(_send, chosen, now))
+    return len(chosen)
+
+
+def top_up_everyone() -> int:
+    """Top up every user who waits: the tick that heals whatever a lost call or message left behind."""
+    users = (
+        Wish.objects.filter(state=Wish.State.QUEUED, dispatched_at__isnull=True)
+        .order_by()
+        .values_list("user", flat=True)
+        .distinct()
+    )
+    return sum(map(top_up, list(users[:USERS_AT_ONCE])))
+
+
+def recover_lost(*, leases: bool = True) -> int:
+    """Give out again what dead workers held, and messages that the broker does not hold; how many.
+
+    leases: false while living workers may not have been able to renew theirs.
+    """
+    expired = _expire_leases() if leases else 0
+    old = Wish.objects.filter(
+        state=Wish.State.QUEUED,
+        dispatched_at__lt=timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS),
+    ).values_list("pk", "dispatched_at")
+    named = {messages.name(pk, sent): (pk, sent) for pk, sent in old if sent is not None}
+    try:
+        lost = messages.lost(Lane.INTERACTIVE, list(named)) if named else set()
+    except RedisError as error:
+        logger.warning("lost wishes were not looked for: %s", error)
+        return expired
+    return expired + sum(
+        Wish.objects.filter(pk=pk, state=Wish.State.QUEUED, dispatched_at=sent).update(dispatched_at=None)
+        for pk, sent in map(named.__getitem__, lost)
+    )
+
+
+def _expire_leases() -> int:
+    lapsed = Wish.objects.filter(state=Wish.State.RUNNING, lease_until__lt=timezone.now())
+    free = {"lease_token": None, "lease_until": None, "dispatched_at": None}
+    return lapsed.filter(attempts__lt=settings.MAX_ATTEMPTS).update(
+        state=Wish.State.QUEUED, **free
+    ) + lapsed.filter(attempts__gte=settings.MAX_ATTEMPTS).update(
+        state=Wish.State.FAILED, error_code=WORKER_LOST, error_sentence=WORKER_LOST_SENTENCE, **free
+    )
+
+
+def claim(wish: UUID, token: UUID) -> bool:
+    """Take a queued wish, counting the attempt; false where it is not queued (any more)."""
+    now = timezone.now()
+    taken = Wish.objects.filter(pk=wish, state=Wish.State.QUEUED).update(
+        state=Wish.State.RUNNING,
+        attempts=F("attempts") + 1,
+        lease_token=token,
+        lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
+        dispatched_at=now,
+    )
+    # Asked twice after a broken connection, we know our own claim again.
+    return bool(taken) or Wish.objects.filter(pk=wish, lease_token=token).exists()
+
+
+def renew(tokens: list[UUID]) -> int:
+    """Extend the leases of wishes that this process still works on; how many still count."""
+    return int(
+        Wish.objects.filter(lease_token__in=tokens, state=Wish.State.RUNNING).update(
+            lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        )
+    )
+
+
+def _send(wishes: list[UUID], dispatched_at: datetime) -> None:
+    from jobs.actors import render  # the actors call services: the import at the top would be a circle
+
+    try:
+        for wish in wishes:
+            message = render.message(str(wish)).copy(message_id=messages.name(wish, dispatched_at))
+            render.broker.enqueue(message)
+    except (BrokerConnectionError, RedisError):
+        logger.exception("the broker is away; %d wishes wait in the database", len(wishes))
+        Wish.objects.filter(pk__in=wishes, state=Wish.State.QUEUED).update(dispatched_at=None)

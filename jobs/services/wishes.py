@@ -1,0 +1,187 @@
+"""Wishes: another rendition of a matte that there is, or of a corrected one that a person sends.
+
+No model runs for either, and nothing is computed in a web process: a worker fulfils them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import IO, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+
+from accounts.services import quota
+from jobs import selectors, storage
+from jobs.errors import MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
+from jobs.ids import new_id
+from jobs.models import Matte, Picture, Rendition, Wish
+from jobs.services import backdrops, removal, submit, uploads, wish_dispatch
+from segmentation import pictures
+from segmentation.errors import RecipeError
+from segmentation.recipe import Recipe
+
+# Of one user, waiting and running.
+OPEN_MOST: Final = 1000
+AT_ONCE: Final = 500
+FORMATS: Final = ("png", "webp", "tiff", "bmp")
+_OF_THE_MATTE: Final = ("model", "refine", "shrink", "roi")
+
+
+def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str, object]) -> Recipe:
+    """The recipe of a rendition: what is given, on `base`; what decides the matte is the job's own.
+
+    Raises RecipeError, with code `needs_another_matte` for one that this picture's mattes cannot serve.
+    """
+    job = picture.job.recipe
+    kept = {key: job.get(key) for key in _OF_THE_MATTE}
+    recipe = Recipe.parse({**{key: part for key, part in base.items() if key not in kept}, **kept, **given})
+    if recipe.matte_digest != Recipe.parse(job).matte_digest:
+        raise RecipeError(
+            "needs_another_matte",
+            "model, refine, shrink and roi decide the matte: run the job again with them.",
+            next(key for key in _OF_THE_MATTE if key in given),
+        )
+    return recipe
+
+
+def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
+    """The rendition of a matte by a recipe, or the wish for it; one that failed is wished for anew.
+
+    Raises RecipeError for a backdrop that is not there, TooManyError where too many are waiting.
+    """
+    submit.check(recipe)
+    made = Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
+    if made is not None:
+        return made
+    with transaction.atomic():
+        backdrops.of(picture.user, recipe)
+        _check_open(picture)
+        new = Wish(
+            user_id=picture.user_id,
+            picture=picture,
+            matte=matte,
+            recipe=recipe.as_dict(),
+            recipe_digest=recipe.digest,
+        )
+        Wish.objects.bulk_create([new], ignore_conflicts=True)
+        same = Wish.objects.filter(matte=matte, recipe_digest=recipe.digest)
+        same.filter(state=Wish.State.FAILED).update(
+            state=Wish.State.QUEUED, error_code="", error_sentence="", attempts=0, not_before=None
+        )
+        transaction.on_commit(partial(wish_dispatch.top_up, picture.user_id))
+    wish: Wish | None = same.first()
+    # Fulfilled in the meantime: then the rendition is there.
+    return wish or Rendition.objects.get(matte=matte, recipe_digest=recipe.digest)
+
+
+def correct(
+    picture: Picture, file: IO[bytes], size: int, *, recipe: Recipe, origin: str = Matte.Origin.API
+) -> Wish:
+    """A corrected matte of a picture, as its next revision, and the wish for its first rendition.
+
+    The file is a picture of the source's size: its alpha, where it has one, else its grey. What only decoding
+    shows to be broken, the wish says. Raises WrongStateError for a picture that has no matte to correct,
+    MatteRefusedError, UploadRefusedError, PictureError, QuotaExceededError, TooManyError.
+    """
+    if picture.state != Picture.State.DONE or selectors.newest_matte(picture) is None:
+        raise WrongStateError("no_matte", "This picture has no matte yet: wait until it is done.")
+    if size > settings.MAX_PICTURE_BYTES:
+        raise UploadRefusedError("too_many_bytes", uploads.too_many_bytes())
+    info = pictures.inspect(file, uploads.limits())  # type: ignore[arg-type]  # it is binary and seekable
+    if info.format not in FORMATS:
+        raise MatteRefusedError(
+            "unsupported_format", f"A matte is one of {', '.join(FORMATS)}, not {info.format}."
+        )
+    if (info.width, info.height) != (picture.width, picture.height):
+        raise MatteRefusedError(
+            "wrong_size",
+            f"This matte has {info.width}×{info.height} pixels, "
+            f"and the picture {picture.width}×{picture.height}.",
+        )
+    quota.check_storage(picture.user, size)
+    submit.check(recipe)
+    wish = new_id()
+    file.seek(0)
+    storage.write(storage.incoming_key(wish), file)
+    try:
+        with transaction.atomic():
+            backdrops.of(picture.user, recipe)
+            _check_open(picture)
+            transaction.on_commit(partial(wish_dispatch.top_up, picture.user_id))
+            return Wish.objects.create(
+                id=wish,
+                user_id=picture.user_id,
+                picture=picture,
+                revision=_next_revision(picture),
+                origin=origin,
+                recipe=recipe.as_dict(),
+                recipe_digest=recipe.digest,
+            )
+    except BaseException:
+        storage.delete([storage.incoming_key(wish)])
+        raise
+
+
+def sweep() -> int:
+    """Forget wishes that failed and that nobody asked for again in UPLOAD_HOURS; how many."""
+    over = Wish.objects.filter(
+        state=Wish.State.FAILED, created_at__lt=timezone.now() - timedelta(hours=settings.UPLOAD_HOURS)
+    )
+    with transaction.atomic():
+        rows = list(over.select_for_update()[:AT_ONCE])
+        removal.discard(key for wish in rows for key in keys_of_attempt(wish))
+        Wish.objects.filter(pk__in=[wish.pk for wish in rows]).delete()
+    return len(rows)
+
+
+def keys_of(pictures: QuerySet[Picture]) -> list[str]:
+    """Where workers may have left files of open wishes of these pictures."""
+    rows = Wish.objects.filter(picture__in=pictures).select_related("matte")
+    return [key for wish in rows for key in keys_of_attempt(wish)]
+
+
+def keys_of_attempt(wish: Wish) -> list[str]:
+    """Where an attempt at a wish writes, and what it reads alone."""
+    recipe = Recipe.parse(wish.recipe)
+    revision = revision_of(wish)
+    own = [storage.incoming_key(wish.pk), storage.matte_key(wish.picture_id, revision)]
+    return [
+        *([] if wish.revision is None else own),
+        storage.rendition_key(wish.picture_id, revision, recipe.digest, recipe.extension),
+        storage.preview_key(wish.picture_id, revision, recipe.digest),
+    ]
+
+
+def revision_of(wish: Wish) -> int:
+    """The revision of the matte that a wish is about."""
+    if wish.matte is not None:
+        return wish.matte.revision
+    return wish.revision or 0
+
+
+def _next_revision(picture: Picture) -> int:
+    # The picture's row is the lock: two corrections at once are two revisions.
+    Picture.objects.select_for_update().get(pk=picture.pk)
+    made = Matte.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
+    wished = Wish.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
+    return max(made, wished) + 1
+
+
+def _check_open(picture: Picture) -> None:
+    waiting = Wish.objects.filter(user=picture.user_id).exclude(state=Wish.State.FAILED)
+    if waiting.count() >= OPEN_MOST:
+        raise TooManyError(
+            "too_many_waiting", f"{OPEN_MOST} of your renditions are waiting. Go on when some are made."
+        )
+
+
+def open_wish(user: int, wish: UUID) -> Wish | None:
+    """A wish of this user's that is not fulfilled."""
+    found: Wish | None = Wish.objects.filter(user=user, pk=wish).select_related("matte").first()
+    return found

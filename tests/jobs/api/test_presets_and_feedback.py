@@ -1,0 +1,73 @@
+"""Presets and feedback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from jobs.models import Feedback, Preset
+from segmentation.recipe import PRESETS
+from tests.conftest import make_job
+from tests.jobs.api.program import Program
+from tests.jobs.factories import pictures_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_own_presets_beside_everybodys(program: Program, stranger: User) -> None:
+    saved = program.ask("put", "presets/my-shop/", {"recipe": {"background": "#eee"}, "title": "My shop"})
+    assert saved.status_code == 201
+    assert saved.json()["recipe"]["background"] == {"kind": "colour", "colour": "#eeeeee"}
+    changed = program.ask("put", "presets/my-shop/", {"recipe": {"format": "webp"}})
+    assert (changed.status_code, changed.json()["title"]) == (200, "my-shop")
+    names = [preset["name"] for preset in program.get("presets/").json()["results"]]
+    assert names == [*PRESETS, "my-shop"]
+    assert program.get("presets/my-shop/").json() == changed.json()
+    assert program.get("presets/sticker/").json()["built_in"] is True
+    other = Program(stranger)
+    assert other.get("presets/my-shop/").status_code == 404
+    assert other.ask("delete", "presets/my-shop/").status_code == 404
+    assert program.ask("delete", "presets/my-shop/").status_code == 204
+    assert not Preset.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code"),
+    [
+        ("sticker", {"recipe": {}}, "name_taken"),
+        ("My-Shop", {"recipe": {}}, "invalid_name"),
+        ("x" * 65, {"recipe": {}}, "invalid_name"),
+        ("mine", {"recipe": {"format": "gif"}}, "invalid_format"),
+        ("mine", {}, "required"),
+        ("mine", {"recipe": None}, "null"),
+    ],
+)
+def test_what_is_no_preset(program: Program, name: str, body: Any, code: str) -> None:
+    refused = program.ask("put", f"presets/{name}/", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, code)
+    assert program.ask("delete", "presets/sticker/").status_code == 404
+
+
+def test_a_hundred_are_enough(program: Program, user: User) -> None:
+    Preset.objects.bulk_create(Preset(user=user, name=f"p{n}", title="", recipe={}) for n in range(100))
+    refused = program.ask("put", "presets/another/", {"recipe": {}})
+    assert (refused.status_code, refused.json()["code"]) == (422, "too_many_presets")
+    assert program.ask("put", "presets/p7/", {"recipe": {}}).status_code == 200
+
+
+def test_feedback(program: Program, user: User) -> None:
+    picture = pictures_of(make_job(user))[0]
+    address = f"pictures/{picture.pk}/feedback/"
+    assert program.get(address).status_code == 404
+    program.ask("put", address, {"rating": 2, "words": "The hair is gone."})
+    said = program.ask("put", address, {"rating": 4})
+    assert (said.status_code, said.json()["rating"], said.json()["words"]) == (200, 4, "")
+    assert program.get(address).json() == said.json()
+    for body, field in (({"rating": 6}, "rating"), ({"rating": "4"}, "rating"), ({}, "rating")):
+        refused = program.ask("put", address, body)
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
+    assert program.ask("delete", address).status_code == 204
+    assert not Feedback.objects.exists()
+    assert program.ask("delete", address).status_code == 404

@@ -1,0 +1,228 @@
+"""Renditions of a finished matte, and mattes that people correct: made by a worker, without the model."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from django.conf import settings
+from PIL import Image
+
+from accounts.models import Storage, User
+from jobs import engine
+from jobs.models import Matte, Picture, Rendition, Wish
+from jobs.services import fulfilling, processing, stored, wish_dispatch
+from tests.conftest import make_job
+from tests.jobs.api.program import Program
+from tests.jobs.factories import pictures_of, stored_files
+from tests.jobs.views.answers import body_of
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.real,
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
+]
+
+
+@pytest.fixture
+def picture(user: User) -> Picture:
+    """A picture of 64×48 pixels that a worker is done with."""
+    picture = pictures_of(make_job(user))[0]
+    processing.process(picture.pk)
+    picture.refresh_from_db()
+    assert picture.state == "done"
+    return picture
+
+
+def png(matte: Any) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(matte).save(out, "PNG")
+    return out.getvalue()
+
+
+def half() -> Any:
+    """A matte whose left half is the subject."""
+    matte = np.zeros((48, 64), np.uint8)
+    matte[:, :32] = 255
+    return matte
+
+
+def test_another_recipe_of_the_same_matte(
+    program: Program, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.pipeline(settings.MODEL), "_network", None)
+    address = f"pictures/{picture.pk}/renditions/"
+    asked = program.post(address, {"recipe": {"background": "#ff0000", "format": "jpeg"}})
+    assert asked.status_code == 202, asked.json()
+    said = asked.json()
+    assert asked["Location"] == said["url"]
+    assert (said["state"], said["revision"], said["file_url"]) == ("queued", 1, None)
+    assert program.get(f"renditions/{said['id']}/file/").status_code == 404
+    again = program.post(address, {"recipe": {"background": "#ff0000", "format": "jpeg"}})
+    assert (again.status_code, again.json()["id"]) == (202, said["id"])
+
+    fulfilling.fulfil(Wish.objects.get().pk)
+    assert not Wish.objects.exists()
+    done = program.get(said["url"]).json()
+    assert (done["id"], done["state"], done["media_type"]) == (said["id"], "done", "image/jpeg")
+    file = body_of(program.get(done["file_url"]))
+    with Image.open(io.BytesIO(file)) as made:
+        assert (made.format, made.size) == ("JPEG", (64, 48))
+        red, green, blue = made.convert("RGB").getpixel((1, 1))
+        assert red > 240
+        assert max(green, blue) < 15
+    there = program.post(address, {"recipe": {"background": "#ff0000", "format": "jpeg"}})
+    assert (there.status_code, there.json()["id"]) == (200, said["id"])
+    listed = program.get(address).json()["results"]
+    assert listed[0]["id"] == said["id"]
+    assert len(listed) == 2
+    assert program.get(f"pictures/{picture.pk}/").json()["rendition"]["id"] == said["id"]
+    assert Storage.objects.get().bytes == stored.of_pictures(Picture.objects.all())[picture.user_id] + (
+        picture.source_size or 0
+    )
+
+
+def test_a_corrected_matte_is_the_next_revision(
+    program: Program, picture: Picture, django_capture_on_commit_callbacks: Any
+) -> None:
+    first = body_of(
+        program.get(program.get(f"pictures/{picture.pk}/mattes/").json()["results"][0]["file_url"])
+    )
+    sent = program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())})
+    assert sent.status_code == 202, sent.json()
+    assert (sent.json()["revision"], sent.json()["matte"]) == (2, None)
+    with django_capture_on_commit_callbacks(execute=True):
+        fulfilling.fulfil(Wish.objects.get().pk)
+    mattes = program.get(f"pictures/{picture.pk}/mattes/").json()["results"]
+    assert [(matte["revision"], matte["origin"]) for matte in mattes] == [(2, "api"), (1, "model")]
+    second = body_of(program.get(mattes[0]["file_url"]))
+    with Image.open(io.BytesIO(second)) as file:
+        assert file.mode == "L"
+        assert np.array_equal(np.asarray(file), half())
+    assert body_of(program.get(mattes[1]["file_url"])) == first
+    result = body_of(program.get(f"pictures/{picture.pk}/result/"))
+    with Image.open(io.BytesIO(result)) as cut:
+        assert np.array_equal(np.asarray(cut)[..., 3], half())
+    assert not [key for key in stored_files() if key.startswith("incoming/")]
+    # Renditions are made from the newest revision, and from an earlier one where it is asked for.
+    newest = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}).json()
+    assert newest["revision"] == 2
+    older = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}, "revision": 1})
+    assert older.json()["revision"] == 1
+    for wish in Wish.objects.all():
+        fulfilling.fulfil(wish.pk)
+    assert Rendition.objects.count() == 4
+
+
+def test_the_alpha_of_a_corrected_cut_out_is_its_matte(program: Program, picture: Picture) -> None:
+    cut = np.dstack([np.full((48, 64, 3), 200, np.uint8), half()])
+    program.form(f"pictures/{picture.pk}/mattes/", {"file": png(cut)})
+    fulfilling.fulfil(Wish.objects.get().pk)
+    file = body_of(program.get(f"mattes/{Matte.objects.get(revision=2).pk}/file/"))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), half())
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        (png(np.zeros((64, 48), np.uint8)), "wrong_size"),
+        (b"no picture", "unsupported_format"),
+        (b"", "empty_file"),
+    ],
+)
+def test_what_is_no_matte_of_this_picture(program: Program, picture: Picture, file: bytes, code: str) -> None:
+    refused = program.form(f"pictures/{picture.pk}/mattes/", {"file": file})
+    assert (refused.status_code, refused.json()["code"]) == (422, code)
+    assert not Wish.objects.exists()
+    assert not [key for key in stored_files() if key.startswith("incoming/")]
+
+
+def test_a_matte_that_breaks_off_fails_its_wish_alone(program: Program, picture: Picture) -> None:
+    whole = png(np.random.default_rng(1).integers(0, 255, (48, 64), np.uint8))
+    torn = whole[:300] + bytes(len(whole) - 340) + whole[-40:]
+    said = program.form(f"pictures/{picture.pk}/mattes/", {"file": torn})
+    assert said.status_code == 202
+    fulfilling.fulfil(Wish.objects.get().pk)
+    failed = program.get(said.json()["url"]).json()
+    assert failed["state"] == "failed"
+    assert failed["error"]["code"] == "broken_picture"
+    assert Matte.objects.count() == 1
+    again = program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())})
+    assert again.json()["revision"] == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({"recipe": {"refine": "best"}}, "needs_another_matte", "recipe.refine"),
+        ({"recipe": {"format": "gif"}}, "invalid_format", "recipe.format"),
+        ({"preset": "none"}, "unknown_preset", "preset"),
+        ({"revision": 0}, "min_value", "revision"),
+        ({"revision": "1"}, "invalid", "revision"),
+        ({"revision": 10**40}, "max_value", "revision"),
+    ],
+)
+def test_a_rendition_that_cannot_be(
+    program: Program, picture: Picture, body: Any, code: str, field: str
+) -> None:
+    refused = program.post(f"pictures/{picture.pk}/renditions/", body)
+    assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (422, code, field)
+    assert program.post(f"pictures/{picture.pk}/renditions/", {"revision": 7}).status_code == 404
+
+
+def test_a_picture_that_is_not_done_has_nothing_to_render(program: Program, user: User) -> None:
+    picture = pictures_of(make_job(user))[0]
+    for answer in (
+        program.post(f"pictures/{picture.pk}/renditions/"),
+        program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_matte")
+
+
+def test_a_preset_of_everybodys(program: Program, picture: Picture) -> None:
+    said = program.post(f"pictures/{picture.pk}/renditions/", {"preset": "sticker"}).json()
+    assert (said["recipe"]["format"], said["recipe"]["model"]) == ("webp", "u2netp")
+
+
+def test_what_is_lost_is_sent_again_and_what_breaks_is_given_up(
+    program: Program, picture: Picture, queued: Any, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.MAX_ATTEMPTS = 2
+    with django_capture_on_commit_callbacks(execute=True):
+        said = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}).json()
+    assert queued("interactive")[-1] == said["id"]
+    settings.REDISPATCH_SECONDS = -1
+    assert wish_dispatch.recover_lost() == 0, "the broker holds it"
+    wish = Wish.objects.get()
+    for attempt in (1, 2):
+        wish_dispatch.claim(wish.pk, wish.picture_id)
+        Wish.objects.update(lease_until="2026-01-01T00:00Z")
+        assert wish_dispatch.recover_lost() == 1, attempt
+    wish.refresh_from_db()
+    assert (wish.state, wish.error_code) == ("failed", "worker_lost")
+    with django_capture_on_commit_callbacks(execute=True):
+        again = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}).json()
+    assert (again["id"], again["state"]) == (said["id"], "queued")
+
+
+def test_a_picture_deleted_while_it_renders_leaves_no_file(
+    program: Program,
+    picture: Picture,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())})
+    write = fulfilling.storage.write
+
+    def deleted_meanwhile(key: str, content: bytes) -> None:
+        write(key, content)
+        if key.startswith("previews/"):
+            assert program.ask("delete", f"pictures/{picture.pk}/").status_code == 204
+
+    monkeypatch.setattr(fulfilling.storage, "write", deleted_meanwhile)
+    with django_capture_on_commit_callbacks(execute=True):
+        fulfilling.fulfil(Wish.objects.get().pk)
+    assert stored_files() == []
+    assert not Rendition.objects.exists()
