@@ -1,0 +1,131 @@
+"""Bodies as clients send them."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import urlencode
+
+import pytest
+
+from jobs.compat import body, sources
+from jobs.compat.body import File
+from jobs.compat.errors import CompatError
+
+
+def multipart(*parts: bytes, boundary: str = "b") -> body.Body:
+    mark = b"--" + boundary.encode()
+    content = b"".join(mark + b"\r\n" + part + b"\r\n" for part in parts) + mark + b"--\r\n"
+    return body.read(f"multipart/form-data; boundary={boundary}", content)
+
+
+def test_a_file_is_known_by_its_part_whatever_it_says_of_itself() -> None:
+    named = b'Content-Disposition: form-data; name="image_file"; filename="image_file"\r\n\r\n\x89PNG'
+    assert multipart(named).files == {"image_file": File(b"\x89PNG", "image_file")}
+    bare = b"content-disposition: form-data; name=image_file\r\nContent-Type: text/plain\r\n\r\n\x89PNG\r\n"
+    assert multipart(bare).files == {"image_file": File(b"\x89PNG\r\n", "")}
+
+
+def test_bytes_that_look_like_ends_of_lines_and_parts_stay_what_they_are() -> None:
+    data = b"\r\n\r\n--a\r\n--\x00\r\n"
+    part = b'Content-Disposition: form-data; name="image_file"; filename="a b.jpg"\r\n\r\n' + data
+    assert multipart(part, boundary="boundary").files["image_file"] == File(data, "a b.jpg")
+
+
+def test_empty_strings_and_empty_files_were_not_sent() -> None:
+    read = multipart(
+        b'Content-Disposition: form-data; name="roi"\r\n\r\n',
+        b'Content-Disposition: form-data; name="crop"\r\n\r\n  ',
+        b'Content-Disposition: form-data; name="size"\r\n\r\nfull',
+        b'Content-Disposition: form-data; name="image_file"; filename=""\r\n\r\n',
+    )
+    assert (read.fields, read.files) == ({"size": "full"}, {})
+    assert body.read("application/json", b'{"roi": "", "crop": null, "size": " full "}').fields == {
+        "size": "full"
+    }
+    assert body.read("application/x-www-form-urlencoded", b"roi=&crop=+&size=full").fields == {"size": "full"}
+
+
+def test_json_values_of_every_kind() -> None:
+    read = body.read(
+        "application/json; charset=utf-8",
+        b'{"crop": true, "a": false, "n": 80, "shadow_type": {"car": "3D"}}',
+    )
+    assert read.fields == {"crop": "true", "a": "false", "n": "80", "shadow_type[car]": "3D"}
+
+
+def test_forms_with_and_without_a_kind() -> None:
+    encoded = urlencode({"bg_color": "#fff", "roi": "0% 0% 50% 50%", "ö": "ü"}).encode()
+    expected = {"bg_color": "#fff", "roi": "0% 0% 50% 50%", "ö": "ü"}
+    assert body.read("application/x-www-form-urlencoded", encoded).fields == expected
+    assert body.read("", encoded).fields == expected
+
+
+def test_the_address_counts_where_the_body_is_silent() -> None:
+    read = body.read("application/json", b'{"size": "hd"}', "size=full&format=jpg&crop=")
+    assert read.fields == {"size": "hd", "format": "jpg"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("application/json", b"{"),
+        ("application/json", b"[]"),
+        ("application/json", b"[" * 100_000),
+        ("multipart/form-data", b"--b--"),
+        ("multipart/form-data; boundary=b", b"no part"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx'),
+        ("application/x-www-form-urlencoded", b"a=1&" * 1000),
+    ],
+)
+def test_a_body_that_cannot_be_read_says_so(kind: str, content: bytes) -> None:
+    with pytest.raises(CompatError) as refused:
+        body.read(kind, content)
+    assert (refused.value.code, refused.value.status) == ("invalid_body", 400)
+
+
+DATA = bytes(range(256)) * 40
+TEXT = base64.b64encode(DATA).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT.rstrip("="),
+        "data:image/png;base64," + TEXT,
+        base64.encodebytes(DATA).decode(),
+        base64.urlsafe_b64encode(DATA).decode(),
+    ],
+)
+@pytest.mark.parametrize("kind", ["json", "form", "multipart"])
+def test_base64_in_every_spelling_and_body(text: str, kind: str) -> None:
+    if kind == "json":
+        import json
+
+        read = body.read("application/json", json.dumps({"image_file_b64": text}).encode())
+    elif kind == "form":
+        read = body.read("application/x-www-form-urlencoded", urlencode({"image_file_b64": text}).encode())
+    else:
+        read = multipart(b'Content-Disposition: form-data; name="image_file_b64"\r\n\r\n' + text.encode())
+    assert sources.decoded(read.fields["image_file_b64"]).data == DATA
+
+
+def test_a_plus_that_nobody_encoded_is_a_plus() -> None:
+    raw = b"image_file_b64=" + TEXT.encode()
+    assert b"+" in raw
+    assert sources.decoded(body.read("", raw).fields["image_file_b64"]).data == DATA
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_22_megabytes_in_base64_are_read(kind: str) -> None:
+    data = bytes(22 * 2**20)
+    text = base64.b64encode(data)
+    content = b'{"image_file_b64":"' + text + b'"}' if kind.endswith("json") else b"image_file_b64=" + text
+    assert len(content) > 30_000_000
+    assert sources.decoded(body.read(kind, content).fields["image_file_b64"]).data == data
+
+
+def test_what_is_no_base64_is_no_image() -> None:
+    with pytest.raises(CompatError) as refused:
+        sources.decoded("ü")
+    assert refused.value.code == "failed_to_read_image"
