@@ -90,6 +90,10 @@ def finish(upload: Upload) -> Upload:
             info = pictures.inspect(file, limits())
     except PictureError as error:
         return _refuse(upload, error.code, error.sentence)
+    except FileNotFoundError:
+        # Finished by somebody else between the two looks: it moved, and does so only once.
+        upload.refresh_from_db()
+        return finish(upload)
     # From here on nobody outside can write it: what was looked at is what will be worked on.
     storage.move(storage.incoming_key(upload.pk), upload.key)
     return _accept(
