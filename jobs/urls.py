@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.views import events, files, jobs, selected, tags, uploads
+from jobs.views import events, files, jobs, pictures, selected, tags, uploads, webhooks
 
 app_name = "jobs"
 
@@ -25,10 +25,18 @@ urlpatterns = [
     path("jobs/selected/retry/", selected.retry_failed, name="selected_retry"),
     path("jobs/selected/pin/", selected.pin, name="selected_pin"),
     path("jobs/selected/delete/", selected.delete, name="selected_delete"),
+    path("pictures/<uuid:picture_id>/delete/", pictures.delete, name="picture_delete"),
     path("pictures/<uuid:picture_id>/result/", files.result, name="result"),
     path("pictures/<uuid:picture_id>/preview/", files.preview, name="preview"),
     path("pictures/<uuid:picture_id>/thumb/", files.thumb, name="thumb"),
     path("pictures/<uuid:picture_id>/source/", files.source, name="source"),
+    path("account/webhooks/", webhooks.listing, name="webhooks"),
+    path("account/webhooks/<uuid:endpoint_id>/", webhooks.webhook, name="webhook"),
+    path("account/webhooks/<uuid:endpoint_id>/rotate/", webhooks.rotate, name="webhook_rotate"),
+    path("account/webhooks/<uuid:endpoint_id>/switch/", webhooks.switch, name="webhook_switch"),
+    path("account/webhooks/<uuid:endpoint_id>/test/", webhooks.test, name="webhook_test"),
+    path("account/webhooks/<uuid:endpoint_id>/replay/", webhooks.replay, name="webhook_replay"),
+    path("account/webhooks/<uuid:endpoint_id>/delete/", webhooks.delete, name="webhook_delete"),
     path("uploads/", uploads.start, name="upload_start"),
     path("uploads/discard/", uploads.discard, name="upload_discard"),
     path("uploads/<uuid:upload_id>/body/", uploads.body, name="upload_body"),

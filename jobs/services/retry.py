@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import ApiToken
@@ -13,17 +15,41 @@ from accounts.services import quota
 from jobs.models import Job, Picture
 from jobs.services import charging, dispatch
 
+# What the file itself is the reason of: the same bytes with the same recipe come to the same end. Refused at
+# upload they have no bytes at all any more.
+HOPELESS: Final = frozenset(
+    {
+        "broken_picture",
+        "empty_file",
+        "too_complex",
+        "too_large_for_format",
+        "too_large_side",
+        "too_many_bytes",
+        "too_many_pixels",
+        "truncated_picture",
+        "unknown_foreground",
+        "unsupported_format",
+        "unsupported_variant",
+    }
+)
+
+
+def worth_trying(job: Job) -> QuerySet[Picture]:
+    """The failed and cancelled pictures of a job that may come to another end."""
+    ended: QuerySet[Picture] = Picture.objects.filter(
+        job=job, state__in=[Picture.State.FAILED, Picture.State.CANCELLED]
+    )
+    return ended.exclude(source_key="").exclude(error_code__in=HOPELESS)
+
 
 def retry_failed(job: Job, *, token: ApiToken | None = None) -> int:
     """Queue the failed and cancelled pictures of a job again; how many.
 
-    What was refused at upload stays failed: there are no bytes to try again. What was refunded is charged
-    again. Raises QuotaExceededError where that is more than the plan allows; nothing is written then.
+    What can never succeed stays failed. What was refunded is charged again. Raises QuotaExceededError where
+    that is more than the plan allows; nothing is written then.
     """
     with transaction.atomic():
-        candidates = Picture.objects.filter(
-            job=job, state__in=[Picture.State.FAILED, Picture.State.CANCELLED]
-        ).exclude(source_key="")
+        candidates = worth_trying(job)
         # The user's row before the pictures' ones, as everywhere.
         places = candidates.count()
         most = allowed(job.user)

@@ -18,7 +18,7 @@ from accounts.errors import QuotaExceededError
 from jobs import selectors
 from jobs.errors import JobsError, SubmitRefusedError
 from jobs.forms import choices, describe, read_recipe
-from jobs.models import Picture, Receipt, Tag
+from jobs.models import Job, Picture, Receipt, Tag
 from jobs.outlook import outlook
 from jobs.services import open_uploads, removal, retention, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
@@ -115,11 +115,17 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "older": page.older,
         "newer": page.newer,
         "outlook": outlook(found),
+        "can_retry": _can_retry(found),
         "recipe": describe(recipe),
         "chosen": choices(recipe),
         "known_tags": Tag.objects.for_user(user_of(request)),
     }
     return render(request, "jobs/job.html", context)
+
+
+def _can_retry(job: Job) -> bool:
+    ended_badly = job.counts[Picture.State.FAILED] + job.counts[Picture.State.CANCELLED]
+    return bool(ended_badly and job.state != Job.State.ACTIVE and retry.worth_trying(job).exists())
 
 
 def _position(text: str) -> int:

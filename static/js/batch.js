@@ -221,6 +221,11 @@ export class Batch {
     this.#show();
   }
 
+  /** Cards went: what the batch says of itself follows. */
+  recount() {
+    this.#show();
+  }
+
   #showSoon() {
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;

@@ -3,6 +3,7 @@
 import { Batch } from "./batch.js";
 import { looksLikePicture } from "./collect.js";
 import { startCompare } from "./compare.js";
+import { startDeletePicture } from "./delete-picture.js";
 import { startDrop } from "./drop.js";
 import { holdUploads, prune, uploadsElsewhere } from "./kept.js";
 import { readRecipe, startOptions } from "./options.js";
@@ -74,6 +75,7 @@ startDrop(zone, addFiles);
 startPaste(addFiles);
 startOptions(form, { remember: true });
 startCompare(list);
+startDeletePicture(list, () => batches.forEach((batch) => batch.recount()));
 prune();
 if (earlier && (await uploadsElsewhere())) earlier.remove();
 

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from jobs.models import Job, Picture
-from jobs.services import claims, submit, uploads
+from jobs.services import claims, removal, retry, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import bare_job, complete, complete_all, pictures_of, states_of, stored_files
@@ -227,3 +227,51 @@ def test_a_job_is_deleted_with_its_files(client: Client, user: User) -> None:
     assert not Job.objects.exists()
     assert stored_files() == []
     assert client.post(f"/jobs/{job.pk}/delete/").status_code == 404
+
+
+def test_a_picture_is_deleted_when_one_is_sure(client: Client, user: User) -> None:
+    job = complete_all(make_job(user, 2))
+    first, second = pictures_of(job)
+    address = f"/pictures/{first.pk}/delete/"
+    assert f'href="{address}"' in client.get(job.get_absolute_url()).content.decode()
+    for answer in (client.get(address), client.post(address)):
+        assert "This cannot be undone." in answer.content.decode()
+    assert Picture.objects.count() == 2
+
+    gone = client.post(address, {"sure": "yes"}, follow=True)
+    assert gone.redirect_chain == [(job.get_absolute_url(), 302)]
+    assert "and its files were deleted" in gone.content.decode()
+    assert pictures_of(job) == [second]
+
+    last = client.post(
+        f"/pictures/{second.pk}/delete/", {"sure": "yes"}, headers={"accept": "application/json"}
+    )
+    assert last.json() == {"left": 0}
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "offered"),
+    [("internal_error", True), ("worker_lost", True), ("broken_picture", False), ("too_many_pixels", False)],
+)
+def test_trying_again_is_offered_for_what_may_succeed(
+    client: Client, user: User, code: str, offered: bool
+) -> None:
+    job = make_job(user)
+    claim = claims.claim(pictures_of(job)[0].pk)
+    assert claim is not None
+    claims.fail(claim, code, "It did not work.")
+    assert ("Retry failed" in client.get(job.get_absolute_url()).content.decode()) is offered
+    assert retry.retry_failed(job) == offered
+
+
+def test_what_was_cancelled_can_be_gone_on_with(client: Client, user: User) -> None:
+    job = make_job(user)
+    removal.cancel(job)
+    assert "Go on with the cancelled" in client.get(job.get_absolute_url()).content.decode()
+
+
+def test_an_icon_is_found_under_its_old_name(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer["Location"]) == (302, "/static/img/mark.svg")
+    assert answer["Cache-Control"] == "public, max-age=86400"
