@@ -31,7 +31,8 @@ def is_among(address: str, networks: Iterable[str]) -> bool:
 
 def canonical_network(text: str) -> str:
     """An address or a network such as 192.0.2.0/24, as we store it. Raises ValueError for anything else."""
-    return str(ip_network(text.strip(), strict=False))
+    network = ip_network(text.strip(), strict=False)
+    return str(network.network_address if network.num_addresses == 1 else network)
 
 
 def _canonical(address: str) -> str:

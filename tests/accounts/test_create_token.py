@@ -39,7 +39,7 @@ def test_every_choice(user: User) -> None:
     token = tokens.authenticate(out.strip(), "192.0.2.7")
     assert token.scopes == ["delete", "webhooks"]
     assert (token.preview_means_full, token.ephemeral) == (True, True)
-    assert token.allowed_addresses == ["192.0.2.0/24", "2001:db8::7/128"]
+    assert token.allowed_addresses == ["192.0.2.0/24", "2001:db8::7"]
     assert token.expiry is not None
     assert timedelta(0) <= token.expiry - before - timedelta(days=1.5) < timedelta(minutes=1)
 

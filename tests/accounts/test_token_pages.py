@@ -60,7 +60,7 @@ def test_every_choice_of_the_form(browser: Client) -> None:
     assert browser.post(PAGE, data).status_code == 200
     token = ApiToken.objects.get()
     assert (token.expiry, token.preview_means_full, token.ephemeral) == (None, True, True)
-    assert token.allowed_addresses == ["192.0.2.0/24", "2001:db8::7/128"]
+    assert token.allowed_addresses == ["192.0.2.0/24", "2001:db8::7"]
 
 
 @pytest.mark.parametrize(
