@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import ApiToken, Entry, Plan, Storage, Usage, User
+from accounts.paging import BoundedPaginator
 from accounts.services import tokens
 
 LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "in_flight")
@@ -21,6 +22,7 @@ class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Rows that people and workers write, not staff."""
 
     show_full_result_count = False
+    paginator = BoundedPaginator
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Rows come from what people do."""

@@ -14,6 +14,7 @@ from unfold.admin import TabularInline
 
 from accounts.admin import ReadOnly
 from jobs import selectors
+from jobs.admin_actions import JobActions
 from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.services import removal
 from jobs.views.streaming import FileAnswer, stored
@@ -84,8 +85,8 @@ class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no typ
 
 
 @admin.register(Job)
-class JobAdmin(WithAllOfIt):
-    """Find a job, see its pictures, remove it with its files."""
+class JobAdmin(JobActions, WithAllOfIt):
+    """Find a job, see its pictures, stop it, run it again, remove it with its files."""
 
     list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
     list_filter = ("state", "origin", "lane", "pinned", "created_at")

@@ -288,3 +288,72 @@ def test_two_accounts_with_one_address_are_refused_with_a_sentence(root: Client,
     assert response.status_code == 200
     assert "already exists" in response.content.decode()
     assert User.objects.filter(email__iexact="ada@example.org").count() == 1
+
+
+def act(client: Client, action: str, *jobs: Job, **more: str) -> Any:
+    """Do an action of the list with chosen jobs."""
+    data = {"action": action, "_selected_action": [str(job.pk) for job in jobs], **more}
+    return client.post("/admin/jobs/job/", data, follow=True)
+
+
+def test_staff_cancel_and_try_again(root: Client, user: User, job: Job) -> None:
+    waiting = make_job(user, 3)
+    answer = act(root, "cancel_chosen", waiting, job)
+    assert "Cancelled: 3 pictures." in answer.content.decode()
+    waiting.refresh_from_db()
+    assert waiting.state == "cancelled"
+
+    Picture.objects.filter(job=job, state="failed").update(error_code="internal_error")
+    assert "Tried again: 4 pictures." in act(root, "retry_chosen", waiting, job).content.decode()
+    assert set(Job.objects.values_list("state", flat=True)) == {"active"}
+    assert "Tried again: 0 pictures." in act(root, "retry_chosen", job).content.decode()
+
+
+def test_staff_run_a_job_again_for_its_owner(root: Client, user: User, job: Job) -> None:
+    asked = act(root, "again_chosen", job)
+    assert "Run again with other options" in asked.content.decode()
+    assert Job.objects.count() == 1
+    options = {"model": "u2netp", "refine": "best", "background": "#ffffff", "format": "jpeg"}
+    wrong = act(root, "again_chosen", job, again="yes", **{**options, "format": "exe"})
+    assert "Select a valid choice" in wrong.content.decode()
+
+    done = act(root, "again_chosen", job, again="yes", **options)
+    assert "Running again: 1 jobs." in done.content.decode()
+    new = Job.objects.exclude(pk=job.pk).get()
+    assert (new.user, new.picture_count, new.recipe["refine"]) == (user, 2, "best")
+    assert (new.recipe["background"]["colour"], new.recipe["format"]) == ("#ffffff", "jpeg")
+
+
+def test_a_job_that_refuses_holds_up_no_other(root: Client, user: User) -> None:
+    refused = submit.submit(user, [make_upload(user, "a.png", b"no picture").pk], Recipe(model="u2netp"))
+    fine = make_job(user)
+    options = {"model": "u2netp", "refine": "fast", "background": "transparent", "format": "png"}
+    page = act(root, "again_chosen", refused, fine, again="yes", **options).content.decode()
+    assert "a.png: This job has no pictures that could be run again." in page
+    assert "Running again: 1 jobs." in page
+
+
+def test_who_may_only_look_can_do_none_of_it(staff_with: Callable[..., Client], user: User) -> None:
+    job = make_job(user)
+    client = staff_with("view_job")
+    assert "cancel_chosen" not in client.get("/admin/jobs/job/").content.decode()
+    for action in ("cancel_chosen", "retry_chosen", "again_chosen"):
+        act(client, action, job, again="yes")
+    job.refresh_from_db()
+    assert (job.state, Job.objects.count()) == ("active", 1)
+    assert "cancel_chosen" in staff_with("view_job", "change_job").get("/admin/jobs/job/").content.decode()
+
+
+def test_no_list_counts_further_than_it_shows(
+    root: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.paging.MOST", 3)
+    bare_job(user, 5)
+    page = root.get("/admin/jobs/picture/")
+    assert page.context["cl"].result_count == 3
+    with CaptureQueriesContext(connection) as queries:
+        root.get("/admin/jobs/picture/")
+    asked = [query["sql"] for query in queries if "jobs_picture" in query["sql"]]
+    counts = [sql for sql in asked if "COUNT(" in sql]
+    assert counts
+    assert all("LIMIT 3" in sql for sql in counts)
