@@ -102,6 +102,6 @@ async def _told(view: View, request: HttpRequest, send: Send) -> None:
         return
     content = response.content if isinstance(response, HttpResponse) else b""
     if response.status_code != 204:
-        headers.append((b"content-length", str(len(content)).encode()))
+        headers.append((b"Content-Length", str(len(content)).encode()))
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if empty else content})

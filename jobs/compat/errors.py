@@ -70,6 +70,7 @@ _OF_PICTURES: Final[dict[str, str]] = {
     "truncated_picture": "failed_to_read_image",
     "too_complex": "failed_to_read_image",
     "out_of_memory": "failed_to_read_image",
+    "invalid_model": "invalid_body",
     "missing_background": "failed_bg_download",
     "failed_background": "failed_to_read_image",
 }

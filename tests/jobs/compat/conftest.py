@@ -144,7 +144,10 @@ def worker(valkey: object) -> Iterator[None]:
     from jobs import actors
 
     assert actors.segment
+    # A worker adds a middleware of its own to the broker, and leaves it there.
+    before = list(broker.middleware)
     working = dramatiq.Worker(broker, queues={"interactive"}, worker_timeout=20, worker_threads=2)
     working.start()
     yield
     working.stop()
+    broker.middleware[:] = before

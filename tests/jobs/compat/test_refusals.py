@@ -1,0 +1,271 @@
+"""Every error code of remove.bg's, made to happen; and what is said when the house itself is in trouble."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+from pytest_django import Settings
+
+from accounts.models import Plan, User
+from accounts.services import tokens
+from bgplatform.local import ports
+from jobs.compat import errors
+from jobs.models import Job, Upload
+from tests.conftest import make_picture
+from tests.jobs.compat.conftest import Caller, ask
+from tests.jobs.factories import stored_files
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+PHOTO = make_picture(320, 240, format="JPEG")
+
+
+def file(data: bytes) -> Any:
+    return SimpleUploadedFile("photo", data)
+
+
+def encoded(format: str, size: tuple[int, int] = (40, 30)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size).save(out, format)
+    return out.getvalue()
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG whose header names that size."""
+    data = bytearray(encoded("PNG"))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+SOURCES: list[tuple[str, dict[str, Any]]] = [
+    ("missing_source", {}),
+    ("missing_source", {"size": "full"}),
+    ("missing_source", {"image_url": "", "image_file_b64": ""}),
+    ("missing_source", {"image_file": b""}),
+    ("multiple_sources", {"image_file": PHOTO, "image_url": "http://example.org/a.jpg"}),
+    ("multiple_sources", {"image_file_b64": "aGk=", "image_url": "http://example.org/a.jpg"}),
+    ("multiple_bg_sources", {"image_file": PHOTO, "bg_color": "fff", "bg_image_file": PHOTO}),
+    ("multiple_bg_sources", {"image_file": PHOTO, "bg_color": "fff", "bg_image_url": "http://example.org/"}),
+    ("file_too_large", {"image_file": PHOTO + bytes(22 * 2**20)}),
+    ("file_too_large", {"image_file_b64": base64.b64encode(PHOTO + bytes(22 * 2**20)).decode()}),
+    ("file_too_large", {"image_file_b64": "A" * (34 * 2**20)}),
+    ("invalid_file_type", {"image_file": b"Dear all, this is a letter."}),
+    ("invalid_file_type", {"image_file": encoded("GIF")}),
+    ("invalid_file_type", {"image_file": encoded("TIFF")}),
+    ("invalid_file_type", {"image_file": encoded("BMP")}),
+    ("invalid_file_type", {"image_file": PHOTO, "bg_image_file": b"no picture"}),
+    ("invalid_dimensions", {"image_file": png_of(40_000, 100)}),
+    ("resolution_too_high", {"image_file": png_of(10_000, 5_001)}),
+    ("failed_to_read_image", {"image_file_b64": "ü"}),
+    ("failed_to_read_image", {"image_file": b"\x89PNG\r\n\x1a\n" + bytes(40)}),
+    ("invalid_image_url", {"image_url": "ftp://example.org/a.jpg"}),
+    ("invalid_image_url", {"image_url": "no address"}),
+    ("invalid_image_url", {"image_url": "http://127.0.0.1/a.jpg"}),
+    ("invalid_image_url", {"image_url": "http://169.254.169.254/latest/meta-data/"}),
+    ("invalid_bg_image_url", {"image_file": PHOTO, "bg_image_url": "http://10.0.0.1/a.jpg"}),
+    ("invalid_bg_image_url", {"image_file": PHOTO, "bg_image_url": "no address"}),
+    ("roi_exceeds_bounds", {"image_file": PHOTO, "roi": "0px 0px 321px 240px"}),
+    ("roi_region_empty", {"image_file": PHOTO, "roi": "10px 0px 10px 240px"}),
+    ("invalid_size", {"image_file": PHOTO, "size": "gigantic"}),
+    ("invalid_format", {"image_file": PHOTO, "format": "tiff"}),
+    ("invalid_channels", {"image_file": PHOTO, "channels": "cmyk"}),
+    ("invalid_roi", {"image_file": PHOTO, "roi": "here"}),
+    ("invalid_crop_margin", {"image_file": PHOTO, "crop": "true", "crop_margin": "60%"}),
+    ("invalid_scale", {"image_file": PHOTO, "scale": "5%"}),
+    ("invalid_position", {"image_file": PHOTO, "position": "somewhere"}),
+    ("invalid_semitransparency", {"image_file": PHOTO, "semitransparency": "a bit"}),
+    ("invalid_bg_color", {"image_file": PHOTO, "bg_color": "no colour"}),
+]
+
+
+@pytest.mark.parametrize(("code", "fields"), SOURCES, ids=[f"{n}-{row[0]}" for n, row in enumerate(SOURCES)])
+async def test_what_is_wrong_with_a_request(caller: Caller, code: str, fields: dict[str, Any]) -> None:
+    given = {name: file(value) if isinstance(value, bytes) else value for name, value in fields.items()}
+    answer = await caller.form(given)
+    assert answer.error == (400, code)
+    assert answer.json["errors"][0]["title"] == errors.TITLES[code]
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert not await Job.objects.aexists()
+    assert not await Upload.objects.aexists()
+    assert stored_files() == []
+
+
+async def test_image_file_is_only_taken_from_multipart(caller: Caller) -> None:
+    text = base64.b64encode(PHOTO).decode()
+    assert (await caller.json({"image_file": text})).error == (400, "missing_source")
+    form = f"image_file={text}".encode()
+    assert (await caller.send(form, "application/x-www-form-urlencoded")).error == (400, "missing_source")
+
+
+@pytest.mark.parametrize(
+    ("field", "code"), [("image_url", "failed_image_download"), ("bg_image_url", "failed_bg_download")]
+)
+async def test_an_address_that_gives_nothing(
+    caller: Caller, settings: Settings, field: str, code: str
+) -> None:
+    settings.FETCH_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    given: dict[str, Any] = {field: f"http://127.0.0.1:{ports.any_free()}/a.jpg"}
+    if field == "bg_image_url":
+        given["image_file"] = file(PHOTO)
+    assert (await caller.form(given)).error == (400, code)
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("worker")
+async def test_nothing_stands_out(caller: Caller) -> None:
+    grey = io.BytesIO()
+    Image.new("RGB", (320, 240), (128, 128, 128)).save(grey, "PNG")
+    assert (await caller.form({"image_file": file(grey.getvalue())})).error == (400, "unknown_foreground")
+    corner = await caller.form({"image_file": file(PHOTO), "roi": "0px 0px 9px 9px"})
+    assert corner.error == (400, "unknown_foreground")
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("worker")
+async def test_a_picture_that_ends_too_early_is_found_out_by_the_worker(caller: Caller) -> None:
+    noise = make_picture(320, 240, format="PNG")
+    assert (await caller.form({"image_file": file(noise[: len(noise) // 2])})).error == (
+        400,
+        "failed_to_read_image",
+    )
+
+
+async def test_without_a_key_and_with_a_bad_one(caller: Caller, user: User) -> None:
+    missing = await ask("POST", "/v1.0/removebg")
+    assert (missing.status, missing.json) == (403, {"errors": [{"title": "Missing API Key"}]})
+    for secret in ("nonsense", "bgp_" + "x" * 43):
+        bad = await ask("POST", "/v1.0/removebg", headers={"X-Api-Key": secret})
+        assert (bad.status, bad.json["errors"][0]["title"]) == (403, "API Key invalid")
+        assert bad.json["errors"][0]["code"] == "auth_failed"
+    await sync_to_async(tokens.revoke)(caller.token)
+    assert (await caller.get("/v1.0/account")).error == (403, "auth_failed")
+
+
+async def test_a_token_that_may_only_read(make_caller: Callable[..., Caller]) -> None:
+    caller = await sync_to_async(make_caller)(("read",))
+    assert (await caller.form({"image_file": file(PHOTO)})).error == (403, "auth_failed")
+    assert (await caller.form({"image_file": file(PHOTO)}, path="/v1.0/improve")).error == (
+        403,
+        "auth_failed",
+    )
+    assert (await caller.get("/v1.0/account")).status == 200
+
+
+async def test_other_networks_are_kept_out(make_caller: Callable[..., Caller]) -> None:
+    caller = await sync_to_async(make_caller)(allowed_addresses=["198.51.100.0/24"])
+    assert (await caller.get("/v1.0/account")).error == (403, "auth_failed")
+    inside = await ask("GET", "/v1.0/account", headers={"X-Api-Key": caller.secret}, client="198.51.100.7")
+    assert inside.status == 200
+
+
+async def test_no_credits_left(caller: Caller, user: User) -> None:
+    user.pictures_month = 0
+    await user.asave()
+    answer = await caller.form({"image_file": file(PHOTO)})
+    assert answer.error == (402, "insufficient_credits")
+    assert answer.json["errors"][0]["title"] == "Insufficient credits"
+    assert stored_files() == []
+
+
+async def test_too_many_in_flight_is_a_pace_and_no_debt(caller: Caller, user: User) -> None:
+    user.in_flight = 0
+    await user.asave()
+    answer = await caller.form({"image_file": file(PHOTO)})
+    assert answer.error == (429, "rate_limit_exceeded")
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_faster_than_the_pace(caller: Caller, settings: Settings) -> None:
+    settings.COMPAT_MEGAPIXELS_A_MINUTE = 3
+    settings.SYNC_SECONDS = 0
+    two = make_picture(1500, 1000, format="JPEG")
+    slow = await caller.form({"image_file": file(two)})
+    assert slow.headers["X-RateLimit-Remaining"] in {"1", "3"}
+    answer = await caller.form({"image_file": file(make_picture(1500, 1001, format="JPEG"))})
+    if int(slow.headers["X-RateLimit-Reset"]) > time.time():
+        assert answer.error == (429, "rate_limit_exceeded")
+        assert answer.headers["X-RateLimit-Limit"] == "3"
+        assert answer.headers["X-RateLimit-Remaining"] == "1"
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        assert answer.headers["X-RateLimit-Reset"] == slow.headers["X-RateLimit-Reset"]
+
+
+async def test_no_redis_holds_nobody_up(
+    caller: Caller, settings: Settings, redis_away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    settings.SYNC_SECONDS = 0
+    with redis_away():
+        answer = await caller.form({"image_file": file(PHOTO)})
+    # The broker is away, too: nobody works on it, and the row waits for whoever asks again.
+    assert answer.error == (503, "still_working")
+    assert answer.headers["X-RateLimit-Remaining"] == "500"
+    assert await Job.objects.filter(state="active").acount() == 1
+
+
+async def test_other_addresses_and_methods(caller: Caller) -> None:
+    assert (await caller.get("/v1.0/removebg")).error == (405, "method_not_allowed")
+    assert (await caller.get("/v1.0/removebg")).headers["Allow"] == "POST"
+    assert (await caller.json({}, path="/v1.0/account")).error == (405, "method_not_allowed")
+    assert (await caller.get("/v1.0/anything")).error == (404, "not_found")
+    assert (await ask("GET", "/v1.0/")).headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_a_fault_of_ours_is_json_too(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.compat.sources.looked_at", lambda *_: 1 / 0)
+    answer = await caller.form({"image_file": file(PHOTO)})
+    assert answer.error == (500, "internal_error")
+    assert "Zero" not in answer.content.decode()
+
+
+async def test_more_than_a_request_may_hold(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.compat.body.most", lambda: 1000)
+    assert (await caller.form({"image_file": file(PHOTO)})).error == (400, "file_too_large")
+
+
+@pytest.mark.parametrize("path", ["/v1.0/removebg", "/v1.0/improve", "/v1.0/account", "/api/remove"])
+async def test_pages_of_others_may_ask_beforehand(path: str) -> None:
+    answer = await ask(
+        "OPTIONS",
+        path,
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Headers": "x-api-key, content-type",
+        },
+    )
+    assert (answer.status, answer.content) == (204, b"")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Allow-Headers"] == "x-api-key, content-type"
+    assert "OPTIONS" in answer.headers["Access-Control-Allow-Methods"]
+
+
+async def test_every_code_has_a_title() -> None:
+    assert {code for code, _ in SOURCES} <= set(errors.TITLES)
+    assert set(errors.STATUSES) <= set(errors.TITLES)
+
+
+async def test_the_account_has_exactly_these_keys(caller: Caller, user: User) -> None:
+    everything = {
+        "data": {
+            "attributes": {
+                "credits": {"total": 1_000_000, "subscription": 1_000_000, "payg": 0, "enterprise": 0},
+                "api": {"free_calls": 0, "sizes": "all"},
+            }
+        }
+    }
+    assert (await caller.get("/v1.0/account")).json == everything
+    user.plan = await Plan.objects.acreate(name="small", pictures_month=7)
+    await user.asave()
+    credits = (await caller.get("/v1.0/account")).json["data"]["attributes"]["credits"]
+    assert credits == {"total": 7, "subscription": 7, "payg": 0, "enterprise": 0}
