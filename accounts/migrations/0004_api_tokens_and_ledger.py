@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='plan',
             name='storage_bytes',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Sources, mattes and results together.', null=True, verbose_name='storage in bytes'),
+            field=models.PositiveBigIntegerField(blank=True, help_text='Sources, backdrops, mattes and results together.', null=True, verbose_name='storage in bytes'),
         ),
         migrations.AddField(
             model_name='user',
@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='storage_bytes',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Sources, mattes and results together.', null=True, verbose_name='storage in bytes'),
+            field=models.PositiveBigIntegerField(blank=True, help_text='Sources, backdrops, mattes and results together.', null=True, verbose_name='storage in bytes'),
         ),
         migrations.CreateModel(
             name='ApiToken',

@@ -15,7 +15,10 @@ class Limits(models.Model):
         "megapixels a month", null=True, blank=True, help_text="Millions of source pixels in a month."
     )
     storage_bytes = models.PositiveBigIntegerField(
-        "storage in bytes", null=True, blank=True, help_text="Sources, mattes and results together."
+        "storage in bytes",
+        null=True,
+        blank=True,
+        help_text="Sources, backdrops, mattes and results together.",
     )
     in_flight = models.PositiveIntegerField(
         "pictures in flight", null=True, blank=True, help_text="Pictures that may wait or run at once."

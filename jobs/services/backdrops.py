@@ -12,6 +12,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from accounts.models import User
+from accounts.services import quota
 from jobs import storage
 from jobs.models import Backdrop
 from jobs.services import removal
@@ -23,7 +24,10 @@ AT_ONCE = 500
 
 
 def take_in(user: User, content: bytes) -> Backdrop:
-    """A backdrop of these bytes; recipes name it by its `digest`. Raises PictureError for no picture."""
+    """A backdrop of these bytes; recipes name it by its `digest`.
+
+    Raises PictureError for no picture, QuotaExceededError where there is no room for it.
+    """
     info = pictures.inspect(content, limits())
     digest = hashlib.sha256(content).hexdigest()
     known = Backdrop.objects.for_user(user).filter(digest=digest)
@@ -32,9 +36,14 @@ def take_in(user: User, content: bytes) -> Backdrop:
     facts = {"size": len(content), "format": info.format, "width": info.width, "height": info.height}
     made = Backdrop(user=user, digest=digest, **facts)
     # The file first: a row never names what is not there. One that lost the race is an orphan, and swept.
+    quota.check_storage(user, len(content))
     storage.write(made.key, content)
-    Backdrop.objects.bulk_create([made], ignore_conflicts=True)
-    return Backdrop.objects.for_user(user).get(digest=digest)
+    with transaction.atomic():
+        Backdrop.objects.bulk_create([made], ignore_conflicts=True)
+        found: Backdrop = Backdrop.objects.for_user(user).get(digest=digest)
+        if found.pk == made.pk:
+            quota.add_storage(user, len(content))
+    return found
 
 
 def of(user: User, wanted: recipe.Recipe) -> Backdrop | None:
@@ -88,6 +97,7 @@ def forget(backdrop: Backdrop) -> bool:
             return False
         removal.discard([backdrop.key])
         Backdrop.objects.filter(pk=backdrop.pk).delete()
+        quota.free_storage(backdrop.user_id, backdrop.size)
     return True
 
 

@@ -1,4 +1,4 @@
-"""What the files of a user take: sources, mattes and renditions, as large as their rows say.
+"""What the files of a user take: sources, backdrops, mattes, renditions, as large as their rows say.
 
 The small previews and thumbnails are ours and not counted. The counter changes in the transaction that writes
 or deletes a row with a size, as its last step: so it is the sum of the rows at any moment.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Storage, User
 from accounts.services import quota
-from jobs.models import Matte, Picture, Rendition, Upload
+from jobs.models import Backdrop, Matte, Picture, Rendition, Upload
 
 COUNTED = Q(state__in=[Upload.State.UPLOADED, Upload.State.SUBMITTED])
 
@@ -55,15 +56,16 @@ def recount(users: Iterable[User]) -> dict[int, tuple[int, int]]:
             Storage.objects.bulk_create([Storage(user=user)], ignore_conflicts=True)
             # Who writes or deletes a row at this moment waits here with its own change of the counter.
             row = Storage.objects.select_for_update().get(user=user)
-            size = (
-                of_pictures(Picture.objects.filter(user=user)) + of_uploads(Upload.objects.filter(user=user))
-            )[user.pk]
+            found = of_pictures(Picture.objects.filter(user=user))
+            found += of_uploads(Upload.objects.filter(user=user))
+            found += _of(Backdrop.objects.filter(user=user), "user")
+            size = found[user.pk]
             if row.bytes != size:
                 wrong[user.pk] = (row.bytes, size)
                 Storage.objects.filter(user=user).update(bytes=size)
     return wrong
 
 
-def _of(rows: QuerySet[Matte] | QuerySet[Rendition] | QuerySet[Upload], user: str) -> Counter[int]:
+def _of(rows: QuerySet[Any], user: str) -> Counter[int]:
     sums = rows.order_by().values_list(user).annotate(total=Sum("size"))
     return Counter({owner: total or 0 for owner, total in sums})

@@ -14,10 +14,11 @@ from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
 
+from accounts.errors import QuotaExceededError
 from accounts.models import Plan, Storage, User
 from jobs import storage
-from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
-from jobs.services import orphans, processing, removal, retention, stored, submit, uploads
+from jobs.models import Backdrop, Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs.services import backdrops, orphans, processing, removal, retention, stored, submit, uploads
 from segmentation import weights
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
@@ -41,6 +42,7 @@ def summed(user: User) -> int:
         sources,
         Matte.objects.filter(picture__user=user),
         Rendition.objects.filter(picture__user=user),
+        Backdrop.objects.filter(user=user),
     ]
     return sum(queryset.aggregate(total=Sum("size"))["total"] or 0 for queryset in rows)
 
@@ -151,6 +153,21 @@ def test_a_picture_that_is_made_anew_is_counted_once(user: User) -> None:
     assert counted(user) == summed(user) == before
 
 
+def test_a_backdrop_counts_once_and_until_it_goes(user: User) -> None:
+    data = make_picture()
+    limit(storage_bytes=len(data))
+    made = [backdrops.take_in(user, data) for _ in range(2)]
+    assert made[0] == made[1]
+    assert counted(user) == summed(user) == on_disk() == len(data)
+    with pytest.raises(QuotaExceededError):
+        backdrops.take_in(user, make_picture(seed=1))
+    assert Backdrop.objects.count() == 1
+    assert counted(user) == on_disk() == len(data)
+    assert backdrops.forget(made[0]) is True
+    assert backdrops.forget(made[0]) is False
+    assert counted(user) == summed(user) == 0
+
+
 def test_an_upload_for_which_there_is_no_room_is_refused_and_gone(
     user: User, client_of: Callable[[User], Client]
 ) -> None:
@@ -184,6 +201,8 @@ def test_results_are_kept_though_they_are_the_last_that_fits(user: User) -> None
 
 def test_recounting_finds_what_went_wrong_and_sets_it_right(user: User, stranger: User) -> None:
     finished(user)
+    make_upload(user)
+    backdrops.take_in(user, make_picture())
     right = summed(user)
     Storage.objects.filter(user=user).update(bytes=right + 11)
     out = io.StringIO()
