@@ -25,9 +25,9 @@ expect.set_options(timeout=60_000)
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The platform, running with the small network and a low limit on pixels."""
+    """The platform with the small network and a low limit on pixels; its users may reach this machine."""
     folder = tmp_path_factory.mktemp("platform")
-    with Stack(folder, MAX_PICTURE_PIXELS=str(MAX_PIXELS)) as running:
+    with Stack(folder, MAX_PICTURE_PIXELS=str(MAX_PIXELS), FETCH_PRIVATE_NETWORKS="127.0.0.0/8") as running:
         yield running
 
 
