@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.errors import AccountsError
@@ -32,7 +33,7 @@ class AgainForm(forms.Form):
     format = forms.ChoiceField(choices=[*FORMATS.items()], widget=UnfoldAdminSelectWidget)
 
 
-class JobActions(admin.ModelAdmin):  # type: ignore[type-arg]
+class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Actions on chosen jobs, for staff who may change jobs; what they cost is charged to the owners."""
 
     actions: ClassVar = ["cancel_chosen", "retry_chosen", "again_chosen"]

@@ -42,3 +42,8 @@ class Rendition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.picture_id}.{self.extension}"
+
+    @property
+    def version(self) -> str:
+        """What an address says to mean this rendition and no later one: its files never change."""
+        return self.pk.hex[-12:]

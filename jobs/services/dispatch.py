@@ -112,7 +112,7 @@ def _recover_messages(lane: str) -> int:
         state=Picture.State.QUEUED,
         dispatched_at__lt=timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS),
     ).values_list("pk", "dispatched_at")
-    named = {messages.name(pk, sent): (pk, sent) for pk, sent in old}
+    named = {messages.name(pk, sent): (pk, sent) for pk, sent in old if sent is not None}
     lost = messages.lost(lane, list(named))
     # Only as it was looked at: a worker may have claimed it, or another dispatcher sent it, meanwhile.
     return sum(

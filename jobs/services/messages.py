@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import dramatiq
+from dramatiq.brokers.redis import RedisBroker
 
 # At most so many names in one question to Redis, which answers nobody else meanwhile.
 AT_ONCE: Final = 1000
@@ -36,7 +37,7 @@ def lost(lane: str, names: Sequence[str]) -> set[str]:
     Raises RedisError where nobody can tell. A message that its worker holds counts as held, also where the
     worker is dead: Dramatiq puts it back once the worker's heartbeat has lapsed.
     """
-    broker = dramatiq.get_broker()
+    broker = cast(RedisBroker, dramatiq.get_broker())
     client, held = broker.client, f"{broker.namespace}:{lane}.msgs"
     gone: set[str] = set()
     for start in range(0, len(names), AT_ONCE):

@@ -12,7 +12,7 @@ from jobs import names, selectors
 from jobs.archive import results_archive
 from jobs.services import smalls
 from jobs.views.access import job_or_404, picture_or_404
-from jobs.views.streaming import FileAnswer, stored, zipped
+from jobs.views.streaming import FOR_EVER, NEWEST, FileAnswer, stored, zipped
 
 
 @login_required
@@ -35,12 +35,14 @@ def result(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 @login_required
 @require_safe
 def preview(request: HttpRequest, picture_id: UUID) -> FileAnswer:
-    """The newest rendition, small."""
+    """The newest rendition, small; kept for ever by browsers where the address names it by its version."""
     picture = picture_or_404(request, picture_id)
     key = smalls.preview_of(picture)
     if not key:
         raise Http404("This picture has no result yet.")
-    return stored(key, media_type="image/webp", name="preview.webp", download=False)
+    named = picture.rendition is not None and request.GET.get("v") == picture.rendition.version
+    keep = FOR_EVER if named else NEWEST
+    return stored(key, media_type="image/webp", name="preview.webp", download=False, keep=keep)
 
 
 @login_required

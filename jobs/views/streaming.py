@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Final
 
 from asgiref.sync import sync_to_async
 from django.http import Http404, HttpResponseRedirect, StreamingHttpResponse
@@ -10,6 +11,12 @@ from django.utils.http import content_disposition_header
 from zipstream import ZipStream
 
 from jobs import storage
+
+A_DAY: Final = "max-age=86400"
+# Of an address that names one version of a file: keys are never written twice with other bytes.
+FOR_EVER: Final = "max-age=31536000, immutable"
+# Of one that means the newest version, whichever that is: shown at once, and asked for anew beside it.
+NEWEST: Final = "max-age=60, stale-while-revalidate=86400"
 
 # A file on its way: streamed by us, or a redirect to where it lies.
 FileAnswer = StreamingHttpResponse | HttpResponseRedirect
@@ -36,10 +43,12 @@ def zipped(archive: ZipStream, name: str) -> StreamingHttpResponse:
     return response
 
 
-def stored(key: str, *, media_type: str, name: str, download: bool, cache: bool = True) -> FileAnswer:
+def stored(
+    key: str, *, media_type: str, name: str, download: bool, cache: bool = True, keep: str = A_DAY
+) -> FileAnswer:
     """A stored file as the answer: from the store itself where it can, otherwise through this process.
 
-    Keys are never written twice with other bytes, so browsers may keep what they got.
+    keep: how long browsers may keep what they got of an address, where they may at all (`cache`).
     """
     url = storage.download_url(key, name=name, media_type=media_type, download=download)
     if url is not None:
@@ -53,5 +62,5 @@ def stored(key: str, *, media_type: str, name: str, download: bool, cache: bool 
     response = StreamingHttpResponse(in_thread(storage.chunks(key)), content_type=media_type)
     response["Content-Length"] = str(length)
     response["Content-Disposition"] = content_disposition_header(download, name) or "attachment"
-    response["Cache-Control"] = "private, max-age=86400" if cache else "private, no-store"
+    response["Cache-Control"] = f"private, {keep}" if cache else "private, no-store"
     return response

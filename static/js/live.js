@@ -1,8 +1,9 @@
 /**
  * A job as it happens. Server-sent events are only hints of which cards have news; the cards themselves are fetched,
- * several at a time. Where the events fail, the same is asked every few seconds.
+ * several at a time. Where the events fail, the same is asked every few seconds; a server that is away is told of.
  */
 
+import { reached, unreachable } from "./away.js";
 import { pendingIds, placeCards } from "./cards.js";
 import { getHtml } from "./http.js";
 
@@ -48,7 +49,9 @@ export class LiveJob {
       this.askAgain();
     });
     this.events.addEventListener("error", () => {
-      this.polling ||= setInterval(() => this.askAgain(), POLL);
+      if (this.polling) return;
+      this.#poll();
+      this.askAgain(); // at once: a server that stopped is noticed within seconds
     });
   }
 
@@ -78,7 +81,10 @@ export class LiveJob {
       if (problem.signIn) this.stop();
       // What passes by itself is asked for again with the next poll.
       if (!problem.transient) this.watch.onProblem(problem);
-      else this.polling ||= setInterval(() => this.askAgain(), POLL);
+      else {
+        unreachable();
+        this.#poll();
+      }
     } finally {
       this.fetching = false;
     }
@@ -91,7 +97,12 @@ export class LiveJob {
   async #fetchSome(ids) {
     const { html, headers } = await getHtml(`${this.watch.cardsUrl}?ids=${ids.join(",")}`);
     this.jobState = headers.get("X-Job-State") ?? this.jobState;
+    reached();
     await placeCards(html);
+  }
+
+  #poll() {
+    if (!this.ended) this.polling ||= setInterval(() => this.askAgain(), POLL);
   }
 
   /**

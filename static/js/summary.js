@@ -1,5 +1,6 @@
 /** The summary of a job's page, fetched afresh: the server counts over all pages, this one shows only some cards. */
 
+import { reached, unreachable } from "./away.js";
 import { getHtml } from "./http.js";
 
 const PAUSE = 1500;
@@ -24,8 +25,10 @@ export class Summary {
       ({ html } = await getHtml(location.href));
     } catch (problem) {
       if (problem.name !== "Problem") throw problem;
-      return; // The cards' own requests tell of problems; the next news tries again.
+      if (problem.transient) unreachable();
+      return; // The cards' own requests tell of other problems; the next news tries again.
     }
+    reached();
     const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("job-summary");
     const old = document.getElementById("job-summary");
     if (!fresh || !old) return;

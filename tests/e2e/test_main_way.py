@@ -111,3 +111,33 @@ def test_bad_files_get_a_sentence_each_and_the_rest_is_done_by_the_same_worker(
         sentence = bad.filter(has=page.get_by_role("heading", name=file.name)).locator(".card__sentence")
         expect(sentence).to_have_text(re.compile(r"^[A-Z].{15,}\.$"))
     assert stack.worker() == worker
+
+
+def test_a_server_that_does_not_answer_is_noticed_and_gone_on_with(open_page: Open, photos: Files) -> None:
+    page = open_page("/", tolerated="ERR_FAILED|EventSource")
+    away = re.compile(r"/jobs/[0-9a-f-]+/(events|cards)/")
+    page.route(away, lambda route: route.abort())
+    page.locator("#pictures").set_input_files(photos[:2])
+    note = page.get_by_text("The server does not answer.")
+    expect(note).to_be_visible(timeout=20_000)
+    page.unroute(away)
+    expect(page.locator('#batches .card[data-state="done"]')).to_have_count(2)
+    expect(note).to_have_count(0)
+
+
+def test_a_picture_is_deleted_from_the_page_without_leaving_it(open_page: Open, photos: Files) -> None:
+    page = open_page("/")
+    page.locator("#pictures").set_input_files(photos[:2])
+    expect(page.locator('#batches .card[data-state="done"]')).to_have_count(2)
+    page.get_by_role("link", name="Open job").click()
+    page.get_by_role("link", name="Delete chelsea.png").click()
+    dialog = page.get_by_role("dialog", name="Delete “chelsea.png”?")
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(page.locator(".card")).to_have_count(2)
+    page.get_by_role("link", name="Delete chelsea.png").click()
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(page.locator(".card")).to_have_count(1)
+    expect(dialog).to_be_hidden()
+    page.get_by_role("link", name="Delete astronaut.jpg").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page).to_have_url(re.compile("/jobs/$"))

@@ -91,7 +91,19 @@ def test_small_pictures_are_shown_and_kept_by_the_browser_alone(
     assert Image.open(io.BytesIO(body_of(response))).format == "WEBP"
     assert response["Content-Type"] == "image/webp"
     assert response["Content-Disposition"] == f'inline; filename="{which}.webp"'
-    assert response["Cache-Control"] == "private, max-age=86400"
+    kept = "max-age=60, stale-while-revalidate=86400" if which == "preview" else "max-age=86400"
+    assert response["Cache-Control"] == f"private, {kept}"
+
+
+def test_a_preview_under_its_versions_address_is_kept_for_ever(client: Client, user: User) -> None:
+    picture = done(user)
+    version = Rendition.objects.get(picture=picture).version
+    page = client.get(picture.job.get_absolute_url()).content.decode()
+    assert f'src="/pictures/{picture.pk}/preview/?v={version}"' in page
+    named = client.get(f"/pictures/{picture.pk}/preview/?v={version}")
+    assert named["Cache-Control"] == "private, max-age=31536000, immutable"
+    older = client.get(f"/pictures/{picture.pk}/preview/?v=000000000000")
+    assert older["Cache-Control"] == "private, max-age=60, stale-while-revalidate=86400"
 
 
 @pytest.mark.parametrize(
