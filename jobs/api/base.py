@@ -20,10 +20,10 @@ from rest_framework.views import APIView
 
 from accounts.models import ApiToken, User
 from jobs import selectors
-from jobs.api import errors
+from jobs.api import errors, throttling
 from jobs.api.negotiation import AlwaysJSON
 from jobs.api.parsers import StrictJSONParser
-from jobs.api.throttling import Left, Pace
+from jobs.api.throttling import Budget, Pace
 from jobs.models import Job, Picture, Upload
 
 _KEEPING_NOTHING = {"GET", "HEAD", "DELETE"}
@@ -45,8 +45,9 @@ class ApiView(APIView):
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     throttle_classes: Sequence[type[BaseThrottle]] = (Pace,)
     content_negotiation_class = AlwaysJSON
-    # Set by the throttle.
-    pace: Left | None = None
+    http_method_names: list[str] = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012  # Django's
+    # What is left of what: set by the throttle, and by views that spend something else.
+    budgets: Sequence[Budget] = ()
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         """One shape of refusals."""
@@ -66,9 +67,8 @@ class ApiView(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """What is left of the minute; and that an answer is one person's, and asked for anew each time."""
         final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
-        if self.pace is not None:
-            for name, value in self.pace.headers().items():
-                final.headers.setdefault(name, value)
+        for name, value in throttling.headers(self.budgets).items():
+            final.headers.setdefault(name, value)
         final.headers.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(final, ["Authorization", "Cookie"])
         return final

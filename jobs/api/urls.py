@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from jobs.api.endpoints import feedback, job, jobs, pictures, presets, renditions, uploads
+from jobs.api.endpoints import (
+    account,
+    feedback,
+    job,
+    jobs,
+    pictures,
+    presets,
+    renditions,
+    tokens,
+    uploads,
+    webhooks,
+)
 from jobs.api.later import conditional, later
 
 app_name = "api"
@@ -48,4 +59,24 @@ urlpatterns = [
     path("mattes/<uuid:matte_id>/file/", renditions.MatteFileView.as_view(), name="matte-file"),
     path("presets/", conditional(presets.PresetsView.as_view()), name="presets"),
     path("presets/<slug:name>/", conditional(presets.PresetView.as_view()), name="preset"),
+    path("account/", conditional(account.AccountView.as_view()), name="account"),
+    path("usage/", conditional(account.UsageView.as_view()), name="usage"),
+    path("usage/ledger/", conditional(account.LedgerView.as_view()), name="ledger"),
+    path("tokens/", tokens.TokensView.as_view(), name="tokens"),
+    path("tokens/<int:token_id>/", tokens.TokenView.as_view(), name="token"),
+    path("tokens/<int:token_id>/rotate/", tokens.TokenRotateView.as_view(), name="token-rotate"),
+    path("webhooks/", webhooks.WebhooksView.as_view(), name="webhooks"),
+    path("webhooks/<uuid:webhook_id>/", webhooks.WebhookView.as_view(), name="webhook"),
+    path("webhooks/<uuid:webhook_id>/rotate/", webhooks.WebhookRotateView.as_view(), name="webhook-rotate"),
+    path("webhooks/<uuid:webhook_id>/test/", webhooks.WebhookTestView.as_view(), name="webhook-test"),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/",
+        webhooks.DeliveriesView.as_view(),
+        name="webhook-deliveries",
+    ),
+    path(
+        "deliveries/<uuid:delivery_id>/replay/",
+        webhooks.DeliveryReplayView.as_view(),
+        name="delivery-replay",
+    ),
 ]

@@ -23,6 +23,7 @@ from jobs.api.parsers import StrictJSONParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.shapes.common import page_of
 from jobs.api.shapes.jobs import JobDetail, JobShape, NewJob, NewJobOfFiles
+from jobs.api.throttling import month_of_pictures
 from jobs.models import Job
 from jobs.search import ORIGINS, STATES, HistoryForm
 from jobs.services import presets, resuming, submit, uploads
@@ -92,8 +93,7 @@ class JobsView(ApiView):
         response = (
             self._of_form(request) if isinstance(request.data, QueryDict) else once(self, self._of_uploads)
         )
-        if response.status_code != 201:
-            return response
+        self.budgets = [*self.budgets, *month_of_pictures(self.user)]
         return promise_of(self, response, UUID(str(response.data["id"])))
 
     def _of_uploads(self) -> Response:

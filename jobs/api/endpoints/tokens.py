@@ -1,0 +1,151 @@
+"""API tokens: made, rotated, revoked; by a person or by a token, which never gives more than it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import ApiToken, Scope
+from accounts.services import delegation, tokens
+from jobs.api.base import ApiView
+from jobs.api.fields import Flag, Strict, Text
+from jobs.api.pages import PARAMETERS, keyset, paged, position
+from jobs.api.shapes.common import Shape, page_of
+from jobs.errors import WrongStateError
+
+# A secret is told once, and kept by nobody on the way.
+SECRET = {"Cache-Control": "no-store"}
+
+
+class NewToken(Strict):
+    """What a token shall be called, and may do."""
+
+    name = Text(max_length=64)
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), allow_empty=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    preview_means_full = Flag(required=False)
+    ephemeral = Flag(required=False)
+    allowed_addresses = serializers.ListField(
+        child=Text(max_length=64), required=False, max_length=100, help_text="Addresses or networks."
+    )
+
+
+class TokenShape(Shape):
+    """A token without its secret."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    prefix = serializers.CharField(help_text="How its secret begins.")
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
+    created_at = serializers.DateTimeField(source="created")
+    expires_at = serializers.DateTimeField(source="expiry", allow_null=True)
+    revoked_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    last_used_from = serializers.CharField(allow_null=True)
+    preview_means_full = serializers.BooleanField()
+    ephemeral = serializers.BooleanField()
+    allowed_addresses = serializers.ListField(child=serializers.CharField())
+
+
+class TokenSecretShape(TokenShape):
+    """A token with its secret, which nobody is told again."""
+
+    secret = serializers.CharField()
+
+
+class TokensView(ApiView):
+    """Tokens."""
+
+    tag = "tokens"
+
+    @extend_schema(
+        operation_id="tokens", summary="Your tokens", parameters=PARAMETERS, responses=page_of(TokenShape)
+    )
+    def get(self, request: Request) -> Response:
+        """The newest first, revoked ones among them."""
+        page = keyset(ApiToken.objects.for_user(self.user), request, read=position)
+        return Response(paged(request, page, self.shown(TokenShape, page.items, many=True)))
+
+    @extend_schema(
+        operation_id="token_create",
+        summary="Make a token",
+        request=NewToken,
+        responses={201: TokenSecretShape},
+    )
+    def post(self, request: Request) -> Response:
+        """Its `secret` is in this answer and nowhere else. A token makes none that may more than itself."""
+        given = self.read(NewToken)
+        if self.token is not None:
+            given.setdefault("expires_at", self.token.expiry)
+            given.setdefault("allowed_addresses", self.token.allowed_addresses)
+            delegation.check(
+                self.token,
+                scopes=given["scopes"],
+                expires_at=given["expires_at"],
+                allowed_addresses=given["allowed_addresses"],
+            )
+        token, secret = tokens.create(self.user, given.pop("name"), given.pop("scopes"), **given)
+        headers = {**SECRET, "Location": self.url("token", token.pk)}
+        return Response(_told(self, token, secret), status=201, headers=headers)
+
+
+class TokenView(ApiView):
+    """One token."""
+
+    tag = "tokens"
+
+    @extend_schema(operation_id="token", summary="A token", responses=TokenShape)
+    def get(self, request: Request, token_id: int) -> Response:
+        """When and from where it was last used, and what it may."""
+        return Response(self.shown(TokenShape, _token(self, token_id)))
+
+    @extend_schema(
+        operation_id="token_revoke",
+        summary="Revoke a token",
+        responses={204: OpenApiResponse(description="It is worth nothing any more.")},
+    )
+    def delete(self, request: Request, token_id: int) -> Response:
+        """At once and everywhere. Its row stays, so that it is known what it was."""
+        token = _token(self, token_id)
+        if self.token is not None:
+            delegation.check_over(self.token, token)
+        tokens.revoke(token)
+        return Response(status=204)
+
+
+class TokenRotateView(ApiView):
+    """Another secret."""
+
+    tag = "tokens"
+
+    @extend_schema(
+        operation_id="token_rotate",
+        summary="Give a token another secret",
+        request=None,
+        responses={200: TokenSecretShape},
+    )
+    def post(self, request: Request, token_id: int) -> Response:
+        """The old secret is worth nothing from here on."""
+        token = _token(self, token_id)
+        if self.token is not None:
+            delegation.check_over(self.token, token)
+        if not token.is_live:
+            raise WrongStateError("token_over", "This token was revoked or has expired. Make another.")
+        secret = tokens.rotate(token)
+        return Response(_told(self, token, secret), headers=SECRET)
+
+
+def _token(view: ApiView, token: int) -> ApiToken:
+    found = ApiToken.objects.for_user(view.user).filter(pk=token).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _told(view: ApiView, token: ApiToken, secret: str) -> dict[str, Any]:
+    return {**view.shown(TokenShape, token), "secret": secret}
