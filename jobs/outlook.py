@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Q
+from django.core.cache import cache
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from jobs.models import Job, Picture
 
 # What was done in so many minutes tells how fast the workers are.
 LATELY = timedelta(minutes=10)
+# Behind so many pictures nobody minds one more, and nobody counts further.
+FAR = 10_000
+# What is the same for everybody is looked up once in so many seconds, however many pages ask.
+CROWD_SECONDS = 5
 _AT_WORK = Q(state=Picture.State.QUEUED) | Q(state=Picture.State.RUNNING)
 
 
@@ -42,17 +47,28 @@ def outlook(job: Job) -> Outlook | None:
     """
     if job.state != Job.State.ACTIVE:
         return None
-    waiting = Picture.objects.filter(_AT_WORK)
-    mine = waiting.filter(user=job.user_id, lane=job.lane)
-    left = mine.filter(job=job).count()
-    ahead = mine.filter(job__created_at__lt=job.created_at).count()
-    others = waiting.filter(lane=job.lane).exclude(user=job.user_id)
-    pace = _pace()
+    left = Picture.objects.filter(_AT_WORK, job=job).count()
+    # Sent before this job was made. What is with a worker already is a window's worth, and left out.
+    before = Picture.objects.filter(
+        user=job.user_id,
+        lane=job.lane,
+        state=Picture.State.QUEUED,
+        dispatched_at__isnull=True,
+        queued_at__lt=job.created_at,
+    )
+    ahead = before[:FAR].count()
+    users, pictures, pace = cache.get_or_set(f"outlook:{job.lane}", lambda: _crowd(job.lane), CROWD_SECONDS)
     if not pace:
         return Outlook(ahead, None)
-    rivals = others.order_by().values("user").distinct().count()
-    turns = min((left + ahead) * (rivals + 1), left + ahead + others.count())
+    turns = min((left + ahead) * max(users, 1), max(pictures, left + ahead))
     return Outlook(ahead, round(turns / pace))
+
+
+def _crowd(lane: str) -> tuple[int, int, float]:
+    """How many users of a lane have pictures at work, how many those are, and the workers' pace."""
+    at_work = Picture.objects.filter(_AT_WORK, lane=lane).order_by()
+    counted = at_work.aggregate(users=Count("user", distinct=True), pictures=Count("*"))
+    return counted["users"], counted["pictures"], _pace()
 
 
 def _pace() -> float:

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from jobs.models import Job, Picture
 from jobs.outlook import Outlook, outlook
 from tests.jobs.factories import bare_job
 
-pytestmark = pytest.mark.django_db
+# What is the same for everybody is remembered in the cache, which begins empty.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -40,6 +42,7 @@ def test_ones_own_earlier_pictures_come_first_and_others_take_turns(user: User, 
     first = bare_job(user, 20)
     second = bare_job(user, 10)
     Job.objects.filter(pk=first.pk).update(created_at=NOW - timedelta(seconds=5))
+    Picture.objects.filter(job=first).update(queued_at=NOW - timedelta(seconds=5))
     bare_job(stranger, 1000)
 
     assert outlook(second) == Outlook(ahead=20, seconds=60)
@@ -52,6 +55,27 @@ def test_a_rival_with_little_costs_little(user: User, stranger: User) -> None:
     bare_job(stranger, 5)
 
     assert outlook(job) == Outlook(ahead=0, seconds=105)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_what_comes_first_is_not_counted_for_ever(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.outlook.FAR", 7)
+    job = bare_job(user)
+    earlier = bare_job(user, 20)
+    Picture.objects.filter(job=earlier).update(queued_at=NOW - timedelta(seconds=5))
+
+    assert outlook(job) == Outlook(ahead=7, seconds=None)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_what_is_the_same_for_everybody_is_looked_up_once(
+    user: User, stranger: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    done_lately(user, 60, 60)
+    job, others = bare_job(user, 30), bare_job(stranger, 30)
+    first = outlook(job)
+    with django_assert_num_queries(2):
+        assert outlook(others) == first == Outlook(ahead=0, seconds=60)
 
 
 def test_without_a_pace_nobody_can_tell_and_an_ended_job_has_no_outlook(user: User) -> None:
