@@ -1,0 +1,110 @@
+"""The really running platform, and what real clients need of it: a token, and photos at an address."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bgplatform.local.state import ROOT
+from segmentation import weights
+from tests.conftest import make_picture
+from tests.stack import Stack
+
+PACKAGE = "remove.bg@1.3.0"
+INSTALL_SECONDS = 120
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The platform as `make run` starts it, which may fetch from this machine."""
+    if weights.verified("u2netp") is None:
+        pytest.skip("the weights of u2netp were not pulled")
+    with Stack(tmp_path_factory.mktemp("platform"), FETCH_PRIVATE_NETWORKS="127.0.0.0/8") as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def base(stack: Stack) -> str:
+    """What clients call the API's address: without a slash at its end."""
+    return f"{stack.address}v1.0"
+
+
+def make_token(stack: Stack, *options: str) -> str:
+    """A secret from the command that operators use."""
+    secret_key = (stack.state.folder / "secret-key").read_text().strip()
+    made = subprocess.run(
+        [sys.executable, "manage.py", "create_token", stack.sign_in.email, "--name", "client", *options],
+        cwd=ROOT,
+        env={**os.environ, **stack.environment(), "SECRET_KEY": secret_key},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return made.stdout.strip()
+
+
+@pytest.fixture(scope="package")
+def token(stack: Stack) -> str:
+    """A key that may read and submit."""
+    return make_token(stack, "--scope", "read", "--scope", "submit")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A JPEG of its own for each test: nothing of another's is found again."""
+    path = tmp_path / "disc.jpg"
+    path.write_bytes(make_picture(900, 600, format="JPEG", seed=abs(hash(tmp_path)) % 2**31))
+    return path
+
+
+@pytest.fixture
+def photo_address(photo: Path) -> Iterator[str]:
+    """The photo on a server of somebody else's."""
+    handler = functools.partial(Quiet, directory=str(photo.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/{photo.name}"
+        server.shutdown()
+        thread.join()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Says nothing of what it serves."""
+
+    def log_message(self, *_: object) -> None:
+        """Not a word."""
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """A folder with the npm client, fetched once into the state folder of the tree."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("there is no Node.js here (on Debian: apt-get install nodejs npm)")
+    folder = ROOT / "var" / "clients"
+    if not (folder / "node_modules" / "remove.bg" / "package.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [
+            "npm",
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            str(folder),
+            PACKAGE,
+        ]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=INSTALL_SECONDS)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            pytest.skip(f"npm could not fetch {PACKAGE}: the registry is out of reach")
+    return folder

@@ -1,0 +1,106 @@
+"""curl, as remove.bg's documents and rembg's show it."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from PIL import Image
+
+from tests.clients.conftest import make_token
+from tests.stack import Stack
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("clients"),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here"),
+]
+
+
+def curl(*arguments: str) -> bytes:
+    return subprocess.run(
+        ["curl", "--silent", "--show-error", *arguments], check=True, capture_output=True, timeout=90
+    ).stdout
+
+
+def test_the_documents_example(base: str, token: str, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "no-bg.png"
+    curl(
+        *("-H", f"X-Api-Key: {token}", "-F", f"image_file=@{photo}", "-F", "size=auto"),
+        *("-f", f"{base}/removebg", "-o", str(out)),
+    )
+    with Image.open(out) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (900, 600))
+
+
+def test_an_address_and_a_zip(base: str, token: str, photo_address: str) -> None:
+    given = (
+        "-d",
+        f"image_url={photo_address}",
+        "-d",
+        "format=zip",
+        "-d",
+        "size=full",
+        "-d",
+        "roi=",
+        "-d",
+        "crop=",
+    )
+    data = curl("-H", f"X-Api-Key: {token}", *given, "-f", f"{base}/removebg")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == ["color.jpg", "alpha.png"]
+
+
+def test_a_large_body_that_waits_to_be_invited(base: str, token: str, photo: Path) -> None:
+    photo.write_bytes(photo.read_bytes() + bytes(5 * 2**20))
+    said = curl("-D", "-", "-o", "/dev/null", "-H", f"X-Api-Key: {token}", "-H", "Expect: 100-continue",
+                "-F", f"image_file=@{photo}", f"{base}/removebg")  # fmt: skip
+    assert said.startswith(b"HTTP/1.1 100 Continue")
+    assert b"HTTP/1.1 200 OK" in said
+    assert b"x-credits-charged: 1" in said.lower()
+
+
+def test_errors_are_json_whatever_is_accepted(base: str, photo: Path) -> None:
+    said = curl("-H", "Accept: image/png", "-F", f"image_file=@{photo}", f"{base}/removebg")
+    assert json.loads(said) == {"errors": [{"title": "Missing API Key"}]}
+
+
+def test_nothing_is_left_of_an_ephemeral_token(stack: Stack, base: str, photo: Path) -> None:
+    secret = make_token(stack, "--scope", "submit", "--ephemeral")
+    jobs = stack.rows("SELECT COUNT(*) FROM jobs_job")
+    files = sorted(path for path in (stack.state.folder / "files").rglob("*") if path.is_file())
+    data = curl("-f", "-H", f"X-Api-Key: {secret}", "-F", f"image_file=@{photo}", f"{base}/removebg")
+    assert data.startswith(b"\x89PNG")
+    assert stack.rows("SELECT COUNT(*) FROM jobs_job") == jobs
+    assert sorted(path for path in (stack.state.folder / "files").rglob("*") if path.is_file()) == files
+
+
+def test_rembg(stack: Stack, token: str, photo: Path, photo_address: str) -> None:
+    bearer = ("-H", f"Authorization: Bearer {token}")
+    address = f"{stack.address}api/remove"
+    for data in (
+        curl("-f", *bearer, "-F", f"file=@{photo}", address),
+        curl("-f", *bearer, "-G", "--data-urlencode", f"url={photo_address}", "-d", "om=true", address),
+    ):
+        with Image.open(io.BytesIO(data)) as image:
+            assert (image.format, image.size) == ("PNG", (900, 600))
+    assert json.loads(curl("-F", f"file=@{photo}", address))["detail"]
+
+
+def test_the_small_picture_of_a_call_is_made_when_somebody_looks(
+    stack: Stack, base: str, token: str, photo: Path
+) -> None:
+    curl("-f", "-H", f"X-Api-Key: {token}", "-F", f"image_file=@{photo}", f"{base}/removebg")
+    ((picture, thumb),) = stack.rows("SELECT id, thumb_key FROM jobs_picture ORDER BY queued_at DESC LIMIT 1")
+    assert thumb == ""
+    address = f"{stack.address}api/v1/pictures/{UUID(str(picture))}/preview/"
+    small = curl("-f", "-H", f"Authorization: Token {token}", address)
+    with Image.open(io.BytesIO(small)) as image:
+        assert (image.format, image.size) == ("WEBP", (612, 408))
