@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: bench help run test lint format lock accuracy rembg faults fairness memory scale
+.PHONY: bench throughput help run test lint format lock accuracy rembg faults fairness memory scale
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ accuracy: $(VENV)/.development $(REMBG) ## Every table of docs/accuracy.md anew,
 bench: $(VENV)/.development $(REMBG) ## Speed, stage by stage, beside the real rembg (docs/performance.md)
 	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
 	@$(PY) -m segmentation bench --photo static/samples/* --against rembg --rembg-python $(REMBG) $(ARGS)
+
+throughput: $(VENV)/.development $(REMBG) ## Eight clients at once beside rembg's own server (ARGS="--sizes 0.2 --rounds 1")
+	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
+	@$(PY) -m tests.benchmarks.throughput --rembg $(REMBG) $(ARGS)
 
 scale: $(VENV)/.development ## Pages and dispatcher with a million pictures in PostgreSQL (ARGS="--pictures 20000 --only-plans")
 	@$(PY) -m tests.benchmarks.scale $(ARGS)
