@@ -11,7 +11,7 @@ from segmentation.errors import PictureError
 from segmentation.pictures import bmp, exif, gif, heif, jp2, jpeg, pixels, png, refusals, tiff, webp
 from segmentation.pictures.probe import Probe
 from segmentation.pictures.source import Source, opened
-from segmentation.pictures.types import FORMATS, DecodedPicture, Limits, PictureInfo, PictureSource
+from segmentation.pictures.types import FORMATS, DecodedPicture, Limits, PictureInfo, PictureSource, Pixels
 
 # Our own limits are checked on every header before a decoder runs. Pillow's are one number for the whole
 # process, warn from 89 megapixels and refuse from 179, in a few of its decoders only.
@@ -43,6 +43,12 @@ def decode(file: PictureSource, limits: Limits | None = None) -> DecodedPicture:
     limits = limits or Limits()
     with opened(file, limits) as source:
         probe = _probe(source)
+        # Colours of a profile are converted by LittleCMS, which takes an image.
+        if not probe.profile:
+            rgb = _straight(probe)
+            if rgb is not None:
+                kept = exif.kept(probe.exif) if probe.exif else None
+                return DecodedPicture(rgb, None, _info(probe), kept)
         image = _guarded(probe, source.label, probe.load)
         if image.size != (probe.width, probe.height):
             raise refusals.broken_picture(source.label)
@@ -73,6 +79,19 @@ def _probe(source: Source) -> Probe:
             source.check_size(probe.width, probe.height)
             return probe
     raise refusals.unsupported_format(head)
+
+
+def _straight(probe: Probe) -> Pixels | None:
+    """The upright pixels without a Pillow image in between; None where that does not go."""
+    if probe.straight is None:
+        return None
+    try:
+        rgb = probe.straight()
+        if rgb is None or rgb.shape != (probe.height, probe.width, 3):
+            return None
+        return pixels.turned(rgb, probe.orientation)
+    except MemoryError as error:
+        raise refusals.out_of_memory() from error
 
 
 def _guarded(probe: Probe, label: str, load: Callable[[], Image.Image]) -> Image.Image:

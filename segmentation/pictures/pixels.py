@@ -43,6 +43,26 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
+def turned(rgb: Pixels, orientation: int) -> Pixels:
+    """An H×W×3 array turned or mirrored as EXIF's orientation 1..8 asks, C-contiguous; itself for 1."""
+    if orientation not in _TURNS:
+        return rgb
+    import cv2  # not at import: the web process looks at headers only
+
+    if orientation in (2, 4):
+        return np.asarray(cv2.flip(rgb, 1 if orientation == 2 else 0), np.uint8)
+    if orientation in (5, 7):
+        rgb = np.asarray(cv2.transpose(rgb), np.uint8)
+    ways = {
+        3: cv2.ROTATE_180,
+        6: cv2.ROTATE_90_CLOCKWISE,
+        7: cv2.ROTATE_180,
+        8: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    }
+    way = ways.get(orientation)
+    return rgb if way is None else np.asarray(cv2.rotate(rgb, way), np.uint8)
+
+
 def grey16_to_8(image: Image.Image) -> Image.Image:
     """A 16-bit grey image as mode L, rounded to the nearest of 256 levels (65535 / 257 = 255)."""
     width, height = image.size

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from segmentation.pictures.types import Pixels
+
 # CMYK profiles of print shops have up to about 3 MB.
 MAX_PROFILE_BYTES = 8 << 20
 
@@ -27,7 +29,9 @@ class Probe:
 
     `load` decodes and returns a Pillow image of exactly width × height in any mode that pixels.py knows; it
     may raise whatever the decoder raises. `reduced`, where the format can do it, decodes at a power-of-two
-    fraction whose sides are still at least the given one.
+    fraction whose sides are still at least the given one. `straight`, where there is a faster way than by an
+    image, gives height × width × 3 RGB as stored, the same as `load` would, or None for a file that is not
+    quite in order: `load` then says what it is.
     """
 
     format: str
@@ -39,3 +43,4 @@ class Probe:
     exif: bytes | None = None
     warnings: list[str] = field(default_factory=list)
     reduced: Callable[[int], Image.Image] | None = None
+    straight: Callable[[], Pixels | None] | None = None
