@@ -15,9 +15,10 @@ from unfold.admin import TabularInline
 from accounts.admin import ReadOnly
 from jobs import selectors
 from jobs.admin_actions import JobActions
-from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload, WebhookDelivery, WebhookEndpoint
 from jobs.services import removal
 from jobs.views.streaming import FileAnswer, stored
+from jobs.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from segmentation.pictures.types import FORMATS
 
 
@@ -250,3 +251,7 @@ class ReceiptAdmin(ReadOnly):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A receipt is kept as long as its owner."""
         return False
+
+
+admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
+admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)
