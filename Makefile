@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: bench throughput help run test lint format lock accuracy rembg faults fairness memory scale
+.PHONY: bench throughput help run test lint format lock accuracy rembg faults fairness memory scale schema schemathesis
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ throughput: $(VENV)/.development $(REMBG) ## Eight clients at once beside rembg'
 
 scale: $(VENV)/.development ## Pages and dispatcher with a million pictures in PostgreSQL (ARGS="--pictures 20000 --only-plans")
 	@$(PY) -m tests.benchmarks.scale $(ARGS)
+
+schema: $(VENV)/.development ## Write docs/api/openapi.yaml anew
+	@SECRET_KEY=only-to-write-the-schema-down-0123456789 DEBUG=true $(PY) manage.py spectacular --file docs/api/openapi.yaml
+
+schemathesis: $(VENV)/.development ## Whatever the schema allows and forbids, sent to the API (SCHEMATHESIS_EXAMPLES=100)
+	@SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),100) $(PY) -m pytest -n 2 -q tests/jobs/api/test_schemathesis.py $(ARGS)
 
 rembg: $(REMBG) ## A Python of its own with the real rembg, to compare with (REMBG=/path/to/python takes one that is there)
 

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import exceptions
@@ -83,7 +88,7 @@ def _answer(error: Exception) -> Response | None:
     if isinstance(error, StoreAwayError):
         logger.error("the store is away: %s", error)
         return refusal(503, [said(error.code, error.sentence)], {"Retry-After": str(RETRY_SECONDS)})
-    if isinstance(error, RequestDataTooBig):
+    if isinstance(error, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
         return refusal(413, [said("too_many_bytes", "This is more than can be sent at once.")])
     if isinstance(error, SuspiciousOperation):
         return refusal(400, [said("bad_request", "This request cannot be read.")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from jobs.waiting import wait_ended
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FILTERS = [
     OpenApiParameter(
         "q", {"type": "string", "maxLength": 100}, description="In a job's or a picture's name."
@@ -62,6 +64,10 @@ class JobsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Your jobs, narrowed and sorted as the history page does it."""
+        for name in ("since", "until"):
+            # The page's form reads other ways to write a day, too.
+            if (day := request.query_params.get(name)) and not _DAY.fullmatch(day):
+                raise RefusedError("invalid", "A day is written as 2026-01-31.", name)
         form = HistoryForm(request.query_params, user=self.user)
         if not form.is_valid():
             raise ValidationError(_as_details(form))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -21,7 +22,10 @@ class NewJob(Strict):
     """A job of finished uploads, in their order."""
 
     uploads = serializers.ListField(
-        child=serializers.UUIDField(), allow_empty=False, max_length=10_000, help_text="Ids of uploads."
+        child=serializers.UUIDField(),
+        allow_empty=False,
+        max_length=settings.MAX_JOB_PICTURES,
+        help_text="Ids of uploads.",
     )
     recipe = RecipeField(required=False, help_text="On top of the preset, where there is one.")
     preset = Text(required=False, max_length=Preset.MAX_LENGTH, help_text="The name of a preset.")
@@ -32,7 +36,9 @@ class NewJobOfFiles(Strict):
     """A job of files; a recipe's fields are fields of the form, each as text."""
 
     pictures = serializers.ListField(
-        child=serializers.FileField(allow_empty_file=True), allow_empty=False, max_length=10_000
+        child=serializers.FileField(allow_empty_file=True),
+        allow_empty=False,
+        max_length=settings.MAX_JOB_PICTURES,
     )
     preset = Text(required=False, allow_blank=True, max_length=Preset.MAX_LENGTH)
     title = Text(required=False, allow_blank=True, max_length=255)

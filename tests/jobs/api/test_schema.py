@@ -1,0 +1,68 @@
+"""The schema: committed, complete, and shown by a page that our own policy lets run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+from django.urls import reverse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from jobs.api import served, urls
+
+COMMITTED = Path(__file__).resolve().parents[3] / "docs" / "api" / "openapi.yaml"
+AGAIN = "run `make schema` and look at what changed"
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    return SchemaGenerator(urlconf=served).get_schema(public=True)
+
+
+def test_what_is_committed_is_what_is_served() -> None:
+    served_now = Client().get(reverse("api-schema"))
+    assert served_now.status_code == 200
+    assert COMMITTED.read_bytes() == served_now.content, AGAIN
+
+
+def test_it_is_openapi(schema: Any) -> None:
+    validate_schema(schema)
+    assert schema["openapi"] == "3.1.0"
+    assert yaml.safe_load(COMMITTED.read_text())["paths"].keys() == schema["paths"].keys()
+
+
+def test_every_address_is_in_it_with_its_refusals(schema: Any) -> None:
+    def shape(path: str) -> str:
+        return re.sub(r"<\w+:(\w+)>|{(\w+)}", "{}", path)
+
+    known = {shape(path) for path in schema["paths"]}
+    assert known == {shape(f"/api/v1/{pattern.pattern}") for pattern in urls.urlpatterns}
+    names = [
+        operation["operationId"] for methods in schema["paths"].values() for operation in methods.values()
+    ]
+    assert len(names) == len(set(names))
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert {"400", "401", "403", "429", "503"} <= operation["responses"].keys(), (path, method)
+            assert operation["summary"]
+            assert operation["tags"] != ["api"]
+
+
+def test_the_page_runs_under_our_policy() -> None:
+    """No script and no style in the page itself, nothing from another host."""
+    answer = Client().get(reverse("api-docs"))
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "script-src 'self'" in answer["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|style=", page)
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(sources) == 5
+    assert all(source.startswith("/") and not source.startswith("//") for source in sources)
+    script = Client().get(sources[-1].replace("&amp;", "&"))
+    assert script["Content-Type"].startswith("application/javascript")
+    assert reverse("api-schema") in script.content.decode()

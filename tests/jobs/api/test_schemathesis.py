@@ -1,0 +1,129 @@
+"""Schemathesis over the whole schema, with a token, all checks: no 500, no undocumented status, no breach.
+
+A short form here; `make schemathesis` runs the long one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.files.base import ContentFile
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
+from schemathesis import GenerationMode
+
+from accounts.models import User
+from jobs.api import served
+from jobs.models import Picture
+from jobs.services import feedback, presets, uploads, webhook_events, webhooks
+from segmentation.recipe import Recipe
+from tests.conftest import make_job, make_picture, make_upload
+from tests.jobs.api.program import Program
+from tests.jobs.factories import complete, pictures_of
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.timeout(3600),
+    pytest.mark.filterwarnings("ignore"),
+]
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "6"))
+
+
+def _loaded() -> Any:
+    """The schema as it is served, and the application behind it."""
+    schema = schemathesis.openapi.from_dict(SchemaGenerator(urlconf=served).get_schema(public=True))
+    schema.app = get_wsgi_application()
+    # A value that the schema allows may still be refused for what it means: 422 and 409 say so.
+    schema.config.checks.positive_data_acceptance.expected_statuses = [
+        "2xx",
+        "302",
+        "401",
+        "403",
+        "404",
+        "409",
+        "415",
+        "422",
+    ]
+    return schema
+
+
+api = _loaded()
+
+
+@pytest.fixture
+def things(user: User) -> dict[str, Any]:
+    """What the addresses name, each in the state in which most can be done with it."""
+    job = make_job(user, 2)
+    picture = pictures_of(job)[0]
+    rendition = complete(picture)
+    feedback.give(picture, 3, "fair")
+    presets.save(user, "mine", "", Recipe())
+    Picture.objects.filter(pk=picture.pk).update(width=64, height=48)
+    upload = uploads.start(user, "new.png", 10)
+    uploads.receive(upload, ContentFile(make_picture()), 10)
+    endpoint, _ = webhooks.create(user, "https://example.org/hook")
+    return {
+        "job_id": str(job.pk),
+        "picture_id": str(picture.pk),
+        "upload_id": str(upload.pk),
+        "rendition_id": str(rendition.pk),
+        "matte_id": str(rendition.matte_id),
+        "name": "mine",
+        "token_id": Program(user, "read").token.pk,
+        "webhook_id": str(endpoint.pk),
+        "delivery_id": str(webhook_events.test(endpoint).pk),
+    }
+
+
+@pytest.fixture
+def secret(user: User) -> str:
+    """Of a token that may do everything, and that nobody revokes."""
+    return Program(user).secret
+
+
+@pytest.fixture
+def site(settings: Settings, valkey: object) -> Iterator[None]:
+    """Nobody is told to come back later; and requests use the test's own connection, which stays open."""
+    settings.API_REQUESTS_A_MINUTE = 1_000_000
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@api.parametrize()
+@hypothesis_settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="SCHEMATHESIS_EXAMPLES" not in os.environ,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+def test_whatever_is_asked(
+    case: schemathesis.Case, user: User, things: dict[str, Any], secret: str, site: None
+) -> None:
+    mode = case.meta.generation.mode if case.meta else GenerationMode.POSITIVE
+    if mode is GenerationMode.POSITIVE:
+        _name_what_is_there(case, user, things)
+    if case.query and str(case.query.get("wait", "0")).isdigit():
+        case.query.pop("wait", None)
+    case.call_and_validate(headers={"Authorization": f"Bearer {secret}"})
+
+
+def _name_what_is_there(case: schemathesis.Case, user: User, things: dict[str, Any]) -> None:
+    """Every second request is about something that there is."""
+    if case.path_parameters and len(str(case.body)) % 2 == 0:
+        case.path_parameters = {name: things.get(name, value) for name, value in case.path_parameters.items()}
+    if case.path.endswith("/jobs/") and isinstance(case.body, dict) and "uploads" in case.body:
+        case.body["uploads"] = [str(make_upload(user).pk)]
