@@ -31,6 +31,7 @@ def refine(coarse: Map, rgb: Bytes, level: str) -> Bytes:
 
 
 def enlarge(coarse: Map, width: int, height: int) -> Bytes:
-    """The map at width×height, bilinear with half-pixel centres, rounded to 0..255."""
-    big = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.convertScaleAbs(big, alpha=255).astype(np.uint8, copy=False)
+    """The map at width×height, bilinear with half-pixel centres, in steps of 1/255 before and after."""
+    # Maps have no more than 256 steps (shrink.stepped), and bytes are enlarged in a quarter of the time.
+    steps = cv2.convertScaleAbs(coarse, alpha=255)
+    return np.asarray(cv2.resize(steps, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
