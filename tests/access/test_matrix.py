@@ -12,14 +12,15 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Plan, User
+from accounts.models import Entry, Plan, Storage, Usage, User
 from accounts.services import tokens
 from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
-from jobs.services import removal, uploads
+from jobs.services import removal, uploads, webhook_events, webhooks
 from tests.access import table
 from tests.access.addresses import all_of_them
 from tests.access.table import ADMIN, ADMINISTRATION, SIGN_IN, SITE, STUDIO, Answer, Row
 from tests.conftest import make_job, make_picture
+from tests.jobs.api import test_access as of_the_api
 from tests.jobs.factories import complete, pictures_of
 from tests.jobs.views import test_access as of_jobs
 
@@ -30,11 +31,13 @@ pytestmark = [
 ]
 SignIn = Callable[[User], Client]
 ROWS = {**SITE, **ADMINISTRATION}
+UNNAMED = {"admin/(?P<url>.*)$": "/admin/nowhere/", r"^v1\.0/": "/v1.0/nowhere"}
 
 
 def test_every_address_has_a_row() -> None:
     """A new address fails here until somebody has written down who gets what of it."""
     elsewhere = {f"jobs:{name}" for name in of_jobs.ADDRESSES}
+    elsewhere |= {f"api:{name}" for name, _ in of_the_api.ADDRESSES}
     old_links_of_the_admin = {name for name in all_of_them() if name.endswith("<path:object_id>/")}
     assert set(all_of_them()) - old_links_of_the_admin == set(ROWS) | elsewhere
 
@@ -49,11 +52,19 @@ def things(user: User, stranger: User) -> dict[str, Any]:
     upload = uploads.start(user, "new.png", 10)
     uploads.receive(upload, ContentFile(make_picture()), 10)
     token, _ = tokens.create(user, "a program", ["read"])
+    endpoint, _ = webhooks.create(user, "https://hooks.example.org/")
+    delivery = webhook_events.test(endpoint)
     rows = {
         "auth_group": Group.objects.create(name="clerks"),
         "account_emailaddress": EmailAddress.objects.create(user=user, email=user.email),
         "accounts_user": user,
         "accounts_plan": Plan.objects.first(),
+        "accounts_apitoken": token,
+        "accounts_entry": Entry.objects.first(),
+        "accounts_usage": Usage.objects.first(),
+        "accounts_storage": Storage.objects.first(),
+        "jobs_webhookendpoint": endpoint,
+        "jobs_webhookdelivery": delivery,
         "jobs_job": job,
         "jobs_picture": pictures_of(job)[0],
         "jobs_matte": Matte.objects.first(),
@@ -65,6 +76,8 @@ def things(user: User, stranger: User) -> dict[str, Any]:
     return {
         "rows": rows,
         "token_id": token.pk,
+        "endpoint_id": endpoint.pk,
+        "rest": "nowhere/",
         "picture_id": pictures_of(job)[0].pk,
         "id": user.pk,
         "app_label": "jobs",
@@ -76,8 +89,8 @@ def things(user: User, stranger: User) -> dict[str, Any]:
 
 
 def address_of(name: str, things: dict[str, Any]) -> str:
-    if name not in all_of_them() or not all_of_them()[name].name:
-        return "/admin/nowhere/"
+    if not all_of_them()[name].name:
+        return UNNAMED.get(name, f"/{name}")
     wanted = all_of_them()[name].pattern.regex.groupindex
     given = dict(things)
     for model, row in things["rows"].items():

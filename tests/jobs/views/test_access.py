@@ -102,7 +102,9 @@ def everything() -> dict[str, Any]:
 
 
 def test_no_address_is_without_a_row() -> None:
-    assert {pattern.name for pattern in urls.urlpatterns} == set(ADDRESSES)
+    """Webhooks have theirs in tests/access/table.py, with the rest of the site."""
+    names = {str(pattern.name) for pattern in urls.urlpatterns}
+    assert {name for name in names if not name.startswith("webhook")} == set(ADDRESSES)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
