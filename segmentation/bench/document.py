@@ -1,0 +1,25 @@
+"""Puts a measured table into a Markdown file, between two marks, so that prose and figures do not mix."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from segmentation.errors import SegmentationError
+
+
+def marks(name: str) -> tuple[str, str]:
+    """The lines that begin and end the measured part `name`."""
+    return f"<!-- measured by `bench`: {name} -->", f"<!-- end: {name} -->"
+
+
+def write(file: Path, name: str, table: str) -> None:
+    """Replace the part `name` of a file. Raises SegmentationError `no_place` where its marks are missing."""
+    begin, end = marks(name)
+    text = file.read_text("utf-8")
+    pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
+    if not pattern.search(text):
+        raise SegmentationError(
+            "no_place", f"{file.name} has no place for it: add the lines {begin} and {end}."
+        )
+    file.write_text(pattern.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", text), "utf-8")
