@@ -13,7 +13,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,8 +38,16 @@ async def _run(pool: ThreadPoolExecutor, act: Callable[[], T]) -> T:
 
 
 def _tidily(act: Callable[[], T]) -> T:
-    close_old_connections()
+    _tidy()
     try:
         return act()
     finally:
-        close_old_connections()
+        _tidy()
+
+
+def _tidy() -> None:
+    """What Django does around a request: connections that are old or broken are not used again."""
+    for connection in connections.all(initialized_only=True):
+        # An SQLite file stays open: closing it each time costs more than all that is asked of it.
+        if connection.vendor != "sqlite" or connection.errors_occurred:
+            connection.close_if_unusable_or_obsolete()

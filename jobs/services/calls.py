@@ -22,6 +22,7 @@ from accounts.services import quota
 from jobs import names, storage
 from jobs.ids import new_id
 from jobs.models import Job, Picture, Rendition, Upload
+from jobs.models.job import Lane
 from jobs.services import backdrops, dispatch, removal, submit
 from segmentation.pictures import PictureInfo
 from segmentation.recipe import Recipe
@@ -63,8 +64,6 @@ def begin(
     """
     submit.check(recipe)
     digest = hashlib.sha256(source.data).hexdigest()
-    if same := _same(user, digest, recipe, ephemeral):
-        return same
     upload = _upload(user, source)
     storage.write(upload.key, source.data)
     kept = False
@@ -149,5 +148,5 @@ def _write(
     picture.source_digest = digest
     job = submit.create_job(user, [picture], recipe, origin=Job.Origin.CALL, token=token, ephemeral=ephemeral)
     quota.add_storage(user, upload.announced_size)
-    transaction.on_commit(partial(dispatch.top_up, user.pk))
+    transaction.on_commit(partial(dispatch.top_up, user.pk, [Lane.INTERACTIVE]))
     return Call(job.pk, picture.pk, recipe.digest, charged=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -33,8 +34,8 @@ USERS_AT_ONCE = 500
 _IN_FLIGHT = Q(state__in=[Picture.State.QUEUED, Picture.State.RUNNING], dispatched_at__isnull=False)
 
 
-def top_up(user: int) -> int:
-    """Send messages for one user's waiting pictures until the windows of both lanes are full; how many.
+def top_up(user: int, lanes: Collection[str] = tuple(Lane.values)) -> int:
+    """Send messages for one user's waiting pictures until the windows of these lanes are full; how many.
 
     None while the file store is away: workers could only hand them back.
     """
@@ -42,7 +43,7 @@ def top_up(user: int) -> int:
         return 0
     plan = plan_of(user)
     window = _window(plan.weight if plan else None)
-    return sum(_top_up_lane(user, lane, window) for lane in Lane.values)
+    return sum(_top_up_lane(user, lane, window) for lane in lanes)
 
 
 def _window(weight: int | None) -> int:

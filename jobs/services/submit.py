@@ -157,7 +157,7 @@ def create_job(
     to_run = [picture for picture in pictures if picture.source_key]
     most = allowed(user)
     quota.check_in_flight(user, len(to_run), most=most)
-    interactive = len(pictures) <= settings.INTERACTIVE_PICTURES
+    interactive = origin == Job.Origin.CALL or len(pictures) <= settings.INTERACTIVE_PICTURES
     lane = Lane.INTERACTIVE if interactive else Lane.BATCH
     job = Job.objects.create(
         user=user,
