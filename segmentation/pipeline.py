@@ -18,7 +18,7 @@ from segmentation.pictures import DecodedPicture, Limits, PictureSource, decode
 from segmentation.predictor import Predictor
 from segmentation.recipe import Recipe
 from segmentation.refine import refine
-from segmentation.shrink import network_input, stepped, stretch
+from segmentation.shrink import halved, network_input, stepped, stretch
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -174,9 +174,14 @@ def small(rgb: Bytes | None, alpha: Bytes | None, side: int) -> Encoded:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
 
     def shrink(plane: Bytes) -> Bytes:
-        return cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        near, _ = halved(plane, size[1], size[0])
+        return cv2.resize(near, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
     reduce: Callable[[Bytes], Bytes] = shrink if scale < 1 else (lambda plane: plane)
     return encode(
-        None if rgb is None else reduce(rgb), None if alpha is None else reduce(alpha), "webp", quality=80
+        None if rgb is None else reduce(rgb),
+        None if alpha is None else reduce(alpha),
+        "webp",
+        quality=80,
+        quick=True,
     )
