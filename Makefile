@@ -8,10 +8,10 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: bench throughput help run test lint format lock accuracy rembg faults fairness memory scale schema schemathesis
+.PHONY: bench throughput help run test lint format lock accuracy rembg faults fairness memory scale schema schemathesis test-postgres
 
 help: ## What there is to do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Start the whole platform here (PORT=8001, MODEL=u2netp, … as wanted)
 	@exec $(PY) -m bgplatform.local --with-parent
@@ -19,6 +19,10 @@ run: $(VENV)/.runtime ## Start the whole platform here (PORT=8001, MODEL=u2netp,
 test: $(VENV)/.development ## The whole suite, browser and faults included (ARGS="-k name" for a part)
 	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-postgres: $(VENV)/.development ## The suite on a PostgreSQL of its own (ARGS="tests/jobs tests/accounts")
+	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
+	@$(PY) -m tests.postgres -- $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.development ## Style, types, templates, migrations, settings
 	@$(PY) -m bgplatform.dev.lint

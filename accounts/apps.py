@@ -5,6 +5,8 @@ class AccountsConfig(AppConfig):
     """Who you are."""
 
     name = "accounts"
+    # django-allauth's addresses stand beside it in the administration as "Accounts".
+    verbose_name = "People"
 
     def ready(self) -> None:
         from allauth.account.decorators import secure_admin_login

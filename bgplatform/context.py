@@ -14,4 +14,6 @@ def site(request: HttpRequest) -> dict[str, object]:
         "max_picture_bytes": settings.MAX_PICTURE_BYTES,
         "max_picture_pixels": settings.MAX_PICTURE_PIXELS,
         "max_job_pictures": settings.MAX_JOB_PICTURES,
+        # Who waits for a message has to know where it is.
+        "mail_in_log": settings.EMAIL_BACKEND.endswith(".console.EmailBackend"),
     }

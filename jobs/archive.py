@@ -6,12 +6,15 @@ import csv
 import io
 from collections.abc import Sequence
 
+from django.utils import timezone
 from zipstream import ZIP_STORED, ZipStream
 
 from jobs import names, storage
 from jobs.models import Job, Picture
 
 MANIFEST = "manifest.csv"
+# Of a title in the name of an archive, so that the rest has room.
+TITLE_BYTES = 180
 
 
 def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
@@ -22,6 +25,13 @@ def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
     add_results(archive, pictures, folder)
     return archive
+
+
+def archive_name(job: Job) -> str:
+    """What a job's archive is called: title, day, and the end of its id, as many jobs share a title."""
+    made = timezone.localtime(job.created_at)
+    title = names.portable(names.clean(job.title)).encode()[:TITLE_BYTES].decode(errors="ignore").rstrip(". ")
+    return f"{title} {made:%Y-%m-%d} {job.pk.hex[-6:]}.zip"
 
 
 def jobs_archive(jobs: Sequence[tuple[Job, Sequence[Picture]]]) -> ZipStream:

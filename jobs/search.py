@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from jobs.forms import MODELS
 from jobs.models import Job, Picture, SearchText, Tag
 from jobs.services.findable import folded
 from jobs.sorting import SORTS
@@ -28,7 +29,8 @@ ORIGINS = [("", "From anywhere"), *Job.Origin.choices]
 
 
 def _models() -> list[tuple[str, str]]:
-    return [("", "Any model"), *((name, name) for name in sorted({*weights.names(), settings.MODEL}))]
+    known = sorted({*weights.names(), settings.MODEL})
+    return [("", "Any model"), *((name, MODELS.get(name, name)) for name in known)]
 
 
 class HistoryForm(forms.Form):

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from jobs import names, selectors
-from jobs.archive import results_archive
+from jobs.archive import archive_name, results_archive
 from jobs.services import smalls
 from jobs.views.access import job_or_404, picture_or_404
 from jobs.views.streaming import FOR_EVER, NEWEST, FileAnswer, stored, zipped
@@ -74,4 +74,4 @@ def results_zip(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     pictures = selectors.every_picture_of(job)
     if not any(picture.rendition for picture in pictures):
         raise Http404("Nothing of this job is done yet.")
-    return zipped(results_archive(pictures), names.with_extension(names.clean(job.title), "zip"))
+    return zipped(results_archive(pictures), archive_name(job))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.test import RequestFactory
+import pytest
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from bgplatform.context import site
@@ -24,3 +25,12 @@ def test_templates_know_the_limits_and_whether_one_may_sign_up(
 def test_no_secret_reaches_a_template(rf: RequestFactory, settings: Settings) -> None:
     assert settings.SECRET_KEY not in map(str, site(rf.get("/")).values())
     assert settings.REDIS_URL not in map(str, site(rf.get("/")).values())
+
+
+@pytest.mark.parametrize("page", ["/account/password/reset/done/", "/account/confirm-email/"])
+def test_pages_that_wait_for_a_message_say_where_it_is(client: Client, settings: Settings, page: str) -> None:
+    said = "its messages are printed in the terminal or log of the server"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    assert said not in client.get(page).content.decode()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert said in client.get(page).content.decode()

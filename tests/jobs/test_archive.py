@@ -7,10 +7,11 @@ import io
 import zipfile
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from jobs import names, selectors
-from jobs.archive import results_archive
+from jobs.archive import archive_name, results_archive
 from jobs.models import Job, Picture
 from tests.jobs.factories import bare_job, complete_all, pictures_of
 
@@ -89,3 +90,10 @@ def test_what_is_not_done_stands_in_a_manifest(user: User) -> None:
 )
 def test_folders_of_a_path(path: str, folder: str) -> None:
     assert names.folder(path) == folder
+
+
+def test_archives_of_one_title_have_names_of_their_own(user: User) -> None:
+    first, second = bare_job(user, title='cat: "best".jpg'), bare_job(user, title="x" * 255)
+    day = f"{timezone.localtime(first.created_at):%Y-%m-%d}"
+    assert archive_name(first) == f"cat_ _best_.jpg {day} {first.pk.hex[-6:]}.zip"
+    assert archive_name(second) == f"{'x' * 180} {day} {second.pk.hex[-6:]}.zip"

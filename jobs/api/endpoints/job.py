@@ -19,7 +19,7 @@ from jobs.api.idempotent import once
 from jobs.api.later import seconds_of
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.shapes.jobs import Again, JobChange, JobDetail
-from jobs.archive import results_archive
+from jobs.archive import archive_name, results_archive
 from jobs.models import Job
 from jobs.services import presets, removal, retention, retry, submit, tags
 from jobs.views.streaming import zipped
@@ -149,4 +149,4 @@ class ResultsView(ApiView):
         pictures: Any = selectors.every_picture_of(job)
         if not any(picture.rendition for picture in pictures):
             raise Http404
-        return zipped(results_archive(pictures), names.with_extension(names.clean(job.title), "zip"))
+        return zipped(results_archive(pictures), archive_name(job))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from django.core.files.base import ContentFile
 from django.test import AsyncClient, Client
+from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
@@ -156,7 +157,8 @@ def test_a_zip_holds_every_result_under_its_name(client: Client, user: User) -> 
     complete(second, encoded("PNG", (30, 20)))
     response = client.get(f"/jobs/{job.pk}/results.zip")
     assert response["Content-Type"] == "application/zip"
-    assert response["Content-Disposition"] == 'attachment; filename="cat.zip"'
+    name = f"cat.jpg and 2 more {timezone.localtime(job.created_at):%Y-%m-%d} {job.pk.hex[-6:]}.zip"
+    assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert response["Cache-Control"] == "private, no-store"
     archive = read_zip(response)
     assert archive.namelist() == ["cat.png", "dog.png", "manifest.csv"]

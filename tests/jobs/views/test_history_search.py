@@ -114,3 +114,9 @@ def test_nothing_fits(user: User, client_of: Callable[[User], Client]) -> None:
     bare_job(user)
     answer = client_of(user).get("/jobs/?q=nothing-like-this")
     assert "No job fits." in answer.content.decode()
+
+
+def test_models_are_named_as_in_the_studio(user: User, client_of: Callable[[User], Client]) -> None:
+    page = client_of(user).get("/jobs/?state=finished").content.decode()
+    assert '<option value="u2netp">U²-Net small</option>' in page
+    assert '<option value="u2net">U²-Net</option>' in page
