@@ -93,7 +93,6 @@ class JobAdmin(JobActions, WithAllOfIt):
     list_filter = ("state", "origin", "lane", "pinned", "created_at")
     list_select_related = ("user",)
     search_fields = ("title", "user__email", "id")
-    date_hierarchy = "created_at"
     inlines: ClassVar = [PictureInline]
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
@@ -123,7 +122,6 @@ class PictureAdmin(WithAllOfIt):
     list_select_related = ("user", "job")
     search_fields = ("name", "user__email", "id", "job__title")
     ordering = ("-queued_at", "-id")
-    list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
         """With whether there is a result, in the same query."""
