@@ -1,6 +1,7 @@
 """What happened, written down for those who want to be told, in the transaction that made it happen.
 
-Bodies are thin: ids, the state, and where to read more. Who has no webhook costs one query.
+Bodies are thin: ids, the state, and where to read more. Who has no webhook costs one query. Of a job of which
+nothing is to be kept nobody is told: the one who asked has the answer, and a message would be kept.
 """
 
 from __future__ import annotations
@@ -34,16 +35,18 @@ def pictures_ended(pictures: Collection[UUID]) -> None:
     """Tell that pictures are done or have failed, as their rows say now. In their transaction."""
     if not pictures:
         return
-    users = Picture.objects.filter(pk__in=pictures).values("user")
+    told = Picture.objects.filter(pk__in=pictures, job__ephemeral=False)
+    users = told.values("user")
     if not (listening := _listening(users, *_ENDS.values())):
         return
-    rows = Picture.objects.filter(pk__in=pictures, state__in=list(_ENDS)).order_by("position")
+    rows = told.filter(state__in=list(_ENDS)).order_by("position")
     _write(listening, [(row.user_id, _ENDS[Picture.State(row.state)], _of_picture(row)) for row in rows])
 
 
 def job_ended(job: UUID) -> None:
     """Tell that a job has finished or was cancelled, as its row says now. In its transaction."""
-    if not (listening := _listening(Job.objects.filter(pk=job).values("user"), *_JOB_ENDS.values())):
+    users = Job.objects.filter(pk=job, ephemeral=False).values("user")
+    if not (listening := _listening(users, *_JOB_ENDS.values())):
         return
     row = Job.objects.get(pk=job)
     _write(listening, [(row.user_id, _JOB_ENDS[Job.State(row.state)], _of_job(row))])

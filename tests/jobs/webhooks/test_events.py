@@ -143,6 +143,11 @@ def test_what_is_rolled_back_is_not_told(
     assert queued("webhooks") == []
 
 
+def test_of_a_job_of_which_nothing_is_kept_nobody_is_told(user: User, endpoint: WebhookEndpoint) -> None:
+    complete(pictures_of(bare_job(user, ephemeral=True))[0])
+    assert written() == []
+
+
 def test_who_has_no_webhook_costs_one_query_and_no_row(user: User, stranger: User) -> None:
     webhooks.create(stranger, URL)
     claim = claims.claim(pictures_of(bare_job(user, 2))[0].pk)

@@ -31,10 +31,11 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def process(transactional_db: None, valkey: redis.Redis) -> Iterator[subprocess.Popen[bytes]]:
     """The process of the Procfile, on the database and the broker of this test."""
-    if connection.vendor != "sqlite":
-        pytest.skip("its database is named by a file here")
+    named = connection.settings_dict
+    lite = f"sqlite:///{named['NAME']}"
+    server = f"postgres://{named['USER']}@{named['HOST']}:{named['PORT']}/{named['NAME']}"
     own = {
-        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "DATABASE_URL": lite if connection.vendor == "sqlite" else server,
         "FETCH_PRIVATE_NETWORKS": "127.0.0.0/8",
         "WEBHOOK_SECONDS": "60",
     }
