@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -14,13 +15,15 @@ LOG_PER_PAGE = 50
 
 def endpoints_of(user: User) -> list[WebhookEndpoint]:
     """A user's endpoints, the oldest first, each with `waiting` and `given_up`: numbers of deliveries."""
+    mine = WebhookEndpoint.objects.for_user(user)
     state = WebhookDelivery.State
-    return list(
-        WebhookEndpoint.objects.for_user(user).annotate(
-            waiting=Count("deliveries", filter=Q(deliveries__state=state.WAITING)),
-            given_up=Count("deliveries", filter=Q(deliveries__state=state.FAILED)),
-        )
-    )
+    return list(mine.annotate(waiting=_count(state.WAITING), given_up=_count(state.FAILED)))
+
+
+def _count(state: str) -> Coalesce:
+    """How many deliveries of an endpoint are in a state of which there are few; the many are not read."""
+    own = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), state=state).order_by()
+    return Coalesce(Subquery(own.values("endpoint").annotate(n=Count("pk")).values("n")), 0)
 
 
 def endpoint_of(user: User, endpoint: UUID) -> WebhookEndpoint:

@@ -180,6 +180,9 @@ class WebhookDelivery(models.Model):
                 condition=models.Q(state="waiting", sent_at__isnull=False),
                 name="webhook_delivery_out",
             ),
+            models.Index(
+                fields=["endpoint"], condition=models.Q(state="failed"), name="webhook_delivery_given_up"
+            ),
         ]
 
     def __str__(self) -> str:
