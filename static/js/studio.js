@@ -77,6 +77,8 @@ startOptions(form, { remember: true });
 startCompare(list);
 startDeletePicture(list, () => batches.forEach((batch) => batch.recount()));
 prune();
+// Files may be chosen while this script is still on its way; those that a browser put back after a reload are not meant.
+if (picker.files.length > 0 && performance.getEntriesByType("navigation")[0]?.type === "navigate") picker.dispatchEvent(new Event("change"));
 if (earlier && (await uploadsElsewhere())) earlier.remove();
 
 addEventListener("beforeunload", (event) => {
