@@ -1,0 +1,74 @@
+"""Small pictures of calls: made by a worker, when somebody first looks, and found again afterwards."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from django.test import Client
+from PIL import Image
+
+from accounts.models import User
+from jobs import storage
+from jobs.models import Picture, Rendition
+from jobs.services import calls, processing, smalls
+from segmentation import pictures, weights
+from segmentation.recipe import Recipe
+from tests.conftest import make_picture
+from tests.jobs.compat.conftest import worker
+from tests.jobs.views.answers import body_of
+
+__all__ = ["worker"]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("valkey"),
+    pytest.mark.skipif(weights.verified("u2netp") is None, reason="the weights of u2netp were not pulled"),
+]
+
+
+def called(user: User, **fields: object) -> Picture:
+    data = make_picture(900, 600, format="JPEG")
+    source = calls.Source(data, "disc.jpg", pictures.inspect(data))
+    call = calls.begin(user, source, Recipe.parse({"model": "u2netp", **fields}), token=None)
+    processing.process(call.picture)
+    picture = Picture.objects.get()
+    assert (picture.state, picture.thumb_key, Rendition.objects.get().preview_key) == ("done", "", "")
+    return picture
+
+
+@pytest.mark.parametrize("fields", [{}, {"format": "zip"}, {"format": "jpeg"}, {"channels": "alpha"}])
+def test_what_is_missing_is_made_once(user: User, fields: dict[str, object]) -> None:
+    picture = called(user, **fields)
+    smalls.make(picture.pk)
+    picture.refresh_from_db()
+    rendition = Rendition.objects.get()
+    for key in (picture.thumb_key, rendition.preview_key):
+        with storage.reading(key) as file, Image.open(file) as image:
+            assert (image.format, image.size) == ("WEBP", (640, 427))
+    smalls.make(picture.pk)
+    assert Rendition.objects.get().preview_key == rendition.preview_key
+
+
+def test_pages_ask_for_them(user: User, client_of: Any, worker: None) -> None:
+    picture = called(user)
+    client: Client = client_of(user)
+    for name in ("thumb", "preview"):
+        answer = client.get(f"/pictures/{picture.pk}/{name}/")
+        assert (answer.status_code, answer["Content-Type"]) == (200, "image/webp")
+        with Image.open(io.BytesIO(body_of(answer))) as image:
+            assert image.size == (640, 427)
+
+
+def test_a_picture_that_is_gone_leaves_nothing(user: User) -> None:
+    picture = called(user)
+    Picture.objects.all().delete()
+    smalls.make(picture.pk)
+    assert list(storage.keys("thumbs/")) == []
+
+
+def test_without_a_worker_there_is_none_and_nobody_hangs(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smalls, "LOOK_SECONDS", 0.0)
+    picture = called(user)
+    assert smalls.thumb_of(picture) == ""
