@@ -14,6 +14,7 @@ from segmentation.compose import compose
 from segmentation.confidence import assess, picture_warnings
 from segmentation.encode import Encoded, encode
 from segmentation.errors import PictureError
+from segmentation.looks import joined, looks
 from segmentation.pictures import DecodedPicture, Limits, PictureSource, decode
 from segmentation.predictor import Predictor
 from segmentation.recipe import Recipe
@@ -101,7 +102,9 @@ class Pipeline:
         picture = decode(source, self.limits)
         height, width = picture.rgb.shape[:2]
         box = recipe.roi.box(width, height) if recipe.roi else None
-        raw = self._network(network_input(_seen(picture), recipe.shrink))
+        entries = looks(network_input(_seen(picture), recipe.shrink), recipe.refine)
+        seen = [self._network.submit(entry) for entry in entries]
+        raw = joined([future.result() for future in seen])
         coarse = stepped(stretch(raw))
         judged = assess(coarse)
         # Stretched, even an empty picture's map reaches 1: only the raw map knows that nothing is there.

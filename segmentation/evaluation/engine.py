@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from segmentation import pictures
 from segmentation.evaluation.arrays import Matte
 from segmentation.evaluation.dataset import Pair
 from segmentation.evaluation.run import Mattes
+from segmentation.looks import joined, looks
 from segmentation.predictor import Predictor
 from segmentation.refine import refine
+from segmentation.shrink import network_input, stepped, stretch
 
 
 def from_engine(predictor: Predictor, level: str, shrink: str) -> Mattes:
@@ -17,6 +21,7 @@ def from_engine(predictor: Predictor, level: str, shrink: str) -> Mattes:
 
     def matte(pair: Pair) -> Matte:
         rgb = pictures.decode(pair.picture).rgb
-        return refine(predictor.predict([rgb], shrink)[0], rgb, level)
+        raw = joined(list(predictor.raw(np.stack(looks(network_input(rgb, shrink), level)))))
+        return refine(stepped(stretch(raw)), rgb, level)
 
     return matte
