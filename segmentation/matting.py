@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.edges import Lines, apply_lines, disk, fit, shrunk
+from segmentation.edges import disk, fit, shrunk
+from segmentation.lines import Lines, apply_lines
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -95,7 +96,7 @@ def _windows(rgb: Floats) -> _Windows:
 
 def refine_best(coarse: Floats, rgb: Bytes) -> Bytes:
     """The matte, H×W uint8, from the map (h×w float32 in 0..1) and the picture (H×W×3 uint8 sRGB)."""
-    fast = fit(coarse, rgb, WORKING)
+    fast = fit(coarse, rgb, WORKING, firm=False)
     height, width = fast.base.shape
     small = shrunk(rgb, (width, height))
     matte = fast.matte(small)

@@ -1,0 +1,39 @@
+"""Tiles of a picture on the cells of a smaller grid."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmentation.tiles import every, tiles
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
+@settings(deadline=None, max_examples=60)
+def test_tiles_cover_every_pixel_once(width: int, height: int, across: int, down: int, cells: int) -> None:
+    grid = (min(width, across), min(height, down))
+    seen = np.zeros((height, width), int)
+    plane = np.zeros((grid[1], grid[0]), np.float32)
+    for tile in tiles((width, height), grid, cells):
+        seen[tile.pixels] += 1
+        assert tile.enlarged(plane).shape == seen[tile.pixels].shape
+    assert (seen == 1).all()
+
+
+def test_a_slope_enlarged_in_tiles_is_a_slope() -> None:
+    # 40 cells to 400 pixels; inside, bilinear sampling of a straight line is the line.
+    plane = np.tile((np.arange(40, dtype=np.float32) + 0.5) * 10 - 0.5, (40, 1))
+    found = np.zeros((400, 400), np.float32)
+    for tile in tiles((400, 400), (40, 40), 8):
+        found[tile.pixels] = tile.enlarged(plane)
+    wanted = np.tile(np.arange(400, dtype=np.float32), (400, 1))
+    np.testing.assert_allclose(found[:, 5:-5], wanted[:, 5:-5], atol=1e-3)
+
+
+def test_all_parts_are_worked_on() -> None:
+    done: list[int] = []
+    every(done.append, list(range(20)))
+    assert sorted(done) == list(range(20))
+    every(done.append, [])
+    assert len(done) == 20
