@@ -21,8 +21,8 @@ PHOTO = make_picture(320, 240, format="JPEG")
 EMPTY = dict.fromkeys(
     (
         "image_url", "image_file_b64", "size", "type", "type_level", "format", "roi", "crop", "crop_margin",
-        "scale", "position", "channels", "shadow_type", "shadow_opacity", "add_shadow", "semitransparency", "bg_color",
-        "bg_image_url",
+        "scale", "position", "channels", "shadow_type", "shadow_opacity", "add_shadow", "semitransparency",
+        "bg_color", "bg_image_url",
     ),
     "",
 )  # fmt: skip
