@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: bench throughput help run test lint format lock accuracy rembg faults fairness memory scale schema schemathesis test-postgres
+.PHONY: bench throughput help run test lint format lock accuracy rembg faults fairness memory worker-memory scale schema schemathesis test-postgres
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ fairness: $(VENV)/.development ## Two users and a hurried one, with a network of
 
 memory: $(VENV)/.development ## What the web holds while 500 photos of 5 MB come and 1,000 results go, folder and S3
 	@$(PY) -m tests.benchmarks.memory $(ARGS)
+
+worker-memory: $(VENV)/.development $(REMBG) ## What a worker holds beside rembg's server, and after 2,000 pictures
+	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
+	@$(PY) -m tests.benchmarks.worker_memory --rembg $(REMBG) $(ARGS)
 
 accuracy: $(VENV)/.development $(REMBG) ## Every table of docs/accuracy.md anew, beside the real rembg (needs ../shared/data)
 	@$(PY) -m tests.benchmarks.accuracy --rembg $(REMBG) $(ARGS)
