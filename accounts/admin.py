@@ -24,7 +24,7 @@ class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     show_full_result_count = False
     paginator = BoundedPaginator
     # Ids follow each other in time, and so a page of the newest is read from their index alone.
-    ordering = ("-pk",)
+    ordering: tuple[str, ...] = ("-pk",)
     list_per_page = 25
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -57,7 +57,12 @@ def outlook(job: Job) -> Outlook | None:
         queued_at__lt=job.created_at,
     )
     ahead = before[:FAR].count()
-    users, pictures, pace = cache.get_or_set(f"outlook:{job.lane}", lambda: _crowd(job.lane), CROWD_SECONDS)
+    name = f"outlook:{job.lane}"
+    crowd: tuple[int, int, float] | None = cache.get(name)
+    if crowd is None:
+        crowd = _crowd(job.lane)
+        cache.set(name, crowd, CROWD_SECONDS)
+    users, pictures, pace = crowd
     if not pace:
         return Outlook(ahead, None)
     turns = min((left + ahead) * max(users, 1), max(pictures, left + ahead))
