@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from rest_framework.parsers import JSONParser
 
-from jobs.api.errors import UnreadableError
+from jobs.api.errors import RefusedError, UnreadableError
 
 
 class StrictJSONParser(JSONParser):
@@ -19,7 +19,7 @@ class StrictJSONParser(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The object. Raises UnreadableError, RequestDataTooBig."""
+        """The object. Raises UnreadableError, RefusedError, RequestDataTooBig."""
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(most + 1)
         if len(body) > most:
@@ -35,7 +35,7 @@ class StrictJSONParser(JSONParser):
         if not isinstance(said, dict):
             raise UnreadableError("Send a JSON object.")
         if b"\\u0000" in body and _holds_nul(said):
-            raise UnreadableError("A text cannot hold the character NUL.")
+            raise RefusedError("nul_character", "A text cannot hold the character NUL.")
         return said
 
 

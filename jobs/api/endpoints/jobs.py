@@ -64,10 +64,7 @@ class JobsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Your jobs, narrowed and sorted as the history page does it."""
-        for name in ("since", "until"):
-            # The page's form reads other ways to write a day, too.
-            if (day := request.query_params.get(name)) and not _DAY.fullmatch(day):
-                raise RefusedError("invalid", "A day is written as 2026-01-31.", name)
+        _strictly(request)
         form = HistoryForm(request.query_params, user=self.user)
         if not form.is_valid():
             raise ValidationError(_as_details(form))
@@ -138,6 +135,15 @@ class JobsView(ApiView):
             self.user, ids, recipe, origin=Job.Origin.API, title=names.one_line(title), token=self.token
         )
         return Response(detail(self, job.pk), status=201, headers={"Location": self.url("job", job.pk)})
+
+
+def _strictly(request: Request) -> None:
+    """Refuses what the page's form takes beyond the schema: days in other spellings, words left empty."""
+    for name, value in request.query_params.items():
+        if name in {"since", "until"} and not _DAY.fullmatch(value):
+            raise RefusedError("invalid", "A day is written as 2026-01-31.", name)
+        if name in {"state", "origin", "sort"} and not value:
+            raise RefusedError("invalid_choice", "Leave it out to ask for all.", name)
 
 
 def _as_details(form: HistoryForm) -> dict[str, list[ErrorDetail]]:

@@ -46,7 +46,7 @@ class JobPicturesView(ApiView):
     def get(self, request: Request, job_id: UUID) -> Response:
         """In the job's order."""
         rows = Picture.objects.filter(job=self.job(job_id))
-        if state := request.query_params.get("state", ""):
+        if (state := request.query_params.get("state")) is not None:
             if state not in Picture.State.values:
                 known = ", ".join(Picture.State.values)
                 raise RefusedError("invalid_state", f"A picture is one of {known}.", "state")

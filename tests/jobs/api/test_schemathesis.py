@@ -53,6 +53,8 @@ def _loaded() -> Any:
         "415",
         "422",
     ]
+    refused = schema.config.checks.negative_data_rejection
+    refused.expected_statuses = [*refused.expected_statuses, "413"]
     return schema
 
 
