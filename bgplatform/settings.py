@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from bgplatform import rest
 from bgplatform.aws import origins, s3_client_config
@@ -314,4 +315,26 @@ LOGGING = {
     },
 }
 
-UNFOLD = {"SITE_TITLE": SITE_NAME, "SITE_HEADER": SITE_NAME, "SITE_URL": "/"}
+UNFOLD = {
+    "SITE_TITLE": SITE_NAME,
+    "SITE_HEADER": SITE_NAME,
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("img/mark.svg")}],
+    "STYLES": [lambda _: static("css/admin.css")],
+    # The site's green, from light to dark.
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .02 155)",
+            "100": "oklch(94% .05 155)",
+            "200": "oklch(89% .08 155)",
+            "300": "oklch(82% .12 154)",
+            "400": "oklch(72% .15 153)",
+            "500": "oklch(61% .15 152)",
+            "600": "oklch(51% .13 152)",
+            "700": "oklch(44% .11 152)",
+            "800": "oklch(37% .09 152)",
+            "900": "oklch(31% .07 152)",
+            "950": "oklch(24% .05 152)",
+        }
+    },
+}
