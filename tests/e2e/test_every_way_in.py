@@ -13,7 +13,7 @@ from tests.waiting import until
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-PAGES = ["/", "/jobs/", "the sample job", "/account/tokens/", "/account/usage/"]
+PAGES = ["/", "/jobs/", "the sample job", "/account/tokens/", "/account/usage/", "/account/webhooks/"]
 OUTSIDE = ["/account/login/", "/account/signup/", "/account/password/reset/"]
 
 
