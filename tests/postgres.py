@@ -9,6 +9,7 @@ import getpass
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,8 @@ def running() -> Iterator[Server]:
 
 def main() -> int:
     """Run the command after `--` with DATABASE_URL set."""
+    # Asked to stop, take the command and the server along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command = sys.argv[sys.argv.index("--") + 1 :]
     with running() as server:
         return subprocess.call(command, env={**os.environ, "DATABASE_URL": server.url})
