@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from accounts.models import User
 from accounts.services import quota
 from jobs import storage
-from jobs.models import Backdrop
+from jobs.models import Backdrop, Job
 from jobs.services import removal
 from jobs.services.uploads import limits
 from segmentation import pictures, recipe
@@ -92,8 +92,9 @@ def pixels(user: int, wanted: recipe.Recipe) -> NDArray[np.uint8] | None:
 def forget(backdrop: Backdrop) -> bool:
     """Delete one that no job has; whether it is gone."""
     with transaction.atomic():
-        held = Backdrop.objects.select_for_update().filter(pk=backdrop.pk, jobs__isnull=True)
-        if not held.exists():
+        # Held, so that no job takes it up between the look and the deletion.
+        held = list(Backdrop.objects.select_for_update().filter(pk=backdrop.pk))
+        if not held or Job.objects.filter(backdrop=backdrop).exists():
             return False
         removal.discard([backdrop.key])
         Backdrop.objects.filter(pk=backdrop.pk).delete()
