@@ -27,6 +27,7 @@ from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 
 CARDS_AT_ONCE = 100
+RECENT_JOBS = 3
 RECEIPTS = 100
 # Pages of one's own are nobody else's, and asked for anew each time: a job moves on.
 own_page = cache_control(private=True, no_cache=True)
@@ -39,7 +40,7 @@ def studio(request: HttpRequest) -> HttpResponse:
     """Where pictures are dropped; underneath, the newest job, so that the page shows a result."""
     user = user_of(request)
     context = {
-        "recent_jobs": selectors.history(user).items[:3],
+        "recent_jobs": selectors.history(user, most=RECENT_JOBS).items,
         "chosen": choices(Recipe(model=settings.MODEL)),
         "earlier": len(open_uploads.ready(user)),
     }
