@@ -85,11 +85,8 @@ def pages_of(account: Account) -> dict[str, Ask]:
     asks["job, far on"] = page(f"/jobs/{largest.pk}/?from={largest.picture_count * 3 // 4}")
     ids = Picture.objects.filter(job=largest).order_by("position").values_list("pk", flat=True)[:60]
     asks["cards"] = page(f"/jobs/{largest.pk}/cards/?ids={','.join(map(str, ids))}")
-    asks["API: jobs"] = page("/api/v1/jobs/")
-    asks["API: jobs, search"] = page("/api/v1/jobs/?q=img&sort=name")
-    asks["API: job"] = page(f"/api/v1/jobs/{largest.pk}/")
-    asks["API: pictures"] = page(f"/api/v1/jobs/{largest.pk}/pictures/?limit=100")
-    asks["API: pictures, far on"] = page(
+    asks["API, jobs, search"] = page("/api/v1/jobs/?q=img&sort=name")
+    asks["API, pictures, far on"] = page(
         f"/api/v1/jobs/{largest.pk}/pictures/?after={largest.picture_count * 3 // 4}"
     )
     asks["studio"] = page("/")
