@@ -1,0 +1,42 @@
+"""The courier takes webhooks and nothing else, and nobody else takes them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOK = """
+import json, sys, {module} as process
+from jobs.services import deliveries, webhooks, claims
+loaded = sorted({{"torch", "openvino", "cv2"}} & set(sys.modules))
+print(json.dumps([sorted(process.broker.get_declared_queues()), loaded]))
+"""
+
+
+def look(module: str) -> tuple[list[str], list[str]]:
+    """The queues that a process with this module takes from, and what of the engine it has loaded."""
+    command = [sys.executable, "-c", LOOK.format(module=module)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    queues, heavy = json.loads(done.stdout.splitlines()[-1])
+    return queues, heavy
+
+
+def test_the_courier_takes_webhooks_and_loads_no_engine() -> None:
+    assert look("bgplatform.courier") == (["webhooks"], [])
+
+
+def test_the_workers_of_pictures_leave_webhooks_alone() -> None:
+    """Also once they have told of a picture that ended: its message is sent by name."""
+    queues, _ = look("bgplatform.worker")
+    assert "webhooks" not in queues
+    assert {"interactive", "batch"} <= set(queues)
+
+
+@pytest.mark.parametrize("line", ["courier:", "bgplatform.courier"])
+def test_the_local_run_has_one(line: str) -> None:
+    assert line in (ROOT / "Procfile").read_text()
