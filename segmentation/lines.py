@@ -30,7 +30,8 @@ _CORE = (7, 7)  # where the core's Gaussian is cut off
 _WIDER = 2.0  # the same for each level of the tail, in pixels of that level
 _WIDER_CORE = (11, 11)
 _LEVELS = 4  # of the window's tail: up to 2 · 2⁴ = 32 pixels of the picture fitted
-_CELLS = 32  # of the grid, to a tile of the picture
+_BAND = 32  # rows of the grid whose products are taken at a time
+_TILE = 160  # pixels of the picture a side, about
 _UNTRUSTED, _TRUSTED = 0.5, 0.9  # R² from which colour is believed a little, and wholly
 
 
@@ -134,7 +135,7 @@ def _moments(rgb: Floats, base: Floats, vote: Floats, reach: Floats) -> list[Flo
     margin = _CORE[0] // 2
 
     def band(top: int) -> None:
-        bottom = min(rows, top + _CELLS)
+        bottom = min(rows, top + _BAND)
         used = np.flatnonzero(reach[max(0, top - margin) : bottom + margin].any(axis=0))
         if not used.size:
             return
@@ -144,7 +145,7 @@ def _moments(rgb: Floats, base: Floats, vote: Floats, reach: Floats) -> list[Flo
         for plane, product in zip(planes, products, strict=True):
             plane[top:bottom, left:right] = averaged(product, (right - left, bottom - top))
 
-    every(band, list(range(0, rows, _CELLS)))
+    every(band, list(range(0, rows, _BAND)))
     return planes
 
 
@@ -264,5 +265,6 @@ def apply_lines(lines: Lines, rgb: Bytes) -> Bytes:
         line += under
         out[tile.pixels] = cv2.convertScaleAbs(line)
 
-    every(lay, tiles((width, height), (touched.shape[1], touched.shape[0]), _CELLS))
+    rows, columns = touched.shape
+    every(lay, tiles((width, height), (columns, rows), max(8, round(_TILE * columns / width))))
     return out
