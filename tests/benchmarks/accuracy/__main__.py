@@ -5,24 +5,22 @@ rembg.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.dataset import DataSet, open_dataset
 from segmentation.pipeline import Pipeline
-from tests.benchmarks.accuracy import colours, document, edges, page, shrinking, times, verdict, whole
+from tests.benchmarks.accuracy import bounds, colours, document, edges, page, shrinking, times, turned, whole
 from tests.benchmarks.accuracy.contenders import Contender, cut_out, ours, theirs
 from tests.benchmarks.accuracy.rembg_client import Rembg, RembgError
-from tests.benchmarks.accuracy.verdict import Verdict
+from tests.benchmarks.accuracy.verdict import Measured, Verdict
 
 LEVELS = ("off", "fast", "best")
 KEYS = ("ours-off", "ours-fast", "ours-best", "rembg", "rembg-a")
-PARTS = ("edges", "whole", "colours", "times", "shrinking", "page")
+PARTS = ("edges", "whole", "colours", "bounds", "turned", "times", "shrinking", "page")
 TIMED = ("photos/large-10mp.jpg", "bench/im/AlphaMatting27__GT20.png", "bench/im/AlphaMatting27__GT03.png")
 SAMPLE = Path("static/samples/chelsea.png")  # public domain: NOTICE says whose
 STRIP = Path("img/side-by-side.webp")
@@ -53,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Measure the chosen parts and renew their tables; 1 where a figure is not reached."""
     dataset = open_dataset(args.data / "bench")
+    args.out.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(args.model)
     pipeline.warm()
     with closing(pipeline), Rembg(args.rembg, args.out / "rembg", (args.model,)) as rembg:
@@ -62,28 +61,36 @@ def run(args: argparse.Namespace) -> int:
         labels = {who.key: who.label for who in everyone}
         cutouts = args.out / "cutouts"
         parts: dict[str, str] = {}
-        verdicts: list[Verdict] = []
+        fresh: dict[str, list[Verdict]] = {}
         soft_keys = tuple(labels)
 
-        if {"edges", "colours", "page"} & set(args.only):
+        how = f"Ours: {pipeline.description}. Theirs: rembg {rembg.versions['rembg']}, "
+        how += f"ONNX Runtime {rembg.versions['onnxruntime']}, float32. Same weights, same pictures."
+
+        if {"edges", "colours", "bounds", "page"} & set(args.only):
             _cut_out(dataset.of("soft"), everyone, cutouts, args.keep)
             found = edges.measure(dataset, cutouts, soft_keys)
             parts["edges"] = edges.report(found, labels)
-            verdicts += edges.verdicts(found)
+            fresh["edges"] = edges.verdicts(found)
         if "colours" in args.only:
             shades = colours.measure(dataset, found.right, cutouts, soft_keys)
             parts["colours"] = colours.report(shades, labels)
-            verdicts += colours.verdicts(shades)
+            fresh["colours"] = colours.verdicts(shades)
+        if "bounds" in args.only:
+            parts["bounds"] = bounds.report(bounds.measure(dataset, found.right, cutouts))
+        if "turned" in args.only:
+            known = open_dataset(args.data / "train-small", "binary")
+            parts["turned"] = turned.report(turned.measure(known, pipeline.predictor))
         if "whole" in args.only:
             _cut_out(dataset.of("binary"), [*mine, plain], cutouts, args.keep)
             judged = whole.measure(dataset, cutouts, tuple(who.key for who in [*mine, plain]))
             parts["whole"] = whole.report(judged, labels)
-            verdicts += whole.verdicts(judged)
+            fresh["whole"] = whole.verdicts(judged)
         if "times" in args.only:
             sources = [args.data / name for name in TIMED]
             seconds = times.measure(sources, everyone, pipeline.predictor, args.out / "times", args.rounds)
             parts["times"] = times.report(seconds, labels)
-            verdicts += times.verdicts(seconds)
+            fresh["times"] = times.verdicts(seconds)
         if "shrinking" in args.only:
             parts["shrinking"] = shrinking.report(shrinking.measure(dataset, pipeline.predictor))
         if "page" in args.only:
@@ -96,21 +103,18 @@ def run(args: argparse.Namespace) -> int:
             for who, file in zip(everyone, strips, strict=True):
                 who.make(SAMPLE, file)
             page.strip(SAMPLE, [strips[1], strips[2], strips[3], strips[4]], args.document.parent / STRIP)
-        how = f"ours: {pipeline.description}. Theirs: rembg {rembg.versions['rembg']}, "
-        how += (
-            f"ONNX Runtime {rembg.versions['onnxruntime']}, float32. Same weights, same pictures, same run."
-        )
 
-    if set(args.only) == set(PARTS):
-        parts["verdicts"] = f"{verdict.table(verdicts)}\n\n{how}"
-    args.out.mkdir(parents=True, exist_ok=True)
-    lines = [asdict(line) for line in verdicts]
-    (args.out / "figures.json").write_text(json.dumps({"how": how, "verdicts": lines}, indent=1) + "\n")
+    # Read only now: another run may have measured another part meanwhile.
+    measured = Measured.read(args.out / "figures.json")
+    for part, lines in fresh.items():
+        measured.put(part, lines, how)
+    if fresh:
+        measured.write(args.out / "figures.json")
+        parts["verdicts"] = measured.report()
     document.write(args.document, parts)
     for name, text in parts.items():
         sys.stdout.write(f"\n## {name}\n\n{text}\n")
-    sys.stdout.write(f"\n{verdict.table(verdicts)}\n\n{how}\n" if verdicts else "")
-    return 0 if all(line.holds for line in verdicts) else 1
+    return 0 if all(line.holds for line in measured.verdicts()) else 1
 
 
 def _cut_out(dataset: DataSet, contenders: list[Contender], folder: Path, keep: Sequence[str]) -> None:

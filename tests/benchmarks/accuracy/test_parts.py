@@ -11,7 +11,7 @@ import pytest
 from tests.benchmarks.accuracy import document, shrinking
 from tests.benchmarks.accuracy.page import busiest
 from tests.benchmarks.accuracy.rembg_client import Rembg, RembgError
-from tests.benchmarks.accuracy.verdict import Verdict, below, lower_by, table
+from tests.benchmarks.accuracy.verdict import Measured, Verdict, below, lower_by, table
 
 
 def test_a_made_part_replaces_only_what_lies_between_its_marks(tmp_path):
@@ -31,7 +31,7 @@ def test_a_document_without_the_marks_is_refused():
 
 def test_the_document_of_the_project_has_a_place_for_every_part():
     text = Path("docs/accuracy.md").read_text(encoding="utf-8")
-    for name in ("verdicts", "edges", "whole", "colours", "times", "shrinking"):
+    for name in ("verdicts", "edges", "whole", "colours", "bounds", "turned", "times", "shrinking"):
         assert document.put(text, name, "made").count("made\n\n<!-- end") == 1
 
 
@@ -40,6 +40,20 @@ def test_verdicts_are_shares_of_their_error():
     assert below("x", 0.03, 0.04, 0.2) == Verdict("x", "≥ 20% lower", "25.0% lower", True)
     assert not below("x", 0.05, 0.04, 0.2).holds
     assert table([below("x", 0.05, 0.04, 0.2)]).splitlines()[2].endswith("| 25.0% higher | **no** |")
+
+
+def test_parts_measured_in_several_runs_make_one_table(tmp_path):
+    file = tmp_path / "figures.json"
+    first = Measured.read(file)
+    first.put("times", [Verdict("t", "a", "b", True)], "Here.")
+    first.write(file)
+    second = Measured.read(file)
+    second.put("edges", [Verdict("e", "a", "b", False)], "Here.")
+    second.put("times", [Verdict("t2", "a", "b", True)], "There.")
+    assert [line.what for line in second.verdicts()] == ["e", "t2"]
+    assert second.report().splitlines()[-1].endswith("There.")
+    second.write(file)
+    assert Measured.read(file) == second
 
 
 def test_the_detail_is_where_most_of_the_band_is():

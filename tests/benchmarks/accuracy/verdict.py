@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 from segmentation.evaluation.report import markdown
 
@@ -33,3 +36,51 @@ def table(verdicts: list[Verdict]) -> str:
     """All of them as Markdown."""
     rows = [[line.what, line.wanted, line.found, "yes" if line.holds else "**no**"] for line in verdicts]
     return markdown(["figure", "wanted", "found", "holds"], rows)
+
+
+PARTS = ("edges", "colours", "whole", "times")  # that have verdicts, in the table's order
+
+
+@dataclass
+class Measured:
+    """Verdicts by part, each with when and on what it was measured: parts may be measured in several runs."""
+
+    parts: dict[str, tuple[str, list[Verdict]]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: Path) -> Measured:
+        """What runs before have left; nothing where there is no such file."""
+        if not file.is_file():
+            return cls()
+        stored = json.loads(file.read_text(encoding="utf-8")).get("parts", {})
+        return cls(
+            {
+                part: (one["how"], [Verdict(**line) for line in one["verdicts"]])
+                for part, one in stored.items()
+            }
+        )
+
+    def put(self, part: str, verdicts: list[Verdict], how: str) -> None:
+        """Replace a part's verdicts by those measured now."""
+        self.parts[part] = (f"{datetime.now(UTC):%Y-%m-%d}. {how}", verdicts)
+
+    def write(self, file: Path) -> None:
+        """Leave them for runs to come."""
+        stored = {
+            part: {"how": how, "verdicts": [asdict(line) for line in lines]}
+            for part, (how, lines) in self.parts.items()
+        }
+        file.write_text(json.dumps({"parts": stored}, indent=1) + "\n", encoding="utf-8")
+
+    def verdicts(self) -> list[Verdict]:
+        """All lines in the table's order."""
+        return [line for part in PARTS for line in self.parts.get(part, ("", []))[1]]
+
+    def report(self) -> str:
+        """The table, and under it what each part was measured on."""
+        hows: dict[str, list[str]] = {}
+        for part in PARTS:
+            if part in self.parts:
+                hows.setdefault(self.parts[part][0], []).append(part)
+        notes = [f"{', '.join(parts).capitalize()}: {how}" for how, parts in hows.items()]
+        return "\n\n".join([table(self.verdicts()), *notes])
