@@ -15,6 +15,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 _ROWS = 256
+_LITTLE = 0.75
 
 
 def to_linear(srgb: Bytes) -> Floats:
@@ -74,9 +75,15 @@ def paste(layer: Bytes, canvas: Bytes, corner: tuple[int, int]) -> None:
 
 
 def resized(pixels: Bytes, size: tuple[int, int]) -> Bytes:
-    """Pixels (h×w[×c] uint8) at `size` (width, height): averaged when smaller, cubic when larger."""
+    """Pixels (h×w[×c] uint8) at `size` (width, height): averaged when smaller, cubic when larger.
+
+    A little smaller, the four nearest are the average: OpenCV's areas of broken pixels take six times as
+    long, and the picture is the same to the eye.
+    """
     if pixels.shape[1::-1] == size:
         return pixels
     smaller = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]
     way = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    if smaller and min(size[0] / pixels.shape[1], size[1] / pixels.shape[0]) >= _LITTLE:
+        way = cv2.INTER_LINEAR
     return np.asarray(cv2.resize(pixels, size, interpolation=way), np.uint8)

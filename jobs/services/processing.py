@@ -118,7 +118,8 @@ def _work(claim: Claim) -> None:
         confidence=segmented.confidence,
     )
     rendition = _rendition(matte, recipe, file)
-    rendition.foreground, rendition.full_size = stands(segmented.matte, recipe)
+    if called:
+        rendition.foreground, rendition.full_size = stands(segmented.matte, recipe)
     thumb_key = ""
     storage.write(matte.key, matte_file)
     storage.write(rendition.key, file.data)

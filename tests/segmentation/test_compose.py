@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from segmentation.compose import compose
 from segmentation.errors import RecipeError
-from segmentation.layers import over, to_linear, to_srgb
+from segmentation.layers import over, resized, to_linear, to_srgb
 from segmentation.recipe import PRESETS, Recipe
 from tests.segmentation.shapes import Bytes, disk, photo
 
@@ -192,3 +193,14 @@ def test_without_semitransparency_what_is_half_seen_is_seen_or_not() -> None:
     grey = compose(rgb, alpha, Recipe.parse({"channels": "alpha", "semitransparency": "false"}))[1]
     assert grey is not None
     assert grey.tolist() == veil.tolist()
+
+
+def test_a_little_smaller_looks_like_the_average() -> None:
+    x, y = np.meshgrid(np.arange(400), np.arange(300))
+    wave = (127.5 + 60 * np.sin(x / 9) + 60 * np.cos(y / 7)).astype(np.uint8)
+    exact = cv2.resize(wave, (360, 270), interpolation=cv2.INTER_AREA)
+    assert np.abs(resized(wave, (360, 270)).astype(int) - exact).max() <= 2
+    assert (
+        resized(wave, (200, 150)).tolist()
+        == cv2.resize(wave, (200, 150), interpolation=cv2.INTER_AREA).tolist()
+    )
