@@ -49,7 +49,7 @@ class TestRemovebg:
         assert size_of(out.read_bytes()) == ("JPEG", "RGB", (612, 408))
 
     def test_a_bad_key(self, client: removebg.RemoveBg, base: str, photo: Path) -> None:
-        stranger = removebg.RemoveBg("nonsense", "errors.log")
+        stranger = removebg.RemoveBg("nonsense", str(photo.with_name("errors.log")))
         with pytest.raises(requests.HTTPError, match="403"):
             stranger.remove_background_from_img_file(str(photo))
         with pytest.raises(requests.HTTPError, match="400"):
