@@ -87,13 +87,13 @@ def read(
     format = _one_of(fields, "format", "auto", FORMATS)
     if not format:
         format = "png" if see_through or alone else "jpeg"
-    crop = _flag(fields, "crop", False)
+    edges: str = settings.COMPAT_REFINE
     recipe = _checked(
         lambda: Recipe(
             model=settings.MODEL,
-            refine=settings.COMPAT_REFINE,
+            refine=edges,
             roi=_region(fields),
-            crop=crop,
+            crop=_flag(fields, "crop", False),
             crop_margin=_margins(fields),
             scale=_scale(fields),
             position=_position(fields),

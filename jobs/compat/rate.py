@@ -55,7 +55,7 @@ def take(user: int, megapixels: int) -> Pace:
 
     A picture larger than all of it fits into a minute of its own.
     """
-    limit = int(settings.COMPAT_MEGAPIXELS_A_MINUTE)
+    limit: int = settings.COMPAT_MEGAPIXELS_A_MINUTE
     minute = int(time.time()) // WINDOW_SECONDS
     reset = (minute + 1) * WINDOW_SECONDS
     cost = min(megapixels, limit)
