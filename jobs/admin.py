@@ -15,7 +15,18 @@ from unfold.admin import TabularInline
 from accounts.admin import ReadOnly
 from jobs import selectors
 from jobs.admin_actions import JobActions
-from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload, WebhookDelivery, WebhookEndpoint
+from jobs.feedback_admin import FeedbackAdmin
+from jobs.models import (
+    Feedback,
+    Job,
+    Matte,
+    Picture,
+    Receipt,
+    Rendition,
+    Upload,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from jobs.services import removal
 from jobs.views.streaming import FileAnswer, stored
 from jobs.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
@@ -28,7 +39,7 @@ class WithAllOfIt(ReadOnly):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         """As Django's, but mattes and the like, which nobody deletes by themselves, forbid nothing here."""
         shown, counts, needed, protected = super().get_deleted_objects(objs, request)
-        along = {str(model._meta.verbose_name) for model in (Picture, Matte, Rendition)}
+        along = {str(model._meta.verbose_name) for model in (Picture, Matte, Rendition, Feedback)}
         own = {str(self.opts.verbose_name)}
         return shown, counts, needed - (along - own), protected
 
@@ -251,5 +262,6 @@ class ReceiptAdmin(ReadOnly):
         return False
 
 
+admin.site.register(Feedback, FeedbackAdmin)
 admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
 admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)

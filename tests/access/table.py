@@ -137,6 +137,7 @@ TABLES: Final[dict[str, dict[str, int]]] = {
     "jobs_rendition": LOOKS,
     "jobs_upload": LOOKS,
     "jobs_receipt": LOOKS,
+    "jobs_feedback": LOOKS,
 }
 for _table, _actions in TABLES.items():
     for _action, _status in _actions.items():

@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import Entry, Plan, Storage, Usage, User
 from accounts.services import tokens
 from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
-from jobs.services import removal, uploads, webhook_events, webhooks
+from jobs.services import feedback, removal, uploads, webhook_events, webhooks
 from tests.access import table
 from tests.access.addresses import all_of_them
 from tests.access.table import ADMIN, ADMINISTRATION, SIGN_IN, SITE, STUDIO, Answer, Row
@@ -71,6 +71,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "jobs_rendition": Rendition.objects.first(),
         "jobs_upload": Upload.objects.first(),
         "jobs_receipt": Receipt.objects.first(),
+        "jobs_feedback": feedback.give(pictures_of(job)[0], 4, "fine"),
     }
     assert set(rows) == set(table.TABLES)
     return {
