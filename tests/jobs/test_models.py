@@ -178,6 +178,17 @@ def test_every_named_constraint_has_a_test() -> None:
         "webhook_delivery_unique",
         "webhook_delivery_waits_or_ended",
         "webhook_attempt_says_how",
+        # tests/jobs/test_models_of_programs.py
+        "wish_unique",
+        "wish_revision_unique",
+        "wish_of_a_matte",
+        "wish_leased_when_running",
+        "wish_failed_says_why",
+        "preset_once_a_user",
+        "preset_has_name",
+        "backdrop_once_a_user",
+        "idempotency_once_a_user",
+        "feedback_one_to_five",
     }
 
 

@@ -1,0 +1,84 @@
+"""What the database itself refuses of rows that programs bring: wishes, presets, backdrops and the like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from jobs.ids import new_id
+from jobs.models import Backdrop, Feedback, Idempotency, Preset, Wish
+from tests.jobs.factories import bare_job, complete, pictures_of
+from tests.jobs.test_models import refused
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+
+
+@pytest.fixture
+def wish(user: User) -> Wish:
+    """One that waits, of a finished picture."""
+    rendition = complete(pictures_of(bare_job(user))[0])
+    return Wish.objects.create(
+        user=user, picture=rendition.picture, matte=rendition.matte, recipe={}, recipe_digest="d"
+    )
+
+
+def refused_twice(row: models.Model) -> None:
+    """Assert that the same row once more, under another id, is not taken."""
+    before = type(row)._default_manager.count()
+    row.pk = new_id() if isinstance(row, Wish | Backdrop) else None
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
+        row.save(force_insert=True)
+    assert type(row)._default_manager.count() == before
+
+
+@pytest.mark.parametrize(
+    ("constraint", "facts"),
+    [
+        ("wish_of_a_matte", {"matte": None}),
+        ("wish_of_a_matte", {"revision": 2}),
+        ("wish_of_a_matte", {"matte": None, "revision": 1}),
+        ("wish_leased_when_running", {"state": "running"}),
+        ("wish_leased_when_running", {"lease_until": NOW}),
+        ("wish_failed_says_why", {"state": "failed"}),
+        ("wish_failed_says_why", {"state": "failed", "error_code": "x"}),
+        ("wish_failed_says_why", {"error_code": "x"}),
+    ],
+)
+def test_a_wish_that_cannot_be(wish: Wish, constraint: str, facts: dict[str, Any]) -> None:
+    refused(Wish.objects.all(), constraint, **facts)
+
+
+def test_a_wish_stands_once_for_a_matte_and_once_for_a_revision(wish: Wish) -> None:
+    refused_twice(wish)
+    Wish.objects.update(matte=None, revision=2)
+    refused_twice(Wish.objects.get())
+
+
+def test_a_preset_has_a_name_that_its_owner_uses_once(user: User, stranger: User) -> None:
+    Preset.objects.create(user=stranger, name="shop", title="Shop", recipe={})
+    preset = Preset.objects.create(user=user, name="shop", title="Shop", recipe={})
+    refused_twice(preset)
+    refused(Preset.objects.filter(user=user), "preset_has_name", name="")
+
+
+def test_a_backdrop_is_kept_once_for_each_user(user: User, stranger: User) -> None:
+    facts = {"digest": "d" * 64, "size": 1, "format": "png", "width": 1, "height": 1}
+    Backdrop.objects.create(user=stranger, **facts)
+    refused_twice(Backdrop.objects.create(user=user, **facts))
+
+
+def test_a_key_is_remembered_once_for_each_user(user: User, stranger: User) -> None:
+    Idempotency.objects.create(user=stranger, key="k", body_digest="d")
+    refused_twice(Idempotency.objects.create(user=user, key="k", body_digest="d"))
+
+
+@pytest.mark.parametrize("rating", [0, 6])
+def test_feedback_is_one_to_five(user: User, rating: int) -> None:
+    Feedback.objects.create(picture=pictures_of(bare_job(user))[0], user=user, rating=3)
+    refused(Feedback.objects.all(), "feedback_one_to_five", rating=rating)
