@@ -71,13 +71,12 @@ class Pipeline:
     ) -> None:
         self.limits = limits or Limits()
         self.predictor = Predictor(model, device, precision, engine, threads)
-        # A card is idle at small batches. A CPU is not: there company gains nothing, and waiting for it
-        # costs.
-        card = self.predictor.backend.device != "cpu"
+        backend = self.predictor.backend
         self._network: MicroBatcher[Floats, Floats] = MicroBatcher(
             lambda entries: list(self.predictor.raw(np.stack(entries))),
-            max_batch=max_batch or (32 if card else 1),
-            max_wait=(0.01 if card else 0.0) if max_wait is None else max_wait,
+            max_batch=max_batch or backend.batch,
+            # On a card company is worth a wait. On a CPU what is there already runs together.
+            max_wait=(0.0 if backend.device == "cpu" else 0.01) if max_wait is None else max_wait,
         )
 
     @property

@@ -30,6 +30,8 @@ class Backend(Protocol):
     engine: str
     device: str
     precision: str
+    batch: int
+    """How many pictures together take the least time each."""
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """N×3×320×320 normalised pictures -> N×320×320 raw maps in 0..1. Raises OutOfMemoryError."""

@@ -124,6 +124,8 @@ class TorchBackend:
         self.precision = precision
         self.torch_device = device
         self.device = str(device)
+        # A card is idle at small batches; a CPU is not, and larger ones only need more memory.
+        self.batch = 1 if device.type == "cpu" else 32
         self._kind = _TYPES[precision]
         self._graphs: dict[int, _Graph] = {}
         if device.type == "cpu":
