@@ -9,8 +9,6 @@ half-covered pixels.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +66,7 @@ def _averages(rgb: Bytes, alpha: Bytes) -> tuple[Floats, Floats]:
     colours = small.astype(np.float32)
     share = np.multiply(cover, np.float32(1 / 255), dtype=np.float32)
     rest = np.subtract(1, share, dtype=np.float32)
-    with ThreadPoolExecutor(2) as pool:
-        inside, outside = pool.map(lambda part: _average(colours, _sure(part)), (share, rest))
+    inside, outside = every(lambda part: _average(colours, _sure(part)), (share, rest))
     return inside, outside
 
 

@@ -13,7 +13,6 @@ size (He and Sun, "Fast guided filter", 2015, go further and halve the products,
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -177,10 +176,7 @@ def _windowed(planes: list[Floats], tail: float) -> list[Floats]:
             core += np.float32(tail) * tailed(plane, tail, _LEVELS - 1)
         return core
 
-    with ThreadPoolExecutor(len(planes)) as pool:
-        return [
-            np.asarray(part, np.float32) for plane in pool.map(window, planes) for part in cv2.split(plane)
-        ]
+    return [np.asarray(part, np.float32) for plane in every(window, planes) for part in cv2.split(plane)]
 
 
 def tailed(plane: Floats, tail: float, levels: int) -> Floats:

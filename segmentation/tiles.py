@@ -4,9 +4,11 @@ enlarged for a tile when the tile needs it, so that nothing of the picture's siz
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import cv2
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Part = TypeVar("Part")
+Made = TypeVar("Made")
 
 _THREADS = 4
 
@@ -59,7 +62,19 @@ def _spans(length: int, count: int, cells: int) -> list[tuple[slice, slice, int,
     return spans
 
 
-def every(work: Callable[[Part], None], parts: Sequence[Part]) -> None:
-    """Work on all parts of a picture, several at a time: OpenCV and NumPy let go of the interpreter."""
-    with ThreadPoolExecutor(max(1, min(_THREADS, len(parts)))) as pool:
-        list(pool.map(work, parts))
+def every(work: Callable[[Part], Made], parts: Iterable[Part]) -> list[Made]:
+    """What `work` makes of each part, in order; several at a time, for OpenCV and NumPy let go of the GIL.
+
+    `work` must not call `every` itself: it would wait for threads that wait for it.
+    """
+    return list(_pool().map(work, parts))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """One for all pictures: a new thread's first megabytes are page faults, which cost more than the work."""
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="tiles")
+
+
+# A forked process has none of its parent's threads.
+os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,9 +33,16 @@ def test_a_slope_enlarged_in_tiles_is_a_slope() -> None:
     np.testing.assert_allclose(found[:, 5:-5], wanted[:, 5:-5], atol=1e-3)
 
 
-def test_all_parts_are_worked_on() -> None:
-    done: list[int] = []
-    every(done.append, list(range(20)))
-    assert sorted(done) == list(range(20))
-    every(done.append, [])
-    assert len(done) == 20
+def test_all_parts_are_worked_on_in_order() -> None:
+    assert every(lambda part: part * part, range(50)) == [part * part for part in range(50)]
+    assert every(lambda part: part, []) == []
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    every(lambda part: part, range(8))
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(_in_child).get(timeout=60) == list(range(8))
+
+
+def _in_child() -> list[int]:
+    return every(lambda part: part, range(8))
