@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from segmentation.looks import joined, looks
+from segmentation.pipeline import Pipeline
+from segmentation.recipe import Recipe
 from segmentation.refine import refine
+from segmentation.shrink import network_input, stepped, stretch
+
+ASTRONAUT = Path(__file__).resolve().parents[2] / "static" / "samples" / "astronaut.jpg"
 
 ENTRY = np.arange(3 * 4 * 4, dtype=np.float32).reshape(3, 4, 4)
 
@@ -38,3 +45,15 @@ def test_specks_and_pinholes_of_the_map_are_none_of_the_matte() -> None:
     assert matte[22, 22] < 128
     assert matte[151, 151] >= 128
     assert matte[100, 100] == 255
+
+
+@pytest.mark.real
+def test_the_best_matte_is_made_from_both_looks(pipeline: Pipeline) -> None:
+    segmented = pipeline.segment(ASTRONAUT, Recipe(model="u2netp", refine="best"))
+    rgb = segmented.picture.rgb
+    entry = network_input(rgb)
+    raws = [pipeline.predictor.raw(one[None])[0] for one in (entry, entry[:, :, ::-1].copy())]
+    wanted = refine(stepped(stretch((raws[0] + raws[1][:, ::-1]) / 2)), rgb, "best")
+    assert np.abs(segmented.matte.astype(int) - wanted).max() <= 1
+    once = refine(stepped(stretch(raws[0])), rgb, "best")
+    assert np.abs(segmented.matte.astype(int) - once).max() > 10
