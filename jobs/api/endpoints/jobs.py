@@ -140,7 +140,7 @@ class JobsView(ApiView):
 def _strictly(request: Request) -> None:
     """Refuses what the page's form takes beyond the schema: days in other spellings, words left empty."""
     for name, value in request.query_params.items():
-        if name in {"since", "until"} and not _DAY.fullmatch(value):
+        if name in {"since", "until"} and not _DAY.fullmatch(str(value)):
             raise RefusedError("invalid", "A day is written as 2026-01-31.", name)
         if name in {"state", "origin", "sort"} and not value:
             raise RefusedError("invalid_choice", "Leave it out to ask for all.", name)

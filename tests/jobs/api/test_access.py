@@ -292,6 +292,6 @@ def test_an_upload_of_somebody_else_is_in_no_job(program: Program, stranger: Use
 
 
 def test_an_address_that_there_is_not_says_so_in_json(program: Program) -> None:
-    for path in ("nowhere/", "jobs/1/", "jobs", "%00/", "../admin/", "jobs/" + "9" * 5000 + "/"):
+    for path in ("nowhere/", "jobs/1/", "jobs", "%00/", "../admin/", "jobs/" + "9" * 5000 + "/", "jobs/%0A/"):
         refused = program.get(path)
         assert (refused.status_code, refused.json()["code"]) == (404, "not_found"), path
