@@ -77,6 +77,9 @@ export function holdUploads(busy) {
   }
 }
 
+// The page that a reload ends does not count any more.
+addEventListener("pagehide", () => holdUploads(false));
+
 /** @returns {Promise<boolean>} whether another tab is uploading: what is not submitted is that tab's then */
 export async function uploadsElsewhere() {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
