@@ -64,8 +64,10 @@ class _Builder:
         weight = np.ascontiguousarray(weight, dtype=np.float32)
         if self.ranges is None or exact:
             return ops.constant(weight)
-        high = np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(min=1e-8)
-        return ops.fake_quantize(ops.constant(weight), -high, high, -high, high, levels=255)
+        step = np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(min=1e-8) / 127
+        # In bytes already: read, kept and compiled in a quarter of what float32 takes.
+        steps = ops.convert(ops.constant(np.rint(weight / step).astype(np.int8)), "f32")
+        return ops.multiply(steps, ops.constant(step))
 
     def quantised(self, x: Node, high: float = 1.0) -> Node:
         """x in 256 steps of 0..high; x itself in a float network."""
