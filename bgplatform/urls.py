@@ -19,3 +19,5 @@ urlpatterns = [
     path("", include("jobs.compat.urls")),
     path("", include("jobs.urls")),
 ]
+
+handler500 = "bgplatform.faults.server_error"

@@ -1,0 +1,38 @@
+"""What is answered when something of ours breaks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A site whose every sign-in check breaks, and a client that gets to see the answer."""
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("accounts.authentication.TokenAuthentication.authenticate", breaks)
+    monkeypatch.setattr("jobs.views.jobs.selectors.history", breaks)
+    return Client(raise_request_exception=False)
+
+
+def test_programs_are_told_in_the_shape_of_every_refusal(broken: Client) -> None:
+    response = broken.get("/api/v1/jobs/", headers={"Authorization": "Token x"})
+    assert (response.status_code, response["Content-Type"]) == (500, "application/json")
+    said = json.loads(response.content)
+    assert said["code"] == "internal_error"
+    assert said["errors"] == [{key: said[key] for key in ("code", "sentence", "field")}]
+    assert "a fault of ours" not in response.content.decode()
+
+
+def test_people_are_told_on_a_page(broken: Client, user: object) -> None:
+    broken.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")  # type: ignore[arg-type]
+    response = broken.get("/")
+    assert (response.status_code, response["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert "a fault of ours" not in response.content.decode()
