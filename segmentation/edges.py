@@ -48,8 +48,7 @@ def fit(coarse: Floats, rgb: Bytes, longest: int = WORKING, *, firm: bool = True
     tiny = averaged(small, fitting(width, height, COARSE))
     size = (tiny.shape[1], tiny.shape[0])
     coarse = bilinear(coarse, size)
-    wavering = np.asarray(cv2.erode(4 * coarse * (1 - coarse), disk(1)), np.float32)
-    doubt = _surroundings(wavering)
+    doubt = doubt_of(coarse)
     heard = np.square(1 - np.float32(_UNHEARD) * doubt)
     reach = _cut(np.maximum(doubt, _edges_of(coarse)))
     decided = free = fit_lines(tiny, coarse, heard, reach, FIRST).matte(tiny)
@@ -104,16 +103,15 @@ def disk(radius: int) -> Bytes:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
-def _surroundings(wavering: Floats) -> Floats:
-    """Doubt, 0..1: where the map wavers over more than the two or three pixels of a sound edge, and 12 pixels
-    around."""
+def doubt_of(coarse: Floats) -> Floats:
+    """Where a map (h×w float32 in 0..1) wavers over more than the two or three pixels of a sound edge, and 12
+    pixels around; 0..1, of its size."""
+    wavering = cv2.convertScaleAbs(cv2.erode(4 * coarse * (1 - coarse), disk(1)), alpha=255)
     # The largest of each four pixels, in 256 steps: what follows is smooth, and that is enough.
-    height, width = wavering.shape
-    bytes_ = cv2.dilate(cv2.convertScaleAbs(wavering, alpha=255), np.ones((2, 2), np.uint8), anchor=(0, 0))
-    small = np.ascontiguousarray(bytes_[::2, ::2])
+    small = np.ascontiguousarray(cv2.dilate(wavering, np.ones((2, 2), np.uint8), anchor=(0, 0))[::2, ::2])
     wide = cv2.GaussianBlur(cv2.dilate(small, disk(6)), (0, 0), 2)
     doubt = np.clip(wide * np.float32(1.5 / 255), 0, 1).astype(np.float32)
-    return bilinear(doubt, (width, height))
+    return bilinear(doubt, (coarse.shape[1], coarse.shape[0]))
 
 
 def _calmed(coarse: Floats) -> Floats:

@@ -30,9 +30,19 @@ def test_best_looks_into_a_mirror_and_turns_the_answer_back() -> None:
     np.testing.assert_array_equal(own, ENTRY)
     np.testing.assert_array_equal(mirrored[:, :, 0], ENTRY[:, :, 3])
     # A network that errs on neither side answers for both what it answers for one.
-    np.testing.assert_array_equal(joined([own[1], mirrored[1]]), ENTRY[1])
-    # What only one of them sees counts half.
-    np.testing.assert_allclose(joined([np.ones((2, 2), np.float32), np.zeros((2, 2), np.float32)]), 0.5)
+    sure = (ENTRY[1] > 24).astype(np.float32)
+    np.testing.assert_array_equal(joined([sure, sure[:, ::-1]]), sure)
+
+
+def test_the_second_look_counts_only_where_the_first_wavers() -> None:
+    own = np.zeros((320, 320), np.float32)
+    own[:, :160] = 1
+    own[100:130, 20:50] = 0.5
+    together = joined([own, np.zeros((320, 320), np.float32)])
+    assert together[115, 35] == pytest.approx(0.25)
+    assert together[115, 15] == pytest.approx(0.5, abs=0.05)  # close to where it wavers
+    assert together[300, 100] == 1
+    assert together[115, 300] == 0
 
 
 def test_specks_and_pinholes_of_the_map_are_none_of_the_matte() -> None:
@@ -53,7 +63,7 @@ def test_the_best_matte_is_made_from_both_looks(pipeline: Pipeline) -> None:
     rgb = segmented.picture.rgb
     entry = network_input(rgb)
     raws = [pipeline.predictor.raw(one[None])[0] for one in (entry, entry[:, :, ::-1].copy())]
-    wanted = refine(stepped(stretch((raws[0] + raws[1][:, ::-1]) / 2)), rgb, "best")
+    wanted = refine(stepped(stretch(joined(raws))), rgb, "best")
     assert np.abs(segmented.matte.astype(int) - wanted).max() <= 1
     once = refine(stepped(stretch(raws[0])), rgb, "best")
     assert np.abs(segmented.matte.astype(int) - once).max() > 10
