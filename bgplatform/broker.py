@@ -11,7 +11,9 @@ from django_dramatiq.middleware import DbConnectionsMiddleware
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Callbacks, TimeLimit
 
-HEARTBEAT_MS: Final = 20_000
+# A worker that was silent for as long as its leases last is taken for dead, but nobody who only slept between
+# two looks at an empty queue (five seconds at most).
+HEARTBEAT_MS: Final = 1000 * max(settings.LEASE_SECONDS, 8)
 # How long a worker may sleep that found the queue of the people who wait empty. Dramatiq's second is too long
 # for them; at the other queues it does no harm, and a look costs Redis something.
 IDLE_MS: Final = {"interactive": 50}

@@ -110,7 +110,8 @@ def test_worker_and_its_master_killed_while_pictures_run(stack: Stack) -> None:
     kill_at_work(stack, first)
     second = until(lambda: stack.worker_if_any(), "the supervisor has started another")
     assert second != first
-    (master, _) = [pid for pid in stack.processes("-m dramatiq") if pid not in stack.processes("supervise")]
+    workers = stack.processes("-m dramatiq bgplatform.worker")
+    (master, _) = [pid for pid in workers if pid not in stack.processes("supervise")]
     kill_at_work(stack, master)
 
     until(lambda: ended(stack), "every picture has ended", 120)
