@@ -10,7 +10,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 
 from bgplatform import asgi
-from bgplatform.body_limit import REFUSAL, BodyLimit
+from bgplatform.body_limit import HEADERS_REFUSAL, REFUSAL, BodyLimit
 
 
 def scope_of(**headers: str) -> dict[str, Any]:
@@ -60,6 +60,30 @@ async def test_what_grows_too_large_is_cut_off(site: BodyLimit) -> None:
         await communicator.send_input({"type": "http.request", "body": b"x" * 400, "more_body": True})
     status, body = await answer(communicator)
     assert (status, json.loads(body)) == (413, REFUSAL)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "a/b" + "; a=b" * 300},
+        {"accept": "a/b," * 300},
+        {f"x-{number}": "x" * 2000 for number in range(40)},
+    ],
+)
+async def test_headers_that_are_too_long_are_not_parsed(site: BodyLimit, headers: dict[str, str]) -> None:
+    status, body = await answer(ApplicationCommunicator(site, scope_of(**headers)))
+    assert (status, json.loads(body)) == (431, HEADERS_REFUSAL)
+
+
+async def test_headers_of_one_name_count_together(site: BodyLimit) -> None:
+    scope = scope_of()
+    scope["headers"] += [(b"content-type", b"a/b; a=b" * 50)] * 3
+    assert (await answer(ApplicationCommunicator(site, scope)))[0] == 431
+
+
+def test_a_refusal_has_the_shape_of_the_api() -> None:
+    first = {"code": "headers_too_large", "sentence": HEADERS_REFUSAL["sentence"], "field": None}
+    assert {**first, "errors": [first]} == HEADERS_REFUSAL
 
 
 async def test_what_is_no_request_passes() -> None:
