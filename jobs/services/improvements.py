@@ -1,18 +1,32 @@
-"""Improvements: pictures that are sent in because their cut-out was not good."""
+"""Improvements: pictures that are sent in because their cut-out was not good, kept for a while."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from datetime import timedelta
+from typing import Final
 
-from accounts.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Plan, User
+from accounts.selectors import users_of
 from accounts.services import quota
 from jobs import names, storage
 from jobs.models import Improvement
+from jobs.services import removal, stored
 from jobs.services.calls import Source
+
+# At the latest; who has a plan that keeps things for fewer days has said so for these, too.
+DAYS: Final = 90
+AT_ONCE: Final = 500
 
 
 def keep(user: User, source: Source, tag: str = "") -> Improvement:
-    """Keep a picture for the staff to look at. Raises QuotaExceededError where there is no room for it."""
+    """Keep a picture for the staff to look at; it counts as the user's until it is swept.
+
+    Raises QuotaExceededError where there is no room for it; nothing is kept then.
+    """
     made = Improvement(
         user=user,
         name=names.clean(source.name),
@@ -25,6 +39,27 @@ def keep(user: User, source: Source, tag: str = "") -> Improvement:
     quota.check_storage(user, made.size)
     # The file first: a row never names what is not there.
     storage.write(made.key, source.data)
-    with transaction.atomic():
-        made.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            made.save(force_insert=True)
+            quota.add_storage(user, made.size)
+    except BaseException:
+        storage.delete([made.key])
+        raise
     return made
+
+
+def sweep() -> int:
+    """Delete those whose days are over, their plan's or DAYS, with their files; how many."""
+    now = timezone.now()
+    over = Q(created_at__lt=now - timedelta(days=DAYS))
+    for plan in Plan.objects.filter(keep_days__lt=DAYS):
+        over |= Q(user__in=users_of(plan), created_at__lt=now - timedelta(days=plan.keep_days or 0))
+    with transaction.atomic():
+        rows = list(Improvement.objects.filter(over).select_for_update()[:AT_ONCE])
+        gone = Improvement.objects.filter(pk__in=[row.pk for row in rows])
+        removal.discard(row.key for row in rows)
+        freed = stored.of_improvements(gone)
+        gone.delete()
+        stored.free(freed)
+    return len(rows)

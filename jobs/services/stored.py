@@ -1,4 +1,4 @@
-"""What the files of a user take: sources, backdrops, mattes, renditions, as large as their rows say.
+"""What the files of a user take: sources, backdrops, mattes, renditions, improvements, as their rows say.
 
 The small previews and thumbnails are ours and not counted. The counter changes in the transaction that writes
 or deletes a row with a size, as its last step: so it is the sum of the rows at any moment.
@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Storage, User
 from accounts.services import quota
-from jobs.models import Backdrop, Matte, Picture, Rendition, Upload
+from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload
 
 COUNTED = Q(state__in=[Upload.State.UPLOADED, Upload.State.SUBMITTED])
 
@@ -35,6 +35,11 @@ def of_mattes(mattes: QuerySet[Matte]) -> Counter[int]:
 def of_uploads(uploads: QuerySet[Upload]) -> Counter[int]:
     """Bytes by user that uploads take. Lock them first."""
     return _of(uploads.filter(COUNTED), "user")
+
+
+def of_improvements(improvements: QuerySet[Improvement]) -> Counter[int]:
+    """Bytes by user that improvements take. Lock them first."""
+    return _of(improvements, "user")
 
 
 def grow(user: int, *rows: Matte | Rendition) -> None:
@@ -59,6 +64,7 @@ def recount(users: Iterable[User]) -> dict[int, tuple[int, int]]:
             found = of_pictures(Picture.objects.filter(user=user))
             found += of_uploads(Upload.objects.filter(user=user))
             found += _of(Backdrop.objects.filter(user=user), "user")
+            found += of_improvements(Improvement.objects.filter(user=user))
             size = found[user.pk]
             if row.bytes != size:
                 wrong[user.pk] = (row.bytes, size)

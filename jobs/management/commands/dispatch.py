@@ -18,6 +18,7 @@ from jobs.services import (
     deliveries,
     dispatch,
     idempotency,
+    improvements,
     orphans,
     removal,
     retention,
@@ -79,6 +80,8 @@ class Command(BaseCommand):
             while idempotency.sweep():
                 pass
             while backdrops.sweep():
+                pass
+            while improvements.sweep():
                 pass
             while removal.sweep_discards():
                 pass
