@@ -58,6 +58,15 @@ class WrongStateError(JobsError):
     status = 409
 
 
+class GoneError(JobsError):
+    """It was there a moment ago, and somebody deleted it."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("not_found", "There is no such thing, or it is not yours.")
+
+
 class KeyReusedError(JobsError):
     """An Idempotency-Key that another request had."""
 

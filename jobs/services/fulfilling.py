@@ -178,6 +178,9 @@ def _drop(wish: Wish, matte: Matte, rendition: Rendition) -> None:
 def _fail(wish: Wish, code: str, sentence: str) -> None:
     with transaction.atomic():
         _change(wish, state=Wish.State.FAILED, error_code=code, error_sentence=sentence[:500], **_FREE)
+        if wish.matte is None:
+            # What a person sent is counted as nobody's until it is a matte, which it never will be.
+            removal.discard([storage.incoming_key(wish.pk)])
 
 
 def _postpone(wish: Wish) -> None:

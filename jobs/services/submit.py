@@ -78,9 +78,11 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     """A new job of the same sources with another recipe; where only the rendering differs, no model runs.
 
     The sources are shared: the last job that needs one takes it along when it goes. Raises
-    SubmitRefusedError where the job has no sources (any more), the other two as `submit` does.
+    SubmitRefusedError where the job has no sources (any more), the other two as `submit` does; as it brings
+    no bytes of its own, QuotaExceededError also where what there is fills the storage.
     """
     check(recipe)
+    quota.check_storage(job.user, 1)
     with transaction.atomic():
         # Held until the new rows stand, so that a deletion at the same time sees that the sources are needed.
         held = Job.objects.select_for_update().filter(pk=job.pk).exists()

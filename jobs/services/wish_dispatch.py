@@ -16,10 +16,10 @@ from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from accounts.models import User
-from jobs import circuit
+from jobs import circuit, storage
 from jobs.models import Wish
 from jobs.models.job import Lane
-from jobs.services import messages
+from jobs.services import messages, removal
 
 logger = logging.getLogger(__name__)
 
@@ -86,11 +86,16 @@ def recover_lost(*, leases: bool = True) -> int:
 def _expire_leases() -> int:
     lapsed = Wish.objects.filter(state=Wish.State.RUNNING, lease_until__lt=timezone.now())
     free = {"lease_token": None, "lease_until": None, "dispatched_at": None}
-    return lapsed.filter(attempts__lt=settings.MAX_ATTEMPTS).update(
-        state=Wish.State.QUEUED, **free
-    ) + lapsed.filter(attempts__gte=settings.MAX_ATTEMPTS).update(
-        state=Wish.State.FAILED, error_code=WORKER_LOST, error_sentence=WORKER_LOST_SENTENCE, **free
-    )
+    waiting = lapsed.filter(attempts__lt=settings.MAX_ATTEMPTS).update(state=Wish.State.QUEUED, **free)
+    with transaction.atomic():
+        over = lapsed.filter(attempts__gte=settings.MAX_ATTEMPTS).select_for_update()
+        matte_of = dict(over.values_list("pk", "matte"))
+        # What a person sent for a matte that will never be.
+        removal.discard(storage.incoming_key(wish) for wish, matte in matte_of.items() if matte is None)
+        given_up = Wish.objects.filter(pk__in=matte_of).update(
+            state=Wish.State.FAILED, error_code=WORKER_LOST, error_sentence=WORKER_LOST_SENTENCE, **free
+        )
+    return int(waiting + given_up)
 
 
 def claim(wish: UUID, token: UUID) -> bool:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.services import quota
 from jobs import selectors, storage
-from jobs.errors import MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
+from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
 from jobs.ids import new_id
 from jobs.models import Matte, Picture, Rendition, Wish
 from jobs.services import backdrops, removal, submit, uploads, wish_dispatch
@@ -53,15 +53,18 @@ def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str,
 def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
     """The rendition of a matte by a recipe, or the wish for it; one that failed is wished for anew.
 
-    Raises RecipeError for a backdrop that is not there, TooManyError where too many are waiting.
+    Raises RecipeError for a backdrop that is not there, TooManyError where too many are waiting,
+    QuotaExceededError where there is no room for another, GoneError where the picture was deleted meanwhile.
     """
     submit.check(recipe)
     made = Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
     if made is not None:
         return made
+    quota.check_storage(picture.user, 1)
     with transaction.atomic():
         backdrops.of(picture.user, recipe)
         _check_open(picture)
+        _hold(picture)
         new = Wish(
             user_id=picture.user_id,
             picture=picture,
@@ -77,7 +80,10 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
         transaction.on_commit(partial(wish_dispatch.top_up, picture.user_id))
     wish: Wish | None = same.first()
     # Fulfilled in the meantime: then the rendition is there.
-    return wish or Rendition.objects.get(matte=matte, recipe_digest=recipe.digest)
+    found = wish or Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
+    if found is None:
+        raise GoneError
+    return found
 
 
 def correct(
@@ -87,7 +93,7 @@ def correct(
 
     The file is a picture of the source's size: its alpha, where it has one, else its grey. What only decoding
     shows to be broken, the wish says. Raises WrongStateError for a picture that has no matte to correct,
-    MatteRefusedError, UploadRefusedError, PictureError, QuotaExceededError, TooManyError.
+    MatteRefusedError, UploadRefusedError, PictureError, QuotaExceededError, TooManyError, GoneError.
     """
     if picture.state != Picture.State.DONE or selectors.newest_matte(picture) is None:
         raise WrongStateError("no_matte", "This picture has no matte yet: wait until it is done.")
@@ -165,9 +171,15 @@ def revision_of(wish: Wish) -> int:
     return wish.revision or 0
 
 
+def _hold(picture: Picture) -> None:
+    """Keep a picture from being deleted until the end of this transaction. Raises GoneError."""
+    if not list(Picture.objects.select_for_update().filter(pk=picture.pk).values_list("pk")):
+        raise GoneError
+
+
 def _next_revision(picture: Picture) -> int:
     # The picture's row is the lock: two corrections at once are two revisions.
-    Picture.objects.select_for_update().get(pk=picture.pk)
+    _hold(picture)
     made = Matte.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
     wished = Wish.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
     return max(made, wished) + 1

@@ -13,7 +13,7 @@ from PIL import Image
 from accounts.models import Storage, User
 from jobs import engine
 from jobs.models import Matte, Picture, Rendition, Wish
-from jobs.services import fulfilling, processing, stored, wish_dispatch
+from jobs.services import fulfilling, processing, stored, wish_dispatch, wishes
 from tests.conftest import make_job
 from tests.jobs.api.program import Program
 from tests.jobs.factories import pictures_of, stored_files
@@ -139,12 +139,16 @@ def test_what_is_no_matte_of_this_picture(program: Program, picture: Picture, fi
     assert not [key for key in stored_files() if key.startswith("incoming/")]
 
 
-def test_a_matte_that_breaks_off_fails_its_wish_alone(program: Program, picture: Picture) -> None:
+def test_a_matte_that_breaks_off_fails_its_wish_alone(
+    program: Program, picture: Picture, django_capture_on_commit_callbacks: Any
+) -> None:
     whole = png(np.random.default_rng(1).integers(0, 255, (48, 64), np.uint8))
     torn = whole[:300] + bytes(len(whole) - 340) + whole[-40:]
     said = program.form(f"pictures/{picture.pk}/mattes/", {"file": torn})
     assert said.status_code == 202
-    fulfilling.fulfil(Wish.objects.get().pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        fulfilling.fulfil(Wish.objects.get().pk)
+    assert not [key for key in stored_files() if key.startswith("incoming/")]
     failed = program.get(said.json()["url"]).json()
     assert failed["state"] == "failed"
     assert failed["error"]["code"] == "broken_picture"
@@ -205,6 +209,51 @@ def test_what_is_lost_is_sent_again_and_what_breaks_is_given_up(
     with django_capture_on_commit_callbacks(execute=True):
         again = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}).json()
     assert (again["id"], again["state"]) == (said["id"], "queued")
+
+
+def test_a_matte_whose_worker_is_lost_every_time_does_not_stay(
+    program: Program, picture: Picture, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.MAX_ATTEMPTS = 1
+    program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())})
+    wish = Wish.objects.get()
+    wish_dispatch.claim(wish.pk, picture.pk)
+    Wish.objects.update(lease_until="2026-01-01T00:00Z")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert wish_dispatch.recover_lost() == 1
+    assert Wish.objects.get().state == "failed"
+    assert not [key for key in stored_files() if key.startswith("incoming/")]
+
+
+def test_a_full_account_gets_no_more_renditions_and_no_new_run(
+    program: Program, picture: Picture, user: User
+) -> None:
+    address, body = f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}
+    user.storage_bytes = Storage.objects.get().bytes
+    user.save()
+    for refused in (program.post(address, body), program.post(f"jobs/{picture.job_id}/again/", body)):
+        assert (refused.status_code, refused.json()["code"]) == (429, "storage_full")
+    assert not Wish.objects.exists()
+    there = program.post(address, {"recipe": {"model": "u2netp"}})
+    assert there.status_code == 200, "what is there takes no room"
+
+
+def test_a_picture_deleted_at_that_moment_is_not_found(
+    program: Program, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = wishes.backdrops.of
+
+    def deleted_meanwhile(*wanted: Any) -> None:
+        of(*wanted)
+        Picture.objects.all().delete()
+
+    monkeypatch.setattr(wishes.backdrops, "of", deleted_meanwhile)
+    for refused in (
+        program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}),
+        program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    assert not [key for key in stored_files() if key.startswith("incoming/")]
 
 
 def test_a_picture_deleted_while_it_renders_leaves_no_file(
