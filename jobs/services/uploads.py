@@ -6,6 +6,7 @@ from typing import IO
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
 
 from accounts.errors import QuotaExceededError
 from accounts.models import User
@@ -14,6 +15,7 @@ from jobs import names, storage
 from jobs.errors import UploadRefusedError, WrongStateError
 from jobs.models import Upload
 from jobs.services.open_uploads import check_room
+from jobs.storage import StoreAwayError
 from segmentation import pictures
 from segmentation.errors import PictureError
 
@@ -36,14 +38,21 @@ def start(user: User, name: str, size: int) -> Upload:
     if size > settings.MAX_PICTURE_BYTES:
         raise UploadRefusedError("too_many_bytes", too_many_bytes())
     check_room(user)
-    quota.check_storage(user, size)
+    quota.check_storage(user, size + _announced(user))
     return Upload.objects.create(
         user=user, name=names.clean(name), folder=names.folder(name), announced_size=size
     )
 
 
-def too_many_bytes() -> str:
-    """The sentence for a file that is too large."""
+def most(upload: Upload) -> int:
+    """How many bytes are taken in for it: what was announced was checked against the quota, more was not."""
+    return min(upload.announced_size, settings.MAX_PICTURE_BYTES)
+
+
+def too_many_bytes(upload: Upload | None = None) -> str:
+    """The sentence for a file that is too large, or larger than its upload was announced."""
+    if upload is not None and upload.announced_size < settings.MAX_PICTURE_BYTES:
+        return f"This file is larger than the {upload.announced_size} bytes announced. Send it again."
     most = settings.MAX_PICTURE_BYTES / 2**20
     return f"This file is larger than {most:g} MB. Save it smaller or as a JPEG, and try again."
 
@@ -51,14 +60,14 @@ def too_many_bytes() -> str:
 def receive(upload: Upload, content: IO[bytes], size: int) -> None:
     """Store the bytes of a started upload; sent twice, the later bytes count until it is finished.
 
-    Raises UploadRefusedError for too many of them, WrongStateError where the upload was finished or swept,
-    also while they came in.
+    Raises UploadRefusedError for more of them than were announced, WrongStateError where the upload was
+    finished or swept, also while they came in.
     """
     closed = WrongStateError("upload_closed", "This upload was finished already. Start a new one.")
     if upload.state != Upload.State.STARTED:
         raise closed
-    if size > settings.MAX_PICTURE_BYTES:
-        raise UploadRefusedError("too_many_bytes", too_many_bytes())
+    if size > most(upload):
+        raise UploadRefusedError("too_many_bytes", too_many_bytes(upload))
     storage.write(storage.incoming_key(upload.pk), content)
     state = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
     if state != Upload.State.STARTED:
@@ -83,8 +92,8 @@ def finish(upload: Upload) -> Upload:
         return _refuse(
             upload, "empty_file", "This file is empty. Choose the picture again, or export it anew."
         )
-    if size > settings.MAX_PICTURE_BYTES:
-        return _refuse(upload, "too_many_bytes", too_many_bytes())
+    if size > most(upload):
+        return _refuse(upload, "too_many_bytes", too_many_bytes(upload))
     try:
         with storage.peeking(key) as file:
             info = pictures.inspect(file, limits())
@@ -108,7 +117,8 @@ def finish(upload: Upload) -> Upload:
 def take_in(user: User, name: str, content: IO[bytes], size: int) -> Upload:
     """Start, receive and finish in one: for forms that send the file itself.
 
-    Never raises for a bad file: the upload that comes back is then `refused` and says why.
+    Never raises for a bad file: the upload that comes back is then `refused` and says why. Raises
+    StoreAwayError, and nothing stays.
     """
     upload = Upload.objects.create(user=user, name=names.clean(name), announced_size=size)
     if size == 0:
@@ -117,8 +127,19 @@ def take_in(user: User, name: str, content: IO[bytes], size: int) -> Upload:
         )
     if size > settings.MAX_PICTURE_BYTES:
         return _refuse(upload, "too_many_bytes", too_many_bytes())
-    receive(upload, content, size)
-    return finish(upload)
+    try:
+        receive(upload, content, size)
+        return finish(upload)
+    except StoreAwayError:
+        # Nobody was told of it and could send the bytes again. Those that arrived are an orphan's.
+        Upload.objects.filter(pk=upload.pk, state=Upload.State.STARTED).delete()
+        raise
+
+
+def _announced(user: User) -> int:
+    """The bytes that a user may still send without being asked again."""
+    started = Upload.objects.for_user(user).filter(state=Upload.State.STARTED)
+    return started.aggregate(total=Sum("announced_size"))["total"] or 0
 
 
 def _arrived(upload: Upload) -> tuple[str, int] | None:

@@ -6,7 +6,6 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -36,7 +35,7 @@ def start(request: HttpRequest) -> JsonResponse:
         upload = resumed or uploads.start(user, name, size)
     except (JobsError, QuotaExceededError) as error:
         return JsonResponse(error.as_dict(), status=error.status)
-    target = storage.upload_target(upload.pk, settings.MAX_PICTURE_BYTES).as_dict()
+    target = storage.upload_target(upload.pk, uploads.most(upload)).as_dict()
     finish_url = reverse("jobs:upload_finish", args=[upload.pk])
     return JsonResponse(
         {"id": str(upload.pk), "state": upload.state, "target": target, "finish_url": finish_url},

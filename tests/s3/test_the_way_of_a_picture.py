@@ -90,6 +90,16 @@ def test_bytes_sent_after_the_check_do_not_replace_what_was_checked(
         assert file.read() == content
 
 
+def test_a_form_takes_what_was_announced_and_no_byte_more(
+    user: User, client_of: Callable[[User], Client], objects: Any
+) -> None:
+    """What the form has beside the file is not counted."""
+    begun = start(client_of(user), 11)
+    assert post(begun["target"], b"hello there!") in {400, 403}
+    assert objects() == set()
+    assert post(begun["target"], b"hello there") == 204
+
+
 def test_a_text_file_is_refused_and_gone(
     user: User, client_of: Callable[[User], Client], objects: Any
 ) -> None:

@@ -120,8 +120,10 @@ class JobsView(ApiView):
         if (known := replay(self)) is not None:
             return known
         submit.check(recipe)
-        ids = [uploads.take_in(self.user, str(file.name), file, file.size).pk for file in files]
+        ids: list[UUID] = []
         try:
+            for file in files:
+                ids.append(uploads.take_in(self.user, str(file.name), file, file.size).pk)
             response = once(self, lambda: self._submit(ids, recipe, title))
         except Exception:
             resuming.discard(self.user, ids)

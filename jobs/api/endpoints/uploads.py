@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.parsers import MultiPartParser
@@ -43,7 +42,7 @@ class UploadsView(ApiView):
         given = self.read(UploadStart)
         upload = uploads.start(self.user, given["name"], given["size"])
         own = self.url("upload-body", upload.pk)
-        target = storage.upload_target(upload.pk, settings.MAX_PICTURE_BYTES, own).as_dict()
+        target = storage.upload_target(upload.pk, uploads.most(upload), own).as_dict()
         body = {**self.shown(UploadShape, upload), "target": target}
         body["finish_url"] = self.url("upload-finish", upload.pk)
         return Response(body, status=201, headers={"Location": self.url("upload", upload.pk)})

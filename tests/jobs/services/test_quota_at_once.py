@@ -138,12 +138,12 @@ def test_two_users_at_once_get_what_is_theirs(user: User, stranger: User) -> Non
 
 def test_the_last_bytes_are_given_out_once(user: User) -> None:
     data = make_picture()
-    limit(storage_bytes=3 * len(data))
     started = []
     for number in range(12):
         upload = uploads.start(user, f"{number}.png", len(data))
         uploads.receive(upload, io.BytesIO(data), len(data))
         started.append(upload)
+    limit(storage_bytes=3 * len(data))
     ended = at_once(lambda number: uploads.finish(started[number]), 12)
     assert Counter(upload.state for upload in ended) == {"uploaded": 3, "refused": 9}
     assert Storage.objects.get(user=user).bytes == 3 * len(data)

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 from pytest_django import Settings
 
+from accounts.errors import QuotaExceededError
 from accounts.models import User
 from jobs import storage
 from jobs.errors import UploadRefusedError, WrongStateError
@@ -70,13 +71,35 @@ def test_a_file_over_the_limit_is_not_announced(user: User, settings: Settings) 
 
 
 def test_more_bytes_than_announced_are_not_received(user: User, settings: Settings) -> None:
-    settings.MAX_PICTURE_BYTES = 1024
-    upload = uploads.start(user, "a.png", 10)
+    upload = uploads.start(user, "a.png", 1025)
     with pytest.raises(UploadRefusedError) as refusal:
-        receive(upload, b"x" * 1025)
+        receive(upload, b"x" * 1026)
     assert refusal.value.code == "too_many_bytes"
+    assert refusal.value.sentence == "This file is larger than the 1025 bytes announced. Send it again."
+    settings.MAX_PICTURE_BYTES = 1024
+    with pytest.raises(UploadRefusedError):
+        receive(upload, b"x" * 1025)
     assert stored_files() == []
     assert Upload.objects.get().state == "started"
+
+
+def test_more_bytes_than_announced_are_refused_where_a_store_took_them(user: User) -> None:
+    upload = uploads.start(user, "a.png", len(make_picture()) - 1)
+    storage.write(storage.incoming_key(upload.pk), make_picture())
+    assert uploads.finish(upload).error_code == "too_many_bytes"
+    assert stored_files() == []
+
+
+def test_what_is_announced_takes_room_until_it_is_here(user: User) -> None:
+    user.storage_bytes = 100
+    user.save()
+    uploads.start(user, "a.png", 60)
+    with pytest.raises(QuotaExceededError) as refusal:
+        uploads.start(user, "b.png", 41)
+    assert refusal.value.code == "storage_full"
+    uploads.start(user, "b.png", 40)
+    Upload.objects.update(state="submitted")
+    uploads.start(user, "c.png", 100)
 
 
 REFUSALS = {
@@ -92,7 +115,7 @@ REFUSALS = {
 @pytest.mark.parametrize("what", REFUSALS)
 def test_what_is_no_picture_is_refused_and_its_bytes_are_gone(user: User, what: str) -> None:
     content, code = REFUSALS[what]
-    upload = uploads.start(user, "holiday.jpg", 10)
+    upload = uploads.start(user, "holiday.jpg", 100)
     receive(upload, content)
     refused = uploads.finish(upload)
     assert (refused.state, refused.error_code, refused.name) == ("refused", code, "holiday.jpg")
@@ -144,8 +167,10 @@ def test_two_finishes_at_once_agree(user: User) -> None:
 
 
 def test_bytes_sent_again_before_the_end_count(user: User) -> None:
-    upload = sent(user, b"half a pic")
-    receive(upload, make_picture(5, 7))
+    content = make_picture(5, 7)
+    upload = uploads.start(user, "disc.png", len(content))
+    receive(upload, content[:9])
+    receive(upload, content)
     assert (uploads.finish(upload).width, upload.height) == (5, 7)
 
 
@@ -218,10 +243,10 @@ def test_the_store_that_breaks_off_leaves_the_upload_open(user: User) -> None:
         def read(self, size: int | None = -1) -> bytes:
             raise OSError("the connection broke")
 
-    upload = uploads.start(user, "a.png", 10)
+    content = make_picture()
+    upload = uploads.start(user, "a.png", len(content))
     with pytest.raises(OSError, match="the connection broke"):
         uploads.receive(upload, Breaking(), 10)
     assert stored_files() == []
-    content = make_picture()
     receive(upload, content)
     assert uploads.finish(upload).state == "uploaded"

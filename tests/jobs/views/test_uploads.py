@@ -138,8 +138,9 @@ def test_too_many_bytes_are_refused(client: Client, settings: Settings) -> None:
 
 
 def test_bytes_after_the_end_are_refused(client: Client) -> None:
-    said = start(client, {"name": "a.png", "size": 9}).json()
-    send(client, said["target"]["url"], make_picture())
+    content = make_picture()
+    said = start(client, {"name": "a.png", "size": len(content)}).json()
+    send(client, said["target"]["url"], content)
     client.post(said["finish_url"])
     answer = send(client, said["target"]["url"], b"other bytes")
     assert (answer.status_code, answer.json()["code"]) == (409, "upload_closed")
