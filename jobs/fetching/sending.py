@@ -39,7 +39,7 @@ def _seconds(text: str) -> float | None:
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        moment = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, moment.timestamp() - time.time())
+    return max(0.0, moment - time.time())

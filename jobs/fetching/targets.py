@@ -20,7 +20,8 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 BARRED_PORTS: Final = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6679, 6697, 10080, *range(6665, 6670)}
 )
-_CONTROL_OR_SPACE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
+# Halves of surrogate pairs, too: no bytes could be written for them.
+_CONTROL_OR_SPACE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\\\ud800-\udfff]")
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # What libraries read as an IPv4 address in one of its forgotten forms: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -50,7 +51,7 @@ def parse(url: str) -> Target:
         raise invalid(f"it is longer than {LONGEST} characters")
     # Parsers differ in what they drop; here nothing is dropped.
     if _CONTROL_OR_SPACE.search(url):
-        raise invalid("it holds spaces, control characters or backslashes")
+        raise invalid("it holds spaces, control characters, backslashes or half a character")
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -48,6 +48,8 @@ AT_ONCE: Final = 500
 
 Waiting = WebhookDelivery.State.WAITING
 GONE: Final = 410
+INTERNAL: Final = "internal_error"
+INTERNAL_SENTENCE: Final = "Something went wrong on our side before an answer was there."
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,11 @@ def _attempt(delivery: WebhookDelivery) -> Outcome:
     except FetchRefusedError as error:
         took = round((timezone.now() - now).total_seconds() * 1000)
         return Outcome(now, took, error_code=error.code, error_sentence=error.sentence)
+    except Exception:
+        # It counts as an attempt: what breaks each time would otherwise be tried for ever, and nobody told.
+        logger.exception("the attempt at webhook delivery %s broke", delivery.pk)
+        took = round((timezone.now() - now).total_seconds() * 1000)
+        return Outcome(now, took, error_code=INTERNAL, error_sentence=INTERNAL_SENTENCE)
     return Outcome(now, answer.milliseconds, answer.status, retry_after=answer.retry_after)
 
 

@@ -234,6 +234,15 @@ def test_what_is_written_oddly_is_no_address(form: str, world: World, trap: Serv
     assert (world.asked, world.connected, trap.visits) == ([], [], 0)
 
 
+@pytest.mark.parametrize("place", ["path", "host"])
+def test_half_a_character_is_no_address(place: str) -> None:
+    """As JSON may spell it; no bytes could be sent for it."""
+    url = "http://example.org/\ud800" if place == "path" else "http://ex\udfffample.org/"
+    with pytest.raises(FetchRefusedError) as refused:
+        fetch(url, max_bytes=1000, seconds=5)
+    assert refused.value.code == "invalid_url"
+
+
 @pytest.mark.parametrize("form", ["http://127.0.0.1:{port}/", "http://two.example.org:{port}/"])
 def test_sending_has_the_same_guard(form: str, world: World, trap: Server) -> None:
     with pytest.raises(FetchRefusedError) as refused:

@@ -10,6 +10,7 @@ import time_machine
 from pytest_django import Settings
 
 from accounts.models import User
+from jobs import fetching
 from jobs.models import WebhookEndpoint
 from jobs.services import deliveries, webhook_events, webhooks
 from tests.jobs.webhooks.receiver import Receiver
@@ -124,6 +125,35 @@ def test_when_to_come_again_is_heeded(
     courier()
     delivery.refresh_from_db()
     assert delivery.next_at == NOON + timedelta(minutes=15)
+
+
+def test_a_time_that_no_clock_knows_is_no_time(
+    user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
+) -> None:
+    delivery = happen(user)
+    receiver.answers = [503]
+    receiver.headers = {"Retry-After": f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"}
+    courier()
+    delivery.refresh_from_db()
+    assert delivery.next_at is not None
+    assert delivery.next_at - NOON < timedelta(seconds=6)
+    assert told(delivery) == [(503, "")]
+
+
+def test_what_breaks_on_our_side_counts_as_an_attempt(
+    user: User,
+    endpoint: WebhookEndpoint,
+    courier: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(fetching, "send", lambda *_, **__: 1 / 0)
+    delivery = happen(user)
+    courier()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.token) == ("waiting", 1, None)
+    assert told(delivery) == [(None, "internal_error")]
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_test_is_tried_once_and_does_not_ask_what_is_wanted(
