@@ -9,12 +9,14 @@ import zipfile
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.core.cache import cache
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from jobs import selectors, storage
 from jobs.models import Picture, Rendition
-from jobs.services import removal
+from jobs.services import removal, uploads
+from segmentation.pictures import Limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +26,10 @@ logger = logging.getLogger(__name__)
 SIDE: Final = 640
 LOOK_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.05
+# One that can never be made is asked for, and waited for, no more often than that.
+ASK_AGAIN_SECONDS: Final = 60
+# Of files that we made ourselves, which may be larger than a source may.
+OURS: Final = Limits(max_bytes=2**30, max_pixels=250_000_000, max_side=65_535)
 
 
 def preview_of(picture: Picture) -> str:
@@ -56,7 +62,7 @@ def make(picture_id: UUID) -> None:
         _note(key, Rendition.objects.filter(pk=rendition.pk).update(preview_key=key))
     if not picture.thumb_key:
         with storage.reading(picture.source_key) as source:
-            seen = decode(source)
+            seen = decode(source, uploads.limits())
         key = storage.thumb_key(picture.pk)
         storage.write(key, small(seen.rgb, seen.alpha, SIDE).data)
         # Last: it says that all of it is there.
@@ -74,22 +80,30 @@ def _planes(rendition: Rendition) -> tuple[NDArray, NDArray | None]:  # type: ig
 
     with storage.reading(rendition.key) as file:
         if rendition.extension != "zip":
-            seen = decode(file)
+            seen = decode(file, OURS)
             return seen.rgb, seen.alpha
         with zipfile.ZipFile(io.BytesIO(file.read())) as archive:
-            return decode(archive.read("color.jpg")).rgb, decode(archive.read("alpha.png")).rgb[..., 0]
+            colours, alpha = (decode(archive.read(name), OURS) for name in ("color.jpg", "alpha.png"))
+            return colours.rgb, alpha.rgb[..., 0]
 
 
 def _wait(picture: Picture) -> bool:
-    """Ask a worker, and look until it is done; false where it takes too long or nobody can be asked."""
+    """Ask a worker, and look until it is done; false where it takes too long or nobody can be asked.
+
+    Who comes while another waits waits with them; who comes later does not, until it may be asked again.
+    """
     from jobs.actors import make_small  # the actors call services: the import at the top would be a circle
 
-    try:
-        make_small.send(str(picture.pk))
-    except (BrokerConnectionError, RedisError) as error:
-        logger.warning("nobody can make the small pictures of %s: %s", picture.pk, error)
-        return False
-    deadline = time.monotonic() + LOOK_SECONDS
+    key, look = f"small:{picture.pk}", LOOK_SECONDS
+    if cache.add(key, time.time() + look, ASK_AGAIN_SECONDS):
+        try:
+            make_small.send(str(picture.pk))
+        except (BrokerConnectionError, RedisError) as error:
+            logger.warning("nobody can make the small pictures of %s: %s", picture.pk, error)
+            return False
+    else:
+        look = min(look, cache.get(key, 0.0) - time.time())
+    deadline = time.monotonic() + look
     while time.monotonic() < deadline:
         if not Picture.objects.filter(pk=picture.pk, thumb_key="").exists():
             return True

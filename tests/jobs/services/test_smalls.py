@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from PIL import Image
+from pytest_django import Settings
 
 from accounts.models import User
 from jobs import storage
 from jobs.models import Picture, Rendition
 from jobs.services import calls, processing, smalls
 from segmentation import pictures, weights
+from segmentation.errors import PictureError
 from segmentation.recipe import Recipe
 from tests.conftest import make_picture
 from tests.jobs.compat.conftest import worker
@@ -72,3 +76,32 @@ def test_without_a_worker_there_is_none_and_nobody_hangs(user: User, monkeypatch
     monkeypatch.setattr(smalls, "LOOK_SECONDS", 0.0)
     picture = called(user)
     assert smalls.thumb_of(picture) == ""
+
+
+def test_it_is_asked_for_once_a_minute_and_later_ones_do_not_wait(
+    user: User, monkeypatch: pytest.MonkeyPatch, queued: Callable[[str], list[str]]
+) -> None:
+    monkeypatch.setattr(smalls, "LOOK_SECONDS", 0.01)
+    picture = called(user)
+    assert smalls.thumb_of(picture) == ""
+    before = queued("interactive")
+    assert before.count(str(picture.pk)) == 2, "the call itself, and the small picture"
+    monkeypatch.setattr(smalls, "LOOK_SECONDS", 3600.0)
+    assert smalls.thumb_of(picture) == smalls.preview_of(picture) == ""
+    assert queued("interactive") == before
+    cache.delete(f"small:{picture.pk}")
+    monkeypatch.setattr(smalls, "LOOK_SECONDS", 0.0)
+    smalls.thumb_of(picture)
+    assert len(queued("interactive")) == len(before) + 1
+
+
+def test_a_source_as_large_as_the_operator_allows_gets_one(user: User, settings: Settings) -> None:
+    picture = called(user)
+    settings.MAX_PICTURE_PIXELS = 899 * 600
+    with pytest.raises(PictureError) as refusal:
+        smalls.make(picture.pk)
+    assert refusal.value.code == "too_many_pixels"
+    assert Rendition.objects.get().preview_key, "our own file is as large as it is"
+    settings.MAX_PICTURE_PIXELS = 900 * 600
+    smalls.make(picture.pk)
+    assert Picture.objects.get().thumb_key
