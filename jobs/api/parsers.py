@@ -28,13 +28,14 @@ class StrictJSONParser(JSONParser):
             said = json.loads(body.decode("utf-8"), parse_constant=_no_number)
             # Half of a surrogate pair is no character: nobody could store it or say it back.
             json.dumps(said, ensure_ascii=False).encode("utf-8")
+            has_nul = b"\\u0000" in body and _holds_nul(said)
         except RecursionError as error:
             raise UnreadableError("This JSON is nested too deeply.") from error
         except ValueError as error:
             raise UnreadableError("Send JSON in UTF-8.") from error
         if not isinstance(said, dict):
             raise UnreadableError("Send a JSON object.")
-        if b"\\u0000" in body and _holds_nul(said):
+        if has_nul:
             raise RefusedError("nul_character", "A text cannot hold the character NUL.")
         return said
 

@@ -30,11 +30,19 @@ def spell(number: float) -> str:
     return f"{number:.4f}".rstrip("0").rstrip(".")
 
 
+def _float(number: float) -> float:
+    """As a float; infinite where it is an integer beyond them."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def read_number(value: object, field: str, low: float, high: float) -> float:
     """A finite number in low..high from a JSON number or its text; booleans are not numbers here."""
     number: float | None = None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = float(value)
+        number = _float(value)
     elif isinstance(value, str):
         try:
             number = float(value.strip().removesuffix("%"))
@@ -112,7 +120,7 @@ class Length:
         length: Length | None = None
         if isinstance(value, Length):
             length = value
-        elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(_float(value)):
             length = cls(value)
         elif isinstance(value, str) and (found := _LENGTH.fullmatch(value.strip())):
             length = cls(float(found[1]), "%" if found[2] == "%" else "px")

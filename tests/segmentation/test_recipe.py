@@ -226,6 +226,9 @@ def test_what_means_nothing_does_not_change_the_digest() -> None:
         ({"format": "gif"}, "format", "invalid_format"),
         ({"format": "jpeg", "quality": 0}, "quality", "invalid_quality"),
         ({"format": "jpeg", "quality": True}, "quality", "invalid_quality"),
+        # More than any float, as a number of JSON may be.
+        ({"format": "jpeg", "quality": 10**400}, "quality", "invalid_quality"),
+        ({"crop_margin": 10**400}, "crop_margin", "invalid_crop_margin"),
         ({"metadata": "some"}, "metadata", "invalid_metadata"),
         ({"channels": "rgb"}, "channels", "invalid_channels"),
         ({"channels": "alpha", "format": "zip"}, "channels", "invalid_channels"),

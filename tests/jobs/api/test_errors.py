@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import Storage
 from jobs import storage
+from jobs.models import Upload
+from tests.conftest import make_picture
 from tests.jobs.api.program import Program
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +37,8 @@ pytestmark = pytest.mark.django_db
         (b"null", 400, "bad_request"),
         (b"[" * 100_000, 400, "bad_request"),
         (b'{"name": ' + b"[" * 100_000, 400, "bad_request"),
+        # Shallow enough for the parser, which takes less of the stack for each level than we do.
+        (b'{"a":' * 500 + b'"\\u0000"' + b"}" * 500, 400, "bad_request"),
         (b" " * (4 * 2**20 + 1), 413, "too_many_bytes"),
     ],
     ids=lambda value: repr(value)[:24],
@@ -78,6 +83,24 @@ def test_a_store_that_is_away(program: Program, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(storage, "write", away)
     answer = program.form(said["target"]["url"], {"file": b"x"})
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "store_away", "30")
+
+
+def test_a_store_that_goes_away_between_two_files_leaves_nothing_counted(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = storage.write
+    there = iter([True, False])
+
+    def soon_away(*what: Any) -> None:
+        if not next(there):
+            raise storage.StoreAwayError("it does not answer")
+        write(*what)
+
+    monkeypatch.setattr(storage, "write", soon_away)
+    answer = program.form("jobs/", {"pictures": [make_picture(), make_picture(seed=1)]})
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_away")
+    assert not Upload.objects.exists()
+    assert Storage.objects.get().bytes == 0
 
 
 def test_tokens_that_do_not_open() -> None:
