@@ -23,6 +23,13 @@ from jobs.compat.errors import CompatError
 FILES: Final = ("image_file", "bg_image_file", "file")
 BASE64: Final = "image_file_b64"
 MAX_FIELDS: Final = 200
+MAX_NAME: Final = 200
+MAX_TEXT: Final = 10_000
+# Of one part, and of one line in it.
+MAX_HEAD: Final = 8 * 2**10
+MAX_HEAD_LINE: Final = 2**10
+# What may be in a JSON body: lists and objects, and what is in them.
+MAX_JSON: Final = 10_000
 _ENCODED: Final = re.compile(b"%[0-9A-Fa-f]{2}")
 
 
@@ -57,10 +64,10 @@ def received(request: HttpRequest) -> bytes:
 
 def read(content_type: str, content: bytes, query: str = "") -> Body:
     """The fields of a body, over those of the address. Raises CompatError `invalid_body`."""
-    kind, parameters = parse_header_parameters(content_type)
-    fields = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS))
     files: dict[str, File] = {}
     try:
+        kind, parameters = _header(content_type)
+        fields = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS))
         if kind == "multipart/form-data":
             for name, file, data in _parts(content, parameters.get("boundary", "")):
                 if name in FILES or (file is not None and name != BASE64):
@@ -71,12 +78,30 @@ def read(content_type: str, content: bytes, query: str = "") -> Body:
             fields.update(_json(content))
         elif kind in {"", "application/x-www-form-urlencoded"}:
             fields.update(_form(content))
+        _check(fields)
     except ValueError as error:
         raise CompatError("invalid_body", str(error)) from error
     return Body(
         {name: text.strip() for name, text in fields.items() if text.strip()},
         {name: file for name, file in files.items() if file.data},
     )
+
+
+def _header(text: str) -> tuple[str, dict[str, str]]:
+    try:
+        return parse_header_parameters(text)
+    except LookupError as error:
+        raise ValueError("A header names a character set that is unknown here.") from error
+
+
+def _check(fields: dict[str, str]) -> None:
+    """What reads a field later on may take its time for each character, and quotes it."""
+    if len(fields) > 2 * MAX_FIELDS:
+        raise ValueError(f"More than {MAX_FIELDS} fields.")
+    if any(len(name) > MAX_NAME for name in fields):
+        raise ValueError("The name of a field is too long.")
+    if any(len(text) > MAX_TEXT for name, text in fields.items() if name != BASE64):
+        raise ValueError("A field is too long.")
 
 
 def _parts(content: bytes, boundary: str) -> Iterator[tuple[str, str | None, bytes]]:
@@ -91,10 +116,13 @@ def _parts(content: bytes, boundary: str) -> Iterator[tuple[str, str | None, byt
         at += len(mark)
         if content[at : at + 2] == b"--":
             return
-        head = content.find(b"\r\n\r\n", at)
+        # Not further than a head may reach: else each of many parts without one is a search to the very end.
+        head = content.find(b"\r\n\r\n", at, at + MAX_HEAD)
         end = content.find(b"\r\n" + mark, at)
-        if head < 0 or end < 0:
+        if end < 0:
             raise ValueError("The body ends in the middle of a part.")
+        if head < 0:
+            raise ValueError(f"A part has no head, or one of more than {MAX_HEAD} bytes.")
         yield from _part(content[at:head], content[head + 4 : max(end, head + 4)])
         at = end + 2
     raise ValueError(f"More than {MAX_FIELDS} fields.")
@@ -102,22 +130,32 @@ def _parts(content: bytes, boundary: str) -> Iterator[tuple[str, str | None, byt
 
 def _part(head: bytes, data: bytes) -> Iterator[tuple[str, str | None, bytes]]:
     for line in head.decode("utf-8", "replace").split("\r\n"):
+        if len(line) > MAX_HEAD_LINE:
+            raise ValueError(f"A line in the head of a part is longer than {MAX_HEAD_LINE} characters.")
         label, _, rest = line.partition(":")
         if label.strip().lower() == "content-disposition":
-            _, parameters = parse_header_parameters(rest)
+            _, parameters = _header(rest)
             if name := parameters.get("name"):
                 yield name, parameters.get("filename"), data
 
 
 def _json(content: bytes) -> dict[str, str]:
+    # Each becomes an object of a hundred bytes and more.
+    if sum(map(content.count, (b"[", b"{", b","))) > MAX_JSON:
+        raise ValueError("The JSON holds too many values.")
     try:
-        said = json.loads(content or b"{}")
+        return _flat(json.loads(content or b"{}"))
     except RecursionError as error:
         raise ValueError("The JSON is nested too deeply.") from error
+
+
+def _flat(said: object) -> dict[str, str]:
     if not isinstance(said, dict):
         raise ValueError("The JSON is to be an object.")
     fields: dict[str, str] = {}
     for name, value in said.items():
+        if len(name) > MAX_NAME:
+            raise ValueError("The name of a field is too long.")
         if isinstance(value, dict):
             # shadow_type: {"person": "3D"} as a form writes it.
             fields.update({f"{name}[{key}]": _text(one) for key, one in value.items()})
@@ -137,7 +175,7 @@ def _text(value: object) -> str:
 def _form(content: bytes) -> dict[str, str]:
     """As parse_qsl reads it, but fast with thirty megabytes of base64, whose + may come as it is."""
     fields: dict[str, str] = {}
-    pairs = content.strip().split(b"&")
+    pairs = content.strip().split(b"&", MAX_FIELDS)
     if len(pairs) > MAX_FIELDS:
         raise ValueError(f"More than {MAX_FIELDS} fields.")
     for pair in pairs:

@@ -56,6 +56,7 @@ STATUSES: Final[dict[str, int]] = {
     "still_working": 503,
     "unavailable": 503,
 }
+AGAIN_SECONDS: Final = "5"
 # What the house calls what is wrong with a picture, in the words of this API.
 _OF_PICTURES: Final[dict[str, str]] = {
     "unsupported_format": "invalid_file_type",
@@ -73,7 +74,24 @@ _OF_PICTURES: Final[dict[str, str]] = {
     "invalid_model": "invalid_body",
     "missing_background": "failed_bg_download",
     "failed_background": "failed_to_read_image",
+    # An ephemeral call took it along just now: whoever asks again brings it again.
+    "invalid_background": "unavailable",
 }
+
+
+# What a request says is not said back to it at any length.
+LONGEST: Final = 400
+LONGEST_VALUE: Final = 100
+
+
+def shown(value: str) -> str:
+    """A value as a sentence quotes it."""
+    return repr(short(value))
+
+
+def short(value: str) -> str:
+    """The beginning of a value."""
+    return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
 
 
 class CompatError(Exception):
@@ -82,7 +100,7 @@ class CompatError(Exception):
     def __init__(self, code: str, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
         self.code = code
-        self.detail = detail
+        self.detail = detail[:LONGEST]
         self.headers = dict(headers or {})
 
     @property
@@ -104,4 +122,5 @@ class CompatError(Exception):
 def of_picture(code: str, sentence: str) -> CompatError:
     """The house's error of a picture or its recipe in the words of this API."""
     known = _OF_PICTURES.get(code, code)
-    return CompatError(known if known in TITLES else "internal_error", sentence)
+    headers = {"Retry-After": AGAIN_SECONDS} if known == "unavailable" else {}
+    return CompatError(known if known in TITLES else "internal_error", sentence, headers)

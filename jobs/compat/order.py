@@ -10,7 +10,7 @@ from typing import Final
 
 from django.conf import settings
 
-from jobs.compat.errors import CompatError
+from jobs.compat.errors import CompatError, shown
 from jobs.compat.shadows import shadow_of
 from segmentation.errors import RecipeError
 from segmentation.recipe import (
@@ -117,7 +117,9 @@ def _kind(fields: Mapping[str, str]) -> str:
 def _one_of(fields: Mapping[str, str], name: str, default: str, known: Mapping[str, str]) -> str:
     said = fields.get(name, default).lower()
     if said not in known:
-        raise CompatError(f"invalid_{name}", f"{name} is one of {', '.join(known)}, not {fields[name]!r}.")
+        raise CompatError(
+            f"invalid_{name}", f"{name} is one of {', '.join(known)}, not {shown(fields[name])}."
+        )
     return known[said]
 
 
@@ -140,7 +142,7 @@ def _checked(make: Callable[[], Recipe]) -> Recipe:
 def _size(fields: Mapping[str, str], format: str, preview_means_full: bool) -> Size:
     said = fields.get("size", "preview").lower()
     if said not in SIZES:
-        raise CompatError("invalid_size", f"size is one of {', '.join(SIZES)}, not {fields['size']!r}.")
+        raise CompatError("invalid_size", f"size is one of {', '.join(SIZES)}, not {shown(fields['size'])}.")
     most = SIZES["full" if preview_means_full and said in PREVIEWS else said]
     return Size(megapixels=min(most, largest(format)))
 
@@ -187,7 +189,7 @@ def _margins(fields: Mapping[str, str]) -> Margins:
 def _length(text: str, name: str) -> Length:
     found = _LENGTH.fullmatch(text)
     if not found or not math.isfinite(float(found[1])):
-        raise CompatError(f"invalid_{name}", f"{name} takes lengths such as 20px or 5%, not {text!r}.")
+        raise CompatError(f"invalid_{name}", f"{name} takes lengths such as 20px or 5%, not {shown(text)}.")
     return Length(float(found[1]), "%" if found[2] == "%" else "px")
 
 
@@ -195,7 +197,7 @@ def _scale(fields: Mapping[str, str]) -> float | None:
     said = fields.get("scale", "original")
     scale = reading.read_scale(said)
     if scale is not None and scale < 10:
-        raise CompatError("invalid_scale", f"scale is original or 10% to 100%, not {said!r}.")
+        raise CompatError("invalid_scale", f"scale is original or 10% to 100%, not {shown(said)}.")
     return scale
 
 

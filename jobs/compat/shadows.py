@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from jobs.compat.errors import CompatError
+from jobs.compat.errors import CompatError, shown
 from segmentation.recipe import SHADOWS, Shadow
 
 # The flat pool of light that is missing under a subject stands for the shadows of their renderer.
@@ -44,7 +44,9 @@ def shadow_of(fields: Mapping[str, str], kind: str, add_shadow: bool) -> Shadow 
 def _name(text: str) -> str:
     name = text.strip().lower()
     if name not in {*DRAWN, "auto"}:
-        raise CompatError("invalid_shadow_type", f"A shadow is none, auto, car, 3D or drop, not {text!r}.")
+        raise CompatError(
+            "invalid_shadow_type", f"A shadow is none, auto, car, 3D or drop, not {shown(text)}."
+        )
     return name
 
 
@@ -57,5 +59,5 @@ def _opacity(fields: Mapping[str, str], shadow: str) -> float:
     except ValueError:
         opacity = -1
     if not 0 <= opacity <= 100:
-        raise CompatError("invalid_shadow_opacity", f"shadow_opacity is auto or 0 to 100, not {said!r}.")
+        raise CompatError("invalid_shadow_opacity", f"shadow_opacity is auto or 0 to 100, not {shown(said)}.")
     return opacity

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from jobs.compat import body, sources
+from jobs.compat import body, order, sources
 from jobs.compat.body import File
 from jobs.compat.errors import CompatError
 
@@ -16,6 +16,10 @@ def multipart(*parts: bytes, boundary: str = "b") -> body.Body:
     mark = b"--" + boundary.encode()
     content = b"".join(mark + b"\r\n" + part + b"\r\n" for part in parts) + mark + b"--\r\n"
     return body.read(f"multipart/form-data; boundary={boundary}", content)
+
+
+def part(disposition: bytes) -> bytes:
+    return b"--b\r\nContent-Disposition: " + disposition + b"\r\n\r\nx\r\n--b--"
 
 
 def test_a_file_is_known_by_its_part_whatever_it_says_of_itself() -> None:
@@ -75,12 +79,35 @@ def test_the_address_counts_where_the_body_is_silent() -> None:
         ("multipart/form-data; boundary=b", b"no part"),
         ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx'),
         ("application/x-www-form-urlencoded", b"a=1&" * 1000),
+        ("multipart/form-data; boundary*=nope''b", b"--b"),
+        ("multipart/form-data; boundary=b", part(b"form-data; name=a; filename*=nope''b")),
+        ("multipart/form-data; boundary=b", part(b"form-data; name=a" + b"; a=b" * 1000)),
+        ("multipart/form-data; boundary=b", part(b"form-data; name=a" + b"\r\nX: y" * 2000)),
+        ("multipart/form-data; boundary=b", b"--b" + bytes(9000) + b"\r\n\r\n\r\n--b--"),
+        ("application/json", b'{"a": [' + b"1," * 10_000 + b"1]}"),
+        ("application/json", b'{"' + b"a" * 201 + b'": {"b": 1}}'),
+        ("application/json", b'{"roi": "' + b"1" * 10_001 + b'"}'),
+        ("application/x-www-form-urlencoded", b"roi=" + b"1" * 10_001),
+        ("application/x-www-form-urlencoded", b"a" * 201 + b"=1"),
     ],
 )
 def test_a_body_that_cannot_be_read_says_so(kind: str, content: bytes) -> None:
     with pytest.raises(CompatError) as refused:
         body.read(kind, content)
     assert (refused.value.code, refused.value.status) == ("invalid_body", 400)
+
+
+def test_an_address_of_too_many_fields_says_so() -> None:
+    with pytest.raises(CompatError) as refused:
+        body.read("", b"", "a=1&" * 201)
+    assert refused.value.code == "invalid_body"
+
+
+@pytest.mark.parametrize("name", ["size", "roi", "shadow_type", "shadow_opacity", "scale", "bg_color"])
+def test_a_refusal_does_not_say_everything_back(name: str) -> None:
+    with pytest.raises(CompatError) as refused:
+        order.read({name: "x" * 10_000})
+    assert len(refused.value.detail) <= 400
 
 
 DATA = bytes(range(256)) * 40
