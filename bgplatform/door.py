@@ -17,12 +17,13 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from bgplatform.body_limit import Application, Receive, Scope, Send
+from bgplatform.body_limit import Application, Receive, Scope, Send, refusal, refuse
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 IN_MEMORY: Final = 2**20
 # Set on a request of whose body the end was dropped.
 CUT_OFF: Final = "cut_off"
+UNREADABLE: Final = refusal("bad_request", "This request cannot be read.")
 
 
 class Door:
@@ -46,10 +47,15 @@ class Door:
             return
         with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
             try:
+                # Before the body is there: the address and the headers may be beyond reading.
+                request = ASGIRequest(scope, body)
+            except (ValueError, LookupError):
+                await refuse(send, 400, UNREADABLE)
+                return
+            try:
                 cut_off = await _spooled(body, receive, self.most)
             except ConnectionError:
                 return
-            request = ASGIRequest(scope, body)
             setattr(request, CUT_OFF, cut_off)
             await _answered(self.route(scope["path"]), request, receive, send)
 

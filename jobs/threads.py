@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
@@ -25,16 +25,22 @@ _SLOW: Final = ThreadPoolExecutor(32, thread_name_prefix="slow")
 
 async def quickly(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `act` returns; it asks the database or the store and is done. Cancelled, it is not waited for."""
-    return await _run(_QUICK, partial(act, *args, **kwargs))
+    return await asyncio.wrap_future(_sent(_QUICK, partial(act, *args, **kwargs)))
 
 
-async def slowly(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same for what waits for somebody else's server."""
-    return await _run(_SLOW, partial(act, *args, **kwargs))
+async def slowly(act: Callable[[], T], ended: Callable[[], None]) -> T:
+    """The same for what waits for somebody else's server.
+
+    `ended` is called, in any thread, as soon as no thread is busy with it: where the caller was cancelled,
+    that may be long after the caller heard of it.
+    """
+    sent = _sent(_SLOW, act)
+    sent.add_done_callback(lambda _: ended())
+    return await asyncio.wrap_future(sent)
 
 
-async def _run(pool: ThreadPoolExecutor, act: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, _tidily, act)
+def _sent(pool: ThreadPoolExecutor, act: Callable[[], T]) -> Future[T]:
+    return pool.submit(copy_context().run, _tidily, act)
 
 
 def _tidily(act: Callable[[], T]) -> T:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Final
-from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -14,16 +15,16 @@ from django.http.response import HttpResponseBase
 
 from accounts.addresses import client_address
 from accounts.models import Scope, User
-from jobs.compat import answers, body, rate, running
+from jobs.compat import answers, body, rate, running, sources
 from jobs.compat.asking import Asker, asker, secret_of
 from jobs.compat.body import File
-from jobs.compat.errors import CompatError
+from jobs.compat.errors import CompatError, short
 from jobs.compat.guarding import guarded
 from jobs.compat.sources import FETCH_SECONDS
 from jobs.fetching import FetchRefusedError, fetch
 from jobs.services.calls import Call, Source
 from jobs.services.uploads import limits
-from jobs.threads import quickly, slowly
+from jobs.threads import quickly
 from segmentation import pictures
 from segmentation.recipe import Background, Colour, Plain, Recipe, Transparent
 
@@ -33,6 +34,17 @@ _NO: Final = frozenset({"0", "false", "off", "no", "f", "n"})
 # Thresholds of its alpha matting: read and checked, and of no effect on ours, which needs none.
 _NUMBERS: Final = {"af": (240, 255), "ab": (10, 255), "ae": (10, 1_000_000)}
 LOCAL: Final = frozenset({"127.0.0.1", "::1"})
+# What programs do not send of themselves, but browsers for a page and proxies for somebody behind them do.
+FOREIGN: Final = (
+    "Origin",
+    "Referer",
+    "Sec-Fetch-Site",
+    "Cookie",
+    "Forwarded",
+    "X-Forwarded-For",
+    "X-Real-Ip",
+    "Via",
+)
 
 
 class ParameterError(CompatError):
@@ -40,7 +52,7 @@ class ParameterError(CompatError):
 
     def __init__(self, name: str, sentence: str, value: str, kind: str = "value_error") -> None:
         super().__init__("missing_source", sentence)
-        self.place = {"type": kind, "loc": ["query", name], "msg": sentence, "input": value}
+        self.place = {"type": kind, "loc": ["query", name], "msg": sentence, "input": short(value)}
 
 
 def told(error: CompatError) -> HttpResponseBase:
@@ -57,20 +69,26 @@ def told(error: CompatError) -> HttpResponseBase:
 @guarded("GET", "POST", words=told)
 async def remove(request: HttpRequest) -> HttpResponseBase:
     """Remove the background of the picture at `url`, or of the field `file`."""
+    who, call, again = await _begun(request)
+    taken = await running.taken(call, who, again, as_json=False)
+    return answers.finished(taken.content, taken.rendition, False, {})
+
+
+async def _begun(request: HttpRequest) -> tuple[Asker, Call, Callable[[], Call]]:
+    """Who asks, the job, and how to begin it anew: the rest of the request goes with this frame."""
     who, recipe, given = await quickly(_read, request)
     if isinstance(given, str):
-        given = await slowly(_fetched, given)
-    source, call = await quickly(_begin, who, given, recipe)
-    taken = await running.taken(call, who, source, recipe, as_json=False)
-    return answers.finished(taken.content, taken.rendition, False, {})
+        given = await sources.from_afar(who.user.pk, partial(_fetched, given))
+    return who, *await quickly(_begin, who, given, recipe)
 
 
 def _read(request: HttpRequest) -> tuple[Asker, Recipe, File | str]:
     """Who asks for what, and the picture or its address."""
     who = _asker(request)
+    running.WAITING.check(who.user.pk)
     query = request.META["QUERY_STRING"]
     if request.method != "POST":
-        fields = dict(parse_qsl(query, max_num_fields=body.MAX_FIELDS))
+        fields = body.read("", b"", query).fields
         if "url" not in fields:
             raise ParameterError("url", "Field required", "", "missing")
         return who, recipe_of(fields), fields["url"]
@@ -95,8 +113,7 @@ def _is_local(request: HttpRequest) -> bool:
         request.get_host()
     except DisallowedHost:
         return False  # another name leads here, as with DNS rebinding
-    foreign = "Origin" in request.headers or "X-Forwarded-For" in request.headers
-    return client_address(request) in LOCAL and not foreign
+    return client_address(request) in LOCAL and not any(name in request.headers for name in FOREIGN)
 
 
 def recipe_of(fields: dict[str, str]) -> Recipe:
@@ -106,7 +123,7 @@ def recipe_of(fields: dict[str, str]) -> Recipe:
     model = fields.get("model", settings.MODEL)
     try:
         json.loads(fields.get("extras", "{}"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParameterError("extras", "extras is JSON", fields["extras"], "json_invalid") from error
     return Recipe(
         model=model,
@@ -151,10 +168,10 @@ def _fetched(url: str) -> File:
         return File(file.read(), found.name)
 
 
-def _begin(who: Asker, file: File, recipe: Recipe) -> tuple[Source, Call]:
+def _begin(who: Asker, file: File, recipe: Recipe) -> tuple[Call, Callable[[], Call]]:
     info = pictures.inspect(file.data, limits())
     pace = rate.take(who.user.pk, math.ceil(info.width * info.height / 1e6))
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Rate limit exceeded.", pace.headers)
-    source = Source(file.data, file.name, info)
-    return source, running.begin(who, source, recipe)
+    begin = partial(running.begin, who, Source(file.data, file.name, info), recipe)
+    return begin(), begin

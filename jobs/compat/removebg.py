@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -19,11 +20,11 @@ from jobs.compat.asking import Asker, asker
 from jobs.compat.body import Body, File
 from jobs.compat.errors import CompatError
 from jobs.compat.guarding import guarded
-from jobs.compat.order import Behind, Order
+from jobs.compat.order import Behind
 from jobs.compat.rate import Pace
-from jobs.services import backdrops, improvements
+from jobs.services import improvements
 from jobs.services.calls import Call, Source
-from jobs.threads import quickly, slowly
+from jobs.threads import quickly
 
 # What an account without a limit has left.
 UNLIMITED = 1_000_000
@@ -46,38 +47,51 @@ class Asked:
 
 @dataclass(frozen=True)
 class Begun:
-    """A request whose job is on its way."""
+    """A request whose job is on its way, and what is told of it in the end. again: begins the job anew."""
 
-    asked: Asked
-    source: Source
-    order: Order
+    asker: Asker
+    type: str | None
     call: Call
+    again: Callable[[], Call]
     pace: Pace
 
 
 @guarded("POST")
 async def removebg(request: HttpRequest) -> HttpResponseBase:
     """Remove the background of one picture, and answer with the result."""
-    asked, begun = await quickly(_read, request)
-    if begun is None:
-        image = await slowly(asked.image)
-        behind = await slowly(asked.background) if asked.background else None
-        begun = await quickly(_begin, asked, image, behind)
+    begun = await _begun(request)
     as_json = answers.wants_json(request)
     try:
-        taken = await running.taken(
-            begun.call, asked.asker, begun.source, begun.order.recipe, as_json=as_json
-        )
+        taken = await running.taken(begun.call, begun.asker, begun.again, as_json=as_json)
     except CompatError as error:
         error.headers = {**begun.pace.headers, **error.headers}
         raise
-    facts = answers.facts_of(taken.rendition, begun.order.type, taken.charged)
+    facts = answers.facts_of(taken.rendition, begun.type, taken.charged)
     return answers.finished(taken.content, taken.rendition, as_json, {**facts, **begun.pace.headers})
+
+
+async def _begun(request: HttpRequest) -> Begun:
+    """The request with its job; the body goes with this frame, for the wait may be long."""
+    asked, begun = await quickly(_read, request)
+    if begun is not None:
+        return begun
+    user, fields = asked.asker.user.pk, asked.body.fields
+    behind = None
+    if "image_url" in fields:
+        image = await sources.from_afar(user, asked.image)
+    else:
+        image = await quickly(asked.image)
+    if "bg_image_url" in fields and asked.background:
+        behind = await sources.from_afar(user, asked.background, sources.OF_BACKGROUND)
+    elif asked.background:
+        behind = await quickly(asked.background)
+    return await quickly(_begin, asked, image, behind)
 
 
 def _read(request: HttpRequest) -> tuple[Asked, Begun | None]:
     """The request, and its job where all of it is here already: one way into a thread instead of two."""
     who = asker(request, Scope.SUBMIT)
+    running.WAITING.check(who.user.pk)
     said = body.read(
         request.headers.get("Content-Type", ""), body.received(request), request.META["QUERY_STRING"]
     )
@@ -99,14 +113,8 @@ def _begin(asked: Asked, image: File, behind: File | None) -> Begun:
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Wait a moment.", pace.headers)
     source = Source(image.data, image.name, info)
-    try:
-        if behind is not None:
-            backdrops.take_in(asked.asker.user, behind.data)
-        call = running.begin(asked.asker, source, wanted.recipe)
-    except CompatError as error:
-        error.headers = {**pace.headers, **error.headers}
-        raise
-    return Begun(asked, source, wanted, call, pace)
+    begin = partial(running.begin, asked.asker, source, wanted.recipe, behind.data if behind else None)
+    return Begun(asked.asker, wanted.type, begin(), begin, pace)
 
 
 def _behind(file: File) -> Behind:
@@ -114,8 +122,11 @@ def _behind(file: File) -> Behind:
     see_through = False
     if info.format != "jpeg":
         # Its header says whether there may be alpha; no pixel is decoded.
-        with Image.open(io.BytesIO(file.data), formats=["PNG", "WEBP"]) as picture:
-            see_through = picture.has_transparency_data
+        try:
+            with Image.open(io.BytesIO(file.data), formats=["PNG", "WEBP"]) as picture:
+                see_through = picture.has_transparency_data
+        except (OSError, ValueError) as error:
+            raise CompatError("failed_to_read_image", "The background picture is broken.") from error
     return Behind(hashlib.sha256(file.data).hexdigest(), see_through)
 
 
@@ -139,7 +150,8 @@ async def improve(request: HttpRequest) -> HttpResponseBase:
     """Take a picture whose cut-out was not good."""
     who, said = await quickly(_read_improvement, request)
     image = sources.image(said)
-    file = await (slowly(image) if "image_url" in said.fields else quickly(image))
+    far = "image_url" in said.fields
+    file = await (sources.from_afar(who.user.pk, image) if far else quickly(image))
     return await quickly(_improve, who, said, file)
 
 
@@ -151,7 +163,12 @@ def _read_improvement(request: HttpRequest) -> tuple[Asker, Body]:
 
 
 def _improve(who: Asker, said: Body, file: File) -> HttpResponse:
+    if who.ephemeral:
+        raise CompatError("auth_failed", "This token keeps nothing.")
     info = sources.looked_at(file)
+    pace = rate.take(who.user.pk, math.ceil(info.width * info.height / 1e6))
+    if not pace.allowed:
+        raise CompatError("rate_limit_exceeded", "Wait a moment.", pace.headers)
     name = said.fields.get("image_filename", file.name)
     kept = improvements.keep(who.user, Source(file.data, name, info), said.fields.get("tag", ""))
     return answers.shared(JsonResponse({"id": str(kept.pk)}))

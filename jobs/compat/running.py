@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from jobs.compat import answers
 from jobs.compat.asking import Asker
-from jobs.compat.errors import CompatError, of_picture
+from jobs.compat.errors import AGAIN_SECONDS, CompatError, of_picture
+from jobs.compat.turns import Turns
 from jobs.models import Picture, Rendition
-from jobs.services import calls
+from jobs.services import backdrops, calls
 from jobs.services.calls import Call, Source
 from jobs.threads import quickly
 from jobs.waiting import wait_ended
@@ -23,7 +26,8 @@ from segmentation.recipe import Recipe
 logger = logging.getLogger(__name__)
 
 TRIES: Final = 3
-ASK_AGAIN_SECONDS: Final = "5"
+# Who waits holds a picture in memory, for the case that the job has to be begun anew.
+WAITING: Final = Turns(50, "Too many of your calls wait for their pictures already.")
 OURS: Final = frozenset({"internal_error", "worker_lost"})
 # How many requests of this process wait for a job: the last one takes an ephemeral job along.
 _together: Counter[UUID] = Counter()
@@ -38,23 +42,35 @@ class Taken:
     charged: int
 
 
-def begin(asker: Asker, source: Source, recipe: Recipe) -> Call:
-    """The job of a request. Blocks. Raises what calls.begin raises."""
-    return calls.begin(asker.user, source, recipe, token=asker.token, ephemeral=asker.ephemeral)
+def begin(asker: Asker, source: Source, recipe: Recipe, behind: bytes | None = None) -> Call:
+    """The job of a request, with the picture that its recipe names to stand behind.
 
-
-async def taken(call: Call, asker: Asker, source: Source, recipe: Recipe, *, as_json: bool) -> Taken:
-    """The file of a call that was begun, waited for at most SYNC_SECONDS.
-
-    Raises CompatError: `still_working` where it takes longer (who asks again finds it running), else what is
-    wrong with the picture.
+    Blocks. Raises what calls.begin and backdrops.take_in raise; of an ephemeral request nothing is kept then.
     """
-    for _ in range(TRIES):
-        if (found := await _awaited(call, asker, as_json)) is not None:
-            return found
-        # Somebody else's answer took it along, or its owner deleted it.
-        call = await quickly(begin, asker, source, recipe)
-    raise CompatError("unavailable", "Try it again.", {"Retry-After": ASK_AGAIN_SECONDS})
+    before = timezone.now()
+    backdrop = None if behind is None else backdrops.take_in(asker.user, behind)
+    try:
+        return calls.begin(asker.user, source, recipe, token=asker.token, ephemeral=asker.ephemeral)
+    except Exception:
+        # An older one is somebody else's to keep.
+        if backdrop is not None and asker.ephemeral and backdrop.created_at >= before:
+            backdrops.forget(backdrop)
+        raise
+
+
+async def taken(call: Call, asker: Asker, again: Callable[[], Call], *, as_json: bool) -> Taken:
+    """The file of a call that was begun, waited for at most SYNC_SECONDS; `again` begins it anew.
+
+    Raises CompatError: `still_working` where it takes longer (who asks again finds it running),
+    `rate_limit_exceeded` where the user waits for too many, else what is wrong with the picture.
+    """
+    with WAITING.held(asker.user.pk):
+        for _ in range(TRIES):
+            if (found := await _awaited(call, asker, as_json)) is not None:
+                return found
+            # Somebody else's answer took it along, its background too, or its owner deleted it.
+            call = await quickly(again)
+    raise CompatError("unavailable", "Try it again.", {"Retry-After": AGAIN_SECONDS})
 
 
 async def _awaited(call: Call, asker: Asker, as_json: bool) -> Taken | None:
@@ -66,7 +82,7 @@ async def _awaited(call: Call, asker: Asker, as_json: bool) -> Taken | None:
             raise CompatError(
                 "still_working",
                 "The picture is still worked on. Send the same request again to get its result.",
-                {"Retry-After": ASK_AGAIN_SECONDS},
+                {"Retry-After": AGAIN_SECONDS},
             )
         return await quickly(_take, call, as_json)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from typing import Final
 
 from jobs.compat.body import BASE64, Body, File
 from jobs.compat.errors import CompatError, of_picture
+from jobs.compat.turns import Turns
 from jobs.fetching import FetchRefusedError, fetch
+from jobs.threads import slowly
 from segmentation import pictures
 from segmentation.errors import PictureError
 from segmentation.pictures import Limits, PictureInfo
@@ -18,6 +21,8 @@ MAX_BYTES: Final = 22 * 2**20
 MAX_PIXELS: Final = 50_000_000
 FETCH_SECONDS: Final = 20.0
 TAKEN: Final = frozenset({"jpeg", "png", "webp"})
+# The pace counts megapixels, and nobody knows those of a picture that is not here yet.
+FETCHING: Final = Turns(4, "Pictures are being fetched for you already: wait for one of them.")
 LIMITS: Final = Limits(max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
 
 
@@ -86,6 +91,20 @@ def fetched(url: str, words: Words) -> File:
         ) from error
     with found.file as file:
         return File(file.read(), found.name)
+
+
+async def from_afar(user: int, get: Callable[[], File], words: Words = OF_IMAGE) -> File:
+    """What `get` returns, which fetches it for a user.
+
+    Raises CompatError `rate_limit_exceeded` where four are fetched for them already, and what `get` raises.
+    """
+    give_back = FETCHING.take(user)
+    try:
+        # The threads that fetch are everybody's: a turn among them is waited for no longer than it may take.
+        async with asyncio.timeout(2 * FETCH_SECONDS):
+            return await slowly(get, give_back)
+    except TimeoutError as error:
+        raise CompatError(words.failed, "It could not be fetched in time.") from error
 
 
 def looked_at(file: File) -> PictureInfo:

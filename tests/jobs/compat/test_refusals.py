@@ -8,7 +8,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
@@ -20,7 +20,8 @@ from pytest_django import Settings
 from accounts.models import Plan, User
 from accounts.services import tokens
 from bgplatform.local import ports
-from jobs.compat import errors
+from jobs.compat import errors, running, sources
+from jobs.compat.turns import Turns
 from jobs.models import Job, Upload
 from tests.conftest import make_picture
 from tests.jobs.compat.conftest import Caller, ask
@@ -48,6 +49,14 @@ def png_of(width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def png_with_text_that_unfolds() -> bytes:
+    """A PNG that is fine but for a comment of eight megabytes, which Pillow refuses to unfold."""
+    text = b"zTXtComment\0\0" + zlib.compress(bytes(8 * 2**20))
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    plain = encoded("PNG")
+    return plain[:33] + chunk + plain[33:]
+
+
 SOURCES: list[tuple[str, dict[str, Any]]] = [
     ("missing_source", {}),
     ("missing_source", {"size": "full"}),
@@ -65,6 +74,7 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
     ("invalid_file_type", {"image_file": encoded("TIFF")}),
     ("invalid_file_type", {"image_file": encoded("BMP")}),
     ("invalid_file_type", {"image_file": PHOTO, "bg_image_file": b"no picture"}),
+    ("failed_to_read_image", {"image_file": PHOTO, "bg_image_file": png_with_text_that_unfolds()}),
     ("invalid_dimensions", {"image_file": png_of(40_000, 100)}),
     ("resolution_too_high", {"image_file": png_of(10_000, 5_001)}),
     ("failed_to_read_image", {"image_file_b64": "ü"}),
@@ -202,6 +212,31 @@ async def test_faster_than_the_pace(caller: Caller, settings: Settings) -> None:
         assert answer.headers["X-RateLimit-Reset"] == slow.headers["X-RateLimit-Reset"]
 
 
+@pytest.mark.parametrize(
+    ("turns", "fields"),
+    [
+        (sources.FETCHING, {"image_url": "http://192.0.2.1/a.jpg"}),
+        (sources.FETCHING, {"image_file": PHOTO, "bg_image_url": "http://192.0.2.1/a.jpg"}),
+        (running.WAITING, {"image_file": PHOTO}),
+    ],
+)
+async def test_more_at_once_than_one_may(
+    caller: Caller, user: User, turns: Turns, fields: dict[str, Any]
+) -> None:
+    with ExitStack() as others:
+        for _ in range(turns.most):
+            others.callback(turns.take(user.pk))
+        given = {name: file(value) if isinstance(value, bytes) else value for name, value in fields.items()}
+        answer = await caller.form(given)
+    assert (answer.error, answer.headers["Retry-After"]) == ((429, "rate_limit_exceeded"), "5")
+    assert not await Job.objects.aexists()
+
+
+async def test_headers_beyond_reading(caller: Caller) -> None:
+    answer = await caller.send(b"", "application/json; charset*=nope''x")
+    assert (answer.status, answer.json["code"]) == (400, "bad_request")
+
+
 async def test_no_redis_holds_nobody_up(
     caller: Caller, settings: Settings, redis_away: Callable[[], AbstractContextManager[None]]
 ) -> None:
@@ -248,6 +283,11 @@ async def test_pages_of_others_may_ask_beforehand(path: str) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Access-Control-Allow-Headers"] == "x-api-key, content-type"
     assert "OPTIONS" in answer.headers["Access-Control-Allow-Methods"]
+
+
+async def test_a_background_that_just_went_is_asked_for_again() -> None:
+    error = errors.of_picture("invalid_background", "It is unknown here.")
+    assert (error.status, error.code, error.headers) == (503, "unavailable", {"Retry-After": "5"})
 
 
 async def test_every_code_has_a_title() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -20,10 +23,12 @@ from pytest_django import Settings
 from accounts.models import Entry, User
 from bgplatform.asgi import application
 from jobs import waiting
+from jobs.compat import body
+from jobs.compat.body import Body
 from jobs.models import Backdrop, Discard, Job, Matte, Picture, Receipt, Rendition, SearchText, Upload
 from jobs.services import backdrops, calls
 from tests.conftest import make_picture
-from tests.jobs.compat.conftest import Caller
+from tests.jobs.compat.conftest import Answer, Caller
 from tests.jobs.factories import stored_files
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -119,6 +124,61 @@ async def abandoned(caller: Caller) -> None:
 
     await application(scope, receive, send)
     assert sent == []
+
+
+@contextmanager
+def under_way(call: Coroutine[Any, Any, Answer]) -> Iterator[asyncio.Task[Answer]]:
+    """A call beside the test, broken off in the end."""
+    task = asyncio.ensure_future(call)
+    try:
+        yield task
+    finally:
+        task.cancel()
+
+
+async def test_who_waits_holds_no_body(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[weakref.ref[Body]] = []
+    read = body.read
+
+    def remembered(*args: Any) -> Body:
+        found = read(*args)
+        bodies.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(body, "read", remembered)
+    with under_way(caller.form({"image_file": photo()})):
+        await waiting_for_a_job()
+        gc.collect()
+        assert [one() for one in bodies] == [None]
+
+
+async def test_beginning_anew_brings_the_background_again(make_caller: Callable[..., Caller]) -> None:
+    caller = await sync_to_async(make_caller)(ephemeral=True)
+    behind = SimpleUploadedFile("behind.jpg", make_picture(40, 30, format="JPEG", seed=1))
+    with under_way(caller.form({"image_file": photo(), "bg_image_file": behind})) as call:
+        await waiting_for_a_job()
+        first = await Job.objects.aget()
+        await sync_to_async(calls.forget)(first.pk)
+        assert await Backdrop.objects.acount() == 0
+        while not call.done() and not await Job.objects.exclude(pk=first.pk).aexists():
+            await asyncio.sleep(0.005)
+        assert not call.done()
+    assert await Backdrop.objects.acount() == 1
+
+
+async def test_what_could_not_begin_leaves_no_background(
+    make_caller: Callable[..., Caller], user: User
+) -> None:
+    caller = await sync_to_async(make_caller)(ephemeral=True)
+    own = await sync_to_async(backdrops.take_in)(user, make_picture(40, 30, format="JPEG", seed=2))
+    user.pictures_month = 0
+    await user.asave()
+    for seed in (1, 2):
+        behind = SimpleUploadedFile("behind.jpg", make_picture(40, 30, format="JPEG", seed=seed))
+        answer = await caller.form({"image_file": photo(), "bg_image_file": behind})
+        assert answer.error == (402, "insufficient_credits")
+    assert (await Backdrop.objects.aget()).pk == own.pk, "what its owner keeps stays"
+    assert stored_files() == [own.key]
 
 
 @pytest.mark.parametrize("ephemeral", [False, True])
