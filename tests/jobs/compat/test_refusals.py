@@ -8,7 +8,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -20,8 +20,7 @@ from pytest_django import Settings
 from accounts.models import Plan, User
 from accounts.services import tokens
 from bgplatform.local import ports
-from jobs.compat import errors, running, sources
-from jobs.compat.turns import Turns
+from jobs.compat import errors
 from jobs.models import Job, Upload
 from tests.conftest import make_picture
 from tests.jobs.compat.conftest import Caller, ask
@@ -210,31 +209,6 @@ async def test_faster_than_the_pace(caller: Caller, settings: Settings) -> None:
         assert answer.headers["X-RateLimit-Remaining"] == "1"
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
         assert answer.headers["X-RateLimit-Reset"] == slow.headers["X-RateLimit-Reset"]
-
-
-@pytest.mark.parametrize(
-    ("turns", "fields"),
-    [
-        (sources.FETCHING, {"image_url": "http://192.0.2.1/a.jpg"}),
-        (sources.FETCHING, {"image_file": PHOTO, "bg_image_url": "http://192.0.2.1/a.jpg"}),
-        (running.WAITING, {"image_file": PHOTO}),
-    ],
-)
-async def test_more_at_once_than_one_may(
-    caller: Caller, user: User, turns: Turns, fields: dict[str, Any]
-) -> None:
-    with ExitStack() as others:
-        for _ in range(turns.most):
-            others.callback(turns.take(user.pk))
-        given = {name: file(value) if isinstance(value, bytes) else value for name, value in fields.items()}
-        answer = await caller.form(given)
-    assert (answer.error, answer.headers["Retry-After"]) == ((429, "rate_limit_exceeded"), "5")
-    assert not await Job.objects.aexists()
-
-
-async def test_headers_beyond_reading(caller: Caller) -> None:
-    answer = await caller.send(b"", "application/json; charset*=nope''x")
-    assert (answer.status, answer.json["code"]) == (400, "bad_request")
 
 
 async def test_no_redis_holds_nobody_up(
