@@ -16,7 +16,7 @@ class UploadStart(Strict):
     """A file that is going to be sent."""
 
     name = Text(max_length=1000, allow_blank=True, help_text="May hold the folders that it lies in.")
-    size = Whole(min_value=1, max_value=2**53, help_text="In bytes.")
+    size = Whole(min_value=1, max_value=2**53, help_text="In bytes; more are not taken.")
 
 
 class UploadBody(Shape):
