@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from segmentation.errors import SegmentationError
@@ -37,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
     add("--only", nargs="+", choices=PARTS, default=PARTS, help="only these parts (default: all)")
     add("--model", default="u2net")
     add("--rounds", type=int, default=3, help="rounds of the times; medians count (default: 3)")
+    add(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="shrinking: each Nth picture (default: 1)",
+    )
     add(
         "--keep",
         nargs="+",
@@ -92,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
             parts["times"] = times.report(seconds, labels)
             fresh["times"] = times.verdicts(seconds)
         if "shrinking" in args.only:
-            parts["shrinking"] = shrinking.report(shrinking.measure(dataset, pipeline.predictor))
+            some = replace(dataset, pairs=dataset.pairs[:: args.every])
+            parts["shrinking"] = shrinking.report(shrinking.measure(some, pipeline.predictor))
         if "page" in args.only:
             notes = {
                 stem.stem: f"IoU of the map {stem.values['IoU']:.2f}" for stem in found.scores["ours-off"]

@@ -80,10 +80,10 @@ def measure(dataset: DataSet, predictor: Predictor) -> Shrunk:
 def report(found: Shrunk) -> str:
     """A line for each size and way, means over all binary and all soft truths, as Markdown."""
     names = {"binary": ("maxF", "MAE", "Sm", "relaxF"), "soft": ("IoU", "SAD")}
-    head = ["pictures", "way", "ms", *[name for several in names.values() for name in several]]
+    head = ["pictures", "n", "way", "ms", *[name for several in names.values() for name in several]]
     rows = []
     for (size, way), (scores, times) in found.items():
-        cells = [size, way, f"{1000 * float(np.median(times)):.1f}"]
+        cells = [size, str(len(scores)), way, f"{1000 * float(np.median(times)):.1f}"]
         for kind, several in names.items():
             values = of_kind(scores, kind).values
             cells += [number(values[name], DECIMALS.get(name, 4)) for name in several]
