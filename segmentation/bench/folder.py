@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from segmentation.bench.photos import jpeg_of
+from segmentation.errors import EngineError
 from segmentation.fetching import onnx_path
 
 
@@ -38,17 +39,14 @@ def measure(
         }
         env = {**os.environ, "U2NET_HOME": str(onnx_path(model).parent)}
         if rembg_python:
-            commands["rembg"] = [
-                rembg_python,
-                "-m",
-                "rembg.cli",
-                "p",
-                "-m",
-                model,
-                str(folder),
-                f"{scratch}/rembg",
-            ]
+            # Its package has no `-m` form: the script stands beside the Python.
+            script = str(Path(rembg_python).absolute().with_name("rembg"))
+            commands["rembg"] = [script, "p", "-m", model, str(folder), f"{scratch}/rembg"]
         seconds = {name: _timed(command, env) for name, command in commands.items()}
+        for name in commands:
+            if (written := len(list(Path(scratch, name).glob("*.png")))) != count:
+                sentence = f"{name} wrote {written} of {count} pictures: its time says nothing."
+                raise EngineError("pictures_missing", sentence)
         for name, taken in seconds.items():
             row: dict[str, object] = {
                 "megapixels": megapixels,
