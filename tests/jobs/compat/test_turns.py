@@ -38,12 +38,16 @@ async def all_back(turns: Turns) -> None:
 
 
 async def test_a_turn_is_held_until_its_thread_is_done(answered: threading.Event, fetching: Turns) -> None:
+    busy = []
+
     def get() -> File:
+        busy.append(True)
         answered.wait()
         return File(b"x", "")
 
     tasks = [asyncio.ensure_future(sources.from_afar(ADA, get)) for _ in range(2)]
-    await asyncio.sleep(0)
+    while len(busy) < 2:
+        await asyncio.sleep(0.005)
     with pytest.raises(CompatError) as refused:
         await sources.from_afar(ADA, get)
     assert (refused.value.code, refused.value.headers) == ("rate_limit_exceeded", {"Retry-After": "5"})
