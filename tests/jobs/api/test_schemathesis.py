@@ -70,7 +70,7 @@ def things(user: User) -> dict[str, Any]:
     feedback.give(picture, 3, "fair")
     presets.save(user, "mine", "", Recipe())
     Picture.objects.filter(pk=picture.pk).update(width=64, height=48)
-    upload = uploads.start(user, "new.png", 10)
+    upload = uploads.start(user, "new.png", 10_000)
     uploads.receive(upload, ContentFile(make_picture()), 10)
     endpoint, _ = webhooks.create(user, "https://example.org/hook")
     return {

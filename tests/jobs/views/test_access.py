@@ -70,7 +70,7 @@ def things(user: User) -> dict[str, UUID]:
     claim = claims.claim(failed.pk)
     assert claim is not None
     claims.fail(claim, "broken", "It is broken.")
-    upload = uploads.start(user, "new.png", 10)
+    upload = uploads.start(user, "new.png", 10_000)
     uploads.receive(upload, ContentFile(make_picture()), 10)
     return {"job": job.pk, "picture": done.pk, "upload": upload.pk}
 
