@@ -12,8 +12,9 @@ from django.conf import settings  # noqa: E402  # there are settings only now
 
 from bgplatform.body_limit import BodyLimit  # noqa: E402
 from bgplatform.door import Door  # noqa: E402
+from bgplatform.readable import Readable  # noqa: E402
 from jobs.compat import body, urls  # noqa: E402
 
 application = BodyLimit(
-    Door(django_application, urls.PREFIXES, urls.view_of, body.most()), settings.MAX_REQUEST_BYTES
+    Door(Readable(django_application), urls.PREFIXES, urls.view_of, body.most()), settings.MAX_REQUEST_BYTES
 )
