@@ -7,16 +7,19 @@ their length.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
+
+from django.http import HttpResponse, JsonResponse
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+# From an address, a code and a sentence to the answer in the words of whoever's API is there; None: in ours.
+Words = Callable[[str, str, str], HttpResponse | None]
 
 MAX_HEADERS: Final = 64 * 2**10
 # Those that are taken apart parameter by parameter.
@@ -24,7 +27,7 @@ PARAMETERS: Final = (b"content-type", b"accept")
 MAX_PARAMETERS: Final = 2**10
 
 
-def refusal(code: str, sentence: str) -> dict[str, object]:
+def refusal(code: str, sentence: str) -> dict[str, Any]:
     """One refusal in the shape that the API's have."""
     said = {"code": code, "sentence": sentence, "field": None}
     return {**said, "errors": [said]}
@@ -38,20 +41,28 @@ HEADERS_REFUSAL: Final = refusal(
 )
 
 
-async def refuse(send: Send, status: int, content: Mapping[str, object]) -> None:
+def our_words(address: str, code: str, sentence: str) -> HttpResponse | None:
+    """Of a site whose every address is ours."""
+    return None
+
+
+async def refuse(send: Send, words: Words, address: str, status: int, content: Mapping[str, Any]) -> None:
     """Answer with JSON, and end the connection: what is still to come is not read."""
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(content).encode()})
+    response = words(address, content["code"], content["sentence"]) or JsonResponse(content, status=status)
+    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
 
 
 class BodyLimit:
     """An ASGI application that answers 413 to bodies of more than `most` bytes, announced or not, and 431 to
-    headers that are too long."""
+    headers that are too long, by `words`."""
 
-    def __init__(self, application: Application, most: int) -> None:
+    def __init__(self, application: Application, most: int, words: Words = our_words) -> None:
         self.application = application
         self.most = most
+        self.words = words
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -59,10 +70,10 @@ class BodyLimit:
             await self.application(scope, receive, send)
             return
         if _headers_too_large(scope):
-            await refuse(send, 431, HEADERS_REFUSAL)
+            await refuse(send, self.words, scope["path"], 431, HEADERS_REFUSAL)
             return
         if _announced(scope) > self.most:
-            await refuse(send, 413, REFUSAL)
+            await refuse(send, self.words, scope["path"], 413, REFUSAL)
             return
         seen = 0
 
@@ -75,7 +86,7 @@ class BodyLimit:
 
         await self.application(scope, counted, send)
         if seen > self.most:
-            await refuse(send, 413, REFUSAL)
+            await refuse(send, self.words, scope["path"], 413, REFUSAL)
 
 
 def _headers_too_large(scope: Scope) -> bool:

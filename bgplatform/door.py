@@ -17,7 +17,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from bgplatform.body_limit import Application, Receive, Scope, Send, refusal, refuse
+from bgplatform.body_limit import Application, Receive, Scope, Send, Words, refusal, refuse
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 IN_MEMORY: Final = 2**20
@@ -29,14 +29,21 @@ UNREADABLE: Final = refusal("bad_request", "This request cannot be read.")
 class Door:
     """An ASGI application that answers under `prefixes` by `route`, and hands everything else on.
 
-    Of a body of more than `most` bytes the rest is dropped; the request then says that it is `cut_off`.
+    Of a body of more than `most` bytes the rest is dropped; the request then says that it is `cut_off`. What
+    cannot be read is refused by `words`.
     """
 
     def __init__(
-        self, application: Application, prefixes: tuple[str, ...], route: Callable[[str], View], most: int
+        self,
+        application: Application,
+        prefixes: tuple[str, ...],
+        route: Callable[[str], View],
+        most: int,
+        words: Words,
     ) -> None:
         self.application = application
         self.most = most
+        self.words = words
         self.prefixes = prefixes
         self.route = route
 
@@ -50,7 +57,7 @@ class Door:
                 # Before the body is there: the address and the headers may be beyond reading.
                 request = ASGIRequest(scope, body)
             except (ValueError, LookupError):
-                await refuse(send, 400, UNREADABLE)
+                await refuse(send, self.words, scope["path"], 400, UNREADABLE)
                 return
             try:
                 cut_off = await _spooled(body, receive, self.most)

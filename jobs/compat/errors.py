@@ -35,6 +35,8 @@ TITLES: Final[dict[str, str]] = {
     "invalid_add_shadow": "Invalid add_shadow parameter",
     "invalid_bg_color": "Invalid bg_color parameter",
     "invalid_body": "Request body could not be read",
+    "invalid_headers": "Request headers could not be read",
+    "headers_too_large": "Request headers too large",
     "insufficient_credits": "Insufficient credits",
     "missing_api_key": "Missing API Key",
     "auth_failed": "API Key invalid",
@@ -52,9 +54,15 @@ STATUSES: Final[dict[str, int]] = {
     "not_found": 404,
     "method_not_allowed": 405,
     "rate_limit_exceeded": 429,
+    "headers_too_large": 431,
     "internal_error": 500,
     "still_working": 503,
     "unavailable": 503,
+}
+# What the site's front refuses before a view has seen it; whatever else it is, the headers are to blame.
+_OF_THE_FRONT: Final[dict[str, str]] = {
+    "too_many_bytes": "file_too_large",
+    "headers_too_large": "headers_too_large",
 }
 AGAIN_SECONDS: Final = "5"
 # What the house calls what is wrong with a picture, in the words of this API.
@@ -124,3 +132,8 @@ def of_picture(code: str, sentence: str) -> CompatError:
     known = _OF_PICTURES.get(code, code)
     headers = {"Retry-After": AGAIN_SECONDS} if known == "unavailable" else {}
     return CompatError(known if known in TITLES else "internal_error", sentence, headers)
+
+
+def of_front(code: str, sentence: str) -> CompatError:
+    """A refusal of the site's front (bgplatform/body_limit.py, door.py) in the words of this API."""
+    return CompatError(_OF_THE_FRONT.get(code, "invalid_headers"), sentence)

@@ -10,7 +10,7 @@ from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
 from accounts.addresses import client_address
@@ -55,7 +55,7 @@ class ParameterError(CompatError):
         self.place = {"type": kind, "loc": ["query", name], "msg": sentence, "input": short(value)}
 
 
-def told(error: CompatError) -> HttpResponseBase:
+def told(error: CompatError) -> HttpResponse:
     """An error in the words of rembg's server."""
     if isinstance(error, ParameterError):
         return answers.shared(JsonResponse({"detail": [error.place]}, status=422))

@@ -43,6 +43,33 @@ async def test_more_at_once_than_one_may(
     assert not await Job.objects.aexists()
 
 
-async def test_headers_beyond_reading(caller: Caller) -> None:
-    answer = await caller.send(b"", "application/json; charset*=nope''x")
-    assert (answer.status, answer.json["code"]) == (400, "bad_request")
+@pytest.mark.parametrize(
+    ("kind", "more", "status", "code", "title"),
+    [
+        (
+            "application/json; charset*=nope''x",
+            {},
+            400,
+            "invalid_headers",
+            "Request headers could not be read",
+        ),
+        ("a/b" + "; a=b" * 300, {}, 431, "headers_too_large", "Request headers too large"),
+        ("a/b", {"X-Long": "x" * 2**17}, 431, "headers_too_large", "Request headers too large"),
+        ("a/b", {"Content-Length": "9" * 19}, 400, "file_too_large", "Image file too large"),
+    ],
+)
+async def test_what_the_front_refuses(
+    caller: Caller, kind: str, more: dict[str, str], status: int, code: str, title: str
+) -> None:
+    """No client of remove.bg's or rembg's knows our own words."""
+    answer = await caller.send(b"", kind, **more)
+    assert (answer.status, answer.json["errors"][0]["code"]) == (status, code)
+    assert answer.json["errors"][0]["title"] == title
+    assert set(answer.json) == {"errors"}
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["connection"] == "close"
+    detail = answer.json["errors"][0]["detail"]
+    other = await caller.send(b"", kind, "/api/remove", **more)
+    assert (other.status, other.json) == (status, {"detail": detail})
+    ours = await caller.send(b"", kind, "/api/v1/jobs/", **more)
+    assert ours.json["code"] in {"bad_request", "headers_too_large", "too_many_bytes"}
