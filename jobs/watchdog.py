@@ -34,7 +34,8 @@ class Watchdog:
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look. The timer runs from here on: the first task may hang before the first look."""
+        self._wind_up()
         self._thread.start()
 
     def stop(self) -> None:
@@ -45,11 +46,14 @@ class Watchdog:
     def _run(self) -> None:
         every = min(5.0, self._limit / 10)
         while not self._stop.wait(every):
-            # File descriptor 2, as the standard error may be an object without one.
-            faulthandler.dump_traceback_later(self._limit, exit=True, file=2)
+            self._wind_up()
             if (seconds := self._longest()) > self._limit:
                 self._end(seconds)
         faulthandler.cancel_dump_traceback_later()
+
+    def _wind_up(self) -> None:
+        # File descriptor 2, as the standard error may be an object without one.
+        faulthandler.dump_traceback_later(self._limit, exit=True, file=2)
 
     def _end(self, seconds: float) -> None:
         logger.critical("a picture has run for %.0f s: this worker hangs and ends itself", seconds)
