@@ -24,7 +24,12 @@ def pipeline(model: str) -> Pipeline:
 
 
 def warm() -> str:
-    """Load and warm the default model; what it runs on, in a line."""
+    """Load and warm the default model, for one picture and for several; what it runs on, in a line.
+
+    Several now, and not when they come: a task's time is for its picture, and a worker's memory is known
+    from its start on.
+    """
     ready = pipeline(settings.MODEL)
     ready.warm()
+    ready.warm_together()
     return ready.description

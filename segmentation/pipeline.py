@@ -88,6 +88,16 @@ class Pipeline:
         """Run once on an empty picture, so that the first real one does not pay for the start."""
         self._network(np.zeros((3, 320, 320), dtype=np.float32))
 
+    def warm_together(self) -> None:
+        """Run once on as many as the device likes together: a CPU loads another form of the network for them.
+
+        For who will have several pictures in hand.
+        """
+        empty = np.zeros((3, 320, 320), dtype=np.float32)
+        # One more, for the first may go alone.
+        for answer in [self._network.submit(empty) for _ in range(self.predictor.backend.batch + 1)]:
+            answer.result()
+
     def close(self) -> None:
         """End the network's thread after what it has in hand."""
         self._network.close()

@@ -41,8 +41,7 @@ def marked(comment: bytes) -> bytes:
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     """A platform whose worker is the fragile one, with a short patience."""
-    # A task's time holds the loading of the network's second form, which a busy machine takes seconds for.
-    settings = {"LEASE_SECONDS": "3", "DISPATCH_SECONDS": "1", "REDISPATCH_SECONDS": "5", "TASK_SECONDS": "8"}
+    settings = {"LEASE_SECONDS": "3", "DISPATCH_SECONDS": "1", "REDISPATCH_SECONDS": "5", "TASK_SECONDS": "5"}
     with Stack(tmp_path, WORKER_MODULE="tests.faults.fragile", WORKER_THREADS="3", **settings) as stack:
         until(lambda: stack.rows(OPEN) == [(0,)], "the sample job is done", 60)
         yield stack

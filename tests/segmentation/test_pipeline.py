@@ -114,6 +114,18 @@ def test_limits_are_the_pipelines_own(pipeline: Pipeline) -> None:
     assert closed.value.code == "batcher_closed"
 
 
+def test_it_warms_for_one_and_for_as_many_as_run_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready, sizes = Pipeline("u2netp", "cpu"), []
+    run, together = ready.predictor.raw, ready.predictor.backend.batch
+    monkeypatch.setattr(ready.predictor, "raw", lambda batch: sizes.append(len(batch)) or run(batch))
+    ready.warm()
+    assert sizes == [1]
+    ready.warm_together()
+    assert sum(sizes) == 1 + together + 1
+    assert max(sizes) == together
+    ready.close()
+
+
 def test_a_small_version_is_never_enlarged() -> None:
     file = small(np.zeros((5, 7, 3), dtype=np.uint8), None, 64)
     assert (file.width, file.height) == (7, 5)
