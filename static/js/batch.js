@@ -67,7 +67,11 @@ export class Batch {
       item.card.showProgress(part);
       this.#showSoon();
     };
-    const onStarted = (id) => (item.startedId = id);
+    const onStarted = (id) => {
+      item.startedId = id;
+      // It began after all, while the batch was given up.
+      if (signal.aborted) this.#discard([item]);
+    };
     const { startUrl } = this.studio;
     try {
       const result = await retrying(() => upload(item.file, { startUrl, resume: item.startedId, onStarted, onProgress, signal }), signal);

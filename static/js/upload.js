@@ -61,9 +61,11 @@ function parse(text) {
  */
 export async function upload(file, { startUrl, resume, onStarted, onProgress, signal }) {
   const earlier = resume || (await recall(file));
-  const started = await post(startUrl, { name: pathOf(file), size: file.size, resume: earlier }, { signal });
+  // Never broken off half-way: the server would have begun an upload of which nobody knows the id.
+  const started = await post(startUrl, { name: pathOf(file), size: file.size, resume: earlier });
   keep(file, started.id);
   onStarted(started.id);
+  signal.throwIfAborted();
   if (started.state === "started") await sendBytes(started.target, file, onProgress, signal);
   signal.throwIfAborted();
   try {
