@@ -53,6 +53,14 @@ class ApiToken(models.Model):
     allowed_addresses = models.JSONField(
         default=list, blank=True, help_text="Networks that it works from; none listed: from everywhere."
     )
+    made_by = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        editable=False,
+        related_name="made",
+        help_text="The token that its secret was told to; none: a person was. It ends with that one.",
+    )
 
     objects: ClassVar = TokenQuerySet.as_manager()
 

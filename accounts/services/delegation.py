@@ -1,4 +1,7 @@
-"""What a token may do with tokens: never make, or get hold of, one that may more than itself."""
+"""What a token may do with tokens: never make, or get hold of, one that may more than itself.
+
+What it made, or got hold of, ends with it: see `revoke` in accounts/services/tokens.py.
+"""
 
 from __future__ import annotations
 

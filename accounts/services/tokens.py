@@ -37,10 +37,12 @@ def create(
     preview_means_full: bool = False,
     ephemeral: bool = False,
     allowed_addresses: Collection[str] = (),
+    made_by: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
     """A token and its secret, which nobody can be told again. allowed_addresses: addresses or networks.
 
-    Raises TokenChoiceError, which names the field, for what no token can be.
+    made_by: the token that asks for it and is told the secret. Raises TokenChoiceError, which names the
+    field, for what no token can be, TokenRefusedError where `made_by` was revoked meanwhile.
     """
     name = " ".join(name.split())
     if not name:
@@ -59,8 +61,8 @@ def create(
         raise TokenChoiceError("expired_already", "Choose a day that is still to come.", "expires_at")
     networks = _networks(allowed_addresses)
     with transaction.atomic():
-        # The user's row is the lock: two at once must not both be the last that there is room for.
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        # Also that two at once are not both the last that there is room for.
+        _hold(user.pk, made_by)
         if ApiToken.objects.filter(user=user, revoked_at__isnull=True).count() >= TOKENS_A_USER:
             raise TokenChoiceError(
                 "too_many_tokens", f"You have {TOKENS_A_USER} tokens. Revoke one that nobody uses.", "name"
@@ -76,33 +78,51 @@ def create(
             preview_means_full=preview_means_full,
             ephemeral=ephemeral,
             allowed_addresses=networks,
+            made_by=made_by,
         )
     return token, secret
 
 
-def rotate(token: ApiToken) -> str:
+def rotate(token: ApiToken, by: ApiToken | None = None) -> str:
     """Another secret for the same token; the old one is worth nothing from here on.
 
-    Raises TokenRefusedError for a token that is revoked or expired: rotating brings none back.
+    by: the token that asks; None for a person. What this token made stays as it is. Whoever is told the new
+    secret is who the token hangs on from here on, but a token that rotates itself stays where it was. Raises
+    TokenRefusedError for one that is revoked or expired (rotating brings none back), `by` among them.
     """
     secret = _secret()
-    now = timezone.now()
-    rotated = (
-        ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True)
-        .filter(Q(expiry__isnull=True) | Q(expiry__gt=now))
-        .update(prefix=secret[:PREFIX_LENGTH], digest=_digest(secret))
-    )
+    facts: dict[str, object] = {"prefix": secret[:PREFIX_LENGTH], "digest": _digest(secret)}
+    if by is None or by.pk != token.pk:
+        facts["made_by"] = by
+    with transaction.atomic():
+        _hold(token.user_id, by)
+        rotated = (
+            ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True)
+            .filter(Q(expiry__isnull=True) | Q(expiry__gt=timezone.now()))
+            .update(**facts)
+        )
     token.refresh_from_db()
     if not rotated:
         _check(token)
     return secret
 
 
-def revoke(token: ApiToken) -> bool:
-    """End a token for good, at once and everywhere; false where it was revoked before."""
-    revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+def revoke(token: ApiToken) -> int:
+    """End a token for good, at once and everywhere, with what it made and what that made; how many ended.
+
+    None where it was revoked before. One update for each generation: nobody has more than TOKENS_A_USER.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        # What it makes at this moment is made before, and ends, too, or is refused.
+        _hold(token.user_id)
+        mine = ApiToken.objects.filter(user=token.user_id, revoked_at__isnull=True)
+        ended, next_ones = 0, [token.pk]
+        while next_ones and (count := mine.filter(pk__in=next_ones).update(revoked_at=now)):
+            ended += count
+            next_ones = list(mine.filter(made_by__in=next_ones).values_list("pk", flat=True))
     token.refresh_from_db()
-    return bool(revoked)
+    return ended
 
 
 def authenticate(secret: str, address: str) -> ApiToken:
@@ -134,6 +154,13 @@ def _find(secret: str) -> ApiToken | None:
     # The database looks for what is no secret; the secret part is compared here, in the same time always.
     rows = list(ApiToken.objects.filter(prefix=secret[:PREFIX_LENGTH]).select_related("user__plan"))
     return next((row for row in rows if hmac.compare_digest(row.digest, digest)), None)
+
+
+def _hold(user: int, caller: ApiToken | None = None) -> None:
+    """Lock a user's tokens. Raises TokenRefusedError where the one that asks is over by now."""
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=user)
+    if caller is not None:
+        _check(ApiToken.objects.get(pk=caller.pk))
 
 
 def _check(token: ApiToken) -> None:

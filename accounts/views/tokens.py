@@ -61,8 +61,9 @@ def rotate(request: HttpRequest, token_id: int) -> HttpResponse:
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """End a token."""
     token = _own(request, token_id)
-    service.revoke(token)
-    messages.success(request, f"“{token.name}” is revoked: it opens nothing any more.")
+    others = service.revoke(token) - 1
+    with_it = f", and with it {others} that it made" if others > 0 else ""
+    messages.success(request, f"“{token.name}” is revoked{with_it}: it opens nothing any more.")
     return redirect("accounts:tokens")
 
 
@@ -77,7 +78,7 @@ def _page(
     mine = ApiToken.objects.for_user(cast(User, request.user))
     context = {
         "form": form,
-        "live": mine.filter(revoked_at__isnull=True),
+        "live": mine.filter(revoked_at__isnull=True).select_related("made_by"),
         "revoked": mine.filter(revoked_at__isnull=False).order_by("-revoked_at")[:REVOKED_SHOWN],
         "fresh": fresh,
         "secret": secret,

@@ -125,10 +125,10 @@ def test_two_tokens_that_begin_alike_are_told_apart(user: User) -> None:
 def test_a_revoked_token_fails_at_once(user: User) -> None:
     token, secret = tokens.create(user, "script", ["read"])
     held = tokens.authenticate(secret, HOME)
-    assert tokens.revoke(token) is True
+    assert tokens.revoke(token) == 1
     assert refusal(secret) == ("revoked_token", 401)
     when = token.revoked_at
-    assert tokens.revoke(held) is False
+    assert tokens.revoke(held) == 0
     assert held.revoked_at == when
     with pytest.raises(TokenRefusedError) as caught:
         tokens.rotate(held)
@@ -156,6 +156,94 @@ def test_a_rotated_token_has_another_secret(user: User) -> None:
     assert refusal(old) == ("invalid_token", 401)
     assert tokens.authenticate(new, HOME).pk == token.pk
     assert ApiToken.objects.count() == 1
+
+
+def test_what_a_token_made_ends_with_it(user: User, stranger: User) -> None:
+    first, _ = tokens.create(user, "first", ["read"])
+    second, _ = tokens.create(user, "second", ["read"], made_by=first)
+    _, secret = tokens.create(user, "third", ["read"], made_by=second)
+    gone, _ = tokens.create(user, "gone", ["read"], made_by=first)
+    other, _ = tokens.create(user, "other", ["read"])
+    tokens.create(stranger, "somebody else's", ["read"])
+    assert tokens.revoke(gone) == 1
+    before = gone.revoked_at
+    assert tokens.revoke(first) == 3
+    assert refusal(secret) == ("revoked_token", 401)
+    live = ApiToken.objects.filter(revoked_at__isnull=True).order_by("pk").values_list("name", flat=True)
+    assert list(live) == ["other", "somebody else's"]
+    gone.refresh_from_db()
+    assert gone.revoked_at == before
+    assert tokens.revoke(first) == 0
+    assert other.made_by is None
+
+
+def test_a_chain_of_tokens_costs_an_update_each_and_ends(
+    user: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    first = last = tokens.create(user, "0", ["read"])[0]
+    for number in range(1, tokens.TOKENS_A_USER):
+        last, _ = tokens.create(user, str(number), ["read"], made_by=last)
+    # A ring: the last one was told the secret of the first.
+    tokens.rotate(first, last)
+    with django_assert_max_num_queries(2 * tokens.TOKENS_A_USER + 5):
+        assert tokens.revoke(last) == tokens.TOKENS_A_USER
+    assert not ApiToken.objects.filter(revoked_at__isnull=True).exists()
+
+
+def test_a_token_that_is_over_makes_and_rotates_nothing(user: User) -> None:
+    """It was let in, and revoked before it got so far."""
+    caller, _ = tokens.create(user, "caller", ["read"])
+    other, secret = tokens.create(user, "other", ["read"])
+    held = ApiToken.objects.get(pk=caller.pk)
+    tokens.revoke(caller)
+    for act in (
+        lambda: tokens.create(user, "late", ["read"], made_by=held),
+        lambda: tokens.rotate(other, held),
+    ):
+        with pytest.raises(TokenRefusedError) as caught:
+            act()
+        assert caught.value.code == "revoked_token"
+    assert ApiToken.objects.count() == 2
+    assert tokens.authenticate(secret, HOME).pk == other.pk
+
+
+def test_rotating_keeps_what_was_made_and_moves_what_it_tells(user: User) -> None:
+    maker, _ = tokens.create(user, "maker", ["read"])
+    child, _ = tokens.create(user, "child", ["read"], made_by=maker)
+    other, _ = tokens.create(user, "other", ["read"])
+
+    def hangs_on(token: ApiToken) -> ApiToken | None:
+        token.refresh_from_db()
+        return token.made_by
+
+    tokens.rotate(maker)
+    assert (hangs_on(child), child.revoked_at) == (maker, None)
+    tokens.rotate(child, child)
+    assert hangs_on(child) == maker, "who knew the old secret may be who is told the new one"
+    tokens.rotate(child, other)
+    assert hangs_on(child) == other
+    tokens.rotate(child)
+    assert hangs_on(child) is None
+    assert tokens.revoke(other) == tokens.revoke(maker) == 1
+    assert hangs_on(child) is None
+    assert child.revoked_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_made_while_its_maker_is_revoked_ends_or_is_not_made(make_user: Callable[..., User]) -> None:
+    user = make_user()
+    maker, _ = tokens.create(user, "maker", ["read"])
+
+    def act(number: int) -> object:
+        if number == 3:
+            return tokens.revoke(maker)
+        return tokens.create(user, f"made {number}", ["read"], made_by=maker)
+
+    done = at_once(act, 8)
+    refused = [one for one in done if isinstance(one, TokenRefusedError)]
+    assert isinstance(done[3], int)
+    assert done[3] - 1 + len(refused) == 7
+    assert not ApiToken.objects.filter(revoked_at__isnull=True).exists()
 
 
 def test_a_token_expires_to_the_second(user: User) -> None:

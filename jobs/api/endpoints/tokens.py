@@ -50,6 +50,11 @@ class TokenShape(Shape):
     preview_means_full = serializers.BooleanField()
     ephemeral = serializers.BooleanField()
     allowed_addresses = serializers.ListField(child=serializers.CharField())
+    made_by = serializers.IntegerField(
+        source="made_by_id",
+        allow_null=True,
+        help_text="The token that made it, or was told its newest secret; it is revoked with that one.",
+    )
 
 
 class TokenSecretShape(TokenShape):
@@ -89,7 +94,8 @@ class TokensView(ApiView):
                 expires_at=given["expires_at"],
                 allowed_addresses=given["allowed_addresses"],
             )
-        token, secret = tokens.create(self.user, given.pop("name"), given.pop("scopes"), **given)
+        name, scopes = given.pop("name"), given.pop("scopes")
+        token, secret = tokens.create(self.user, name, scopes, made_by=self.token, **given)
         headers = {**SECRET, "Location": self.url("token", token.pk)}
         return Response(_told(self, token, secret), status=201, headers=headers)
 
@@ -110,7 +116,8 @@ class TokenView(ApiView):
         responses={204: OpenApiResponse(description="It is worth nothing any more.")},
     )
     def delete(self, request: Request, token_id: int) -> Response:
-        """At once and everywhere. Its row stays, so that it is known what it was."""
+        """At once and everywhere, with the tokens that it made and those that they made. The rows stay, so
+        that it is known what they were."""
         token = _token(self, token_id)
         if self.token is not None:
             delegation.check_over(self.token, token)
@@ -130,13 +137,14 @@ class TokenRotateView(ApiView):
         responses={200: TokenSecretShape},
     )
     def post(self, request: Request, token_id: int) -> Response:
-        """The old secret is worth nothing from here on."""
+        """The old secret is worth nothing from here on. Tokens that it made stay as they are. Where a token
+        rotates another, that one hangs on it from here on, as if it had made it."""
         token = _token(self, token_id)
         if self.token is not None:
             delegation.check_over(self.token, token)
         if not token.is_live:
             raise WrongStateError("token_over", "This token was revoked or has expired. Make another.")
-        secret = tokens.rotate(token)
+        secret = tokens.rotate(token, self.token)
         return Response(_told(self, token, secret), headers=SECRET)
 
 

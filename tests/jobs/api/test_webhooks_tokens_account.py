@@ -85,7 +85,20 @@ def test_a_token_from_its_making_to_its_end(program: Program, user: User) -> Non
     assert Program.of(rotated).get("jobs/").json()["code"] == "revoked_token"
     refused = program.post(f"tokens/{said['id']}/rotate/")
     assert (refused.status_code, refused.json()["code"]) == (409, "token_over")
+    assert said["made_by"] == program.token.pk
     assert secret not in str(list(ApiToken.objects.values()))
+
+
+def test_what_a_token_made_or_got_hold_of_ends_with_it(program: Program, user: User) -> None:
+    leaked = Program(user, "read", "submit", "delete")
+    made = Program.of(leaked.post("tokens/", {"name": "made", "scopes": ["read", "submit"]}).json()["secret"])
+    grandchild = Program.of(made.post("tokens/", {"name": "more", "scopes": ["read"]}).json()["secret"])
+    victim = Program(user, "read")
+    taken = Program.of(leaked.post(f"tokens/{victim.token.pk}/rotate/").json()["secret"])
+    assert [one.get("jobs/").status_code for one in (made, grandchild, taken)] == [200] * 3
+    assert program.ask("delete", f"tokens/{leaked.token.pk}/").status_code == 204
+    assert [one.get("jobs/").json()["code"] for one in (made, grandchild, taken)] == ["revoked_token"] * 3
+    assert program.get("jobs/").status_code == 200
 
 
 def test_a_token_gives_no_more_than_it_has(user: User) -> None:
