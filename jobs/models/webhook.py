@@ -39,6 +39,7 @@ class WebhookEndpoint(models.Model):
         OWNER = "owner", "switched off by its owner"
         FAILING = "failing", "it failed for too long"
         GONE = "gone", "it answered 410 Gone"
+        CLOSED = "closed", "the account was closed"
         UNREADABLE = "unreadable", "the site's SECRET_KEY changed, and its secret with it"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -73,7 +73,8 @@ def top_up(endpoint: UUID) -> int:
     """Hand deliveries that are due to the broker until the endpoint's window is full; how many."""
     with transaction.atomic():
         # The endpoint's row is the lock: two at once must not both see the same free places.
-        row = WebhookEndpoint.objects.select_for_update().filter(pk=endpoint, enabled=True).first()
+        open_ones = WebhookEndpoint.objects.select_for_update(of=("self",)).filter(user__is_active=True)
+        row = open_ones.filter(pk=endpoint, enabled=True).first()
         if row is None:
             return 0
         mine = WebhookDelivery.objects.filter(endpoint=endpoint, state=Waiting)
@@ -94,7 +95,7 @@ def top_up_everyone() -> int:
     due = WebhookDelivery.objects.filter(
         endpoint=OuterRef("pk"), state=Waiting, sent_at__isnull=True, next_at__lte=timezone.now()
     )
-    endpoints = WebhookEndpoint.objects.filter(Exists(due), enabled=True)
+    endpoints = WebhookEndpoint.objects.filter(Exists(due), enabled=True, user__is_active=True)
     return sum(top_up(pk) for pk in endpoints.values_list("pk", flat=True))
 
 
@@ -116,6 +117,10 @@ def deliver(delivery: UUID) -> None:
     token = uuid4()
     row = patiently(partial(_claim, delivery, token))
     if row is None:
+        return
+    if not row.endpoint.user.is_active:
+        # Closed since it was sent off. Nobody hears of what such an account has.
+        webhooks.disable(row.endpoint, WebhookEndpoint.Off.CLOSED)
         return
     try:
         outcome = _attempt(row)

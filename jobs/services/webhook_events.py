@@ -69,7 +69,7 @@ def test(endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 def _listening(users: QuerySet[Any, Any], *events: str) -> list[WebhookEndpoint]:
     """Endpoints of these users that want one of the events. Nothing is locked: workers come by here."""
-    rows = WebhookEndpoint.objects.filter(user__in=users, enabled=True)
+    rows = WebhookEndpoint.objects.filter(user__in=users, enabled=True, user__is_active=True)
     return [endpoint for endpoint in rows if not set(events).isdisjoint(endpoint.events)]
 
 

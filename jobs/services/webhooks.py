@@ -107,9 +107,8 @@ def enable(endpoint: WebhookEndpoint) -> None:
 
 
 def disable(endpoint: WebhookEndpoint, reason: str = Off.OWNER) -> bool:
-    """Send nothing there any more; what waits is given up. Its owner gets a mail unless it was them.
-
-    Whether this call did it.
+    """Send nothing there any more; what waits is given up. Its owner gets a mail unless it was them,
+    or their account is closed. Whether this call did it.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -121,10 +120,21 @@ def disable(endpoint: WebhookEndpoint, reason: str = Off.OWNER) -> bool:
         WebhookDelivery.objects.filter(endpoint=endpoint, state=WebhookDelivery.State.WAITING).update(
             state=WebhookDelivery.State.FAILED, next_at=None, sent_at=None, token=None, ended_at=now
         )
-        if reason != Off.OWNER:
+        if reason not in {Off.OWNER, Off.CLOSED}:
             transaction.on_commit(lambda: _tell_owner(endpoint, Off(reason)))
     endpoint.refresh_from_db()
     return True
+
+
+def disable_closed() -> int:
+    """Switch off the endpoints of accounts that are closed; how many.
+
+    The scheduler's tick: accounts are closed in the admin, which knows nothing of webhooks.
+    """
+    return sum(
+        disable(endpoint, Off.CLOSED)
+        for endpoint in WebhookEndpoint.objects.filter(enabled=True, user__is_active=False)
+    )
 
 
 def _tell_owner(endpoint: WebhookEndpoint, reason: WebhookEndpoint.Off) -> None:

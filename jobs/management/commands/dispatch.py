@@ -22,6 +22,7 @@ from jobs.services import (
     orphans,
     removal,
     retention,
+    webhooks,
     wish_dispatch,
     wishes,
 )
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         wish_dispatch.recover_lost(leases=leases)
         wish_dispatch.top_up_everyone()
         deliveries.recover_lost()
+        webhooks.disable_closed()
         deliveries.top_up_everyone()
         if sweep:
             while retention.expire():

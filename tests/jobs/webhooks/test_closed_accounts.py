@@ -1,0 +1,105 @@
+"""Whoever's account is closed is told nothing any more, wherever a message is by then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import time_machine
+from django.core import mail
+from django.core.management import call_command
+
+from accounts.models import User
+from jobs.errors import WebhookRefusedError
+from jobs.models import WebhookEndpoint, WebhookMessage
+from jobs.services import deliveries, webhook_events, webhooks
+from tests.jobs.webhooks.receiver import Receiver
+from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
+
+
+def close(user: User) -> None:
+    """As the admin does it."""
+    user.is_active = False
+    user.save()
+
+
+def is_off(endpoint: WebhookEndpoint) -> bool:
+    endpoint.refresh_from_db()
+    assert endpoint.enabled or (endpoint.disabled_reason, endpoint.disabled_at) == ("closed", NOON)
+    return not endpoint.enabled
+
+
+def test_what_the_broker_holds_is_not_sent(
+    user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
+) -> None:
+    first, second = happen(user), happen(user)
+    close(user)
+    assert courier() == 2
+    for delivery in (first, second):
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.next_at, delivery.token, told(delivery)) == (
+            "failed",
+            None,
+            None,
+            [],
+        )
+    assert (receiver.taken, is_off(endpoint)) == ([], True)
+    assert mail.outbox == []
+
+
+def test_what_failed_is_not_tried_again(
+    user: User,
+    endpoint: WebhookEndpoint,
+    receiver: Receiver,
+    courier: Callable[[], int],
+    clock: time_machine.Traveller,
+) -> None:
+    receiver.answers = [500]
+    delivery = happen(user)
+    courier()
+    close(user)
+    clock.shift(DAY)
+    tick()
+    assert courier() == 0
+    assert deliveries.top_up(endpoint.pk) == 0
+    assert told(delivery) == [(500, "")]
+
+
+def test_what_happens_afterwards_is_not_written_down(user: User, endpoint: WebhookEndpoint) -> None:
+    close(user)
+    assert happen(user) is None
+    assert not WebhookMessage.objects.exists()
+
+
+def test_the_schedulers_tick_switches_it_off(
+    user: User, stranger: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
+) -> None:
+    other, _ = webhooks.create(stranger, receiver.url)
+    receiver.answers = [500]
+    delivery = happen(user)
+    courier()
+    close(user)
+    call_command("dispatch", "--once")
+    assert is_off(endpoint)
+    assert not is_off(other)
+    delivery.refresh_from_db()
+    assert delivery.state == "failed"
+    assert mail.outbox == []
+    assert webhooks.disable_closed() == 0
+
+
+def test_an_account_that_is_opened_again_switches_it_on_itself(
+    user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
+) -> None:
+    close(user)
+    assert webhooks.disable_closed() == 1
+    user.is_active = True
+    user.save()
+    with pytest.raises(WebhookRefusedError):
+        webhook_events.test(endpoint)
+    webhooks.enable(endpoint)
+    happen(user)
+    assert courier() == 1
+    assert len(receiver.taken) == 1
