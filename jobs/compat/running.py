@@ -48,7 +48,9 @@ def begin(asker: Asker, source: Source, recipe: Recipe, behind: bytes | None = N
     Blocks. Raises what calls.begin and backdrops.take_in raise; of an ephemeral request nothing is kept then.
     """
     before = timezone.now()
-    backdrop = None if behind is None else backdrops.take_in(asker.user, behind)
+    backdrop = None
+    if behind is not None:
+        backdrop = backdrops.take_in(asker.user, behind, ephemeral=asker.ephemeral)
     try:
         return calls.begin(asker.user, source, recipe, token=asker.token, ephemeral=asker.ephemeral)
     except Exception:

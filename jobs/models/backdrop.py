@@ -28,6 +28,9 @@ class Backdrop(models.Model):
     height = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(default=timezone.now)
+    ephemeral = models.BooleanField(
+        default=False, help_text="Only calls of which nothing is kept brought it: it goes with the last."
+    )
 
     objects: ClassVar = OwnedQuerySet["Backdrop"].as_manager()
 

@@ -23,24 +23,29 @@ from segmentation.errors import RecipeError
 AT_ONCE = 500
 
 
-def take_in(user: User, content: bytes) -> Backdrop:
+def take_in(user: User, content: bytes, *, ephemeral: bool = False) -> Backdrop:
     """A backdrop of these bytes; recipes name it by its `digest`.
 
+    ephemeral: for a call of which nothing is kept; what was brought to be kept, before or since, stays.
     Raises PictureError for no picture, QuotaExceededError where there is no room for it.
     """
     info = pictures.inspect(content, limits())
     digest = hashlib.sha256(content).hexdigest()
     known = Backdrop.objects.for_user(user).filter(digest=digest)
-    if known.update(last_used_at=timezone.now()):
-        return known.get()
+    now_known = {"last_used_at": timezone.now(), **({} if ephemeral else {"ephemeral": False})}
+    with transaction.atomic():
+        # Held from here to the look, so that no ephemeral call takes it along in between.
+        if known.update(**now_known):
+            return known.get()
     facts = {"size": len(content), "format": info.format, "width": info.width, "height": info.height}
-    made = Backdrop(user=user, digest=digest, **facts)
+    made = Backdrop(user=user, digest=digest, ephemeral=ephemeral, **facts)
     # The file first: a row never names what is not there. One that lost the race is an orphan, and swept.
     quota.check_storage(user, len(content))
     storage.write(made.key, content)
     with transaction.atomic():
         Backdrop.objects.bulk_create([made], ignore_conflicts=True)
-        found: Backdrop = Backdrop.objects.for_user(user).get(digest=digest)
+        known.update(**now_known)
+        found: Backdrop = known.get()
         if found.pk == made.pk:
             quota.add_storage(user, len(content))
     return found
@@ -90,20 +95,24 @@ def pixels(user: int, wanted: recipe.Recipe) -> NDArray[np.uint8] | None:
 
 
 def forget(backdrop: Backdrop) -> bool:
-    """Delete one that no job has; whether it is gone."""
-    with transaction.atomic():
-        # Held, so that no job takes it up between the look and the deletion.
-        held = list(Backdrop.objects.select_for_update().filter(pk=backdrop.pk))
-        if not held or Job.objects.filter(backdrop=backdrop).exists():
-            return False
-        removal.discard([backdrop.key])
-        Backdrop.objects.filter(pk=backdrop.pk).delete()
-        quota.free_storage(backdrop.user_id, backdrop.size)
-    return True
+    """Delete one that only ephemeral calls brought and that no job has; whether it is gone."""
+    return _delete(backdrop, ephemeral=True)
 
 
 def sweep() -> int:
     """Delete those that no job has and nobody asked for in UPLOAD_HOURS; how many."""
     before = timezone.now() - timedelta(hours=settings.UPLOAD_HOURS)
     stale = Backdrop.objects.filter(last_used_at__lt=before, jobs__isnull=True)[:AT_ONCE]
-    return sum(forget(backdrop) for backdrop in stale)
+    return sum(_delete(backdrop) for backdrop in stale)
+
+
+def _delete(backdrop: Backdrop, **still: bool) -> bool:
+    with transaction.atomic():
+        # Held, so that no job takes it up between the look and the deletion.
+        held = list(Backdrop.objects.select_for_update().filter(pk=backdrop.pk, **still))
+        if not held or Job.objects.filter(backdrop=backdrop).exists():
+            return False
+        removal.discard([backdrop.key])
+        Backdrop.objects.filter(pk=backdrop.pk).delete()
+        quota.free_storage(backdrop.user_id, backdrop.size)
+    return True

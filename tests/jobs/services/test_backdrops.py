@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from PIL import Image
+from pytest_django import Settings
 
 from accounts.models import User
 from jobs import storage
 from jobs.models import Backdrop, Job, Picture, Rendition
-from jobs.services import backdrops, orphans, processing, submit
-from segmentation import weights
+from jobs.services import backdrops, calls, orphans, processing, removal, submit, uploads
+from segmentation import pictures, weights
 from segmentation.errors import PictureError, RecipeError
 from segmentation.recipe import Recipe
 from tests.conftest import make_picture, make_upload
@@ -91,3 +94,45 @@ def test_its_owner_may_go_with_everything(user: User) -> None:
     submit.submit(user, [make_upload(user, content=make_picture()).pk], recipe(backdrop.digest))
     user.delete()
     assert not Backdrop.objects.exists()
+
+
+def call(user: User, content: bytes, *, ephemeral: bool) -> calls.Call:
+    """As the compatible API begins one."""
+    backdrop = backdrops.take_in(user, content, ephemeral=ephemeral)
+    data = make_picture()
+    source = calls.Source(data, "photo.png", pictures.inspect(data, uploads.limits()))
+    return calls.begin(user, source, recipe(backdrop.digest), token=None, ephemeral=ephemeral)
+
+
+def test_an_ephemeral_call_takes_its_own_backdrop_along(user: User) -> None:
+    first, second = (call(user, blue(), ephemeral=True) for _ in range(2))
+    assert first.job == second.job
+    assert backdrops.forget(Backdrop.objects.get()) is False, "its job still has it"
+    calls.forget(first.job)
+    assert not Backdrop.objects.exists()
+
+
+def test_an_ephemeral_call_leaves_what_its_user_had(user: User) -> None:
+    """Whose job is gone by then, so that nothing but the row says that it is to stay."""
+    kept = call(user, blue(), ephemeral=False)
+    removal.delete_jobs([kept.job], reason=None)
+    calls.forget(call(user, blue(), ephemeral=True).job)
+    backdrop = Backdrop.objects.get()
+    with storage.reading(backdrop.key) as file:
+        assert file.read() == blue()
+    assert backdrops.of(user, recipe(backdrop.digest)) == backdrop
+
+
+def test_what_is_brought_to_be_kept_meanwhile_stays(user: User) -> None:
+    fleeting = call(user, blue(), ephemeral=True)
+    backdrop = backdrops.take_in(user, blue())
+    calls.forget(fleeting.job)
+    assert Backdrop.objects.get() == backdrop
+
+
+def test_the_sweep_takes_both_kinds(user: User, settings: Settings) -> None:
+    backdrops.take_in(user, blue())
+    backdrops.take_in(user, make_picture(), ephemeral=True)
+    assert backdrops.sweep() == 0
+    Backdrop.objects.update(last_used_at=timezone.now() - timedelta(hours=settings.UPLOAD_HOURS, seconds=1))
+    assert backdrops.sweep() == 2
