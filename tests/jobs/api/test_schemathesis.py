@@ -118,6 +118,7 @@ def test_whatever_is_asked(
     mode = case.meta.generation.mode if case.meta else GenerationMode.POSITIVE
     if mode is GenerationMode.POSITIVE:
         _name_what_is_there(case, user, things)
+    _fill_empty_file(case)
     if case.query and str(case.query.get("wait", "0")).isdigit():
         case.query.pop("wait", None)
     case.call_and_validate(headers={"Authorization": f"Bearer {secret}"})
@@ -129,3 +130,9 @@ def _name_what_is_there(case: schemathesis.Case, user: User, things: dict[str, A
         case.path_parameters = {name: things.get(name, value) for name, value in case.path_parameters.items()}
     if case.path.endswith("/jobs/") and isinstance(case.body, dict) and "uploads" in case.body:
         case.body["uploads"] = [str(make_upload(user).pk)]
+
+
+def _fill_empty_file(case: schemathesis.Case) -> None:
+    """Werkzeug's client leaves out the blank line before an empty file, which makes it no part of a form."""
+    if isinstance(case.body, dict) and case.body.get("file") in ("", b""):
+        case.body["file"] = b"\0"
