@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 
 from segmentation.pictures.types import Pixels
+
+_STRIP = 1 << 18  # pixels that are in the processor's cache from one step to the next
 
 
 def shape_of(rgb: Pixels | None, alpha: Pixels | None) -> tuple[int, int]:
@@ -29,16 +29,26 @@ def interleaved(rgb: Pixels | None, alpha: Pixels | None) -> Pixels:
     With both, a pixel of alpha 0 gets colour 0: that compresses best, and nothing of the background leaks.
     """
     if rgb is not None and alpha is not None:
-        # OpenCV interleaves four times as fast as NumPy; imported late, for nobody else here needs it.
-        import cv2
-
-        merged = np.empty((*alpha.shape, 4), np.uint8)
-        # OpenCV takes no array that runs backwards, as a flipped one does.
-        planes = [np.ascontiguousarray(rgb), np.ascontiguousarray(alpha)]
-        cv2.mixChannels(planes, [merged], [0, 0, 1, 1, 2, 2, 3, 3])
-        # A masked copy onto zeros takes a tenth of the time of NumPy's assignment by a mask.
-        return cast(Pixels, cv2.copyTo(merged, planes[1], np.zeros_like(merged)))
+        return _seen_only(rgb, alpha)
     plane = alpha if rgb is None else rgb
     if plane is None:
         raise ValueError("neither colours nor alpha to encode")
     return np.ascontiguousarray(plane)
+
+
+def _seen_only(rgb: Pixels, alpha: Pixels) -> Pixels:
+    # Imported late, for nobody else here needs it.
+    import cv2
+
+    # OpenCV takes no array that runs backwards, as a flipped one does.
+    colours, cover = np.ascontiguousarray(rgb), np.ascontiguousarray(alpha)
+    out = np.zeros((*cover.shape, 4), np.uint8)
+    rows = max(1, _STRIP // cover.shape[1])
+    for top in range(0, cover.shape[0], rows):
+        part = slice(top, top + rows)
+        # Planes taken apart and joined take half of the time of mixing channels. OpenCV's change of colours
+        # would do as well alone, but wakes its threads for every band of a file.
+        merged = cv2.merge([*cv2.split(colours[part]), cover[part]])
+        # A masked copy onto zeros takes a tenth of the time of NumPy's assignment by a mask.
+        cv2.copyTo(merged, cover[part], out[part])
+    return out

@@ -46,8 +46,8 @@ def write_png(rgb: Pixels | None, alpha: Pixels | None, exif: bytes | None = Non
         pieces.append(_chunk(b"eXIf", exif))
     pieces.append(_chunk(b"IDAT", b"\x78\x01"))
     checksum = 1
-    for deflated, adler, length in _bands(rgb, alpha, height, width):
-        pieces.append(_chunk(b"IDAT", deflated))
+    for chunk, adler, length in _bands(rgb, alpha, height, width):
+        pieces.append(chunk)
         checksum = adler_joined(checksum, adler, length)
     # An empty last block ends the stream, whatever the bands before it held.
     pieces.append(_chunk(b"IDAT", b"\x03\x00" + checksum.to_bytes(4)))
@@ -58,7 +58,7 @@ def write_png(rgb: Pixels | None, alpha: Pixels | None, exif: bytes | None = Non
 def _bands(
     rgb: Pixels | None, alpha: Pixels | None, height: int, width: int
 ) -> Iterator[tuple[bytes, int, int]]:
-    """Each band's deflated form, its Adler-32 and its length before that; a few are worked on at once."""
+    """Each band's chunk, its Adler-32 and its length before deflation; a few are worked on at once."""
     rows = max(1, BAND_BYTES // (width * 4))
     tops = range(0, height, rows)
     if len(tops) == 1:
@@ -75,7 +75,7 @@ def _bands(
 
 
 def _band(rgb: Pixels | None, alpha: Pixels | None, top: int, bottom: int) -> tuple[bytes, int, int]:
-    """Rows top..bottom filtered and deflated, up to a byte boundary, as a part of a longer stream."""
+    """Rows top..bottom filtered and deflated, up to a byte boundary, as a chunk of a longer stream."""
     first = max(0, top - 1)
     pixels = interleaved(
         None if rgb is None else rgb[first:bottom], None if alpha is None else alpha[first:bottom]
@@ -90,13 +90,16 @@ def _band(rgb: Pixels | None, alpha: Pixels | None, top: int, bottom: int) -> tu
         np.subtract(rows[1:], rows[:-1], out=filtered[:, 1:])
     flat = filtered.ravel().data
     press = isal_zlib.compressobj(level=1, wbits=-15)
-    deflated = press.compress(flat) + press.flush(isal_zlib.Z_FULL_FLUSH)
-    return deflated, isal_zlib.adler32(flat), len(flat)
+    deflated = press.compress(flat), press.flush(isal_zlib.Z_FULL_FLUSH)
+    return _chunk(b"IDAT", *deflated), isal_zlib.adler32(flat), len(flat)
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = isal_zlib.crc32(content, isal_zlib.crc32(kind))
-    return b"".join((struct.pack(">I4s", len(content), kind), content, struct.pack(">I", checksum)))
+def _chunk(kind: bytes, *content: bytes) -> bytes:
+    checksum = isal_zlib.crc32(kind)
+    for piece in content:
+        checksum = isal_zlib.crc32(piece, checksum)
+    length = sum(len(piece) for piece in content)
+    return b"".join((struct.pack(">I4s", length, kind), *content, struct.pack(">I", checksum)))
 
 
 def adler_joined(first: int, second: int, length: int) -> int:
