@@ -78,14 +78,18 @@ def place(width: int, height: int, subject: Box, recipe: Recipe) -> Placement:
         sentence = f"The result would have {canvas_w}×{canvas_h} pixels; ask for a smaller size or margin."
         raise RecipeError("result_too_large", sentence, "size")
     subject_w, subject_h = subject[2] - subject[0], subject[3] - subject[1]
+    fit = min(canvas_w / frame_w, canvas_h / frame_h)
     if recipe.scale is None:
-        scale = min(canvas_w / frame_w, canvas_h / frame_h)
+        scale = fit
     else:
         scale = recipe.scale / 100 * min(canvas_w / subject_w, canvas_h / subject_h)
-    if recipe.position is None:
+    if not isinstance(recipe.position, tuple):
         # The frame stands in the middle of the canvas.
-        origin_x = (canvas_w - frame_w * scale) / 2 - left * scale
-        origin_y = (canvas_h - frame_h * scale) / 2 - top * scale
+        origin_x = (canvas_w - frame_w * fit) / 2 - left * fit
+        origin_y = (canvas_h - frame_h * fit) / 2 - top * fit
+        if recipe.scale is not None:
+            origin_x = _about(origin_x, fit, scale, subject[0], subject_w, canvas_w)
+            origin_y = _about(origin_y, fit, scale, subject[1], subject_h, canvas_h)
     else:
         across, down = recipe.position
         origin_x = (canvas_w - subject_w * scale) * across / 100 - subject[0] * scale
@@ -98,6 +102,13 @@ def place(width: int, height: int, subject: Box, recipe: Recipe) -> Placement:
         (max(1, round((region[2] - region[0]) * scale)), max(1, round((region[3] - region[1]) * scale))),
         (round(origin_x + region[0] * scale), round(origin_y + region[1] * scale)),
     )
+
+
+def _about(origin: float, fit: float, scale: float, start: int, length: int, canvas: int) -> float:
+    """Where one side of the source begins once its subject (`length` from `start` on) has another scale,
+    about its own middle, or as near to that as it stays on the canvas whole."""
+    begins = origin + (start + length / 2) * fit - length / 2 * scale
+    return min(max(begins, 0.0), max(0.0, canvas - length * scale)) - start * scale
 
 
 def _frame(width: int, height: int, subject: Box, recipe: Recipe) -> Box:

@@ -21,7 +21,10 @@ _RECIPE_WORDS: dict[str, Any] = {
     "crop": {"type": ["boolean", "string", "null"], "default": False},
     "crop_margin": {"description": "1, 2 or 4 lengths.", "examples": ["4%"]},
     "scale": {"description": "The subject's size in % of the canvas.", "examples": ["85%"]},
-    "position": {"description": "The subject's place.", "examples": ["center", "50% 100%"]},
+    "position": {
+        "description": "The subject's place: where it was, or the middle where there is a scale.",
+        "examples": ["center", "50% 100%", "original"],
+    },
     "background": {"examples": ["transparent", "#ffffff", "linear:#fff,#eee,90", "blur:2%"]},
     "shadow": {"examples": ["drop", "contact"]},
     "semitransparency": {"type": ["boolean", "string", "null"], "default": True},

@@ -25,7 +25,7 @@ from segmentation.recipe import (
     Transparent,
     reading,
 )
-from segmentation.recipe.reading import Margins, Position
+from segmentation.recipe.reading import Margins, Original, Position
 
 # In millions of pixels of the result.
 SIZES: Final[dict[str, float]] = {
@@ -201,8 +201,9 @@ def _scale(fields: Mapping[str, str]) -> float | None:
     return scale
 
 
-def _position(fields: Mapping[str, str]) -> Position | None:
-    return reading.read_position(fields.get("position", "original"))
+def _position(fields: Mapping[str, str]) -> Position | Original | None:
+    # Not said, it is original, or center where there is a scale; original that is said holds with one, too.
+    return reading.read_position(fields.get("position"))
 
 
 def _background(fields: Mapping[str, str], behind: Behind | None) -> Background:

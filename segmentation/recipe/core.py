@@ -16,7 +16,7 @@ from typing import Self
 from segmentation.errors import RecipeError
 from segmentation.recipe import reading
 from segmentation.recipe.parts import Background, Plain, Region, Shadow, Size, Transparent
-from segmentation.recipe.reading import Margins, Position
+from segmentation.recipe.reading import Margins, Original, Position
 from segmentation.recipe.values import WHITE, read_number, refuse, spell
 
 # Raised whenever the same recipe would give other pixels: then no old cache entry answers for a new one.
@@ -49,7 +49,8 @@ class Recipe:
     - crop: cut the empty border away, leaving crop_margin (top, right, bottom, left; px or % of the
       subject's height and width).
     - scale: the subject's size in % of the canvas (then in the middle unless position says otherwise).
-    - position: the subject's place, x and y in %; None leaves it where it is.
+    - position: the subject's place, x and y in %; None leaves it where it is. `original`, of a scaled one,
+      keeps its middle where it was, or as near as it stays whole (without a scale it is None).
     - size: at most so many megapixels, or exactly so many pixels.
 
     Decides the pixels: background, shadow, semitransparency (false: what is half seen is seen or not, but
@@ -71,7 +72,7 @@ class Recipe:
     crop: bool = False
     crop_margin: Margins = reading.NO_MARGINS
     scale: float | None = None
-    position: Position | None = None
+    position: Position | Original | None = None
     background: Background = _TRANSPARENT
     shadow: Shadow | None = None
     semitransparency: bool = True
@@ -99,6 +100,8 @@ class Recipe:
             put(self, "roi", None)
         if not self.crop:
             put(self, "crop_margin", reading.NO_MARGINS)
+        if self.scale is None and self.position == reading.ORIGINAL:
+            put(self, "position", None)
         if self.scale is not None and self.position is None:
             put(self, "position", (50.0, 50.0))
         self._settle_channels()
@@ -172,7 +175,9 @@ class Recipe:
             "crop": self.crop,
             "crop_margin": [str(margin) for margin in self.crop_margin],
             "scale": None if self.scale is None else f"{spell(self.scale)}%",
-            "position": None if self.position is None else [f"{spell(part)}%" for part in self.position],
+            "position": [f"{spell(part)}%" for part in self.position]
+            if isinstance(self.position, tuple)
+            else self.position,
             "background": self.background.as_json(),
             "shadow": None if self.shadow is None else self.shadow.as_json(),
             "semitransparency": self.semitransparency,
@@ -193,9 +198,9 @@ class Recipe:
             "crop": "true" if self.crop else "",
             "crop_margin": " ".join(map(str, self.crop_margin)) if self.crop else "",
             "scale": "" if self.scale is None else f"{spell(self.scale)}%",
-            "position": ""
-            if self.position is None
-            else " ".join(f"{spell(part)}%" for part in self.position),
+            "position": " ".join(f"{spell(part)}%" for part in self.position)
+            if isinstance(self.position, tuple)
+            else self.position or "",
             "background": str(self.background),
             "shadow": str(self.shadow or ""),
             "semitransparency": "" if self.semitransparency else "false",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final, Literal
 
 from segmentation.recipe.parts import (
     SHADOWS,
@@ -31,6 +32,9 @@ _NO = {"false", "0", "no", "off"}
 
 Margins = tuple[Length, Length, Length, Length]
 Position = tuple[float, float]
+# Where it was, said of a subject that is scaled.
+Original = Literal["original"]
+ORIGINAL: Final = "original"
 
 NO_MARGINS: Margins = (NOTHING, NOTHING, NOTHING, NOTHING)
 
@@ -100,14 +104,14 @@ def read_scale(value: object) -> float | None:
     return read_number(value, "scale", 1, 100)
 
 
-def read_position(value: object) -> Position | None:
-    """`original` (None), `center`, `x%` or `x% y%`: 0 % is left or top, 100 % right or bottom."""
+def read_position(value: object) -> Position | Original | None:
+    """`original`, `center`, `x%` or `x% y%`: 0 % is left or top, 100 % right or bottom. None: not said."""
     if value is None:
         return None
     if isinstance(value, str):
         word = value.strip().lower()
-        if word == "original":
-            return None
+        if word == ORIGINAL:
+            return ORIGINAL
         if word in ("center", "centre"):
             return (50.0, 50.0)
     read = [read_number(item, "position", 0, 100) for item in _items(value, "position")]

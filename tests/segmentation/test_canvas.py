@@ -58,6 +58,23 @@ def test_position_moves_the_subject(position: str, corner: tuple[int, int]) -> N
     assert laid(position=position).corner == corner
 
 
+def test_a_scaled_subject_may_stay_where_it_was() -> None:
+    # Half as large, about its middle (40, 70).
+    put = laid(scale="20%", position="original")
+    assert (put.drawn, put.corner) == ((50, 100), (20, 35))
+    assert put.on_canvas(SUBJECT) == (30, 50, 50, 90)
+    # The picture fills 50×100 of the canvas, in the middle: there the subject's middle is (40, 35).
+    put = laid(size="90x100", scale="25%", position="original")
+    assert put.on_canvas(SUBJECT) == (34, 22, 47, 48)
+    # With a crop the subject's own box is what is scaled.
+    assert laid(crop=True, scale="50%", position="original") == laid(crop=True, scale="50%")
+    # What would grow beyond the edge (at -10) is moved in so far that it does not.
+    put = laid(scale="100%", position="original")
+    assert (put.canvas, put.on_canvas(SUBJECT)) == ((100, 200), (0, 0, 100, 200))
+    put = laid(scale="80%", position="original")
+    assert put.on_canvas(SUBJECT) == (0, 0, 80, 160)
+
+
 def test_white_square_with_85_per_cent_fill() -> None:
     put = place(
         1000, 800, (100, 200, 500, 700), Recipe.parse({"crop": True, "scale": "85%", "size": "2000x2000"})
@@ -130,7 +147,9 @@ def layouts(draw: st.DrawFn) -> tuple[int, int, tuple[int, int, int, int], Recip
         crop=draw(st.booleans()),
         crop_margin=(draw(lengths), draw(lengths), draw(lengths), draw(lengths)),
         scale=draw(st.one_of(st.none(), st.floats(1, 100))),
-        position=draw(st.one_of(st.none(), st.tuples(st.floats(0, 100), st.floats(0, 100)))),
+        position=draw(
+            st.one_of(st.none(), st.just("original"), st.tuples(st.floats(0, 100), st.floats(0, 100)))
+        ),
         size=draw(sizes),
     )
     return width, height, box, recipe

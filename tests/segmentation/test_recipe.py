@@ -147,6 +147,10 @@ def test_positions() -> None:
     assert Recipe.parse({"position": [0, "100%"]}).position == (0, 100)
     assert Recipe.parse({"scale": "50%"}).position == (50, 50), "a scaled subject stands in the middle"
     assert Recipe.parse({"scale": "50%", "position": "0% 100%"}).position == (0, 100)
+    kept = Recipe.parse({"scale": "50%", "position": "Original"})
+    assert (kept.position, kept.as_dict()["position"]) == ("original", "original")
+    assert Recipe.parse(kept.as_dict()) == Recipe.from_strings(kept.as_strings()) == kept
+    assert kept.digest != Recipe.parse({"scale": "50%"}).digest
 
 
 def test_shadow_text_starts_from_the_usual_shadow() -> None:

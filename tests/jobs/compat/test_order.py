@@ -158,6 +158,8 @@ def test_a_margin_means_nothing_without_crop() -> None:
         ({"scale": "10%", "position": "20%"}, 10, (20, 20)),
         ({"scale": "100%", "position": "0% 100%"}, 100, (0, 100)),
         ({"position": "center"}, None, (50, 50)),
+        ({"scale": "80%", "position": "original"}, 80, "original"),
+        ({"scale": "original", "position": "0%"}, None, (0, 0)),
     ],
 )
 def test_scale_and_position(fields: dict[str, str], scale: float | None, position: Any) -> None:
