@@ -26,6 +26,8 @@ EXPOSED: Final = (
 )
 ALLOWED: Final = "Accept, Authorization, Content-Type, X-Api-Key"
 _NAMES: Final = re.compile(r"[A-Za-z0-9-]+(, ?[A-Za-z0-9-]+)*")
+# What libraries accept of their own accord, with every request: axios and Angular anything, RestSharp XML.
+_LIBRARIES: Final = frozenset({"*/*", "*", "application/xml", "text/xml"})
 _WHOLE: Final = 4 * 2**20
 _CHUNK: Final = 2**20
 
@@ -36,8 +38,9 @@ def wants_json(request: HttpRequest) -> bool:
     Libraries that say `application/json, text/plain, */*` with every request get the picture, as they do from
     remove.bg.
     """
-    wanted = [part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(",")]
-    return "application/json" in wanted and "*/*" not in wanted and not any("image/" in one for one in wanted)
+    wanted = {part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(",")}
+    others = any("image/" in one for one in wanted) or not _LIBRARIES.isdisjoint(wanted)
+    return "application/json" in wanted and not others
 
 
 def preflight(request: HttpRequest, methods: str) -> HttpResponse:

@@ -25,6 +25,15 @@ BASE64: Final = "image_file_b64"
 MAX_FIELDS: Final = 200
 MAX_NAME: Final = 200
 MAX_TEXT: Final = 10_000
+# What any API of this room reads. Others are not read, however long they are: some clients send pictures as
+# `image_base64` or `bg_image_file_b64`.
+NAMES: Final = frozenset({
+    "image_url", "bg_image_url", "size", "type", "type_level", "format", "roi", "crop", "crop_margin",
+    "scale", "position", "channels", "shadow_type", "shadow_opacity", "add_shadow", "semitransparency",
+    "bg_color", "image_filename", "tag", "url", "model", "a", "af", "ab", "ae", "om", "ppm", "dc", "vm",
+    "bgc",
+})  # fmt: skip
+SHADOW_OF: Final = "shadow_type["
 # Of one part, and of one line in it.
 MAX_HEAD: Final = 8 * 2**10
 MAX_HEAD_LINE: Final = 2**10
@@ -78,9 +87,7 @@ def read(content_type: str, content: bytes, query: str = "") -> Body:
             fields.update(_json(content))
         elif kind in {"", "application/x-www-form-urlencoded"}:
             fields.update(_form(content))
-        # Files come in multipart bodies only; nothing reads them as text.
-        fields = {name: text for name, text in fields.items() if name not in FILES}
-        _check(fields)
+        fields = _kept(fields)
     except ValueError as error:
         raise CompatError("invalid_body", str(error)) from error
     return Body(
@@ -96,14 +103,17 @@ def _header(text: str) -> tuple[str, dict[str, str]]:
         raise ValueError("A header names a character set that is unknown here.") from error
 
 
-def _check(fields: dict[str, str]) -> None:
-    """What reads a field later on may take its time for each character, and quotes it."""
+def _kept(fields: dict[str, str]) -> dict[str, str]:
+    """The fields that may be read: what reads one may take its time for each character, and quotes it."""
+    long = {name for name, text in fields.items() if len(text) > MAX_TEXT and name != BASE64}
     if len(fields) > 2 * MAX_FIELDS:
         raise ValueError(f"More than {MAX_FIELDS} fields.")
     if any(len(name) > MAX_NAME for name in fields):
         raise ValueError("The name of a field is too long.")
-    if any(len(text) > MAX_TEXT for name, text in fields.items() if name != BASE64):
+    if any(name in NAMES or name.startswith(SHADOW_OF) for name in long):
         raise ValueError("A field is too long.")
+    # Files come in multipart bodies only; nothing reads them as text.
+    return {name: text for name, text in fields.items() if name not in FILES and name not in long}
 
 
 def _parts(content: bytes, boundary: str) -> Iterator[tuple[str, str | None, bytes]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
@@ -20,9 +19,10 @@ from jobs.compat.asking import Asker, asker, secret_of
 from jobs.compat.body import File
 from jobs.compat.errors import CompatError, short
 from jobs.compat.guarding import guarded
-from jobs.compat.sources import FETCH_SECONDS
+from jobs.compat.sources import FETCH_SECONDS, spaceless
 from jobs.fetching import FetchRefusedError, fetch
 from jobs.services.calls import Call, Source
+from jobs.services.submit import models
 from jobs.services.uploads import limits
 from jobs.threads import quickly
 from segmentation import pictures
@@ -31,6 +31,8 @@ from segmentation.recipe import Background, Colour, Plain, Recipe, Transparent
 # As FastAPI reads a bool.
 _YES: Final = frozenset({"1", "true", "on", "yes", "t", "y"})
 _NO: Final = frozenset({"0", "false", "off", "no", "f", "n"})
+# What makes its edges better: read and checked, and of no effect on ours, which always are.
+_EDGES: Final = ("dc", "vm")
 # Thresholds of its alpha matting: read and checked, and of no effect on ours, which needs none.
 _NUMBERS: Final = {"af": (240, 255), "ab": (10, 255), "ae": (10, 1_000_000)}
 LOCAL: Final = frozenset({"127.0.0.1", "::1"})
@@ -92,10 +94,14 @@ def _read(request: HttpRequest) -> tuple[Asker, Recipe, File | str]:
         if "url" not in fields:
             raise ParameterError("url", "Field required", "", "missing")
         return who, recipe_of(fields), fields["url"]
-    said = body.read(request.headers.get("Content-Type", ""), body.received(request), query)
+    address = body.read("", b"", query).fields
+    # Its server takes the model from the form alone: many name one in the address that it never loads.
+    if address.get("model") not in models():
+        address.pop("model", None)
+    said = body.read(request.headers.get("Content-Type", ""), body.received(request))
     if "file" not in said.files:
         raise ParameterError("file", "Field required", "", "missing")
-    return who, recipe_of(said.fields), said.files["file"]
+    return who, recipe_of({**address, **said.fields}), said.files["file"]
 
 
 def _asker(request: HttpRequest) -> Asker:
@@ -120,13 +126,10 @@ def recipe_of(fields: dict[str, str]) -> Recipe:
     """The recipe of rembg's parameters. Raises ParameterError."""
     for name, (default, most) in _NUMBERS.items():
         _number(fields, name, default, most)
-    model = fields.get("model", settings.MODEL)
-    try:
-        json.loads(fields.get("extras", "{}"))
-    except (ValueError, RecursionError) as error:
-        raise ParameterError("extras", "extras is JSON", fields["extras"], "json_invalid") from error
+    for name in _EDGES:
+        _flag(fields, name)
     return Recipe(
-        model=model,
+        model=fields.get("model", settings.MODEL),
         refine="best" if _flag(fields, "a") else settings.COMPAT_REFINE,
         background=_background(fields),
         semitransparency=not _flag(fields, "ppm"),
@@ -161,7 +164,7 @@ def _background(fields: dict[str, str]) -> Background:
 
 def _fetched(url: str) -> File:
     try:
-        found = fetch(url, max_bytes=settings.MAX_PICTURE_BYTES, seconds=FETCH_SECONDS)
+        found = fetch(spaceless(url), max_bytes=settings.MAX_PICTURE_BYTES, seconds=FETCH_SECONDS)
     except FetchRefusedError as error:
         raise CompatError("failed_image_download", error.sentence) from error
     with found.file as file:

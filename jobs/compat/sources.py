@@ -15,7 +15,7 @@ from jobs.fetching import FetchRefusedError, fetch
 from jobs.threads import slowly
 from segmentation import pictures
 from segmentation.errors import PictureError
-from segmentation.pictures import Limits, PictureInfo
+from segmentation.pictures import Limits, PictureInfo, refusals
 
 MAX_BYTES: Final = 22 * 2**20
 MAX_PIXELS: Final = 50_000_000
@@ -79,10 +79,15 @@ def decoded(text: str) -> File:
         raise CompatError("failed_to_read_image", "image_file_b64 is not base64.") from error
 
 
+def spaceless(url: str) -> str:
+    """An address as it is asked for: shops name their pictures `My photo.jpg`, and link to them like that."""
+    return url.replace(" ", "%20")
+
+
 def fetched(url: str, words: Words) -> File:
     """A picture at an address. May take FETCH_SECONDS."""
     try:
-        found = fetch(url, max_bytes=MAX_BYTES, seconds=FETCH_SECONDS)
+        found = fetch(spaceless(url), max_bytes=MAX_BYTES, seconds=FETCH_SECONDS)
     except FetchRefusedError as error:
         if error.code == "too_many_bytes":
             raise CompatError("file_too_large", error.sentence) from error
@@ -114,7 +119,9 @@ def looked_at(file: File) -> PictureInfo:
     try:
         info = pictures.inspect(file.data, LIMITS)
     except PictureError as error:
-        raise of_picture(error.code, error.sentence) from error
+        # This API takes fewer kinds than the site.
+        sentence = error.sentence.replace(refusals.TAKEN, "JPG, PNG and WebP")
+        raise of_picture(error.code, sentence) from error
     if info.format not in TAKEN:
         raise CompatError("invalid_file_type", f"This is {info.format.upper()}; send JPG, PNG or WebP.")
     return info

@@ -95,10 +95,15 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     return new
 
 
+def models() -> set[str]:
+    """The models that there are."""
+    # The web may run where no weights are: what the operator chose is taken for being there.
+    return {*weights.names(), settings.MODEL}
+
+
 def check(recipe: Recipe) -> None:
     """Raise RecipeError for what no worker could do."""
-    # The web may run where no weights are: what the operator chose is taken for being there.
-    known = {*weights.names(), settings.MODEL}
+    known = models()
     if recipe.model not in known:
         raise RecipeError(
             "invalid_model",

@@ -58,6 +58,19 @@ def test_an_address_and_a_zip(base: str, token: str, photo_address: str) -> None
         assert archive.namelist() == ["color.jpg", "alpha.png"]
 
 
+def test_an_address_with_spaces(base: str, token: str, photo: Path, photo_address: str) -> None:
+    photo.rename(photo.with_name("My disc.jpg"))
+    address = photo_address.replace(photo.name, "My disc.jpg")
+    for kind, given in (
+        ("application/x-www-form-urlencoded", f"image_url={address}"),
+        ("application/json", json.dumps({"image_url": address})),
+    ):
+        key = ("-H", f"X-Api-Key: {token}", "-H", f"Content-Type: {kind}")
+        data = curl(*key, "-d", given, "-f", f"{base}/removebg")
+        with Image.open(io.BytesIO(data)) as image:
+            assert (image.format, image.size) == ("PNG", (612, 408))
+
+
 def test_a_large_body_that_waits_to_be_invited(base: str, token: str, photo: Path) -> None:
     photo.write_bytes(photo.read_bytes() + bytes(5 * 2**20))
     said = curl("-D", "-", "-o", "/dev/null", "-H", f"X-Api-Key: {token}", "-H", "Expect: 100-continue",

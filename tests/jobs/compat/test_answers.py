@@ -77,6 +77,9 @@ async def test_with_accept_json_the_same_bytes_come_as_base64(caller: Caller) ->
         ("image/*", "image/png"),
         ("application/json, text/plain, */*", "image/png"),
         ("application/json, image/png", "image/png"),
+        ("application/json, text/json, text/x-json, text/javascript, application/xml, text/xml", "image/png"),
+        ("application/json, text/json, text/x-json, text/javascript, *+json, *+xml, *", "image/png"),
+        ("APPLICATION/JSON;q=0.9, text/plain", "application/json"),
     ],
 )
 async def test_libraries_that_accept_anything_get_the_picture(caller: Caller, accept: str, kind: str) -> None:

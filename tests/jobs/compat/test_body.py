@@ -64,6 +64,13 @@ def test_forms_with_and_without_a_kind() -> None:
     assert body.read("", encoded).fields == expected
 
 
+def test_a_long_field_that_nobody_reads_is_as_if_it_was_not_sent() -> None:
+    content = b'{"image_base64": "' + b"A" * 20_000 + b'", "size": "hd"}'
+    assert body.read("application/json", content).fields == {"size": "hd"}
+    with pytest.raises(CompatError, match="missing_source"):
+        sources.image(body.read("application/json", content))
+
+
 def test_the_address_counts_where_the_body_is_silent() -> None:
     read = body.read("application/json", b'{"size": "hd"}', "size=full&format=jpg&crop=")
     assert read.fields == {"size": "hd", "format": "jpg"}
@@ -87,6 +94,7 @@ def test_the_address_counts_where_the_body_is_silent() -> None:
         ("application/json", b'{"a": [' + b"1," * 10_000 + b"1]}"),
         ("application/json", b'{"' + b"a" * 201 + b'": {"b": 1}}'),
         ("application/json", b'{"roi": "' + b"1" * 10_001 + b'"}'),
+        ("application/json", b'{"shadow_type": {"car": "' + b"1" * 10_001 + b'"}}'),
         ("application/x-www-form-urlencoded", b"roi=" + b"1" * 10_001),
         ("application/x-www-form-urlencoded", b"a" * 201 + b"=1"),
     ],

@@ -43,6 +43,8 @@ def photo() -> Any:
         ({"bgc": "1, 2, 3, 128"}, Recipe(model="u2netp", background=Plain(Colour(1, 2, 3, 128)))),
         ({"bgc": "0,0,0,0"}, Recipe(model="u2netp", background=Transparent())),
         ({"extras": '{"sam_prompt": []}'}, Recipe(model="u2netp")),
+        ({"extras": "{"}, Recipe(model="u2netp")),
+        ({"dc": "true", "vm": "True"}, Recipe(model="u2netp")),
     ],
 )
 def test_parameters(fields: dict[str, str], recipe: Recipe) -> None:
@@ -62,8 +64,7 @@ def test_parameters(fields: dict[str, str], recipe: Recipe) -> None:
         ("bgc=red", "bgc"),
         ("bgc=1,2", "bgc"),
         ("bgc=1,2,3,256", "bgc"),
-        ("extras={", "extras"),
-        ("extras=" + "[" * 5000, "extras"),
+        ("dc=maybe", "dc"),
     ],
 )
 async def test_wrong_parameters_are_told_as_fastapi_tells_them(caller: Caller, query: str, name: str) -> None:
@@ -112,6 +113,18 @@ async def test_cut_out_mask_and_colour(caller: Caller) -> None:
     assert tuple(red[2, 2, :3]) == (255, 0, 0)
     firm = alpha(await caller.form({"file": photo()}, path="/api/remove?ppm=true&om=true"))
     assert np.count_nonzero((firm > 0) & (firm < 255)) < np.count_nonzero((mask > 0) & (mask < 255))
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("worker")
+async def test_a_post_takes_its_model_from_the_form(caller: Caller) -> None:
+    for address in ("model=birefnet-general", "model=sam&extras={", "model="):
+        assert (await caller.form({"file": photo()}, path=f"/api/remove?{address}")).status == 200
+    assert [job.recipe["model"] async for job in Job.objects.all()] == ["u2netp"], "the same each time"
+    named = {"file": photo(), "model": "u2netp"}
+    assert (await caller.form(named, path="/api/remove?model=sam")).status == 200
+    refused = await caller.get("/api/remove?model=sam&url=http://127.0.0.1/a.jpg")
+    assert refused.status == 400
 
 
 @pytest.mark.real
