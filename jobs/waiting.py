@@ -1,15 +1,18 @@
-"""Waiting for a job's end inside the event loop: no thread and no database connection are held meanwhile.
+"""Waiting for a job or a rendition inside the event loop: no thread and no database connection are held.
 
-One subscription a loop hears of every job; whoever waits is woken by the hint of its own. A hint may be
+One subscription a loop hears of everything; whoever waits is woken by the hint of its own. A hint may be
 missed, and Redis may be away: so the database is asked, too, with growing pauses.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -19,7 +22,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from jobs import events
-from jobs.models import Job
+from jobs.models import Job, Wish
 from jobs.threads import quickly
 
 logger = logging.getLogger(__name__)
@@ -36,12 +39,21 @@ async def wait_ended(job: UUID, seconds: float) -> bool:
 
     May be called for any number of jobs at once, also several times for one.
     """
+    return await _waited(str(job), partial(_look, job), seconds)
+
+
+async def wait_made(rendition: UUID, seconds: float) -> bool:
+    """The same for a rendition that is wished for: whether it is made, given up or gone."""
+    return await _waited(str(rendition), partial(_look_for_rendition, rendition), seconds)
+
+
+async def _waited(name: str, has_ended: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     ears = _ears()
-    with ears.listening(job) as heard:
+    with ears.listening(name) as heard:
         await ears.ready(min(1.0, seconds))
         pause = FIRST_LOOK
-        while not await _ended(job):
+        while not await quickly(has_ended):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
@@ -55,38 +67,38 @@ async def wait_ended(job: UUID, seconds: float) -> bool:
     return True
 
 
-async def _ended(job: UUID) -> bool:
-    return await quickly(_look, job)
-
-
 def _look(job: UUID) -> bool:
     return not Job.objects.filter(pk=job, state=Job.State.ACTIVE).exists()
 
 
-class _Listening:
-    """One waiting call: its event, known under its job's channel while the block runs."""
+def _look_for_rendition(rendition: UUID) -> bool:
+    return not Wish.objects.filter(pk=rendition).exclude(state=Wish.State.FAILED).exists()
 
-    def __init__(self, ears: Ears, channel: bytes) -> None:
+
+class _Listening:
+    """One waiting call: its event, known under the id that it waits for while the block runs."""
+
+    def __init__(self, ears: Ears, name: str) -> None:
         self._ears = ears
-        self._channel = channel
+        self._name = name
         self._event = asyncio.Event()
 
     def __enter__(self) -> asyncio.Event:
-        self._ears.waiting.setdefault(self._channel, set()).add(self._event)
+        self._ears.waiting.setdefault(self._name, set()).add(self._event)
         return self._event
 
     def __exit__(self, *_: object) -> None:
-        others = self._ears.waiting[self._channel]
+        others = self._ears.waiting[self._name]
         others.discard(self._event)
         if not others:
-            del self._ears.waiting[self._channel]
+            del self._ears.waiting[self._name]
 
 
 class Ears:
     """The subscription of one event loop: begun when somebody waits, ended when nobody has for a while."""
 
     def __init__(self) -> None:
-        self.waiting: dict[bytes, set[asyncio.Event]] = {}
+        self.waiting: dict[str, set[asyncio.Event]] = {}
         self._subscribed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -95,10 +107,10 @@ class Ears:
         """Whether the subscription stands."""
         return self._subscribed.is_set()
 
-    def listening(self, job: UUID) -> _Listening:
-        """A block in which the event that it gives is set at every change of a job's state."""
+    def listening(self, name: str) -> _Listening:
+        """A block in which the event that it gives is set when the job or rendition of this id has ended."""
         self.listen()
-        return _Listening(self, events.channel(job).encode())
+        return _Listening(self, name)
 
     def listen(self) -> None:
         """Begin to listen, also again after Redis was away."""
@@ -141,9 +153,12 @@ class Ears:
 
     def _wake(self, channel: bytes, data: bytes) -> None:
         # A job that ends says so by itself; what its pictures do meanwhile is no reason to ask.
-        if channel in self.waiting and b'"kind": "job"' in data:
-            for event in self.waiting[channel]:
-                event.set()
+        if not self.waiting or b'"kind": "picture"' in data:
+            return
+        said = json.loads(data)
+        name = said.get("id", "") if said["kind"] == "rendition" else channel.decode().rpartition(":")[2]
+        for event in self.waiting.get(name, ()):
+            event.set()
 
 
 _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Ears] = WeakKeyDictionary()

@@ -156,9 +156,7 @@ def _conclude(wish: Wish, matte: Matte, rendition: Rendition) -> None:
                 removal.discard([storage.incoming_key(wish.pk)])
             rendition.save(force_insert=True)
             stored.grow(wish.user_id, rendition)
-            transaction.on_commit(
-                partial(events.tell, wish.picture.job_id, "rendition", id=str(rendition.pk), state="done")
-            )
+            _tell(wish, "done")
     except (LeaseLostError, IntegrityError):
         if Rendition.objects.filter(pk=rendition.pk).exists():
             # Our own commit, whose answer was lost.
@@ -181,6 +179,7 @@ def _fail(wish: Wish, code: str, sentence: str) -> None:
         if wish.matte is None:
             # What a person sent is counted as nobody's until it is a matte, which it never will be.
             removal.discard([storage.incoming_key(wish.pk)])
+        _tell(wish, Wish.State.FAILED)
 
 
 def _postpone(wish: Wish) -> None:
@@ -199,6 +198,13 @@ def _give_back(wish: Wish) -> None:
         return
     pause = timezone.now() + timedelta(seconds=2**wish.attempts)
     _change(wish, state=Wish.State.QUEUED, not_before=pause, **_FREE)
+
+
+def _tell(wish: Wish, state: str) -> None:
+    """Hint, once this transaction stands, that nobody need wait for it any more."""
+    transaction.on_commit(
+        partial(events.tell, wish.picture.job_id, "rendition", id=str(wish.pk), state=state)
+    )
 
 
 def _change(wish: Wish, **facts: object) -> None:

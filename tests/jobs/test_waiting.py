@@ -1,4 +1,4 @@
-"""Waiting for a job's end: woken by a hint, found by a look where no hint comes, never longer than asked."""
+"""Waiting for a job or a rendition: woken by a hint, else found by a look, and never longer than asked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,8 +14,11 @@ from asgiref.sync import sync_to_async
 
 from accounts.models import User
 from jobs import events, waiting
-from jobs.models import Job
-from jobs.services import claims, removal
+from jobs.models import Job, Matte, Rendition, Wish
+from jobs.services import claims, fulfilling, removal, wishes
+from segmentation.encode import Encoded
+from segmentation.errors import PictureError
+from segmentation.recipe import Recipe
 from tests.jobs.factories import bare_job, complete_all, pictures_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -155,3 +159,65 @@ async def test_a_thousand_waits_hold_no_thread_and_no_connection(
     assert not any(wait.done() for wait in waits)
     await sync_to_async(finish)(job)
     assert all(await asyncio.gather(*waits))
+
+
+JPEG = Recipe(format="jpeg")
+
+
+@pytest.fixture
+def wish(user: User) -> Wish:
+    """A rendition that a finished picture's owner asked for."""
+    picture = pictures_of(complete_all(bare_job(user)))[0]
+    wished = wishes.render(picture, Matte.objects.get(), JPEG)
+    assert isinstance(wished, Wish)
+    return wished
+
+
+def fulfil(wish: Wish, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
+    """What a worker does with it, but for the pixels."""
+
+    def work(wish: Wish) -> None:
+        if broken:
+            raise PictureError("broken_picture", "It is broken.")
+        assert wish.matte is not None
+        file = Encoded(b"x", "image/jpeg", "jpg", 8, 6)
+        fulfilling._conclude(wish, wish.matte, fulfilling._rendition(wish, wish.matte, JPEG, file))
+
+    monkeypatch.setattr(fulfilling, "_work", work)
+    fulfilling.fulfil(wish.pk)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
+    wish: Wish, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    looks: list[UUID] = []
+    look = waiting._look_for_rendition
+    monkeypatch.setattr(waiting, "_look_for_rendition", lambda one: looks.append(one) or look(one))
+    other = asyncio.create_task(waiting.wait_made(uuid4(), 100))
+    waits = [asyncio.create_task(waiting.wait_made(wish.pk, 100)) for _ in range(100)]
+    await until_listening(100)
+    while len(looks) < 101:
+        await asyncio.sleep(0.001)
+    assert not any(wait.done() for wait in waits)
+    await sync_to_async(partial(fulfil, wish, monkeypatch, broken=broken))()
+    assert set(await asyncio.gather(*waits)) == {True}
+    assert await other is True, "one that is gone has ended"
+    assert len(looks) == 201
+    assert waiting._ears().waiting == {}
+    assert await Rendition.objects.filter(pk=wish.pk).aexists() is not broken
+
+
+async def test_a_rendition_is_waited_for_no_longer_than_asked(wish: Wish) -> None:
+    assert await waiting.wait_made(wish.pk, 0.2) is False
+    assert await waiting.wait_made(wish.pk, 0) is False
+
+
+async def test_a_rendition_whose_picture_is_deleted_is_found_by_a_look(
+    wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "FIRST_LOOK", 0.01)
+    wait = asyncio.create_task(waiting.wait_made(wish.pk, 100))
+    await until_listening()
+    await sync_to_async(Wish.objects.all().delete)()
+    assert await wait is True

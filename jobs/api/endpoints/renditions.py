@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any, cast
 from uuid import UUID
 
@@ -30,9 +28,7 @@ from jobs.api.shapes.wishes import MatteFile, NewRendition, RenditionStatus
 from jobs.errors import WrongStateError
 from jobs.models import Matte, Picture, Rendition, Wish
 from jobs.services import presets, wishes
-from jobs.threads import quickly
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+from jobs.waiting import wait_made
 
 
 class PictureRenditionsView(ApiView):
@@ -201,20 +197,7 @@ def promise_of(view: ApiView, response: Response) -> Response:
     return promised(
         response,
         Promise(
-            lambda seconds: made_or_failed(rendition, seconds),
+            lambda seconds: wait_made(rendition, seconds),
             lambda: view.shown(RenditionStatus, rendition_of(view, rendition)),
         ),
     )
-
-
-async def made_or_failed(rendition: UUID, seconds: float) -> None:
-    """Wait until no worker has anything to do with a wish any more, at most so many seconds."""
-    deadline = time.monotonic() + seconds
-    pause = FIRST_PAUSE
-    while await quickly(_is_open, rendition) and (left := deadline - time.monotonic()) > 0:
-        await asyncio.sleep(min(pause, left))
-        pause = min(pause * 2, LONGEST_PAUSE)
-
-
-def _is_open(wish: UUID) -> bool:
-    return bool(Wish.objects.filter(pk=wish).exclude(state=Wish.State.FAILED).exists())
