@@ -33,6 +33,9 @@ class Upload(models.Model):
     height = models.PositiveIntegerField(null=True)
     error_code = models.CharField(max_length=64, blank=True)
     error_sentence = models.CharField(max_length=500, blank=True)
+    by_program = models.BooleanField(
+        default=False, help_text="It came with a token: the program that sent it submits it, nobody else."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar = OwnedQuerySet["Upload"].as_manager()

@@ -18,9 +18,14 @@ def open_uploads(user: User) -> QuerySet[Upload]:
     return mine.order_by("created_at", "id")
 
 
+def of_pages(user: User) -> QuerySet[Upload]:
+    """Those that a person sent on a page. What programs sent they submit themselves."""
+    return open_uploads(user).filter(by_program=False)
+
+
 def ready(user: User) -> list[UUID]:
-    """The uploads that could be submitted now, as many as a job holds, the oldest first."""
-    whole = open_uploads(user).filter(state=Upload.State.UPLOADED)
+    """Those of the pages that could be submitted now, as many as a job holds, the oldest first."""
+    whole = of_pages(user).filter(state=Upload.State.UPLOADED)
     return list(whole.values_list("pk", flat=True)[: settings.MAX_JOB_PICTURES])
 
 
@@ -34,5 +39,6 @@ def check_room(user: User, adding: int = 1) -> None:
     if open_uploads(user)[:most].count() + adding > most:
         raise TooManyError(
             "too_many_uploads",
-            f"{most} of your files are in no job yet. Submit them or discard them, then send more.",
+            f"{most} of your files are in no job yet. Submit them or discard them, then send more; what "
+            f"programs sent and left goes by itself after {settings.UPLOAD_HOURS} hours.",
         )

@@ -9,7 +9,7 @@ from accounts.models import User
 from jobs import names, storage
 from jobs.models import Upload
 from jobs.services import removal, uploads
-from jobs.services.open_uploads import open_uploads
+from jobs.services.open_uploads import of_pages, open_uploads
 
 
 def resume(user: User, upload: UUID, name: str, size: int) -> Upload | None:
@@ -35,9 +35,8 @@ def _is_whole(upload: Upload) -> bool:
 
 
 def discard(user: User, chosen: Collection[UUID] | None = None) -> int:
-    """Delete uploads of a user's that are in no job, with their bytes: those, or all; how many."""
-    mine = open_uploads(user)
-    doomed = mine if chosen is None else mine.filter(pk__in=chosen)
+    """Delete uploads that are in no job, with their bytes: those, or all that pages sent; how many."""
+    doomed = of_pages(user) if chosen is None else open_uploads(user).filter(pk__in=chosen)
     deleted = 0
     while some := removal.delete_uploads(doomed):
         deleted += some

@@ -25,11 +25,12 @@ def limits() -> pictures.Limits:
     return pictures.Limits(max_bytes=settings.MAX_PICTURE_BYTES, max_pixels=settings.MAX_PICTURE_PIXELS)
 
 
-def start(user: User, name: str, size: int) -> Upload:
+def start(user: User, name: str, size: int, *, by_program: bool = False) -> Upload:
     """Announce a file of `size` bytes; its name may hold the folders that it lies in.
 
-    Raises UploadRefusedError where its size alone rules it out, QuotaExceededError where there is no room,
-    TooManyError where too many are in no job yet.
+    by_program: it comes with a token, and is no business of the pages'. Raises UploadRefusedError where its
+    size alone rules it out, QuotaExceededError where there is no room, TooManyError where too many are in no
+    job yet.
     """
     if size <= 0:
         raise UploadRefusedError(
@@ -40,7 +41,11 @@ def start(user: User, name: str, size: int) -> Upload:
     check_room(user)
     quota.check_storage(user, size + _announced(user))
     return Upload.objects.create(
-        user=user, name=names.clean(name), folder=names.folder(name), announced_size=size
+        user=user,
+        name=names.clean(name),
+        folder=names.folder(name),
+        announced_size=size,
+        by_program=by_program,
     )
 
 
@@ -114,13 +119,15 @@ def finish(upload: Upload) -> Upload:
     )
 
 
-def take_in(user: User, name: str, content: IO[bytes], size: int) -> Upload:
-    """Start, receive and finish in one: for forms that send the file itself.
+def take_in(user: User, name: str, content: IO[bytes], size: int, *, by_program: bool = False) -> Upload:
+    """Start, receive and finish in one: for forms that send the file itself. by_program: as for `start`.
 
     Never raises for a bad file: the upload that comes back is then `refused` and says why. Raises
     StoreAwayError, and nothing stays.
     """
-    upload = Upload.objects.create(user=user, name=names.clean(name), announced_size=size)
+    upload = Upload.objects.create(
+        user=user, name=names.clean(name), announced_size=size, by_program=by_program
+    )
     if size == 0:
         return _refuse(
             upload, "empty_file", "This file is empty. Choose the picture again, or export it anew."

@@ -121,9 +121,11 @@ class JobsView(ApiView):
             return known
         submit.check(recipe)
         ids: list[UUID] = []
+        by_program = self.token is not None
         try:
             for file in files:
-                ids.append(uploads.take_in(self.user, str(file.name), file, file.size).pk)
+                taken = uploads.take_in(self.user, str(file.name), file, file.size, by_program=by_program)
+                ids.append(taken.pk)
             response = once(self, lambda: self._submit(ids, recipe, title))
         except Exception:
             resuming.discard(self.user, ids)

@@ -40,7 +40,8 @@ class UploadsView(ApiView):
 
     def _start(self, request: Request) -> Response:
         given = self.read(UploadStart)
-        upload = uploads.start(self.user, given["name"], given["size"])
+        by_program = self.token is not None
+        upload = uploads.start(self.user, given["name"], given["size"], by_program=by_program)
         own = self.url("upload-body", upload.pk)
         target = storage.upload_target(upload.pk, uploads.most(upload), own).as_dict()
         body = {**self.shown(UploadShape, upload), "target": target}

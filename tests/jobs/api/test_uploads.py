@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import User
-from jobs.models import Upload
+from jobs.models import Picture, Upload
 from tests.conftest import make_picture, make_upload
 from tests.jobs.api.program import Program
 from tests.jobs.factories import stored_files
@@ -103,3 +104,28 @@ def test_bytes_after_the_end_are_refused(program: Program, user: User) -> None:
     upload = make_upload(user)
     answer = program.form(f"uploads/{upload.pk}/body/", {"file": b"other"})
     assert (answer.status_code, answer.json()["code"]) == (409, "upload_closed")
+
+
+def test_the_studio_leaves_alone_what_a_program_sends(program: Program, user: User, client: Client) -> None:
+    """A batch on its way is not the page's to submit or to throw away."""
+    content = make_picture(30, 20)
+    said = program.post("uploads/", {"name": "a.png", "size": len(content)}).json()
+    program.form(said["target"]["url"], {**said["target"]["fields"], "file": content})
+    assert program.post(said["finish_url"]).json()["state"] == "uploaded"
+    own = make_upload(user)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert "1 picture uploaded earlier is not submitted" in client.get("/").content.decode()
+    submitted = client.post("/jobs/", {"earlier": "submit"})
+    assert submitted.status_code == 302
+    assert list(Picture.objects.values_list("name", flat=True)) == [own.name]
+    assert "uploaded earlier" not in client.get("/").content.decode()
+    client.post("/uploads/discard/")
+    left = Upload.objects.exclude(state="submitted").get()
+    assert (str(left.pk), left.by_program) == (said["id"], True)
+    job = program.post("jobs/", {"uploads": [said["id"]]})
+    assert job.status_code == 201
+
+
+def test_what_a_job_of_files_brings_along_is_a_programs(program: Program) -> None:
+    assert program.form("jobs/", {"pictures": [make_picture()]}).status_code == 201
+    assert Upload.objects.get().by_program
