@@ -24,6 +24,7 @@ _WORKING = 400  # pixels on the longer side: the averages are smooth
 _TAIL = 0.2
 _LEVELS = 7
 _TILE = 128  # pixels of the picture, about
+_STEP = np.float32(1 / 255)
 
 
 def estimate(rgb: Bytes, alpha: Bytes) -> Bytes:
@@ -39,20 +40,20 @@ def estimate(rgb: Bytes, alpha: Bytes) -> Bytes:
 
     def correct(tile: Tile) -> None:
         covered = alpha[tile.pixels]
-        half = np.asarray(cv2.inRange(covered, np.array(1), np.array(254)))
+        half = cv2.threshold(covered, 254, 0, cv2.THRESH_TOZERO_INV)[1]  # what is neither 0 nor 255
         if not cv2.hasNonZero(half):
             return
+        # By OpenCV, which is quicker than NumPy with rows that do not follow each other.
         near, far = tile.enlarged(inside), tile.enlarged(outside)
-        share = np.multiply(cv2.merge([covered] * 3), np.float32(1 / 255), dtype=np.float32)
-        # near + share · (seen - share · near - (1 - share) · far)
-        rest = far - near
-        rest *= share
-        rest += rgb[tile.pixels]
-        rest -= far
-        rest *= share
-        rest += near
-        np.maximum(rest, 0, out=rest)
-        out[tile.pixels] = cv2.copyTo(cv2.convertScaleAbs(rest), half, rgb[tile.pixels].copy())
+        share = cv2.cvtColor(np.multiply(covered, _STEP, dtype=np.float32), cv2.COLOR_GRAY2RGB)
+        # near + share · (seen - far - share · (near - far))
+        rest = cv2.subtract(far, near)
+        cv2.multiply(rest, share, rest)
+        cv2.subtract(rest, far, rest)
+        cv2.accumulate(rgb[tile.pixels], rest)
+        cv2.multiply(rest, share, rest)
+        # Added up, rounded and cut to bytes at once.
+        cv2.copyTo(cv2.add(rest, near, dtype=cv2.CV_8U), half, out[tile.pixels])
 
     cells = max(1, round(_TILE * columns / width))
     every(correct, tiles((width, height), (columns, rows), cells))
@@ -64,7 +65,7 @@ def _averages(rgb: Bytes, alpha: Bytes) -> tuple[Floats, Floats]:
     size = fitting(rgb.shape[1], rgb.shape[0], _WORKING)
     small, cover = reduced(rgb, size), reduced(alpha, size)
     colours = small.astype(np.float32)
-    share = np.multiply(cover, np.float32(1 / 255), dtype=np.float32)
+    share = np.multiply(cover, _STEP, dtype=np.float32)
     rest = np.subtract(1, share, dtype=np.float32)
     inside, outside = every(lambda part: _average(colours, _sure(part)), (share, rest))
     return inside, outside
@@ -81,5 +82,5 @@ def _average(colours: Floats, weight: Floats) -> Floats:
     red, green, blue = cv2.split(colours)
     weight = weight + np.float32(1e-7)
     plane = np.asarray(cv2.merge([red * weight, green * weight, blue * weight, weight]), np.float32)
-    sums = tailed(plane, _TAIL, _LEVELS)
-    return np.ascontiguousarray(sums[..., :3] / sums[..., 3:])
+    *sums, votes = cv2.split(tailed(plane, _TAIL, _LEVELS))
+    return np.asarray(cv2.merge([cv2.divide(part, votes) for part in sums]), np.float32)

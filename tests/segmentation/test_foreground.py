@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from segmentation import foreground
 from segmentation.foreground import estimate
+from segmentation.tiles import tiles
 from tests.segmentation.shapes import disk, photo
 
 SUBJECT, GROUND = (200, 40, 30), (20, 60, 180)
@@ -44,3 +46,16 @@ def test_the_picture_is_not_written_to() -> None:
     alpha = np.full((8, 8), 100, np.uint8)
     alpha.setflags(write=False)
     assert estimate(rgb, alpha) is not rgb
+
+
+# Four rows of one pixel are what OpenCV takes for a scalar.
+@pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (4, 4), (130, 257)])
+def test_the_correction_is_the_formula_for_each_pixel(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(2)
+    rgb = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    alpha = rng.integers(1, 255, size, dtype=np.uint8)
+    near, far = foreground._averages(rgb, alpha)
+    (whole,) = tiles(size[::-1], near.shape[1::-1], max(size))
+    near, far, share = whole.enlarged(near), whole.enlarged(far), alpha[..., None] / 255
+    wanted = near + share * (rgb - far - share * (near - far))
+    assert np.abs(estimate(rgb, alpha) - np.clip(wanted, 0, 255)).max() < 0.501
