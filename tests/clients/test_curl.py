@@ -80,6 +80,18 @@ def test_a_large_body_that_waits_to_be_invited(base: str, token: str, photo: Pat
     assert b"x-credits-charged: 1" in said.lower()
 
 
+def test_a_proposal_of_http_2_is_overlooked(base: str, token: str, photo: Path) -> None:
+    """As `curl --http2` and Java's HttpClient make it where there is no TLS."""
+    proposed = (
+        "Connection: Upgrade, HTTP2-Settings",
+        "Upgrade: h2c",
+        "HTTP2-Settings: AAMAAABkAAQ",
+    )
+    headers = [part for one in (f"X-Api-Key: {token}", *proposed) for part in ("-H", one)]
+    data = curl("-f", *headers, "-F", f"image_file=@{photo}", f"{base}/removebg")
+    assert data.startswith(b"\x89PNG")
+
+
 def test_errors_are_json_whatever_is_accepted(base: str, photo: Path) -> None:
     said = curl("-H", "Accept: image/png", "-F", f"image_file=@{photo}", f"{base}/removebg")
     assert json.loads(said) == {"errors": [{"title": "Missing API Key"}]}
