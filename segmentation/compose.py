@@ -22,15 +22,15 @@ _FIRM = np.clip((np.arange(256) - 127.5) * 4 + 127.5, 0, 255).round().astype(np.
 
 
 def compose(
-    rgb: Bytes, alpha: Bytes, recipe: Recipe, backdrop: Bytes | None = None
+    rgb: Bytes, alpha: Bytes, recipe: Recipe, backdrop: Bytes | None = None, halfway: Bytes | None = None
 ) -> tuple[Bytes | None, Bytes | None]:
     """The result's colours and alpha, ready to be encoded.
 
     `rgb`: the source, H×W×3 uint8 sRGB (its own colours: the subject's are estimated here, unless the
     recipe's refinement is off). `alpha`: its matte, H×W uint8. `backdrop`: the picture that a picture
-    background names, h×w×3 or h×w×4 (straight alpha) uint8 sRGB. Answers (colours, alpha): colours None for
-    the matte alone, alpha None where nothing is transparent. Raises RecipeError `missing_background`,
-    `result_too_large`.
+    background names, h×w×3 or h×w×4 (straight alpha) uint8 sRGB. `halfway`: what shrink.half_of made of the
+    source, where that is at hand. Answers (colours, alpha): colours None for the matte alone, alpha None
+    where nothing is transparent. Raises RecipeError `missing_background`, `result_too_large`.
     """
     height, width = alpha.shape
     # The box costs a look at every pixel: only where the layout or a background needs it.
@@ -45,7 +45,9 @@ def compose(
     part = rgb[top:bottom, left:right]
     # Colours are estimated at the result's size: averages of picture and matte are themselves such a mixture.
     colours = resized(part, put.drawn)
-    colours = colours if recipe.refine == "off" else estimate(colours, seen)
+    if recipe.refine != "off":
+        untouched = put.region == (0, 0, width, height) and put.drawn == (width, height)
+        colours = estimate(colours, seen, halfway if untouched else None)
     veil = _on_canvas(seen, put.canvas, put.corner)
     ground = paint(recipe.background, put.canvas, part, alpha[top:bottom, left:right], backdrop)
     if ground is None and recipe.shadow is None:

@@ -57,13 +57,14 @@ def assess(coarse: Floats) -> Assessment:
     return Assessment(min(1.0, max(0.0, confidence)), True, tuple(warnings))
 
 
-def picture_warnings(rgb: Bytes) -> tuple[str, ...]:
-    """What of the picture (H×W×3 uint8) itself lets expect a poor matte: too few pixels, nothing sharp."""
+def picture_warnings(rgb: Bytes, halfway: Bytes | None = None) -> tuple[str, ...]:
+    """What of the picture (H×W×3 uint8) itself lets expect a poor matte: too few pixels, nothing sharp.
+    halfway: what shrink.half_of made of it, where that is at hand."""
     height, width = rgb.shape[:2]
     warnings = []
     if min(height, width) < TINY:
         warnings.append(f"The picture is small ({width}×{height} pixels): edges will be rough.")
-    if sharpness(rgb) < _BLURRED:
+    if sharpness(rgb if halfway is None else halfway) < _BLURRED:
         warnings.append("The picture is blurred: edges will be soft. A sharper photo gives a better result.")
     return tuple(warnings)
 

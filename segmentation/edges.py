@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.lines import Lines, Stage, apply_lines, averaged, bilinear, fit_lines, half
+from segmentation.lines import Lines, Stage, apply_lines, averaged, bilinear, fit_lines
+from segmentation.shrink import half_of
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -33,18 +34,21 @@ _SPECK = 0.003  # of the subject's area: smaller parts and holes are noise
 _FIRM = 0.02  # from one half: what a pixel keeps whose side the firm fit decided
 
 
-def refine_edges(coarse: Floats, rgb: Bytes) -> Bytes:
-    """The matte, H×W uint8, from the map (h×w float32 in 0..1) and the picture (H×W×3 uint8 sRGB)."""
-    return apply_lines(fit(coarse, rgb), rgb)
+def refine_edges(coarse: Floats, rgb: Bytes, halfway: Bytes | None = None) -> Bytes:
+    """The matte, H×W uint8, from the map (h×w float32 in 0..1) and the picture (H×W×3 uint8 sRGB); halfway:
+    as for `reduced`."""
+    return apply_lines(fit(coarse, rgb, halfway=halfway), rgb)
 
 
-def fit(coarse: Floats, rgb: Bytes, longest: int = WORKING, *, firm: bool = True) -> Lines:
+def fit(
+    coarse: Floats, rgb: Bytes, longest: int = WORKING, *, firm: bool = True, halfway: Bytes | None = None
+) -> Lines:
     """The local lines of a picture, `longest` pixels on its longer side (less where it has less).
 
-    Without `firm` the free fit stands as it is.
+    Without `firm` the free fit stands as it is. halfway: as for `reduced`.
     """
     height, width = rgb.shape[:2]
-    small = shrunk(rgb, fitting(width, height, longest))
+    small = shrunk(rgb, fitting(width, height, longest), halfway)
     tiny = averaged(small, fitting(width, height, COARSE))
     size = (tiny.shape[1], tiny.shape[0])
     coarse = bilinear(coarse, size)
@@ -77,21 +81,20 @@ def fitting(width: int, height: int, longest: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def shrunk(rgb: Bytes, size: tuple[int, int]) -> Floats:
-    """The picture (H×W×3 uint8) at `size` (width, height), as float32 in 0..1."""
-    return np.multiply(reduced(rgb, size), np.float32(1 / 255), dtype=np.float32)
+def shrunk(rgb: Bytes, size: tuple[int, int], halfway: Bytes | None = None) -> Floats:
+    """The picture (H×W×3 uint8) at `size` (width, height), as float32 in 0..1; halfway: as for `reduced`."""
+    return np.multiply(reduced(rgb, size, halfway), np.float32(1 / 255), dtype=np.float32)
 
 
-def reduced(plane: Bytes, size: tuple[int, int]) -> Bytes:
-    """Bytes (H×W or H×W×3) at `size` (width, height); itself where it has that size.
+def reduced(plane: Bytes, size: tuple[int, int], halfway: Bytes | None = None) -> Bytes:
+    """Bytes (H×W or H×W×3) at `size` (width, height); itself where it has that size. halfway: what
+    `half_of` made of them, where that is at hand.
 
     Halved, each pixel the mean of four, as long as that leaves enough, for which OpenCV is ten times as
     fast as for means over other areas; the rest, by less than two, bilinearly.
     """
     while plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
-        even = plane[: plane.shape[0] // 2 * 2, : plane.shape[1] // 2 * 2]
-        halved = half((even.shape[1], even.shape[0]))
-        plane = np.asarray(cv2.resize(even, halved, interpolation=cv2.INTER_AREA), np.uint8)
+        plane, halfway = half_of(plane) if halfway is None else halfway, None
     if plane.shape[1::-1] == size:
         return plane
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.uint8)

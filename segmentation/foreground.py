@@ -27,14 +27,15 @@ _TILE = 128  # pixels of the picture, about
 _STEP = np.float32(1 / 255)
 
 
-def estimate(rgb: Bytes, alpha: Bytes) -> Bytes:
+def estimate(rgb: Bytes, alpha: Bytes, halfway: Bytes | None = None) -> Bytes:
     """Foreground colours for every pixel of a matte.
 
-    `rgb`: H×W×3 uint8 sRGB, `alpha`: H×W uint8. Answers H×W×3 uint8, straight (not multiplied by alpha): the
+    `rgb`: H×W×3 uint8 sRGB, `alpha`: H×W uint8. `halfway`: what shrink.half_of made of the picture, where
+    that is at hand. Answers H×W×3 uint8, straight (not multiplied by alpha): the
     picture itself where alpha is 255 or 0 (the encoders black out what is not seen).
     """
     out = rgb.copy()
-    inside, outside = _averages(rgb, alpha)
+    inside, outside = _averages(rgb, alpha, halfway)
     height, width = alpha.shape
     rows, columns = inside.shape[:2]
 
@@ -60,10 +61,10 @@ def estimate(rgb: Bytes, alpha: Bytes) -> Bytes:
     return out
 
 
-def _averages(rgb: Bytes, alpha: Bytes) -> tuple[Floats, Floats]:
+def _averages(rgb: Bytes, alpha: Bytes, halfway: Bytes | None = None) -> tuple[Floats, Floats]:
     """Mean colours (h×w×3 float32, 0..255) of the subject and of the background around each pixel."""
     size = fitting(rgb.shape[1], rgb.shape[0], _WORKING)
-    small, cover = reduced(rgb, size), reduced(alpha, size)
+    small, cover = reduced(rgb, size, halfway), reduced(alpha, size)
     colours = small.astype(np.float32)
     share = np.multiply(cover, _STEP, dtype=np.float32)
     rest = np.subtract(1, share, dtype=np.float32)

@@ -111,7 +111,9 @@ class Pipeline:
         picture = decode(source, self.limits)
         height, width = picture.rgb.shape[:2]
         box = recipe.roi.box(width, height) if recipe.roi else None
-        entries = looks(network_input(_seen(picture), recipe.shrink), recipe.refine)
+        halfway = picture.halfway
+        seen_half = halfway if picture.alpha is None else None
+        entries = looks(network_input(_seen(picture), recipe.shrink, seen_half), recipe.refine)
         seen = [self._network.submit(entry) for entry in entries]
         raw = joined([future.result() for future in seen])
         coarse = stepped(stretch(raw))
@@ -123,7 +125,7 @@ class Pipeline:
                 "Nothing stands out in this picture, so there is nothing to cut out. "
                 "Try one whose subject is larger, sharper or better lit.",
             )
-        matte = refine(coarse, picture.rgb, recipe.refine)
+        matte = refine(coarse, picture.rgb, recipe.refine, halfway)
         if picture.alpha is not None:
             # What the file itself says is transparent stays so.
             matte = np.minimum(matte, picture.alpha)
@@ -132,21 +134,19 @@ class Pipeline:
             inside = np.zeros_like(matte)
             inside[top:bottom, left:right] = matte[top:bottom, left:right]
             matte = inside
-        warnings = (*picture.info.warnings, *picture_warnings(picture.rgb), *judged.warnings)
+        warnings = (*picture.info.warnings, *picture_warnings(picture.rgb, halfway), *judged.warnings)
         return Segmented(picture, matte, judged.confidence, warnings)
 
     def file(self, segmented: Segmented, recipe: Recipe, backdrop: Bytes | None = None) -> Encoded:
         """The recipe's file of a segmented picture. backdrop: the picture that a picture background names."""
-        return self._file(
-            segmented, recipe, *compose(segmented.picture.rgb, segmented.matte, recipe, backdrop)
-        )
+        return self._file(segmented, recipe, *_composed(segmented, recipe, backdrop))
 
     def render(
         self, segmented: Segmented, recipe: Recipe, preview_side: int = 640, backdrop: Bytes | None = None
     ) -> Rendered:
         """The recipe's file, and a preview of at most `preview_side` pixels a side; backdrop as for
         `file`."""
-        rgb, alpha = compose(segmented.picture.rgb, segmented.matte, recipe, backdrop)
+        rgb, alpha = _composed(segmented, recipe, backdrop)
         return Rendered(self._file(segmented, recipe, rgb, alpha), small(rgb, alpha, preview_side))
 
     def thumbnail(self, picture: DecodedPicture, side: int) -> Encoded:
@@ -162,6 +162,13 @@ class Pipeline:
             lossless=recipe.format == "webp-lossless",
             exif=segmented.picture.exif if recipe.metadata == "keep" else None,
         )
+
+
+def _composed(
+    segmented: Segmented, recipe: Recipe, backdrop: Bytes | None
+) -> tuple[Bytes | None, Bytes | None]:
+    picture = segmented.picture
+    return compose(picture.rgb, segmented.matte, recipe, backdrop, picture.halfway)
 
 
 def _seen(picture: DecodedPicture) -> Bytes:

@@ -14,17 +14,18 @@ Map = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 
-def refine(coarse: Map, rgb: Bytes, level: str) -> Bytes:
+def refine(coarse: Map, rgb: Bytes, level: str, halfway: Bytes | None = None) -> Bytes:
     """The matte of a picture from the network's map of it.
 
     `coarse`: h×w float32 in 0..1, of any size (the network's 320×320). `rgb`: H×W×3 uint8 sRGB.
     `level`: `off` is the map itself, enlarged bilinearly; with `fast` and `best` edges follow the picture.
-    Answers H×W uint8, 255 where the subject is opaque. Raises RecipeError for another level.
+    `halfway`: what shrink.half_of made of the picture, where that is at hand. Answers H×W uint8, 255 where
+    the subject is opaque. Raises RecipeError for another level.
     """
     if level == "off":
         return enlarge(coarse, rgb.shape[1], rgb.shape[0])
     if level == "fast":
-        return refine_edges(coarse, rgb)
+        return refine_edges(coarse, rgb, halfway)
     if level == "best":
         return refine_best(coarse, rgb)
     raise RecipeError("invalid_refine", f"refine is off, fast or best, not {level!r}.", "refine")

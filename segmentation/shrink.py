@@ -64,7 +64,7 @@ def smooth(rgb: NDArray[np.uint8]) -> Floats:
     return np.array(image, dtype=np.float32)
 
 
-def two_step(rgb: NDArray[np.uint8]) -> Floats:
+def two_step(rgb: NDArray[np.uint8], half: NDArray[np.uint8] | None = None) -> Floats:
     """Like `plain`, after averaging down to TRAINED pixels on the longer side where the picture is larger."""
     import cv2  # not at import: the web process reads WAYS
 
@@ -78,49 +78,61 @@ def two_step(rgb: NDArray[np.uint8]) -> Floats:
         return max(round(length * scale), min(length, SIZE // 2))
 
     tall, wide = side(height), side(width)
-    part, times = halved(rgb, tall, wide)
+    part, times = halved(rgb, tall, wide, half=half)
     averaged = np.asarray(cv2.resize(part, (wide, tall), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     # What was left out at the end of a side: the samples are laid as if it were there.
     return plain(averaged, tall * height / (part.shape[0] * times), wide * width / (part.shape[1] * times))
 
 
 def halved(
-    picture: NDArray[np.uint8], tall: int, wide: int, least: float = 1.5
+    picture: NDArray[np.uint8],
+    tall: int,
+    wide: int,
+    least: float = 1.5,
+    half: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint8], int]:
     """A picture (H×W or H×W×3) on its way to tall×wide, halved while it stays `least` times as large, and how
-    much smaller it is now.
-
-    Halving is what OpenCV does fastest: twice takes a sixth of the time of averaging with shares. A pixel at
-    the end of a side that has no other is left out.
+    much smaller it is now. half: what `half_of` made of it, where that is at hand.
     """
-    import cv2  # not at import: the web process reads WAYS
-
     times = 1
     while min(picture.shape[0] / tall, picture.shape[1] / wide) >= 2 * least:
-        down, across = picture.shape[0] // 2, picture.shape[1] // 2
-        whole = picture[: 2 * down, : 2 * across]
-        picture = np.asarray(cv2.resize(whole, (across, down), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        picture = half if times == 1 and half is not None else half_of(picture)
         times *= 2
     return picture, times
 
 
-def auto(rgb: NDArray[np.uint8]) -> Floats:
+def half_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (H×W or H×W×3) at half its size, each pixel the mean of four; at least 2×2 pixels are needed.
+
+    That is what OpenCV does fastest: twice takes a sixth of the time of averaging with shares. A pixel at
+    the end of a side that has no other is left out.
+    """
+    import cv2  # not at import: the web process reads WAYS
+
+    down, across = picture.shape[0] // 2, picture.shape[1] // 2
+    whole = picture[: 2 * down, : 2 * across]
+    return np.asarray(cv2.resize(whole, (across, down), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def auto(rgb: NDArray[np.uint8], half: NDArray[np.uint8] | None = None) -> Floats:
     """The best measured: `plain` up to 4·SIZE pixels on the longer side, `two_step` above."""
-    return plain(rgb) if max(rgb.shape[:2]) <= 4 * SIZE else two_step(rgb)
+    return plain(rgb) if max(rgb.shape[:2]) <= 4 * SIZE else two_step(rgb, half)
 
 
-_SHRINKERS = {"auto": auto, "plain": plain, "smooth": smooth, "two-step": two_step}
+_SHRINKERS = {"plain": plain, "smooth": smooth}
+_BY_HALVES = {"auto": auto, "two-step": two_step}
 
 
-def network_input(rgb: NDArray[np.uint8], way: str = "auto") -> Floats:
+def network_input(rgb: NDArray[np.uint8], way: str = "auto", half: NDArray[np.uint8] | None = None) -> Floats:
     """H×W×3 uint8 sRGB -> 3×320×320 float32, as the network wants it.
 
     Divided by the shrunk picture's own maximum (the authors' way; a black picture stays black), then
-    ImageNet's mean and deviation. way: one of WAYS; ValueError for another.
+    ImageNet's mean and deviation. way: one of WAYS; ValueError for another. half: what `half_of` made of the
+    picture, where that is at hand.
     """
-    if way not in _SHRINKERS:
+    if way not in WAYS:
         raise ValueError(f"way of shrinking: {way!r}, not one of {WAYS}")
-    small: Floats = _SHRINKERS[way](rgb)
+    small: Floats = _BY_HALVES[way](rgb, half) if way in _BY_HALVES else _SHRINKERS[way](rgb)
     highest = max(float(small.max()), 1.0)
     planes = np.empty((3, SIZE, SIZE), dtype=np.float32)
     # By planes: NumPy is slow where the last axis has three entries.

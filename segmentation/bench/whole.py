@@ -30,15 +30,16 @@ def stages(pipeline: Pipeline, jpeg: bytes, level: str, rounds: int) -> dict[str
     taken: dict[str, list[float]] = {}
     for _ in range(rounds):
         marks = [time.perf_counter()]
-        rgb = decode(jpeg, LIMITS).rgb
+        picture = decode(jpeg, LIMITS)
+        rgb = picture.rgb
         marks.append(time.perf_counter())
-        entry = network_input(rgb, recipe.shrink)
+        entry = network_input(rgb, recipe.shrink, picture.halfway)
         marks.append(time.perf_counter())
         raw = pipeline.predictor.raw(entry[None])[0]
         marks.append(time.perf_counter())
-        matte = refine(stepped(stretch(raw)), rgb, level)
+        matte = refine(stepped(stretch(raw)), rgb, level, picture.halfway)
         marks.append(time.perf_counter())
-        colours, alpha = compose(rgb, matte, recipe)
+        colours, alpha = compose(rgb, matte, recipe, None, picture.halfway)
         marks.append(time.perf_counter())
         encode(colours, alpha, "png")
         marks.append(time.perf_counter())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
+_NOT_HALVED = 1280  # pixels on the longer side
 PictureSource = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
 
 
@@ -80,3 +82,14 @@ class DecodedPicture:
     alpha: Pixels | None
     info: PictureInfo
     exif: bytes | None = None
+
+    @cached_property
+    def halfway(self) -> Pixels | None:
+        """The colours at half the size (shrink.half_of), made once for all who start with that; None for a
+        picture that nobody halves."""
+        if max(self.rgb.shape[:2]) <= _NOT_HALVED or min(self.rgb.shape[:2]) < 2:
+            return None
+        # Not at import: the web process looks at headers only.
+        from segmentation.shrink import half_of
+
+        return half_of(self.rgb)
