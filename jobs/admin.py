@@ -16,8 +16,10 @@ from accounts.admin import ReadOnly
 from jobs import selectors
 from jobs.admin_actions import JobActions
 from jobs.feedback_admin import FeedbackAdmin
+from jobs.improvement_admin import ImprovementAdmin
 from jobs.models import (
     Feedback,
+    Improvement,
     Job,
     Matte,
     Picture,
@@ -263,5 +265,6 @@ class ReceiptAdmin(ReadOnly):
 
 
 admin.site.register(Feedback, FeedbackAdmin)
+admin.site.register(Improvement, ImprovementAdmin)
 admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
 admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)

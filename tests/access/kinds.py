@@ -32,7 +32,7 @@ KINDS: Final[dict[str, Kind]] = {
     "rendition_key": Kind(owner=frozenset({"jobs:result", "jobs:zip", "jobs:selected_download"})),
     "preview_key": Kind(owner=frozenset({"jobs:preview"}), staff=frozenset({"admin:jobs_picture_preview"})),
     "backdrop_key": Kind(),
-    "improvement_key": Kind(),
+    "improvement_key": Kind(staff=frozenset({"admin:jobs_improvement_file"})),
 }
 
 

@@ -112,6 +112,7 @@ ADMINISTRATION: Final[dict[str, Row]] = {
     "admin:auth_user_password_change": administration(200),
     "admin:jobs_picture_thumb": administration(200),
     "admin:jobs_picture_preview": administration(200),
+    "admin:jobs_improvement_file": administration(200),
     "admin/(?P<url>.*)$": administration(404),
 }
 
@@ -138,6 +139,7 @@ TABLES: Final[dict[str, dict[str, int]]] = {
     "jobs_upload": LOOKS,
     "jobs_receipt": LOOKS,
     "jobs_feedback": LOOKS,
+    "jobs_improvement": LOOKS,
 }
 for _table, _actions in TABLES.items():
     for _action, _status in _actions.items():

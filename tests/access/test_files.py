@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from jobs import storage
 from jobs.ids import new_id
-from jobs.models import Matte, Picture, Rendition
+from jobs.models import Improvement, Matte, Picture, Rendition
 from tests.access.kinds import KINDS, key_of, mark, there_are
 from tests.conftest import make_job
 from tests.jobs.factories import complete, pictures_of
@@ -43,7 +43,9 @@ def marked(user: User) -> dict[str, bytes]:
     rendition = complete(picture)
     matte = Matte.objects.get(picture=picture)
     picture.refresh_from_db()
+    sent = Improvement.objects.create(user=user, name="bad.png", size=1, format="png", width=1, height=1)
     named = {
+        "improvement_key": sent.key,
         "source_key": picture.source_key,
         "thumb_key": picture.thumb_key,
         "matte_key": matte.key,
@@ -62,6 +64,8 @@ def asked(client: Client, name: str, picture: Picture) -> bytes:
     space, _, short = name.rpartition(":")
     what = ADDRESSES[short][1] if space == "jobs" else "picture"
     ids = {"job": [picture.job_id], "picture": [picture.pk], "": []}
+    if short == "jobs_improvement_file":
+        return body_of(client.get(reverse(name, args=[Improvement.objects.get().pk])))
     if short == "selected_download":
         return body_of(client.post(reverse(name), {"jobs": [str(picture.job_id)]}))
     return body_of(client.get(reverse(name, args=ids[what])))
@@ -79,7 +83,7 @@ def test_who_gets_its_bytes_from_where(
     picture = Picture.objects.get()
     staff = make_user(is_staff=True, is_superuser=True)
     addresses = [f"jobs:{name}" for name in READ]
-    addresses += ["admin:jobs_picture_thumb", "admin:jobs_picture_preview"]
+    addresses += ["admin:jobs_picture_thumb", "admin:jobs_picture_preview", "admin:jobs_improvement_file"]
 
     def given_to(client: Client) -> set[str]:
         return {name for name in addresses if marked[kind] in asked(client, name, picture)}

@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from accounts.models import Entry, Plan, Storage, Usage, User
 from accounts.services import tokens
-from jobs.models import Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs import storage
+from jobs.models import Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.services import feedback, removal, uploads, webhook_events, webhooks
 from tests.access import table
 from tests.access.addresses import all_of_them
@@ -54,6 +55,8 @@ def things(user: User, stranger: User) -> dict[str, Any]:
     token, _ = tokens.create(user, "a program", ["read"])
     endpoint, _ = webhooks.create(user, "https://hooks.example.org/")
     delivery = webhook_events.test(endpoint)
+    sent = Improvement.objects.create(user=user, name="bad.png", size=1, format="png", width=1, height=1)
+    storage.write(sent.key, b"x")
     rows = {
         "auth_group": Group.objects.create(name="clerks"),
         "account_emailaddress": EmailAddress.objects.create(user=user, email=user.email),
@@ -71,6 +74,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "jobs_rendition": Rendition.objects.first(),
         "jobs_upload": Upload.objects.first(),
         "jobs_receipt": Receipt.objects.first(),
+        "jobs_improvement": sent,
         "jobs_feedback": feedback.give(pictures_of(job)[0], 4, "fine"),
     }
     assert set(rows) == set(table.TABLES)
@@ -80,6 +84,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "endpoint_id": endpoint.pk,
         "rest": "nowhere/",
         "picture_id": pictures_of(job)[0].pk,
+        "improvement_id": sent.pk,
         "id": user.pk,
         "app_label": "jobs",
         "content_type_id": "0",

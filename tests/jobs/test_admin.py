@@ -16,8 +16,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from jobs.models import Job, Matte, Picture, Rendition, Upload
-from jobs.services import claims, submit, uploads
+from jobs.models import Improvement, Job, Matte, Picture, Rendition, Upload
+from jobs.services import claims, improvements, submit, uploads
+from jobs.services.calls import Source
+from segmentation import pictures
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
 from tests.jobs.factories import bare_job, complete, complete_all, pictures_of, stored_files
@@ -357,3 +359,29 @@ def test_no_list_counts_further_than_it_shows(
     counts = [sql for sql in asked if "COUNT(" in sql]
     assert counts
     assert all("LIMIT 3" in sql for sql in counts)
+
+
+def test_what_was_sent_for_improvement_is_looked_at_and_fetched(
+    root: Client, user: User, staff_with: Callable[..., Client]
+) -> None:
+    content = make_picture()
+    source = Source(content, MARKUP, pictures.inspect(content))
+    kept = improvements.keep(user, source, "hair")
+    page = root.get("/admin/jobs/improvement/?q=hair").content.decode()
+    address = f"/admin/jobs/improvement/{kept.pk}/file/"
+    assert f'<a href="{address}" download>Download</a>' in page
+    assert "<img src=x" not in page
+    change = root.get(f"/admin/jobs/improvement/{kept.pk}/change/")
+    assert (change.status_code, address in change.content.decode()) == (200, True)
+    answer = root.get(address)
+    assert body_of(answer) == content
+    assert answer["Content-Type"] == "image/png"
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert "no-store" in answer["Cache-Control"]
+    for name in ("add", f"{kept.pk}/delete"):
+        assert root.get(f"/admin/jobs/improvement/{name}/").status_code == 403
+    root.post(f"/admin/jobs/improvement/{kept.pk}/change/", {"name": "other"})
+    assert Improvement.objects.get().name == kept.name
+    assert root.get(f"/admin/jobs/improvement/{uuid4()}/file/").status_code == 404
+    assert staff_with("view_job").get(address).status_code == 404
+    assert staff_with("view_improvement").get(address).status_code == 200
