@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 
-class AccountsError(Exception):
-    """Base: something was asked for that this account or token may not have."""
+class SiteError(Exception):
+    """Base of all rooms' refusals."""
 
     status = 400
 
@@ -18,6 +18,10 @@ class AccountsError(Exception):
     def as_dict(self) -> dict[str, str]:
         """As it goes over the wire."""
         return {"code": self.code, "sentence": self.sentence}
+
+
+class AccountsError(SiteError):
+    """Base: something was asked for that this account or token may not have."""
 
 
 class TokenRefusedError(AccountsError):

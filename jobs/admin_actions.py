@@ -12,8 +12,7 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts.errors import AccountsError
-from jobs.errors import JobsError
+from accounts.errors import SiteError
 from jobs.forms import BACKGROUNDS, EDGES, MODELS, read_recipe
 from jobs.models import Job
 from jobs.services import removal, retry, submit
@@ -78,7 +77,7 @@ class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         for job in chosen:
             try:
                 count += act(job)
-            except (JobsError, AccountsError, RecipeError) as error:
+            except (SiteError, RecipeError) as error:
                 self.message_user(request, f"{job.title}: {error.sentence}", messages.ERROR)
             else:
                 self.log_change(request, job, done.format(count))

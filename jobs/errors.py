@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+from accounts.errors import SiteError
 
-class JobsError(Exception):
+
+class JobsError(SiteError):
     """Base: something was asked for that cannot be."""
-
-    status = 400
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-
-    def as_dict(self) -> dict[str, str]:
-        """As it goes over the wire."""
-        return {"code": self.code, "sentence": self.sentence}
 
 
 class UploadRefusedError(JobsError):

@@ -19,8 +19,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from accounts.errors import AccountsError, QuotaExceededError
-from jobs.errors import JobsError
+from accounts.errors import QuotaExceededError, SiteError
 from jobs.middleware import RETRY_SECONDS
 from jobs.storage import StoreAwayError
 from segmentation.errors import PictureError, RecipeError
@@ -82,7 +81,7 @@ def _answer(error: Exception) -> Response | None:
         return refusal(422, [said(error.code, error.sentence, field)])
     if isinstance(error, PictureError):
         return refusal(422, [said(error.code, error.sentence)])
-    if isinstance(error, JobsError | AccountsError):
+    if isinstance(error, SiteError):
         about = said(error.code, error.sentence, getattr(error, "field", None))
         return refusal(error.status, [about], _retry(error))
     if isinstance(error, StoreAwayError):
