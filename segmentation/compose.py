@@ -22,15 +22,22 @@ _FIRM = np.clip((np.arange(256) - 127.5) * 4 + 127.5, 0, 255).round().astype(np.
 
 
 def compose(
-    rgb: Bytes, alpha: Bytes, recipe: Recipe, backdrop: Bytes | None = None, halfway: Bytes | None = None
+    rgb: Bytes,
+    alpha: Bytes,
+    recipe: Recipe,
+    backdrop: Bytes | None = None,
+    halfway: Bytes | None = None,
+    *,
+    own: bool = False,
 ) -> tuple[Bytes | None, Bytes | None]:
     """The result's colours and alpha, ready to be encoded.
 
     `rgb`: the source, H×W×3 uint8 sRGB (its own colours: the subject's are estimated here, unless the
     recipe's refinement is off). `alpha`: its matte, H×W uint8. `backdrop`: the picture that a picture
     background names, h×w×3 or h×w×4 (straight alpha) uint8 sRGB. `halfway`: what shrink.half_of made of the
-    source, where that is at hand. Answers (colours, alpha): colours None for the matte alone, alpha None
-    where nothing is transparent. Raises RecipeError `missing_background`, `result_too_large`.
+    source, where that is at hand. `own`: the source's colours may be written over. Answers (colours, alpha):
+    colours None for the matte alone, alpha None where nothing is transparent. Raises RecipeError
+    `missing_background`, `result_too_large`.
     """
     height, width = alpha.shape
     # The box costs a look at every pixel: only where the layout or a background needs it.
@@ -43,13 +50,14 @@ def compose(
     if recipe.channels == "alpha":
         return None, _on_canvas(seen, put.canvas, put.corner)
     part = rgb[top:bottom, left:right]
+    ground = paint(recipe.background, put.canvas, part, alpha[top:bottom, left:right], backdrop)
     # Colours are estimated at the result's size: averages of picture and matte are themselves such a mixture.
     colours = resized(part, put.drawn)
     if recipe.refine != "off":
         untouched = put.region == (0, 0, width, height) and put.drawn == (width, height)
-        colours = estimate(colours, seen, halfway if untouched else None)
+        free = own or colours is not part
+        colours = estimate(colours, seen, halfway if untouched else None, own=free)
     veil = _on_canvas(seen, put.canvas, put.corner)
-    ground = paint(recipe.background, put.canvas, part, alpha[top:bottom, left:right], backdrop)
     if ground is None and recipe.shadow is None:
         return _on_canvas(colours, put.canvas, put.corner), veil
     under, through = ground or (np.zeros((*veil.shape, 3), np.uint8), np.zeros_like(veil))

@@ -27,14 +27,15 @@ _TILE = 128  # pixels of the picture, about
 _STEP = np.float32(1 / 255)
 
 
-def estimate(rgb: Bytes, alpha: Bytes, halfway: Bytes | None = None) -> Bytes:
+def estimate(rgb: Bytes, alpha: Bytes, halfway: Bytes | None = None, *, own: bool = False) -> Bytes:
     """Foreground colours for every pixel of a matte.
 
     `rgb`: H×W×3 uint8 sRGB, `alpha`: H×W uint8. `halfway`: what shrink.half_of made of the picture, where
-    that is at hand. Answers H×W×3 uint8, straight (not multiplied by alpha): the
-    picture itself where alpha is 255 or 0 (the encoders black out what is not seen).
+    that is at hand. `own`: the answer may be written over `rgb`. Answers H×W×3 uint8, straight (not
+    multiplied by alpha): the picture itself where alpha is 255 or 0 (the encoders black out what is not
+    seen).
     """
-    out = rgb.copy()
+    out = rgb if own and rgb.flags.writeable else rgb.copy()
     inside, outside = _averages(rgb, alpha, halfway)
     height, width = alpha.shape
     rows, columns = inside.shape[:2]

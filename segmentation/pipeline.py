@@ -137,16 +137,19 @@ class Pipeline:
         warnings = (*picture.info.warnings, *picture_warnings(picture.rgb, halfway), *judged.warnings)
         return Segmented(picture, matte, judged.confidence, warnings)
 
-    def file(self, segmented: Segmented, recipe: Recipe, backdrop: Bytes | None = None) -> Encoded:
-        """The recipe's file of a segmented picture. backdrop: the picture that a picture background names."""
-        return self._file(segmented, recipe, *_composed(segmented, recipe, backdrop))
+    def file(
+        self, segmented: Segmented, recipe: Recipe, backdrop: Bytes | None = None, *, last: bool = False
+    ) -> Encoded:
+        """The recipe's file of a segmented picture. backdrop: the picture that a picture background names.
+        last: nobody needs the picture's colours afterwards; they may be written over, which saves a copy."""
+        return self._file(segmented, recipe, *_composed(segmented, recipe, backdrop, last))
 
     def render(
         self, segmented: Segmented, recipe: Recipe, preview_side: int = 640, backdrop: Bytes | None = None
     ) -> Rendered:
         """The recipe's file, and a preview of at most `preview_side` pixels a side; backdrop as for
         `file`."""
-        rgb, alpha = _composed(segmented, recipe, backdrop)
+        rgb, alpha = _composed(segmented, recipe, backdrop, last=False)
         return Rendered(self._file(segmented, recipe, rgb, alpha), small(rgb, alpha, preview_side))
 
     def thumbnail(self, picture: DecodedPicture, side: int) -> Encoded:
@@ -165,10 +168,10 @@ class Pipeline:
 
 
 def _composed(
-    segmented: Segmented, recipe: Recipe, backdrop: Bytes | None
+    segmented: Segmented, recipe: Recipe, backdrop: Bytes | None, last: bool
 ) -> tuple[Bytes | None, Bytes | None]:
     picture = segmented.picture
-    return compose(picture.rgb, segmented.matte, recipe, backdrop, picture.halfway)
+    return compose(picture.rgb, segmented.matte, recipe, backdrop, picture.halfway, own=last)
 
 
 def _seen(picture: DecodedPicture) -> Bytes:

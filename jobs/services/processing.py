@@ -101,7 +101,7 @@ def _work(claim: Claim) -> None:
     # Who waits for one answer gets it first: nothing is made to be looked at until somebody looks.
     called = picture.job.origin == Job.Origin.CALL
     if called:
-        file, preview = pipeline.file(segmented, recipe, backdrop), None
+        file, preview = pipeline.file(segmented, recipe, backdrop, last=True), None
     else:
         rendered = pipeline.render(segmented, recipe, preview_side=PREVIEW_SIDE, backdrop=backdrop)
         file, preview = rendered.file, rendered.preview

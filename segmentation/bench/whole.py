@@ -39,7 +39,7 @@ def stages(pipeline: Pipeline, jpeg: bytes, level: str, rounds: int) -> dict[str
         marks.append(time.perf_counter())
         matte = refine(stepped(stretch(raw)), rgb, level, picture.halfway)
         marks.append(time.perf_counter())
-        colours, alpha = compose(rgb, matte, recipe, None, picture.halfway)
+        colours, alpha = compose(rgb, matte, recipe, None, picture.halfway, own=True)
         marks.append(time.perf_counter())
         encode(colours, alpha, "png")
         marks.append(time.perf_counter())
@@ -58,7 +58,7 @@ def measure(
 
         def cut(level: str, jpeg: bytes = jpeg) -> int:
             recipe = Recipe(model=pipeline.predictor.model, refine=level)
-            return len(pipeline.file(pipeline.segment(jpeg, recipe), recipe).data)
+            return len(pipeline.file(pipeline.segment(jpeg, recipe), recipe, last=True).data)
 
         contenders: dict[str, Callable[[], object]] = {
             "off": partial(cut, "off"),

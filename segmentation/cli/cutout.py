@@ -157,7 +157,7 @@ def _failure(future: Future[None]) -> str:
 
 def _one(task: Task, pipeline: Pipeline, recipe: Recipe, backdrop: NDArray[uint8] | None) -> None:
     segmented = pipeline.segment(task.source, recipe)
-    data = pipeline.file(segmented, recipe, backdrop).data
+    data = pipeline.file(segmented, recipe, backdrop, last=True).data
     # Whole or not at all: an interrupted run leaves no half file under the final name.
     part = task.target.with_name(f".{task.target.name}.part")
     try:

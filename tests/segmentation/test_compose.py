@@ -204,3 +204,17 @@ def test_a_little_smaller_looks_like_the_average() -> None:
         resized(wave, (200, 150)).tolist()
         == cv2.resize(wave, (200, 150), interpolation=cv2.INTER_AREA).tolist()
     )
+
+
+@pytest.mark.parametrize("fields", [{}, {"background": "blur:5"}, {"crop": True}, {"size": "30x20"}])
+def test_the_source_is_written_over_only_where_that_is_said(fields: dict[str, object]) -> None:
+    truth = disk(80, 120, 25, 9)
+    rgb, matte = photo(truth, ORANGE, GREEN), np.rint(255 * truth).astype(np.uint8)
+    source, recipe = rgb.copy(), Recipe.parse(fields)
+    wanted, alpha = compose(rgb, matte, recipe)
+    assert wanted is not None
+    np.testing.assert_array_equal(rgb, source)
+    colours, same = compose(rgb, matte, recipe, own=True)
+    assert colours is not None
+    np.testing.assert_array_equal(colours, wanted)
+    np.testing.assert_array_equal(same, alpha)

@@ -59,3 +59,15 @@ def test_the_correction_is_the_formula_for_each_pixel(size: tuple[int, int]) -> 
     near, far, share = whole.enlarged(near), whole.enlarged(far), alpha[..., None] / 255
     wanted = near + share * (rgb - far - share * (near - far))
     assert np.abs(estimate(rgb, alpha) - np.clip(wanted, 0, 255)).max() < 0.501
+
+
+def test_in_place_or_beside_the_colours_are_the_same() -> None:
+    rng = np.random.default_rng(3)
+    rgb = rng.integers(0, 256, (300, 270, 3), dtype=np.uint8)
+    alpha = rng.choice(np.array([0, 90, 180, 255], np.uint8), (300, 270))
+    beside = estimate(rgb, alpha)
+    fixed = rgb.copy()
+    fixed.flags.writeable = False
+    np.testing.assert_array_equal(estimate(fixed, alpha, own=True), beside)
+    assert estimate(rgb, alpha, own=True) is rgb
+    np.testing.assert_array_equal(rgb, beside)
