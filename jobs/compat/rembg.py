@@ -80,7 +80,7 @@ async def _begun(request: HttpRequest) -> tuple[Asker, Call, Callable[[], Call]]
     """Who asks, the job, and how to begin it anew: the rest of the request goes with this frame."""
     who, recipe, given = await quickly(_read, request)
     if isinstance(given, str):
-        given = await sources.from_afar(who.user.pk, partial(_fetched, given))
+        given = await sources.from_afar(who.user.pk, partial(_fetched, given), patient=True)
     return who, *await quickly(_begin, who, given, recipe)
 
 

@@ -78,7 +78,7 @@ async def _begun(request: HttpRequest) -> Begun:
     user, fields = asked.asker.user.pk, asked.body.fields
     behind = None
     if "image_url" in fields:
-        image = await sources.from_afar(user, asked.image)
+        image = await sources.from_afar(user, asked.image, patient=not asked.body.files)
     else:
         image = await quickly(asked.image)
     if "bg_image_url" in fields and asked.background:
@@ -151,7 +151,7 @@ async def improve(request: HttpRequest) -> HttpResponseBase:
     who, said = await quickly(_read_improvement, request)
     image = sources.image(said)
     far = "image_url" in said.fields
-    file = await (sources.from_afar(who.user.pk, image) if far else quickly(image))
+    file = await (sources.from_afar(who.user.pk, image, patient=not said.files) if far else quickly(image))
     return await quickly(_improve, who, said, file)
 
 

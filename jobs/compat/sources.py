@@ -23,6 +23,9 @@ FETCH_SECONDS: Final = 20.0
 TAKEN: Final = frozenset({"jpeg", "png", "webp"})
 # The pace counts megapixels, and nobody knows those of a picture that is not here yet.
 FETCHING: Final = Turns(4, "Pictures are being fetched for you already: wait for one of them.")
+# Calls that come with nothing but an address wait for such a turn: they hold next to nothing meanwhile.
+PATIENCE_SECONDS: Final = 15.0
+PATIENT: Final = Turns(50, FETCHING.sentence)
 LIMITS: Final = Limits(max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
 
 
@@ -98,12 +101,19 @@ def fetched(url: str, words: Words) -> File:
         return File(file.read(), found.name)
 
 
-async def from_afar(user: int, get: Callable[[], File], words: Words = OF_IMAGE) -> File:
+async def from_afar(
+    user: int, get: Callable[[], File], words: Words = OF_IMAGE, *, patient: bool = False
+) -> File:
     """What `get` returns, which fetches it for a user.
 
-    Raises CompatError `rate_limit_exceeded` where four are fetched for them already, and what `get` raises.
+    Raises CompatError `rate_limit_exceeded` where four are fetched for them already (if `patient`: where none
+    of them was done in time, or fifty wait), and what `get` raises.
     """
-    give_back = FETCHING.take(user)
+    if patient:
+        with PATIENT.held(user):
+            give_back = await FETCHING.awaited(user, PATIENCE_SECONDS)
+    else:
+        give_back = FETCHING.take(user)
     try:
         # The threads that fetch are everybody's: a turn among them is waited for no longer than it may take.
         async with asyncio.timeout(2 * FETCH_SECONDS):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
+from typing import Final
 
 from jobs.compat.errors import AGAIN_SECONDS, CompatError
+
+# How often who waits looks whether a turn was given back.
+LOOK_SECONDS: Final = 0.05
 
 
 class Turns:
@@ -31,6 +37,16 @@ class Turns:
             self.check(user)
             self._held[user] += 1
         return partial(self._give_back, user)
+
+    async def awaited(self, user: int, seconds: float) -> Callable[[], None]:
+        """What `take` returns, waited for as long as that. Raises as `check` does."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                return self.take(user)
+            except CompatError:
+                await asyncio.sleep(LOOK_SECONDS)
+        return self.take(user)
 
     @contextmanager
     def held(self, user: int) -> Iterator[None]:

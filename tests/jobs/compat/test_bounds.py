@@ -27,13 +27,15 @@ def file(data: bytes) -> Any:
     ("turns", "fields"),
     [
         (sources.FETCHING, {"image_url": "http://192.0.2.1/a.jpg"}),
+        (sources.PATIENT, {"image_url": "http://192.0.2.1/a.jpg"}),
         (sources.FETCHING, {"image_file": PHOTO, "bg_image_url": "http://192.0.2.1/a.jpg"}),
         (running.WAITING, {"image_file": PHOTO}),
     ],
 )
 async def test_more_at_once_than_one_may(
-    caller: Caller, user: User, turns: Turns, fields: dict[str, Any]
+    caller: Caller, user: User, turns: Turns, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sources, "PATIENCE_SECONDS", 0)
     with ExitStack() as others:
         for _ in range(turns.most):
             others.callback(turns.take(user.pk))

@@ -62,6 +62,23 @@ async def test_a_turn_is_held_until_its_thread_is_done(answered: threading.Event
     assert await sources.from_afar(ADA, get) == File(b"x", "")
 
 
+async def test_who_brings_nothing_but_an_address_waits_for_a_turn(
+    answered: threading.Event, fetching: Turns
+) -> None:
+    def get() -> File:
+        answered.wait()
+        return File(b"x", "")
+
+    tasks = [asyncio.ensure_future(sources.from_afar(ADA, get, patient=True)) for _ in range(5)]
+    while fetching._held[ADA] < 2 or sources.PATIENT._held[ADA] < 3:
+        await asyncio.sleep(0.005)
+    assert not any(task.done() for task in tasks)
+    answered.set()
+    assert await asyncio.gather(*tasks) == [File(b"x", "")] * 5
+    await all_back(fetching)
+    assert not sources.PATIENT._held
+
+
 async def test_nobody_waits_for_ever(
     answered: threading.Event, fetching: Turns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
