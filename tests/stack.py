@@ -110,6 +110,21 @@ class Stack:
             until(lambda: not any(map(lifeline.is_alive, everybody)), "everything went with the launcher")
             self._process = None
 
+    def token(self, name: str, *options: str) -> str:
+        """A secret of the administrator's, from the command that operators use."""
+        secret_key = (self.state.folder / "secret-key").read_text().strip()
+        made = subprocess.run(
+            [sys.executable, "manage.py", "create_token", self.sign_in.email, "--name", name, *options],
+            cwd=ROOT,
+            # Nothing else of the test process: it may have a database of its own.
+            env={**self.environment(), "SECRET_KEY": secret_key},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
     @property
     def pid(self) -> int:
         """The launcher's process id."""

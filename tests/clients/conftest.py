@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,24 +36,10 @@ def base(stack: Stack) -> str:
     return f"{stack.address}v1.0"
 
 
-def make_token(stack: Stack, *options: str) -> str:
-    """A secret from the command that operators use."""
-    secret_key = (stack.state.folder / "secret-key").read_text().strip()
-    made = subprocess.run(
-        [sys.executable, "manage.py", "create_token", stack.sign_in.email, "--name", "client", *options],
-        cwd=ROOT,
-        env={**os.environ, **stack.environment(), "SECRET_KEY": secret_key},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return made.stdout.strip()
-
-
 @pytest.fixture(scope="package")
 def token(stack: Stack) -> str:
     """A key that may read and submit."""
-    return make_token(stack, "--scope", "read", "--scope", "submit")
+    return stack.token("client", "--scope", "read", "--scope", "submit")
 
 
 @pytest.fixture

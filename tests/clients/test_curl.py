@@ -13,7 +13,6 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import make_token
 from tests.stack import Stack
 
 pytestmark = [
@@ -98,7 +97,7 @@ def test_errors_are_json_whatever_is_accepted(base: str, photo: Path) -> None:
 
 
 def test_nothing_is_left_of_an_ephemeral_token(stack: Stack, base: str, photo: Path) -> None:
-    secret = make_token(stack, "--scope", "submit", "--ephemeral")
+    secret = stack.token("client", "--scope", "submit", "--ephemeral")
     jobs = stack.rows("SELECT COUNT(*) FROM jobs_job")
     files = sorted(path for path in (stack.state.folder / "files").rglob("*") if path.is_file())
     data = curl("-f", "-H", f"X-Api-Key: {secret}", "-F", f"image_file=@{photo}", f"{base}/removebg")

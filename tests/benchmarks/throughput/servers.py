@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bgplatform.local import lifeline, ports
-from bgplatform.local.state import ROOT
 from segmentation.fetching import onnx_path
 from tests.benchmarks.throughput.load import Target, wait_for
 from tests.stack import Stack
@@ -26,25 +24,10 @@ START_SECONDS = 300
 def ours(folder: Path, model: str, **settings: str) -> Iterator[list[Target]]:
     """The platform as `make run` starts it: web, Valkey, scheduler, courier and worker."""
     with Stack(folder, MODEL=model, COMPAT_MEGAPIXELS_A_MINUTE="1000000000", **settings) as stack:
-        secret_key = (stack.state.folder / "secret-key").read_text().strip()
-        made = subprocess.run(
-            [
-                sys.executable,
-                "manage.py",
-                "create_token",
-                stack.sign_in.email,
-                "--name",
-                "load",
-                "--scope",
-                "submit",
-            ],
-            cwd=ROOT,
-            env={**os.environ, **stack.environment(), "SECRET_KEY": secret_key},
-            check=True,
-            capture_output=True,
-            text=True,
+        port, key = (
+            urlsplit(stack.address).port or 80,
+            {"X-Api-Key": stack.token("load", "--scope", "submit")},
         )
-        port, key = urlsplit(stack.address).port or 80, {"X-Api-Key": made.stdout.strip()}
         full = {"size": "full", "format": "png"}
         yield [
             Target("ours, /v1.0/removebg", port, "/v1.0/removebg", "image_file", full, key),
