@@ -156,7 +156,7 @@ def test_a_picture_that_is_made_anew_is_counted_once(user: User) -> None:
 def test_a_backdrop_counts_once_and_until_it_goes(user: User) -> None:
     data = make_picture()
     limit(storage_bytes=len(data))
-    made = [backdrops.take_in(user, data) for _ in range(2)]
+    made = [backdrops.take_in(user, data, ephemeral=True) for _ in range(2)]
     assert made[0] == made[1]
     assert counted(user) == summed(user) == on_disk() == len(data)
     with pytest.raises(QuotaExceededError):
