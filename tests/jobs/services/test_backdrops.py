@@ -6,6 +6,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
@@ -120,7 +121,8 @@ def test_an_ephemeral_call_leaves_what_its_user_had(user: User) -> None:
     backdrop = Backdrop.objects.get()
     with storage.reading(backdrop.key) as file:
         assert file.read() == blue()
-    assert backdrops.of(user, recipe(backdrop.digest)) == backdrop
+    with transaction.atomic():
+        assert backdrops.of(user, recipe(backdrop.digest)) == backdrop
 
 
 def test_what_is_brought_to_be_kept_meanwhile_stays(user: User) -> None:
