@@ -1,8 +1,11 @@
-"""A fault of ours: a page for people, and for programs the shape that they know from every refusal."""
+"""A fault of ours, and pages that are none: a page for people, and for programs the shape that they know."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 
 FAULT = {
@@ -17,3 +20,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         return JsonResponse({**FAULT, "errors": [FAULT]}, status=500)
     return defaults.server_error(request)
+
+
+class NothingToSeeMiddleware(MiddlewareMixin):
+    """A page for who opens the address of a button: a browser shows Django's empty 405 as a broken site.
+
+    One gets there by the address bar after a secret was shown, and by signing in after a session had ended.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The same refusal, with a body where a person asked."""
+        if (
+            not isinstance(response, HttpResponseNotAllowed)
+            or request.method != "GET"
+            or response.content
+            or request.path_info.startswith("/api/")
+            or not request.accepts("text/html")
+        ):
+            return response
+        page = render(request, "405.html", status=response.status_code)
+        page["Allow"] = response["Allow"]
+        return page

@@ -36,3 +36,16 @@ def test_people_are_told_on_a_page(broken: Client, user: object) -> None:
     response = broken.get("/")
     assert (response.status_code, response["Content-Type"]) == (500, "text/html; charset=utf-8")
     assert "a fault of ours" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "address", ["/account/tokens/1/rotate/", "/jobs/00000000-0000-4000-8000-000000000000/cancel/"]
+)
+def test_the_address_of_a_button_is_a_page_that_says_so(user: object, address: str) -> None:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")  # type: ignore[arg-type]
+    page = client.get(address, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page["Allow"]) == (405, "POST")
+    assert "This address only takes what a button sends" in page.content.decode()
+    script = client.get(address, headers={"Accept": "application/json"})
+    assert (script.status_code, script.content) == (405, b"")
