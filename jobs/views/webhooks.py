@@ -78,7 +78,7 @@ def webhook(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
 def rotate(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
     """Another secret, shown this once."""
     endpoint = _own(request, endpoint_id)
-    return _page(request, endpoint, secret=webhooks.rotate(endpoint))
+    return _page(request, endpoint, secret=webhooks.rotate(endpoint), is_exchanged=True)
 
 
 @login_required
@@ -153,7 +153,12 @@ def _address(endpoint: WebhookEndpoint) -> str:
 
 
 def _page(
-    request: HttpRequest, endpoint: WebhookEndpoint, form: WebhookForm | None = None, *, secret: str = ""
+    request: HttpRequest,
+    endpoint: WebhookEndpoint,
+    form: WebhookForm | None = None,
+    *,
+    secret: str = "",
+    is_exchanged: bool = False,
 ) -> HttpResponse:
     log = webhook_selectors.log_of(endpoint)
     try:
@@ -169,6 +174,7 @@ def _page(
         "endpoint": endpoint,
         "form": form or WebhookForm(initial=known),
         "secret": secret,
+        "is_exchanged": is_exchanged,
         "log": rows,
         "older": rows[-1].pk if more else "",
         "first_page": older is None,

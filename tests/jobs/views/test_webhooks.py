@@ -49,6 +49,7 @@ def test_made_on_the_page_with_its_secret_this_once(client: Client) -> None:
     endpoint = WebhookEndpoint.objects.get()
     assert (endpoint.url, endpoint.events, endpoint.description) == (URL, ["picture.done"], "Shop")
     assert len(secrets_in(answer)) == 1
+    assert "that it had before" not in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     assert secrets_in(client.get(page_of(endpoint))) == []
     assert URL in client.get(LIST).content.decode()
@@ -85,6 +86,7 @@ def test_changed(client: Client, endpoint: WebhookEndpoint) -> None:
 
 def test_another_secret_this_once(client: Client, endpoint: WebhookEndpoint) -> None:
     answer = client.post(f"{page_of(endpoint)}rotate/")
+    assert "that it had before" in answer.content.decode()
     assert len(secrets_in(answer)) == 1
     assert endpoint.secrets.count() == 2
 
