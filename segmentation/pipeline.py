@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.backends.base import SideBySide
 from segmentation.batcher import MicroBatcher
+from segmentation.company import Company
 from segmentation.compose import compose
 from segmentation.confidence import assess, picture_warnings
 from segmentation.encode import Encoded, encode
@@ -51,7 +53,7 @@ class Rendered:
 
 class Pipeline:
     """Everything between bytes and files. Threads may call it at once; one thread of its own runs the
-    network.
+    network, or each for itself where the backend lets them.
 
     model, device, precision: as for Predictor. limits: what a picture may be. max_batch, max_wait
     (seconds): as for MicroBatcher; None takes what is best on the device. Raises WeightsError and
@@ -72,6 +74,7 @@ class Pipeline:
         self.limits = limits or Limits()
         self.predictor = Predictor(model, device, precision, engine, threads)
         backend = self.predictor.backend
+        self._company = Company()
         self._network: MicroBatcher[Floats, Floats] = MicroBatcher(
             lambda entries: list(self.predictor.raw(np.stack(entries))),
             max_batch=max_batch or backend.batch,
@@ -108,14 +111,17 @@ class Pipeline:
         Raises PictureError for a file that is not taken, and with code `unknown_foreground` where nothing
         stands out in the picture; RecipeError for a region of interest outside of the picture.
         """
+        with self._company:
+            return self._segment(source, recipe)
+
+    def _segment(self, source: PictureSource, recipe: Recipe) -> Segmented:
         picture = decode(source, self.limits)
         height, width = picture.rgb.shape[:2]
         box = recipe.roi.box(width, height) if recipe.roi else None
         halfway = picture.halfway
         seen_half = halfway if picture.alpha is None else None
         entries = looks(network_input(_seen(picture), recipe.shrink, seen_half), recipe.refine)
-        seen = [self._network.submit(entry) for entry in entries]
-        raw = joined([future.result() for future in seen])
+        raw = joined(self._maps(entries))
         coarse = stepped(stretch(raw))
         judged = assess(coarse)
         # Stretched, even an empty picture's map reaches 1: only the raw map knows that nothing is there.
@@ -137,20 +143,30 @@ class Pipeline:
         warnings = (*picture.info.warnings, *picture_warnings(picture.rgb, halfway), *judged.warnings)
         return Segmented(picture, matte, judged.confidence, warnings)
 
+    def _maps(self, entries: list[Floats]) -> list[Floats]:
+        """The raw map of each entry."""
+        backend = self.predictor.backend
+        if isinstance(backend, SideBySide) and backend.batch > 1 and self._company.several:
+            # The other cores decode and encode: a network on all of them would wait for them at every layer.
+            return [backend.run_beside(entry) for entry in entries]
+        return [future.result() for future in [self._network.submit(entry) for entry in entries]]
+
     def file(
         self, segmented: Segmented, recipe: Recipe, backdrop: Bytes | None = None, *, last: bool = False
     ) -> Encoded:
         """The recipe's file of a segmented picture. backdrop: the picture that a picture background names.
         last: nobody needs the picture's colours afterwards; they may be written over, which saves a copy."""
-        return self._file(segmented, recipe, *_composed(segmented, recipe, backdrop, last))
+        with self._company:
+            return self._file(segmented, recipe, *_composed(segmented, recipe, backdrop, last))
 
     def render(
         self, segmented: Segmented, recipe: Recipe, preview_side: int = 640, backdrop: Bytes | None = None
     ) -> Rendered:
         """The recipe's file, and a preview of at most `preview_side` pixels a side; backdrop as for
         `file`."""
-        rgb, alpha = _composed(segmented, recipe, backdrop, last=False)
-        return Rendered(self._file(segmented, recipe, rgb, alpha), small(rgb, alpha, preview_side))
+        with self._company:
+            rgb, alpha = _composed(segmented, recipe, backdrop, last=False)
+            return Rendered(self._file(segmented, recipe, rgb, alpha), small(rgb, alpha, preview_side))
 
     def thumbnail(self, picture: DecodedPicture, side: int) -> Encoded:
         """The picture itself, small: a WebP of at most `side` pixels a side."""

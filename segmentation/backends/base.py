@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,15 @@ class Backend(Protocol):
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """N×3×320×320 normalised pictures -> N×320×320 raw maps in 0..1. Raises OutOfMemoryError."""
+        ...
+
+
+@runtime_checkable
+class SideBySide(Protocol):
+    """What a backend offers, too, where several threads may run it at once, each on a part of the cores."""
+
+    def run_beside(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
+        """3×320×320 -> 320×320, as `run`. From any thread; waits while as many run as there are parts."""
         ...
 
 

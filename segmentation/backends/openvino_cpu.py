@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,8 +48,9 @@ def _hint(precision: str, architecture: str) -> str:
 
 
 class OpenVinoBackend:
-    """See `base.Backend`. A picture alone gets all cores. Of two that wait each gets half of them, which is
-    faster than one after the other: no core waits at the end of a layer. More than two gain nothing.
+    """See `base.Backend` and `base.SideBySide`. A picture alone gets all cores. Of several, two run side by
+    side with half of the cores each, which is faster than one after the other: no core waits at the end of a
+    layer. More than two gain nothing.
 
     precision: float32, bfloat16 or int8 (needs recorded ranges, see calibrate.py). threads: None takes all
     cores.
@@ -76,7 +81,8 @@ class OpenVinoBackend:
         self._threads = threads or _cores()
         self.batch = min(2, self._threads)
         (self._alone,) = self._requests(1)
-        self._pair: list[openvino.InferRequest] = []
+        self._pair: queue.SimpleQueue[openvino.InferRequest] | None = None
+        self._loading = threading.Lock()
 
     def _requests(self, count: int) -> list[openvino.InferRequest]:
         """The network compiled to run so many pictures at a time."""
@@ -104,15 +110,46 @@ class OpenVinoBackend:
         maps = np.empty((len(batch), *batch.shape[2:]), dtype=np.float32)
         for start in range(0, len(batch), self.batch):
             entries = batch[start : start + self.batch]
-            if len(entries) > 1 and not self._pair:
-                self._pair = self._requests(2)
-            requests = self._pair if len(entries) > 1 else [self._alone]
-            for request, entry in zip(requests, entries, strict=True):
-                request.start_async([entry[None]], share_inputs=True)
-            for request, place in zip(requests, maps[start:], strict=False):
-                request.wait()
-                place[:] = request.get_output_tensor(0).data[0, 0]
+            with self._borrowed(len(entries)) as requests:
+                for request, entry in zip(requests, entries, strict=True):
+                    request.start_async([entry[None]], share_inputs=True)
+                for request, place in zip(requests, maps[start:], strict=False):
+                    request.wait()
+                    place[:] = request.get_output_tensor(0).data[0, 0]
         return maps
+
+    def run_beside(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `base.SideBySide`."""
+        free = self._several()
+        request = free.get()
+        try:
+            request.infer([entry[None]], share_inputs=True)
+            return np.array(request.get_output_tensor(0).data[0, 0])
+        finally:
+            free.put(request)
+
+    @contextmanager
+    def _borrowed(self, count: int) -> Iterator[list[openvino.InferRequest]]:
+        """One request with all cores, or several with a part of them each."""
+        if count == 1:
+            yield [self._alone]
+            return
+        free = self._several()
+        requests = [free.get() for _ in range(count)]
+        try:
+            yield requests
+        finally:
+            for request in requests:
+                free.put(request)
+
+    def _several(self) -> queue.SimpleQueue[openvino.InferRequest]:
+        """The requests of the form for several that nobody uses now; loaded where it is first wanted."""
+        with self._loading:
+            if self._pair is None:
+                self._pair = queue.SimpleQueue()
+                for request in self._requests(self.batch):
+                    self._pair.put(request)
+            return self._pair
 
 
 def _cores() -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segmentation.backends.base import SideBySide
 from segmentation.errors import EngineError, PictureError, RecipeError
 from segmentation.pictures import Limits
 from segmentation.pictures.types import DecodedPicture, PictureInfo
@@ -124,6 +125,23 @@ def test_it_warms_for_one_and_for_as_many_as_run_together(monkeypatch: pytest.Mo
     assert sum(sizes) == 1 + together + 1
     assert max(sizes) == together
     ready.close()
+
+
+def test_in_company_each_runs_the_network_for_itself(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, beside = pipeline.predictor.backend, []
+    if not isinstance(backend, SideBySide) or backend.batch == 1:
+        pytest.skip("this engine, or this machine, runs one at a time")
+    run = backend.run_beside
+    monkeypatch.setattr(backend, "run_beside", lambda entry: beside.append(entry.shape) or run(entry))
+    alone = pipeline.segment(ASTRONAUT, OFF)
+    assert beside == []
+    with pipeline._company:
+        together = pipeline.segment(ASTRONAUT, OFF)
+    assert beside == [(3, 320, 320)]
+    assert np.abs(together.matte.astype(int) - alone.matte).max() <= 1
+    assert not pipeline._company.several
 
 
 def test_a_small_version_is_never_enlarged() -> None:
