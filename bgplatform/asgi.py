@@ -7,9 +7,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bgplatform.settings")
 
-# WhiteNoise hands static files over as synchronous iterators, which is well: they are small, and browsers keep
-# them. Whoever runs the site can do nothing about it, and it would stand
-# among the messages of the processes.
+# WhiteNoise hands static files over as synchronous iterators, which is well: they are small, and browsers
+# keep them. Whoever runs the site can do nothing about it, and it would stand among the processes' messages.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 django_application = get_asgi_application()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 
@@ -38,6 +38,6 @@ class NothingToSeeMiddleware(MiddlewareMixin):
             or not request.accepts("text/html")
         ):
             return response
-        page = render(request, "405.html", status=response.status_code)
-        page["Allow"] = response["Allow"]
-        return page
+        # Into the answer that there is: as another one it would be logged once more.
+        response.content = render_to_string("405.html", request=request)
+        return response
