@@ -148,3 +148,8 @@ def test_the_account_pages_lead_there(browser: Client) -> None:
     page = words(browser.get("/account/email/"))
     assert 'href="/account/tokens/"' in page
     assert 'href="/account/usage/"' in page
+
+
+def test_it_leads_to_what_the_api_can_do_and_that_back_to_the_site(browser: Client) -> None:
+    assert 'href="/api/docs/"' in words(browser.get(PAGE))
+    assert 'href="/"' in words(browser.get("/api/docs/"))
