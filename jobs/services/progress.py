@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from jobs import events
@@ -15,18 +15,41 @@ from jobs.services import webhook_events
 
 
 def settle(job: UUID) -> bool:
-    """Close a job none of whose pictures is queued or running; true where this call closed it."""
-    open_pictures = Picture.objects.filter(
+    """Close a job none of whose pictures is queued or running; true where this call closed it.
+
+    Call it in the transaction that ended a picture. Two that end the last two at once do not see each other's
+    row, so it looks once more when this transaction stands: who commits last sees all of them.
+    """
+    if _close(job):
+        return True
+    # Nothing may come of what is after the commit: `settle_left` finds what was left open.
+    transaction.on_commit(partial(_close, job), robust=True)
+    return False
+
+
+def settle_left(most: int = 100) -> int:
+    """Close the jobs that were left open though each of their pictures has ended; how many."""
+    left = Job.objects.filter(state=Job.State.ACTIVE).filter(~Exists(_open_pictures()))
+    return sum(_close(job) for job in list(left.values_list("pk", flat=True)[:most]))
+
+
+def _open_pictures() -> QuerySet[Picture]:
+    waiting: QuerySet[Picture] = Picture.objects.filter(
         job=OuterRef("pk"), state__in=[Picture.State.QUEUED, Picture.State.RUNNING]
     )
-    closed = (
-        Job.objects.filter(pk=job, state=Job.State.ACTIVE)
-        .filter(~Exists(open_pictures))
-        .update(state=Job.State.FINISHED, finished_at=timezone.now())
-    )
-    if closed:
-        webhook_events.job_ended(job)
-        transaction.on_commit(partial(events.tell, job, "job", state=Job.State.FINISHED))
+    return waiting
+
+
+def _close(job: UUID) -> bool:
+    with transaction.atomic():
+        closed = (
+            Job.objects.filter(pk=job, state=Job.State.ACTIVE)
+            .filter(~Exists(_open_pictures()))
+            .update(state=Job.State.FINISHED, finished_at=timezone.now())
+        )
+        if closed:
+            webhook_events.job_ended(job)
+            transaction.on_commit(partial(events.tell, job, "job", state=Job.State.FINISHED))
     return bool(closed)
 
 

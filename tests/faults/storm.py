@@ -176,13 +176,14 @@ def answers(url: str) -> bool:
 
 
 def ended() -> bool:
-    """Whether no picture waits or runs."""
+    """Whether no picture waits or runs, and no job is open."""
     from django.db import Error, connection
 
-    from jobs.models import Picture
+    from jobs.models import Job, Picture
 
     try:
-        return not Picture.objects.filter(state__in=["queued", "running"]).exists()
+        going_on = Picture.objects.filter(state__in=["queued", "running"]).exists()
+        return not going_on and not Job.objects.filter(state="active").exists()
     except Error:
         connection.close()
         return False

@@ -20,6 +20,7 @@ from jobs.services import (
     idempotency,
     improvements,
     orphans,
+    progress,
     removal,
     retention,
     webhooks,
@@ -71,6 +72,8 @@ class Command(BaseCommand):
         webhooks.disable_closed()
         deliveries.top_up_everyone()
         if sweep:
+            while progress.settle_left():
+                pass
             while retention.expire():
                 pass
             while removal.sweep_uploads():

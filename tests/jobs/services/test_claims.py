@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,6 +10,7 @@ from uuid import uuid4
 import pytest
 import redis
 import time_machine
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -259,6 +261,38 @@ def test_pictures_that_end_at_once_close_their_job(user: User, valkey: redis.Red
     assert at_once(lambda number: claims.end(held[number], "done"), 6) == [None] * 6
     job.refresh_from_db()
     assert (job.state, set(states_of(job))) == ("finished", {"done"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_end_before_either_commits_close_their_job(user: User, valkey: redis.Redis) -> None:
+    """On PostgreSQL neither sees the other's end; on SQLite the second waits for the first's commit."""
+    held = [claimed(picture) for picture in pictures_of(bare_job(user, 2))]
+    ended, both = threading.Event(), threading.Event()
+
+    def act(number: int) -> None:
+        if number:
+            assert ended.wait(30)
+        with transaction.atomic():
+            claims.end(held[number], "done")
+            if number:
+                both.set()
+            else:
+                ended.set()
+                both.wait(1 if connection.vendor == "sqlite" else 30)
+
+    assert at_once(act, 2) == [None, None]
+    assert Job.objects.get().state == "finished"
+
+
+@pytest.mark.django_db
+def test_a_job_that_was_left_open_is_closed_by_the_sweep(user: User) -> None:
+    left, going_on = bare_job(user, 2), bare_job(user, 2)
+    Picture.objects.filter(job=left).update(state="done", finished_at=NOON)
+    pictures = Picture.objects.filter(pk=pictures_of(going_on)[0].pk)
+    pictures.update(state="done", finished_at=NOON)
+    assert progress.settle_left() == 1
+    assert progress.settle_left() == 0
+    assert {job.pk: job.state for job in Job.objects.all()} == {left.pk: "finished", going_on.pk: "active"}
 
 
 @pytest.mark.django_db(transaction=True)
