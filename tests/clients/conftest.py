@@ -75,7 +75,8 @@ def node_modules() -> Path:
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("there is no Node.js here (on Debian: apt-get install nodejs npm)")
     folder = ROOT / "var" / "clients"
-    if not (folder / "node_modules" / "remove.bg" / "package.json").exists():
+    # npm writes this last: without it an earlier installation broke off half-way.
+    if not (folder / "node_modules" / ".package-lock.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         command = [
             "npm",

@@ -14,6 +14,9 @@ import removebg_cli
 import requests
 from PIL import Image
 
+# Its import switches the logging of the whole process off.
+rembgpy.set_logging(True)
+
 pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.xdist_group("clients")]
 
 
