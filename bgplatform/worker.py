@@ -1,4 +1,4 @@
-"""The worker process: `python -m dramatiq bgplatform.worker --processes 1 --threads 4`.
+"""The worker process: `python -m dramatiq bgplatform.worker --processes 1 --threads 3`.
 
 Loads and warms the model before it takes a message, renews the leases of what it works on, and says
 that it is alive.

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="pictures in hand at once (default: one more than cores)",
+        help="pictures in hand at once (default: two more than cores)",
     )
     limit = Limits().max_pixels / 1e6
     engine.add_argument(
@@ -122,7 +122,8 @@ def _work(
     args: argparse.Namespace,
 ) -> int:
     """Every task through a few threads; returns how many failed. Each failure is said when it happens."""
-    threads = args.jobs if args.jobs > 0 else (os.cpu_count() or 1) + 1
+    # Two more than cores: one reads and writes while the others compute.
+    threads = args.jobs if args.jobs > 0 else (os.cpu_count() or 1) + 2
     failed = 0
     bar = tqdm(total=len(tasks), unit="picture", desc="cutout", disable=True if args.quiet else None)
     with ThreadPoolExecutor(threads, "cutout") as pool, bar:

@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--requests", type=int, default=40, help="of each contender in each round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", default="2", help="of our worker")
+    parser.add_argument("--threads", default="3", help="of our worker (default: 3, as `make run` has)")
     parser.add_argument("--json", type=Path, help="where the figures go, too")
     chosen = parser.parse_args(arguments)
     found: dict[float, dict[str, Medians]] = {}
