@@ -80,7 +80,8 @@ class OpenVinoBackend:
         self._shape = SHAPES[known.architecture if known else model]
         self._threads = threads or _cores()
         self.batch = min(2, self._threads)
-        (self._alone,) = self._requests(1)
+        # Each form is loaded where it is first wanted: a folder on the command line never needs the first.
+        self._alone: openvino.InferRequest | None = None
         self._pair: queue.SimpleQueue[openvino.InferRequest] | None = None
         self._loading = threading.Lock()
 
@@ -132,7 +133,7 @@ class OpenVinoBackend:
     def _borrowed(self, count: int) -> Iterator[list[openvino.InferRequest]]:
         """One request with all cores, or several with a part of them each."""
         if count == 1:
-            yield [self._alone]
+            yield [self._single()]
             return
         free = self._several()
         requests = [free.get() for _ in range(count)]
@@ -142,8 +143,15 @@ class OpenVinoBackend:
             for request in requests:
                 free.put(request)
 
+    def _single(self) -> openvino.InferRequest:
+        """The request with all cores."""
+        with self._loading:
+            if self._alone is None:
+                (self._alone,) = self._requests(1)
+            return self._alone
+
     def _several(self) -> queue.SimpleQueue[openvino.InferRequest]:
-        """The requests of the form for several that nobody uses now; loaded where it is first wanted."""
+        """The requests of the form for several that nobody uses now."""
         with self._loading:
             if self._pair is None:
                 self._pair = queue.SimpleQueue()
