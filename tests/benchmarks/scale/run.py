@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import django
 
+from tests.benchmarks.scale.limits import DOWNLOAD, PEOPLE, STAFF, Limit
+
 MOST_QUERIES = 20
 
 
@@ -54,8 +56,10 @@ def _measure(args: argparse.Namespace) -> int:
     for page in asks["many"]:
         table.line(page, {name: asks[name][page] for name in accounts})
     zips = {name: requests.zip_start(accounts[name]) for name in ("many", "few")}
-    table.line("ZIP, first byte", zips)
-    for name, ask in {**requests.admin_lists(staff), **requests.rounds()}.items():
+    table.line("ZIP, first byte", zips, DOWNLOAD)
+    for name, ask in requests.admin_lists(staff).items():
+        table.line(name, {"many": ask}, STAFF)
+    for name, ask in requests.rounds().items():
         table.line(name, {"many": ask})
     return table.end()
 
@@ -73,7 +77,7 @@ class Table:
             "| single: 20,000 jobs of one |\n|---|---|---|---|---|"
         )
 
-    def line(self, name: str, asks: dict[str, Callable[[], object]]) -> None:
+    def line(self, name: str, asks: dict[str, Callable[[], object]], limit: Limit = PEOPLE) -> None:
         """Measure one request for each account; the one with few pictures says how many queries."""
         from tests.benchmarks.scale.measure import looked_at, measure
 
@@ -90,7 +94,7 @@ class Table:
             self._wrong.append(f"{name}: {most} queries, {allowed} with few pictures")
         for account, one in got.items():
             self._wrong += [f"{name} ({account}): reads all pictures: {sql}" for sql in one.scans]
-            if one.times and not one.holds:
+            if one.times and not one.within(limit):
                 self._wrong.append(f"{name} ({account}): {one} ms")
         cells = [
             str(got[account]) if account in got and got[account].times else ""
