@@ -41,7 +41,8 @@ def _open_pictures() -> QuerySet[Picture]:
 
 
 def _close(job: UUID) -> bool:
-    with transaction.atomic():
+    # Alone after a commit it needs a transaction; inside of one it is a part of it.
+    with transaction.atomic(savepoint=False):
         closed = (
             Job.objects.filter(pk=job, state=Job.State.ACTIVE)
             .filter(~Exists(_open_pictures()))

@@ -14,6 +14,7 @@ import numpy as np
 from bgplatform.worker import broker
 from jobs import engine
 from jobs.services.uploads import limits
+from segmentation.company import Company
 from segmentation.pictures import decode
 from segmentation.pipeline import Pipeline, Segmented
 from segmentation.recipe import Recipe
@@ -28,6 +29,7 @@ class FixedSpeed(Pipeline):
 
     def __init__(self) -> None:
         self.limits = limits()
+        self._company = Company()
 
     @property
     def description(self) -> str:

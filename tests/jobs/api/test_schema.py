@@ -61,7 +61,7 @@ def test_the_page_runs_under_our_policy() -> None:
     assert "script-src 'self'" in answer["Content-Security-Policy"]
     assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|style=", page)
     sources = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(sources) == 5
+    assert len(sources) == 6
     assert all(source.startswith("/") and not source.startswith("//") for source in sources)
     script = Client().get(sources[-1].replace("&amp;", "&"))
     assert script["Content-Type"].startswith("application/javascript")
