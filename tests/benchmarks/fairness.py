@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -35,12 +36,14 @@ MOST_BETWEEN = 40
 class Fairness:
     """between: the first user's pictures done from the second's submission to the second's last, inclusive.
 
-    started: seconds from the submission of the single picture to its start.
+    started: seconds from the submission of the single picture to its start. picture: seconds that one of the
+    first user's took from its start to its end, files and rows included.
     """
 
     between: int
     seconds: float
     started: float
+    picture: float
 
 
 def measure(platform: Platform, many: int, before: int, picture_seconds: float) -> Fairness:
@@ -77,8 +80,15 @@ def measure(platform: Platform, many: int, before: int, picture_seconds: float) 
     until(lambda: done.filter(job=single).exists(), "the single picture is done", 60)
     started = Picture.objects.get(job=single).started_at
     assert started is not None
+    took = statistics.median(
+        (ended - began).total_seconds()
+        for began, ended in done.filter(user=first).values_list("started_at", "finished_at")
+    )
     return Fairness(
-        between, (last - job.created_at).total_seconds(), (started - single.created_at) / timedelta(seconds=1)
+        between,
+        (last - job.created_at).total_seconds(),
+        (started - single.created_at) / timedelta(seconds=1),
+        took,
     )
 
 
@@ -137,9 +147,9 @@ def main() -> int:
     )
     say(
         f"A single interactive picture starts after {found.started:.2f} s "
-        f"(must be less than {chosen.seconds:g} s, one picture's time)."
+        f"(must be less than {found.picture:.2f} s, one picture's time)."
     )
-    return int(found.between >= MOST_BETWEEN or found.started >= chosen.seconds)
+    return int(found.between >= MOST_BETWEEN or found.started >= found.picture)
 
 
 if __name__ == "__main__":
