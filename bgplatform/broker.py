@@ -8,23 +8,28 @@ import dramatiq
 import redis
 from django.conf import settings
 from django_dramatiq.middleware import DbConnectionsMiddleware
+from dramatiq.broker import Consumer
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Callbacks, TimeLimit
+
+from bgplatform.woken import WokenConsumer, wake
 
 # A worker that was silent for as long as its leases last is taken for dead, but nobody who only slept between
 # two looks at an empty queue (five seconds at most).
 HEARTBEAT_MS: Final = 1000 * max(settings.LEASE_SECONDS, 8)
-# How long a worker may sleep that found the queue of the people who wait empty. Dramatiq's second is too long
-# for them; at the other queues it does no harm, and a look costs Redis something.
-IDLE_MS: Final = {"interactive": 50}
+# Whose messages wake a worker. Dramatiq's pause of up to a second between two looks at an empty queue is too
+# long for people who wait; at the other queues it does no harm.
+WOKEN: Final = frozenset({"interactive"})
 
 
 class LaneBroker(RedisBroker):
-    """Redis, asked more often for those who sit and wait, and able to say what it still holds."""
+    """Redis, quick for those who sit and wait, and able to say what it still holds."""
 
-    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
-        """A consumer of a queue; timeout: the longest sleep between two looks at an empty one, in ms."""
-        return super().consume(queue_name, prefetch, min(timeout, IDLE_MS.get(queue_name, timeout)))
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """A consumer of a queue; timeout: the longest pause between two looks at an empty one, in ms."""
+        if queue_name not in WOKEN:
+            return super().consume(queue_name, prefetch, timeout)
+        return WokenConsumer(super().consume(queue_name, prefetch, 1), self.client, queue_name)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Queue a message under its own id, so that who knows that can ask whether it is still there.
@@ -36,6 +41,8 @@ class LaneBroker(RedisBroker):
         message = message.copy(options={"redis_message_id": message.message_id})
         self.emit_before("enqueue", message, delay)
         self.do_enqueue(message.queue_name, message.message_id, message.encode())
+        if message.queue_name in WOKEN:
+            wake(self.client, message.queue_name)
         self.emit_after("enqueue", message, delay)
         return message
 

@@ -13,6 +13,8 @@ from segmentation.shrink import halved
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
+# The raw map's peak stays below .06 on grey, gradients and noise; on pictures of the bench it is .99 and up.
+LEAST_PEAK = 0.3
 LEAST_COVER = 0.0005  # of the map: less is no subject (fifty of 320×320 pixels)
 DOUBTFUL = 0.6  # a confidence below this is worth a person's look
 

@@ -13,7 +13,7 @@ from segmentation.backends.base import SideBySide
 from segmentation.batcher import MicroBatcher
 from segmentation.company import Company
 from segmentation.compose import compose
-from segmentation.confidence import assess, picture_warnings
+from segmentation.confidence import LEAST_PEAK, assess, picture_warnings
 from segmentation.encode import Encoded, encode
 from segmentation.errors import PictureError
 from segmentation.looks import joined, looks
@@ -25,9 +25,6 @@ from segmentation.shrink import halved, network_input, stepped, stretch
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-
-# The raw map's peak stays below .06 on grey, gradients and noise; on pictures of the bench it is .99 and up.
-LEAST_PEAK = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +89,13 @@ class Pipeline:
         self._network(np.zeros((3, 320, 320), dtype=np.float32))
 
     def warm_together(self) -> None:
-        """Run once on as many as the device likes together: a CPU loads another form of the network for them.
+        """Load all that may be wanted later, and run once on as many as the device likes together: a CPU has
+        another form of the network for them.
 
         For who will have several pictures in hand.
         """
+        if isinstance(self.predictor.backend, SideBySide):
+            self.predictor.backend.load()
         empty = np.zeros((3, 320, 320), dtype=np.float32)
         # One more, for the first may go alone.
         for answer in [self._network.submit(empty) for _ in range(self.predictor.backend.batch + 1)]:

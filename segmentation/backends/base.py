@@ -42,6 +42,10 @@ class Backend(Protocol):
 class SideBySide(Protocol):
     """What a backend offers, too, where several threads may run it at once, each on a part of the cores."""
 
+    def load(self) -> None:
+        """Load all that may be wanted later: networks for one picture, for several, for a second look."""
+        ...
+
     def run_beside(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
         """3×320×320 -> 320×320, as `run`. From any thread; waits while as many run as there are parts."""
         ...

@@ -1,5 +1,7 @@
 """OpenVINO on the CPU: the fastest engine there, in float32, bfloat16 or int8. Loads no PyTorch.
 
+A map that int8 leaves undecided is made once more in float32: the error of int8 lies in such maps (doubt.py).
+
 The compiled network is kept in the cache by OpenVINO itself, under a key of the graph, its weights, its own
 version and the processor; a later start reads it back in well under a second.
 """
@@ -19,6 +21,8 @@ from numpy.typing import NDArray
 
 from segmentation import weights
 from segmentation.backends.calibrate import find_ranges
+from segmentation.backends.doubt import is_undecided
+from segmentation.backends.heap import give_back_memory
 from segmentation.errors import EngineError
 from segmentation.shapes import SHAPES
 
@@ -52,8 +56,8 @@ class OpenVinoBackend:
     side with half of the cores each, which is faster than one after the other: no core waits at the end of a
     layer. More than two gain nothing.
 
-    precision: float32, bfloat16 or int8 (needs recorded ranges, see calibrate.py). threads: None takes all
-    cores.
+    precision: float32, bfloat16 or int8 (needs recorded ranges, see calibrate.py; doubtful maps are made in
+    float32). threads: None takes all cores.
     """
 
     engine = "openvino"
@@ -83,9 +87,19 @@ class OpenVinoBackend:
         # Each form is loaded where it is first wanted: a folder on the command line never needs the first.
         self._alone: openvino.InferRequest | None = None
         self._pair: queue.SimpleQueue[openvino.InferRequest] | None = None
+        self._exact: openvino.InferRequest | None = None
         self._loading = threading.Lock()
+        self._looking_again = threading.Lock()
 
-    def _requests(self, count: int) -> list[openvino.InferRequest]:
+    def load(self) -> None:
+        """See `base.SideBySide`."""
+        self._single()
+        self._several()
+        if self.precision == "int8":
+            # Run as well: it takes the memory that it works in at its first run.
+            self._in_float32(np.zeros((3, 320, 320), dtype=np.float32))
+
+    def _requests(self, count: int, precision: str) -> list[openvino.InferRequest]:
         """The network compiled to run so many pictures at a time."""
         import openvino
         from safetensors.numpy import load_file
@@ -93,9 +107,10 @@ class OpenVinoBackend:
         from segmentation.backends.graph import build
 
         # Read anew where a second form is wanted: kept, the weights would take four times what int8 takes.
-        network = build(load_file(self._path), self._shape, self._ranges)
+        ranges = self._ranges if precision == "int8" else None
+        network = build(load_file(self._path), self._shape, ranges)
         options: dict[str, object] = {
-            "INFERENCE_PRECISION_HINT": _hint(self.precision, self._shape.name),
+            "INFERENCE_PRECISION_HINT": _hint(precision, self._shape.name),
             "INFERENCE_NUM_THREADS": self._threads,
             "PERFORMANCE_HINT": "LATENCY" if count == 1 else "THROUGHPUT",
             "NUM_STREAMS": count,
@@ -104,6 +119,8 @@ class OpenVinoBackend:
         # One process at a time: two that write the same entry of OpenVINO's cache make it fail.
         with weights.locked(f"{self._model}-openvino"):
             compiled = openvino.Core().compile_model(network, "CPU", options)
+        del network
+        give_back_memory()
         return [compiled.create_infer_request() for _ in range(count)]
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -117,6 +134,8 @@ class OpenVinoBackend:
                 for request, place in zip(requests, maps[start:], strict=False):
                     request.wait()
                     place[:] = request.get_output_tensor(0).data[0, 0]
+        for entry, place in zip(batch, maps, strict=True):
+            self._look_again(entry, place)
         return maps
 
     def run_beside(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -125,9 +144,16 @@ class OpenVinoBackend:
         request = free.get()
         try:
             request.infer([entry[None]], share_inputs=True)
-            return np.array(request.get_output_tensor(0).data[0, 0])
+            found = np.array(request.get_output_tensor(0).data[0, 0])
         finally:
             free.put(request)
+        self._look_again(entry, found)
+        return found
+
+    def _look_again(self, entry: NDArray[np.float32], found: NDArray[np.float32]) -> None:
+        """Where int8 left a map undecided, float32's is written over it."""
+        if self.precision == "int8" and is_undecided(found):
+            found[:] = self._in_float32(entry)
 
     @contextmanager
     def _borrowed(self, count: int) -> Iterator[list[openvino.InferRequest]]:
@@ -147,7 +173,7 @@ class OpenVinoBackend:
         """The request with all cores."""
         with self._loading:
             if self._alone is None:
-                (self._alone,) = self._requests(1)
+                (self._alone,) = self._requests(1, self.precision)
             return self._alone
 
     def _several(self) -> queue.SimpleQueue[openvino.InferRequest]:
@@ -155,9 +181,18 @@ class OpenVinoBackend:
         with self._loading:
             if self._pair is None:
                 self._pair = queue.SimpleQueue()
-                for request in self._requests(self.batch):
+                for request in self._requests(self.batch, self.precision):
                     self._pair.put(request)
             return self._pair
+
+    def _in_float32(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The second look, on all cores: 3×320×320 -> 320×320."""
+        with self._loading:
+            if self._exact is None:
+                (self._exact,) = self._requests(1, "float32")
+        with self._looking_again:
+            self._exact.infer([entry[None]], share_inputs=True)
+            return np.array(self._exact.get_output_tensor(0).data[0, 0])
 
 
 def _cores() -> int:

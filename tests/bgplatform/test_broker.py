@@ -63,9 +63,3 @@ def test_an_actor_hands_the_picture_to_processing(lane: str) -> None:
     with patch("jobs.services.processing.process") as process:
         actors.segment[lane](str(picture))
     process.assert_called_once_with(picture)
-
-
-def test_who_sits_and_waits_does_not_wait_for_a_look_into_the_queue() -> None:
-    broker = make_broker("redis://127.0.0.1:1/0")
-    assert broker.consume("interactive", timeout=1000).timeout == 50
-    assert broker.consume("batch", timeout=1000).timeout == 1000

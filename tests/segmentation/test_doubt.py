@@ -1,0 +1,73 @@
+"""A second look: which maps get it, and that it is float32's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segmentation.backends import openvino_cpu
+from segmentation.backends.doubt import UNDECIDED, doubt, is_undecided
+from segmentation.backends.openvino_cpu import OpenVinoBackend
+from segmentation.pictures import decode
+from segmentation.predictor import Predictor
+from segmentation.shrink import network_input
+
+SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
+
+
+def raw(share: float, value: float) -> np.ndarray:
+    """A map of zeros and ones, of which a share has another value."""
+    found = np.zeros((320, 320), dtype=np.float32)
+    found[:160] = 1
+    found.flat[: round(share * found.size)] = value
+    return found
+
+
+@pytest.mark.parametrize(
+    ("share", "value", "expected"), [(0, 0, 0), (0.25, 1, 0), (0.25, 0.5, 0.25), (0.1, 0.25, 0.075)]
+)
+def test_doubt_is_how_far_a_map_is_from_zeros_and_ones(share: float, value: float, expected: float) -> None:
+    assert doubt(raw(share, value)) == pytest.approx(expected, abs=1e-6)
+    # It is the stretched map's.
+    assert doubt(raw(share, value) * 0.5) == pytest.approx(expected, abs=1e-6)
+
+
+def test_only_a_doubtful_map_of_something_is_worth_a_second_look() -> None:
+    assert not is_undecided(raw(UNDECIDED - 0.01, 0.5))
+    assert is_undecided(raw(UNDECIDED + 0.01, 0.5))
+    assert is_undecided(raw(0.4, 0.5) * 0.31)
+    assert not is_undecided(raw(0.4, 0.5) * 0.29), "nothing stands out: there is no subject"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("doubtful", [True, False])
+def test_what_int8_leaves_undecided_is_made_in_float32(
+    predictor: Callable[..., Predictor], monkeypatch: pytest.MonkeyPatch, doubtful: bool
+) -> None:
+    entry = network_input(decode(SAMPLES / "chelsea.png").rgb)
+    exact = predictor("u2netp", "float32", "openvino").raw(entry[None])[0]
+    backend = OpenVinoBackend("u2netp", "int8")
+    monkeypatch.setattr(openvino_cpu, "is_undecided", lambda raw: doubtful)
+    for found in (backend.run(entry[None])[0], backend.run_beside(entry), *backend.run(np.stack([entry] * 3))):
+        assert bool(np.abs(found - exact).max() < 1e-4) is doubtful
+    assert (backend._exact is not None) is doubtful
+
+
+@pytest.mark.real
+def test_other_precisions_take_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_cpu, "is_undecided", lambda raw: pytest.fail("it asked"))
+    OpenVinoBackend("u2netp", "float32").run(np.zeros((1, 3, 320, 320), dtype=np.float32))
+
+
+@pytest.mark.real
+def test_who_loads_all_loads_the_second_look_as_well() -> None:
+    backend = OpenVinoBackend("u2netp", "int8")
+    assert (backend._alone, backend._pair, backend._exact) == (None, None, None)
+    backend.load()
+    assert None not in (backend._alone, backend._pair, backend._exact)
+    exact = OpenVinoBackend("u2netp", "float32")
+    exact.load()
+    assert exact._exact is None
