@@ -10,6 +10,7 @@ from django.conf import settings
 from django_dramatiq.middleware import DbConnectionsMiddleware
 from dramatiq.broker import Consumer
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import q_name
 from dramatiq.middleware import AgeLimit, Callbacks, TimeLimit
 
 from bgplatform.woken import WokenConsumer, wake
@@ -17,19 +18,20 @@ from bgplatform.woken import WokenConsumer, wake
 # A worker that was silent for as long as its leases last is taken for dead, but nobody who only slept between
 # two looks at an empty queue (five seconds at most).
 HEARTBEAT_MS: Final = 1000 * max(settings.LEASE_SECONDS, 8)
-# Whose messages wake a worker. Dramatiq's pause of up to a second between two looks at an empty queue is too
-# long for people who wait; at the other queues it does no harm.
-WOKEN: Final = frozenset({"interactive"})
 
 
 class LaneBroker(RedisBroker):
-    """Redis, quick for those who sit and wait, and able to say what it still holds."""
+    """Redis, whose consumers are woken and hold no more than they may, and which can say what it holds."""
+
+    room: int | None = None
+    """How many messages of one queue this process may hold, begun or not; None leaves it to Dramatiq."""
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
-        """A consumer of a queue; timeout: the longest pause between two looks at an empty one, in ms."""
-        if queue_name not in WOKEN:
-            return super().consume(queue_name, prefetch, timeout)
-        return WokenConsumer(super().consume(queue_name, prefetch, 1), self.client, queue_name)
+        """A consumer of a queue. `timeout` is Dramatiq's longest pause; ours is woken from a shorter one."""
+        if q_name(queue_name) != queue_name:
+            return super().consume(queue_name, prefetch, timeout)  # a queue for delays: nothing is sent there
+        inner = super().consume(queue_name, min(prefetch, self.room or prefetch), 1)
+        return WokenConsumer(inner, self.client, queue_name)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Queue a message under its own id, so that who knows that can ask whether it is still there.
@@ -41,8 +43,7 @@ class LaneBroker(RedisBroker):
         message = message.copy(options={"redis_message_id": message.message_id})
         self.emit_before("enqueue", message, delay)
         self.do_enqueue(message.queue_name, message.message_id, message.encode())
-        if message.queue_name in WOKEN:
-            wake(self.client, message.queue_name)
+        wake(self.client, message.queue_name)
         self.emit_after("enqueue", message, delay)
         return message
 

@@ -1,11 +1,13 @@
-"""A consumer that is woken by whoever queues a message: Dramatiq's own only looks again after a pause.
+"""A consumer that is woken: Dramatiq's own looks for messages only after a pause.
 
-The hint goes by pub/sub and may get lost, so it looks from time to time as well.
+By whoever queues a message (a hint by pub/sub, which may get lost, so it looks from time to time as well),
+and by whoever is through with one, where it holds as many as it may.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -16,7 +18,9 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS: Final = 0.2
+LOOK_SECONDS: Final = 0.5
+# How long its listener may take to notice that it is closed.
+_LISTEN_SECONDS: Final = 1.0
 
 
 def channel(queue_name: str) -> str:
@@ -25,48 +29,57 @@ def channel(queue_name: str) -> str:
 
 
 def wake(client: redis.Redis, queue_name: str) -> None:
-    """Wake whoever consumes a queue; where that fails it is only found a moment later."""
+    """Wake whoever consumes a queue; where that fails its message is only found a moment later."""
     try:
         client.publish(channel(queue_name), b"")
     except RedisError as error:
         logger.warning("nobody could be woken for the queue %s: %s", queue_name, error)
 
 
+def _closed(error: BaseException) -> ConnectionClosed:
+    return ConnectionClosed(error)  # type: ignore[no-untyped-call]  # dramatiq leaves it untyped
+
+
 class WokenConsumer(Consumer):
-    """A queue's consumer of the broker's own, `inner`, with its pauses replaced: it must make none itself."""
+    """The broker's own consumer of a queue, `inner`, with its pauses replaced: it must make none itself."""
 
     def __init__(self, inner: Consumer, client: redis.Redis, queue_name: str) -> None:
         self._inner = inner
-        self._hints = client.pubsub(ignore_subscribe_messages=True)
+        self._bell = threading.Event()
+        self._lost: BaseException | None = None
+        hints = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # of redis
         try:
-            # Before the first look: what is queued after it is heard of.
-            self._hints.subscribe(channel(queue_name))
+            # Before the first look: what is queued after that is heard of.
+            hints.subscribe(**{channel(queue_name): lambda _: self._bell.set()})
         except redis.ConnectionError as error:
-            raise ConnectionClosed(error) from None
+            raise _closed(error) from None
+        self._listener = hints.run_in_thread(_LISTEN_SECONDS, daemon=True, exception_handler=self._lose)
+
+    def _lose(self, error: BaseException, _: object, listener: Any) -> None:
+        listener.stop()
+        self._lost = error
+        self._bell.set()
 
     def __next__(self) -> MessageProxy | None:
-        """The next message, or None after a pause that a hint ends. Raises ConnectionClosed."""
+        """The next message, or None after a pause. Raises ConnectionClosed where the server is gone."""
+        if self._lost is not None:
+            raise _closed(self._lost)
         message = next(self._inner)
         if message is None:
-            self._pause()
+            self._bell.wait(LOOK_SECONDS)
+            # Cleared before the next look: what happens from now on rings again.
+            self._bell.clear()
         return message
-
-    def _pause(self) -> None:
-        try:
-            if self._hints.get_message(timeout=LOOK_SECONDS) is not None:
-                # A look fetches all there is, however many hints came.
-                while self._hints.get_message() is not None:
-                    continue
-        except redis.ConnectionError as error:
-            raise ConnectionClosed(error) from None
 
     def ack(self, message: MessageProxy) -> None:
         """See Consumer."""
         self._inner.ack(message)
+        self._bell.set()
 
     def nack(self, message: MessageProxy) -> None:
         """See Consumer."""
         self._inner.nack(message)
+        self._bell.set()
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """See Consumer."""
@@ -74,8 +87,5 @@ class WokenConsumer(Consumer):
 
     def close(self) -> None:
         """Give back the connections."""
-        self._hints.close()
+        self._listener.stop()
         self._inner.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)

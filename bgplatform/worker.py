@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from typing import cast
 
 import django
 
@@ -20,7 +21,7 @@ from dramatiq.middleware import Middleware, MiddlewareError  # noqa: E402
 from redis.exceptions import RedisError  # noqa: E402
 
 import jobs.actors  # noqa: E402,F401
-from bgplatform.broker import broker  # noqa: E402
+from bgplatform.broker import LaneBroker, broker  # noqa: E402
 from bgplatform.child import DieWithMaster  # noqa: E402
 from jobs import workers  # noqa: E402
 from jobs.leases import LeaseKeeper  # noqa: E402
@@ -33,6 +34,13 @@ logger = logging.getLogger(__name__)
 HARD = 1.25
 
 
+def keep_a_thread(broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+    """One thread more than a lane may fill: whoever sits and waits does not wait for the end of a picture of
+    somebody's batch, and a batch goes on while many sit and wait (docs/decisions/0018)."""
+    cast(LaneBroker, broker).room = worker.worker_threads
+    worker.worker_threads += 1
+
+
 class Life(Middleware):
     """What happens at a worker's boot and shutdown."""
 
@@ -43,6 +51,7 @@ class Life(Middleware):
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Load the model while no message waits for it; without it there is no worker."""
+        keep_a_thread(broker, worker)
         from jobs import engine
         from jobs.services import processing
 

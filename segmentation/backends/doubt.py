@@ -16,7 +16,7 @@ from segmentation.confidence import LEAST_PEAK
 from segmentation.shrink import stretch
 
 UNDECIDED: Final = 0.08
-"""Above it lie none (u2net) and three (u2netp) of 160 training photos; of the bench's 200 five and thirteen."""
+"""Above it lie none (u2net) and three (u2netp) of 160 training photos, and five and thirteen of the bench."""
 
 
 def doubt(raw: NDArray[np.float32]) -> float:

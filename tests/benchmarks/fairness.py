@@ -4,7 +4,7 @@ One user submits many pictures; a while later a second one submits five, and a t
 through the interactive lane. PostgreSQL, Valkey, the scheduler and a worker are the real ones. Printed, and
 decided by the exit code: how many of the first user's pictures ended between the second's submission and the
 second's last one (fewer than 40), and how long the single one waited for its start (less than one picture's
-time on every thread of the worker, and what the machine itself takes).
+time, while every thread that batches may take is at work).
 """
 
 from __future__ import annotations

@@ -28,8 +28,6 @@ FAR = 30.0
 def consumer(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consumer]:
     monkeypatch.setattr(woken, "LOOK_SECONDS", FAR)
     consumer = make_broker(settings.REDIS_URL).consume("interactive", prefetch=2, timeout=60_000)
-    until(lambda: valkey.pubsub_numsub("woken:interactive") == [(b"woken:interactive", 1)], "it listens")
-    assert next(consumer) is None, "its own subscription is the first that it hears"
     yield consumer
     consumer.close()
 
@@ -75,27 +73,48 @@ def test_what_was_queued_between_the_look_and_the_pause_is_heard_of(
     assert time.monotonic() - began < FAR
 
 
-def test_a_lost_hint_is_a_pause_and_no_loss(valkey: redis.Redis) -> None:
+def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer) -> None:
+    pictures = [str(uuid4()) for _ in range(3)]
+    for picture in pictures:
+        actors.segment_interactive.send(picture)
+    held = [found(consumer), found(consumer)]
+    # It may hold two: the third comes when one of them is done, or given up.
+    began = time.monotonic()
+    sender = threading.Timer(0.2, consumer.ack, [held[0]])
+    sender.start()
+    third = found(consumer)
+    actors.segment_interactive.send(pictures[0])
+    consumer.nack(held[1])
+    assert found(consumer).args == (pictures[0],)
+    assert time.monotonic() - began < FAR
+    sender.join()
+    assert {message.args[0] for message in (*held, third)} == set(pictures)
+
+
+def test_a_lost_hint_is_a_pause_and_no_loss(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(woken, "LOOK_SECONDS", 0.05)
     consumer = broker.consume("interactive")
     picture = uuid4()
     message = actors.segment_interactive.message(str(picture))
-    broker.do_enqueue("interactive", message.message_id, message.copy(
-        options={"redis_message_id": message.message_id}
-    ).encode())  # fmt: skip
+    named = message.copy(options={"redis_message_id": message.message_id})
+    broker.do_enqueue("interactive", named.message_id, named.encode())
     assert found(consumer).args == (str(picture),)
     consumer.close()
 
 
-def test_only_those_who_wait_wake_anybody(valkey: redis.Redis) -> None:
-    assert isinstance(broker.consume("interactive"), WokenConsumer)
-    batch = broker.consume("batch", timeout=1000)
-    assert not isinstance(batch, WokenConsumer)
-    assert batch.timeout == 1000  # type: ignore[attr-defined]
+def test_nothing_is_sent_to_a_queue_for_delays_so_nobody_listens(valkey: redis.Redis) -> None:
+    delayed = broker.consume("batch.DQ", prefetch=1000, timeout=1000)
+    assert not isinstance(delayed, WokenConsumer)
+    assert (delayed.prefetch, delayed.timeout) == (1000, 1000)  # type: ignore[attr-defined]
 
 
 def test_a_server_that_goes_ends_the_consumer_as_dramatiq_wants_it(
     consumer: Consumer, redis_away: Callable[[], AbstractContextManager[None]]
 ) -> None:
+    for picture in (uuid4(), uuid4()):
+        actors.segment_interactive.send(str(picture))
+    # It holds all that it may, so that it does not look by itself: its listener tells it.
+    assert None not in (found(consumer), found(consumer))
     with redis_away(), pytest.raises(ConnectionClosed):
         found(consumer)
     with redis_away(), pytest.raises(ConnectionClosed):

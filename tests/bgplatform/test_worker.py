@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
+from django.conf import settings
+from dramatiq import Worker
 from dramatiq.middleware import MiddlewareError
 from pytest_django import Settings
 
-from bgplatform.broker import broker
-from jobs import workers
+from bgplatform.broker import LaneBroker, broker, make_broker
+from jobs import actors, workers
+from jobs.models.job import Lane
 from jobs.services import processing
 from segmentation.errors import WeightsError
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("valkey")
+
+
+@pytest.fixture
+def fresh() -> LaneBroker:
+    """A broker of its own: a worker's boot changes it."""
+    return make_broker(settings.REDIS_URL)
 
 
 @pytest.fixture
@@ -27,10 +39,10 @@ def life() -> Iterator[object]:
     processing.keeper = None
 
 
-def test_a_worker_is_ready_when_its_model_is(life: object, settings: Settings) -> None:
+def test_a_worker_is_ready_when_its_model_is(life: object, fresh: LaneBroker, settings: Settings) -> None:
     settings.LEASE_SECONDS = 20
     with patch("jobs.engine.warm", return_value="u2netp on cpu"):
-        life.before_worker_boot(broker, None)  # type: ignore[attr-defined]
+        life.before_worker_boot(fresh, Worker(fresh, worker_threads=3))  # type: ignore[attr-defined]
     assert processing.keeper is life.keeper  # type: ignore[attr-defined]
     assert [worker["engine"] for worker in workers.alive()] == ["u2netp on cpu"]
     life.before_worker_shutdown(broker, None)  # type: ignore[attr-defined]
@@ -38,13 +50,35 @@ def test_a_worker_is_ready_when_its_model_is(life: object, settings: Settings) -
     life.after_worker_shutdown(broker, None)  # type: ignore[attr-defined]
 
 
-def test_without_its_model_there_is_no_worker(life: object) -> None:
+def test_without_its_model_there_is_no_worker(life: object, fresh: LaneBroker) -> None:
     """Other errors at the boot are only logged by Dramatiq, and the worker would fail every picture."""
     gone = WeightsError("weights_absent", "The weights are not here.")
     with (
         patch("jobs.engine.warm", side_effect=gone),
         pytest.raises(MiddlewareError, match="The weights are not here"),
     ):
-        life.before_worker_boot(broker, None)  # type: ignore[attr-defined]
+        life.before_worker_boot(fresh, Worker(fresh, worker_threads=3))  # type: ignore[attr-defined]
     assert workers.alive() == []
     assert processing.keeper is None
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_lane_fills_a_worker(fresh: LaneBroker, threads: int) -> None:
+    """Of its threads one is left for who waits, whatever a batch has; nor can those who wait take all."""
+    from bgplatform.worker import keep_a_thread
+
+    worker = Worker(fresh, worker_threads=threads)
+    keep_a_thread(fresh, worker)
+    assert worker.worker_threads == threads + 1
+    for _ in range(threads + 2):
+        for lane in Lane.values:
+            fresh.enqueue(actors.segment[lane].message(str(uuid4())))
+    for lane in Lane.values:
+        consumer = fresh.consume(lane, prefetch=worker.queue_prefetch)
+        held = [next(consumer) for _ in range(threads)]
+        assert None not in held
+        assert next(consumer) is None, "it holds as many as it may"
+        assert held[0] is not None
+        consumer.ack(held[0])
+        assert until(partial(next, consumer), "there is room again") is not None
+        consumer.close()

@@ -51,7 +51,8 @@ def test_what_int8_leaves_undecided_is_made_in_float32(
     exact = predictor("u2netp", "float32", "openvino").raw(entry[None])[0]
     backend = OpenVinoBackend("u2netp", "int8")
     monkeypatch.setattr(openvino_cpu, "is_undecided", lambda raw: doubtful)
-    for found in (backend.run(entry[None])[0], backend.run_beside(entry), *backend.run(np.stack([entry] * 3))):
+    several = backend.run(np.stack([entry] * 3))
+    for found in (backend.run(entry[None])[0], backend.run_beside(entry), *several):
         assert bool(np.abs(found - exact).max() < 1e-4) is doubtful
     assert (backend._exact is not None) is doubtful
 
