@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import dramatiq
@@ -23,14 +25,14 @@ HEARTBEAT_MS: Final = 1000 * max(settings.LEASE_SECONDS, 8)
 class LaneBroker(RedisBroker):
     """Redis, whose consumers are woken and hold no more than they may, and which can say what it holds."""
 
-    room: int | None = None
-    """How many messages of one queue this process may hold, begun or not; None leaves it to Dramatiq."""
+    rooms: Mapping[str, int] = MappingProxyType({})
+    """How many messages of a queue this process may hold, begun or not; of others what Dramatiq likes."""
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """A consumer of a queue. `timeout` is Dramatiq's longest pause; ours is woken from a shorter one."""
         if q_name(queue_name) != queue_name:
             return super().consume(queue_name, prefetch, timeout)  # a queue for delays: nothing is sent there
-        inner = super().consume(queue_name, min(prefetch, self.room or prefetch), 1)
+        inner = super().consume(queue_name, min(prefetch, self.rooms.get(queue_name, prefetch)), 1)
         return WokenConsumer(inner, self.client, queue_name)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:

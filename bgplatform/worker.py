@@ -25,6 +25,7 @@ from bgplatform.broker import LaneBroker, broker  # noqa: E402
 from bgplatform.child import DieWithMaster  # noqa: E402
 from jobs import workers  # noqa: E402
 from jobs.leases import LeaseKeeper  # noqa: E402
+from jobs.models.job import Lane  # noqa: E402
 from jobs.watchdog import Watchdog  # noqa: E402
 from segmentation.errors import SegmentationError  # noqa: E402
 
@@ -35,9 +36,9 @@ HARD = 1.25
 
 
 def keep_a_thread(broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-    """One thread more than a lane may fill: whoever sits and waits does not wait for the end of a picture of
-    somebody's batch, and a batch goes on while many sit and wait (docs/decisions/0018)."""
-    cast(LaneBroker, broker).room = worker.worker_threads
+    """One thread more than batches may fill: whoever sits and waits does not wait for the end of a picture of
+    somebody's batch (docs/decisions/0018)."""
+    cast(LaneBroker, broker).rooms = {Lane.BATCH.value: worker.worker_threads}
     worker.worker_threads += 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from unittest.mock import patch
 from uuid import uuid4
 
@@ -63,8 +62,8 @@ def test_without_its_model_there_is_no_worker(life: object, fresh: LaneBroker) -
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_no_lane_fills_a_worker(fresh: LaneBroker, threads: int) -> None:
-    """Of its threads one is left for who waits, whatever a batch has; nor can those who wait take all."""
+def test_no_batch_fills_a_worker(fresh: LaneBroker, threads: int) -> None:
+    """Of its threads one is left for who waits, whatever a batch has."""
     from bgplatform.worker import keep_a_thread
 
     worker = Worker(fresh, worker_threads=threads)
@@ -73,12 +72,14 @@ def test_no_lane_fills_a_worker(fresh: LaneBroker, threads: int) -> None:
     for _ in range(threads + 2):
         for lane in Lane.values:
             fresh.enqueue(actors.segment[lane].message(str(uuid4())))
-    for lane in Lane.values:
-        consumer = fresh.consume(lane, prefetch=worker.queue_prefetch)
-        held = [next(consumer) for _ in range(threads)]
-        assert None not in held
-        assert next(consumer) is None, "it holds as many as it may"
-        assert held[0] is not None
-        consumer.ack(held[0])
-        assert until(partial(next, consumer), "there is room again") is not None
-        consumer.close()
+    batch = fresh.consume("batch", prefetch=worker.queue_prefetch)
+    held = [next(batch) for _ in range(threads)]
+    assert None not in held
+    assert next(batch) is None, "it holds as many as it may"
+    assert held[0] is not None
+    batch.ack(held[0])
+    assert until(lambda: next(batch), "there is room again") is not None
+    batch.close()
+    interactive = fresh.consume("interactive", prefetch=threads + 2)
+    assert None not in [next(interactive) for _ in range(threads + 2)], "those who wait go before all others"
+    interactive.close()
