@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
@@ -15,10 +15,11 @@ from jobs import storage
 from jobs.api.base import ApiView
 from jobs.api.errors import UnreadableError
 from jobs.api.idempotent import once
-from jobs.api.schema import IDEMPOTENCY_KEY
+from jobs.api.schema import IDEMPOTENCY_KEY, REFUSALS, Refusal
 from jobs.api.shapes.uploads import UploadBody, UploadShape, UploadStart, UploadStarted
+from jobs.errors import WrongStateError
 from jobs.models import Upload
-from jobs.services import uploads
+from jobs.services import resuming, uploads
 
 
 class UploadsView(ApiView):
@@ -53,11 +54,30 @@ class UploadView(ApiView):
     """One file on its way in."""
 
     tag = "uploads"
+    # Nothing is deleted that was ever part of anything: who sent it may take it back.
+    required_scope: ClassVar[dict[str, str]] = {**ApiView.required_scope, "DELETE": "submit"}
 
     @extend_schema(operation_id="upload", summary="How an upload stands", responses=UploadShape)
     def get(self, request: Request, upload_id: UUID) -> Response:
         """How an upload stands."""
         return Response(self.shown(UploadShape, self.upload(upload_id)))
+
+    @extend_schema(
+        operation_id="upload_discard",
+        summary="Discard an upload",
+        responses={
+            204: OpenApiResponse(description="Gone with its bytes."),
+            409: OpenApiResponse(Refusal, description=REFUSALS["409"]),
+        },
+    )
+    def delete(self, request: Request, upload_id: UUID) -> Response:
+        """Take a file back that is in no job, with its bytes. What is in one goes with its picture."""
+        upload = self.upload(upload_id)
+        if not resuming.discard(self.user, [upload.pk]):
+            raise WrongStateError(
+                "upload_submitted", "This upload is in a job: delete its picture, or the job, instead."
+            )
+        return Response(status=204)
 
 
 class UploadBodyView(ApiView):

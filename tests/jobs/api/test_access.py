@@ -30,6 +30,7 @@ pytestmark = [
 ADDRESSES: dict[tuple[str, str], tuple[str, str, int]] = {
     ("uploads", "post"): ("", "submit", 201),
     ("upload", "get"): ("upload", "read", 200),
+    ("upload", "delete"): ("upload", "submit", 204),
     ("upload-body", "post"): ("upload", "submit", 204),
     ("upload-finish", "post"): ("upload", "submit", 200),
     ("jobs", "get"): ("", "read", 200),

@@ -38,7 +38,7 @@ def test_every_address_is_shown_and_nothing_is_blocked(live_server: Any) -> None
         page.locator(".opblock-summary").first.click()
         page.locator(".opblock-description-wrapper").first.wait_for()
         browser.close()
-    assert shown == 51
+    assert shown == 52
     assert said == []
     ours = ("data:", "blob:", live_server.url)
     assert [url for url in asked if not url.startswith(ours)] == []

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from jobs.models import Picture, Upload
-from tests.conftest import make_picture, make_upload
+from tests.conftest import make_job, make_picture, make_upload
 from tests.jobs.api.program import Program
 from tests.jobs.factories import stored_files
 
@@ -129,3 +129,37 @@ def test_the_studio_leaves_alone_what_a_program_sends(program: Program, user: Us
 def test_what_a_job_of_files_brings_along_is_a_programs(program: Program) -> None:
     assert program.form("jobs/", {"pictures": [make_picture()]}).status_code == 201
     assert Upload.objects.get().by_program
+
+
+def test_what_is_in_no_job_can_be_taken_back(
+    program: Program, user: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    """In every state, with its bytes; what a page sent as well."""
+    content = make_picture(30, 20)
+    announced, sent, refused = (
+        program.post("uploads/", {"name": "a.png", "size": len(content)}).json() for _ in range(3)
+    )
+    program.form(sent["target"]["url"], {"file": content})
+    program.form(refused["target"]["url"], {"file": b"Dear all"})
+    program.post(refused["finish_url"])
+    of_a_page = make_upload(user)
+    kept = make_upload(user)
+    addresses = [announced["url"], sent["url"], refused["url"], f"uploads/{of_a_page.pk}/"]
+    for address in addresses:
+        with django_capture_on_commit_callbacks(execute=True):
+            gone = program.ask("delete", address)
+        assert (gone.status_code, gone.content) == (204, b"")
+        assert program.ask("delete", address).status_code == 404
+    assert list(Upload.objects.all()) == [kept]
+    assert stored_files() == [kept.key]
+
+
+def test_what_is_in_a_job_goes_with_it_and_not_before(program: Program, user: User) -> None:
+    picture = make_job(user).pictures.get()
+    upload = Upload.objects.get()
+    before = stored_files()
+    refused = program.ask("delete", f"uploads/{upload.pk}/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "upload_submitted")
+    assert Upload.objects.filter(pk=upload.pk, state="submitted").exists()
+    assert Picture.objects.filter(pk=picture.pk, state="queued").exists()
+    assert stored_files() == before
