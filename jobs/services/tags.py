@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
 from accounts.models import User
 from jobs import names
-from jobs.errors import TagRefusedError
+from jobs.errors import GoneError, TagRefusedError
 from jobs.models import Job, Tag
 
 TAGS_A_JOB = 20
@@ -22,38 +22,42 @@ def add(job: Job, name: str) -> Tag:
 
     Raises TagRefusedError for a name that is none, or too long, and where there are too many already.
     """
-    name = names.one_line(name)
-    if not name:
-        raise TagRefusedError("tag_empty", "A tag needs at least one letter.")
-    if len(name) > Tag.MAX_LENGTH:
-        raise TagRefusedError("tag_too_long", f"A tag has at most {Tag.MAX_LENGTH} letters.")
+    name = _checked(name)
     with transaction.atomic():
-        # The user's row is the lock: what is counted here stays so until the tag is there.
-        User.objects.select_for_update().get(pk=job.user_id)
-        mine = Tag.objects.filter(user=job.user_id)
-        tag: Tag | None = mine.alias(folded=Lower("name")).filter(folded=Lower(Value(name))).first()
-        if job.tags.count() >= TAGS_A_JOB and not (tag and job.tags.filter(pk=tag.pk).exists()):
-            raise TagRefusedError("too_many_tags", f"A job has at most {TAGS_A_JOB} tags.")
-        if tag is None:
-            if mine.count() >= TAGS_A_USER:
-                raise TagRefusedError(
-                    "too_many_tags", f"You have {TAGS_A_USER} tags, and that is all there is room for."
-                )
-            tag = Tag.objects.create(user_id=job.user_id, name=name)
-        job.tags.add(tag)
-    return tag
+        _hold(job.user_id)
+        return _put_on(job, name)
+
+
+def replace(job: Job, wanted: Sequence[str]) -> None:
+    """Give a job these tags and no others; those that it wears already stay as they were written first.
+
+    All or nothing: raises TagRefusedError as `add` does, and GoneError for a job that was deleted; nothing
+    is written then.
+    """
+    checked = [_checked(name) for name in wanted]
+    with transaction.atomic():
+        # The job first, as whoever runs it again does; of two at once the second replaces what the first set.
+        if not Job.objects.select_for_update().filter(pk=job.pk).exists():
+            raise GoneError
+        _hold(job.user_id)
+        keep = {name.casefold() for name in checked}
+        for tag in job.tags.order_by("pk"):
+            if tag.name.casefold() in keep:
+                keep.discard(tag.name.casefold())
+            else:
+                _take_off(job, tag)
+        for name in checked:
+            _put_on(job, name)
 
 
 def remove(job: Job, name: str) -> bool:
     """Take a tag off a job; whether it was there. One that no job wears any more is gone."""
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=job.user_id)
+        _hold(job.user_id)
         tag = job.tags.filter(name=name).first()
         if tag is None:
             return False
-        job.tags.remove(tag)
-        if not tag.jobs.exists():
-            tag.delete()
+        _take_off(job, tag)
     return True
 
 
@@ -63,3 +67,52 @@ def sweep(users: Collection[int]) -> int:
         list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
         deleted: int = Tag.objects.filter(user__in=users, jobs__isnull=True).delete()[0]
     return deleted
+
+
+def _checked(name: str) -> str:
+    """A name as it is kept. Raises TagRefusedError for one that is none, or too long."""
+    name = names.one_line(name)
+    if not name:
+        raise TagRefusedError("tag_empty", "A tag needs at least one letter.")
+    if len(name) > Tag.MAX_LENGTH:
+        raise TagRefusedError("tag_too_long", f"A tag has at most {Tag.MAX_LENGTH} letters.")
+    return name
+
+
+def _hold(user: int) -> None:
+    """The user's row is the lock of their tags: what is counted stays so until the transaction ends."""
+    User.objects.select_for_update().get(pk=user)
+
+
+def _put_on(job: Job, name: str) -> Tag:
+    mine = Tag.objects.filter(user=job.user_id)
+    tag = _same(job.tags.all(), name)
+    if tag is not None:
+        return tag
+    if job.tags.count() >= TAGS_A_JOB:
+        raise TagRefusedError("too_many_tags", f"A job has at most {TAGS_A_JOB} tags.")
+    # The database has a word in it, too: each of them folds a few letters its own way.
+    tag = _same(mine, name) or mine.alias(folded=Lower("name")).filter(folded=Lower(Value(name))).first()
+    if tag is None:
+        if mine.count() >= TAGS_A_USER:
+            raise TagRefusedError(
+                "too_many_tags", f"You have {TAGS_A_USER} tags, and that is all there is room for."
+            )
+        tag = Tag.objects.create(user_id=job.user_id, name=name)
+    job.tags.add(tag)
+    return tag
+
+
+def _same(rows: QuerySet[Tag, Tag], name: str) -> Tag | None:
+    """The first written of these tags that differs from a name in case alone.
+
+    Compared here, as SQLite knows no letters but English ones; nobody has more than TAGS_A_USER.
+    """
+    folded = name.casefold()
+    return next((tag for tag in rows.order_by("pk") if tag.name.casefold() == folded), None)
+
+
+def _take_off(job: Job, tag: Tag) -> None:
+    job.tags.remove(tag)
+    if not tag.jobs.exists():
+        tag.delete()

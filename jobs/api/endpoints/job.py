@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import names, selectors
+from jobs import selectors
 from jobs.api.base import ApiView
 from jobs.api.endpoints.jobs import detail, promise_of
 from jobs.api.idempotent import once
@@ -20,7 +20,6 @@ from jobs.api.later import seconds_of
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.shapes.jobs import Again, JobChange, JobDetail
 from jobs.archive import archive_name, results_archive
-from jobs.models import Job
 from jobs.services import presets, removal, retention, retry, submit, tags
 from jobs.views.streaming import zipped
 
@@ -45,18 +44,10 @@ class JobView(ApiView):
         job = self.job(job_id)
         given = self.read(JobChange)
         if "tags" in given:
-            self._tag(job, given["tags"])
+            tags.replace(job, given["tags"])
         if "pinned" in given:
             retention.set_pinned(job, given["pinned"])
         return Response(detail(self, job_id))
-
-    def _tag(self, job: Job, wanted: list[str]) -> None:
-        keep = {names.one_line(name).casefold() for name in wanted}
-        for tag in job.tags.all():
-            if tag.name.casefold() not in keep:
-                tags.remove(job, tag.name)
-        for name in wanted:
-            tags.add(job, name)
 
     @extend_schema(
         operation_id="job_delete",

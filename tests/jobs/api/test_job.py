@@ -87,6 +87,16 @@ def test_pin_and_tag(program: Program, user: User) -> None:
         assert program.ask("patch", address(job), body).json()["field"] == field
 
 
+def test_tags_that_are_refused_change_nothing(program: Program, user: User) -> None:
+    job = make_job(user)
+    program.ask("patch", address(job), {"tags": ["blue", "red"]})
+    refused = program.ask("patch", address(job), {"tags": ["new", "\u200b"], "pinned": True})
+    assert (refused.status_code, refused.json()["code"]) == (422, "tag_empty")
+    said = program.get(address(job)).json()
+    assert (said["tags"], said["pinned"]) == (["blue", "red"], False)
+    assert list(user.tags.values_list("name", flat=True)) == ["blue", "red"]
+
+
 def test_delete_now(program: Program, user: User, django_capture_on_commit_callbacks: Any) -> None:
     job = complete_all(make_job(user))
     with django_capture_on_commit_callbacks(execute=True):

@@ -10,9 +10,10 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
-from jobs.errors import TagRefusedError
+from jobs.errors import GoneError, TagRefusedError
 from jobs.models import Job, Tag
 from jobs.services import removal, tags
+from tests.jobs.at_once import at_once
 from tests.jobs.factories import bare_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +67,76 @@ def test_one_tag_in_any_case(user: User, stranger: User) -> None:
     assert tags.add(foreign, "spring") != tag
     assert names_of(second) == ["Spring"]
     assert first.tags.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("Ärger", "ärger"), ("ä", "Ä"), ("Straße", "STRASSE"), ("ΣΊΣΥΦΟΣ", "σίσυφος")]
+)
+def test_letters_of_every_language_have_a_case(first: str, then: str, user: User, client: Client) -> None:
+    job, other = bare_job(user), bare_job(user)
+    client.post(f"/jobs/{job.pk}/tags/", {"name": first})
+    client.post(f"/jobs/{job.pk}/tags/", {"name": then})
+    client.post(f"/jobs/{other.pk}/tags/", {"name": then})
+    assert (names_of(job), names_of(other)) == ([first], [first])
+    tags.replace(job, [then])
+    assert names_of(job) == [first]
+    assert Tag.objects.count() == 1
+
+
+def test_all_tags_at_once(user: User) -> None:
+    job, other = bare_job(user), bare_job(user)
+    tags.add(other, "blue")
+    tags.replace(job, ["red", " Blue", "RED"])
+    assert names_of(job) == ["blue", "red"]
+    tags.replace(job, ["Red", "green"])
+    assert names_of(job) == ["green", "red"]
+    tags.replace(job, [])
+    assert (names_of(job), names_of(other)) == ([], ["blue"])
+    assert [tag.name for tag in Tag.objects.all()] == ["blue"]
+
+
+def test_of_two_that_are_one_a_job_keeps_the_first(user: User) -> None:
+    job = bare_job(user)
+    job.tags.add(*(Tag.objects.create(user=user, name=name) for name in ("straße", "strasse", "red")))
+    tags.replace(job, ["Red", "STRASSE"])
+    assert names_of(job) == ["red", "straße"]
+
+
+def test_refused_tags_leave_the_old_ones(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, other = bare_job(user), bare_job(user)
+    tags.replace(job, ["blue", "red"])
+    monkeypatch.setattr(tags, "TAGS_A_USER", 3)
+    tags.add(other, "theirs")
+    before = list(Tag.objects.values_list("pk", "name"))
+    for wanted, code in (
+        (["new", "\u200b"], "tag_empty"),
+        (["new", "x" * 41], "tag_too_long"),
+        ([str(number) for number in range(21)], "too_many_tags"),
+        (["1", "2", "3"], "too_many_tags"),
+    ):
+        with pytest.raises(TagRefusedError) as refused:
+            tags.replace(job, wanted)
+        assert refused.value.code == code
+        assert list(Tag.objects.values_list("pk", "name")) == before
+        assert names_of(job) == ["blue", "red"]
+    tags.replace(job, ["1", "2"])
+    assert names_of(job) == ["1", "2"]
+
+
+def test_of_several_that_replace_all_tags_at_once_one_is_the_last(user: User) -> None:
+    job = bare_job(user)
+    tags.replace(job, ["blue", "red"])
+    assert at_once(lambda number: tags.replace(job, [f"tag {number}"]), 8) == [None] * 8
+    assert len(names_of(job)) == 1
+    assert [tag.name for tag in Tag.objects.all()] == names_of(job)
+
+
+def test_a_job_that_was_deleted_meanwhile_gets_no_tags(user: User) -> None:
+    job = bare_job(user)
+    removal.delete_jobs([job.pk])
+    with pytest.raises(GoneError):
+        tags.replace(job, ["late"])
+    assert not Tag.objects.exists()
 
 
 def test_a_tag_goes_with_its_last_job(user: User) -> None:
