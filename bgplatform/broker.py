@@ -28,12 +28,17 @@ class LaneBroker(RedisBroker):
     rooms: Mapping[str, int] = MappingProxyType({})
     """How many messages of a queue this process may hold, begun or not; of others what Dramatiq likes."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]  # dramatiq leaves it untyped
+        self.held: dict[str, set[str]] = {}
+
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """A consumer of a queue. `timeout` is Dramatiq's longest pause; ours is woken from a shorter one."""
         if q_name(queue_name) != queue_name:
             return super().consume(queue_name, prefetch, timeout)  # a queue for delays: nothing is sent there
-        inner = super().consume(queue_name, min(prefetch, self.rooms.get(queue_name, prefetch)), 1)
-        return WokenConsumer(inner, self.client, queue_name)
+        room = min(prefetch, self.rooms.get(queue_name, prefetch))
+        inner = super().consume(queue_name, room, 1)
+        return WokenConsumer(inner, self.client, queue_name, self.held.setdefault(queue_name, set()), room)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Queue a message under its own id, so that who knows that can ask whether it is still there.
@@ -57,7 +62,7 @@ def make_broker(url: str) -> LaneBroker:
     runs at every call (its default chance is one in a thousand), so that the messages of a killed worker
     come back once its heartbeat has lapsed and not some day.
     """
-    return LaneBroker(  # type: ignore[no-untyped-call]  # dramatiq leaves it untyped
+    return LaneBroker(
         client=redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=15),
         heartbeat_timeout=HEARTBEAT_MS,
         maintenance_chance=1_000_000,

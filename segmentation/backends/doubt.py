@@ -12,11 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.confidence import LEAST_PEAK
 from segmentation.shrink import stretch
 
 UNDECIDED: Final = 0.08
 """Above it lie none (u2net) and three (u2netp) of 160 training photos, and five and thirteen of the bench."""
+
+# Grey, gradients and noise stay below; whether there is a subject (confidence.LEAST_PEAK) float32 shall say.
+_NOTHING: Final = 0.06
 
 
 def doubt(raw: NDArray[np.float32]) -> float:
@@ -27,6 +29,5 @@ def doubt(raw: NDArray[np.float32]) -> float:
 
 
 def is_undecided(raw: NDArray[np.float32]) -> bool:
-    """Whether a second look is worth its time. Not where nothing stands out: that map shows no subject in any
-    precision."""
-    return bool(raw.max() >= LEAST_PEAK) and doubt(raw) > UNDECIDED
+    """Whether a second look is worth its time: not at a map of nothing, which is noise when stretched."""
+    return bool(raw.max() >= _NOTHING) and doubt(raw) > UNDECIDED

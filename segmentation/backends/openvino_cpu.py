@@ -94,7 +94,8 @@ class OpenVinoBackend:
     def load(self) -> None:
         """See `base.SideBySide`."""
         self._single()
-        self._several()
+        if self.batch > 1:
+            self._several()
         if self.precision == "int8":
             # Run as well: it takes the memory that it works in at its first run.
             self._in_float32(np.zeros((3, 320, 320), dtype=np.float32))

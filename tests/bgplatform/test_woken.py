@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -73,22 +74,43 @@ def test_what_was_queued_between_the_look_and_the_pause_is_heard_of(
     assert time.monotonic() - began < FAR
 
 
-def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer) -> None:
+@pytest.mark.parametrize("way", ["ack", "nack"])
+def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer, way: str) -> None:
     pictures = [str(uuid4()) for _ in range(3)]
     for picture in pictures:
         actors.segment_interactive.send(picture)
     held = [found(consumer), found(consumer)]
-    # It may hold two: the third comes when one of them is done, or given up.
+    # It may hold two. The hints of the three are used up by a look that finds no room.
+    consumer._bell.set()  # type: ignore[attr-defined]
+    assert next(consumer) is None
     began = time.monotonic()
-    sender = threading.Timer(0.2, consumer.ack, [held[0]])
-    sender.start()
+    done = threading.Timer(0.2, getattr(consumer, way), [held[0]])
+    done.start()
     third = found(consumer)
-    actors.segment_interactive.send(pictures[0])
-    consumer.nack(held[1])
-    assert found(consumer).args == (pictures[0],)
     assert time.monotonic() - began < FAR
-    sender.join()
+    done.join()
     assert {message.args[0] for message in (*held, third)} == set(pictures)
+
+
+def test_between_two_looks_it_sleeps(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bell that goes on ringing would be a busy loop."""
+    monkeypatch.setattr(woken, "LOOK_SECONDS", 0.05)
+    consumer = broker.consume("interactive")
+    actors.segment_interactive.send(str(uuid4()))
+    consumer.ack(found(consumer))
+    assert next(consumer) is None, "this look was for the bell"
+    began = time.monotonic()
+    assert [next(consumer) for _ in range(4)] == [None] * 4
+    assert time.monotonic() - began >= 4 * 0.05
+    consumer.close()
+
+
+def test_who_is_closed_listens_no_more(valkey: redis.Redis) -> None:
+    consumer = broker.consume("interactive")
+    listeners = partial(valkey.pubsub_numsub, "woken:interactive")
+    until(lambda: listeners() == [(b"woken:interactive", 1)], "it listens")
+    consumer.close()
+    until(lambda: listeners() == [(b"woken:interactive", 0)], "it listens no more")
 
 
 def test_a_lost_hint_is_a_pause_and_no_loss(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,17 +130,71 @@ def test_nothing_is_sent_to_a_queue_for_delays_so_nobody_listens(valkey: redis.R
     assert (delayed.prefetch, delayed.timeout) == (1000, 1000)  # type: ignore[attr-defined]
 
 
-def test_a_server_that_goes_ends_the_consumer_as_dramatiq_wants_it(
-    consumer: Consumer, redis_away: Callable[[], AbstractContextManager[None]]
+def test_hints_that_are_cut_off_are_heard_again(
+    consumer: Consumer, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for picture in (uuid4(), uuid4()):
-        actors.segment_interactive.send(str(picture))
-    # It holds all that it may, so that it does not look by itself: its listener tells it.
-    assert None not in (found(consumer), found(consumer))
+    """A consumer that began anew for that would forget what it holds."""
+    actors.segment_interactive.send(str(uuid4()))
+    held = found(consumer)
+    monkeypatch.setattr(woken, "LOOK_SECONDS", 0.05)
+    listeners = partial(valkey.pubsub_numsub, "woken:interactive")
+    valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    assert next(consumer) is None
+    until(lambda: listeners() == [(b"woken:interactive", 1)], "it listens again")
+    monkeypatch.setattr(woken, "LOOK_SECONDS", FAR)
+    picture = str(uuid4())
+    sender = threading.Timer(0.2, actors.segment_interactive.send, [picture])
+    began = time.monotonic()
+    sender.start()
+    assert found(consumer).args == (picture,)
+    assert time.monotonic() - began < FAR
+    consumer.ack(held)
+    sender.join()
+
+
+def test_a_server_that_goes_ends_the_consumer_as_dramatiq_wants_it(
+    consumer: Consumer,
+    redis_away: Callable[[], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(woken, "LOOK_SECONDS", 0.05)
     with redis_away(), pytest.raises(ConnectionClosed):
         found(consumer)
     with redis_away(), pytest.raises(ConnectionClosed):
         broker.consume("interactive")
+
+
+def test_who_begins_anew_counts_what_is_in_hand(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the server was gone a worker goes on with its pictures, and fetches only what it has room for."""
+    monkeypatch.setattr(woken, "LOOK_SECONDS", 0.05)
+    broker = make_broker(settings.REDIS_URL)
+    broker.rooms = {"batch": 2}
+    for _ in range(5):
+        actors.segment_batch.send(str(uuid4()))
+    first = broker.consume("batch", prefetch=4)
+    held = [found(first), found(first)]
+    first.close()
+    second = broker.consume("batch", prefetch=4)
+    assert [next(second) for _ in range(3)] == [None] * 3
+    second.ack(held[0])
+    assert next(second) is not None
+    assert next(second) is None
+    second.close()
+
+
+def test_what_is_given_back_wakes_others_and_is_held_no_more(valkey: redis.Redis) -> None:
+    broker = make_broker(settings.REDIS_URL)
+    actors.segment_interactive.send(str(uuid4()))
+    mine = broker.consume("interactive")
+    message = found(mine)
+    theirs = make_broker(settings.REDIS_URL).consume("interactive")
+    theirs._bell.clear()  # type: ignore[attr-defined]
+    mine.requeue([message])
+    assert broker.held["interactive"] == set()
+    until(theirs._bell.is_set, "they were woken")  # type: ignore[attr-defined]
+    assert found(theirs).args == message.args
+    mine.close()
+    theirs.close()
 
 
 def test_a_hint_that_cannot_be_given_loses_no_message(

@@ -41,7 +41,9 @@ def life() -> Iterator[object]:
 def test_a_worker_is_ready_when_its_model_is(life: object, fresh: LaneBroker, settings: Settings) -> None:
     settings.LEASE_SECONDS = 20
     with patch("jobs.engine.warm", return_value="u2netp on cpu"):
-        life.before_worker_boot(fresh, Worker(fresh, worker_threads=3))  # type: ignore[attr-defined]
+        worker = Worker(fresh, worker_threads=3)
+        life.before_worker_boot(fresh, worker)  # type: ignore[attr-defined]
+    assert worker.worker_threads == 4
     assert processing.keeper is life.keeper  # type: ignore[attr-defined]
     assert [worker["engine"] for worker in workers.alive()] == ["u2netp on cpu"]
     life.before_worker_shutdown(broker, None)  # type: ignore[attr-defined]

@@ -121,7 +121,11 @@ def test_it_warms_for_one_and_for_as_many_as_run_together(monkeypatch: pytest.Mo
     monkeypatch.setattr(ready.predictor, "raw", lambda batch: sizes.append(len(batch)) or run(batch))
     ready.warm()
     assert sizes == [1]
+    loaded = []
+    if isinstance(backend := ready.predictor.backend, SideBySide):
+        monkeypatch.setattr(backend, "load", lambda: loaded.append("all"))
     ready.warm_together()
+    assert loaded == (["all"] if isinstance(backend, SideBySide) else [])
     assert sum(sizes) == 1 + together + 1
     assert max(sizes) == together
     ready.close()
