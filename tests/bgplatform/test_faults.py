@@ -47,5 +47,7 @@ def test_the_address_of_a_button_is_a_page_that_says_so(user: object, address: s
     page = client.get(address, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page["Allow"]) == (405, "POST")
     assert "This address only takes what a button sends" in page.content.decode()
+    # Servers refuse to send more than was announced, and close the connection.
+    assert page["Content-Length"] == str(len(page.content))
     script = client.get(address, headers={"Accept": "application/json"})
-    assert (script.status_code, script.content) == (405, b"")
+    assert (script.status_code, script.content, script["Content-Length"]) == (405, b"", "0")
