@@ -30,14 +30,14 @@ def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
 def archive_name(job: Job) -> str:
     """What a job's archive is called: title, day, and the end of its id, as many jobs share a title."""
     made = timezone.localtime(job.created_at)
-    title = names.portable(names.clean(job.title)).encode()[:TITLE_BYTES].decode(errors="ignore").rstrip(". ")
+    title = names.of_title(job.title).encode()[:TITLE_BYTES].decode(errors="ignore").rstrip(". ")
     return f"{title} {made:%Y-%m-%d} {job.pk.hex[-6:]}.zip"
 
 
 def jobs_archive(jobs: Sequence[tuple[Job, Sequence[Picture]]]) -> ZipStream:
     """The results of several jobs, each in a folder of its title."""
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
-    folders = names.unique(names.portable(names.clean(job.title)) for job, _ in jobs)
+    folders = names.unique(names.of_title(job.title) for job, _ in jobs)
     for folder, (_, pictures) in zip(folders, jobs, strict=True):
         if pictures:
             add_results(archive, pictures, folder)
@@ -47,14 +47,15 @@ def jobs_archive(jobs: Sequence[tuple[Job, Sequence[Picture]]]) -> ZipStream:
 def add_results(archive: ZipStream, pictures: Sequence[Picture], folder: str = "") -> None:
     """Add the results of a job to an archive, below `folder`."""
     done = [picture for picture in pictures if picture.state == Picture.State.DONE and picture.rendition]
-    paths = dict(zip((picture.pk for picture in done), names.unique(map(_path, done)), strict=True))
+    *unique, manifest = names.unique([*map(_path, done), MANIFEST])
+    paths = dict(zip((picture.pk for picture in done), unique, strict=True))
     for picture in done:
         if picture.rendition is not None:
             path = _below(folder, paths[picture.pk])
             archive.add(storage.chunks(picture.rendition.key), path, size=picture.rendition.size)
     if len(done) < len(pictures):
         rows = [(picture, paths.get(picture.pk, "")) for picture in pictures]
-        archive.add(_manifest(rows), _below(folder, MANIFEST))
+        archive.add(_manifest(rows), _below(folder, manifest))
 
 
 def _path(picture: Picture) -> str:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 # In characters. In bytes a name stays short enough that `name (5000).webp` fits the 255 of file systems.
 MAX_LENGTH = 240
 MAX_BYTES = 240
+LONGEST_SUFFIX = 16
 UNNAMED = "picture"
 # Of a path no more than so many folders are kept, each cut to so many bytes.
 FOLDERS = 8
@@ -26,7 +27,9 @@ def clean(name: str) -> str:
     shown = "".join(c for c in unicodedata.normalize("NFC", last) if _visible(c)).strip()
     if shown in {"", ".", ".."}:
         return UNNAMED
-    suffix = PurePosixPath(shown).suffix[:16]
+    suffix = PurePosixPath(shown).suffix
+    if len(suffix) > LONGEST_SUFFIX:
+        suffix = ""  # a sentence with a full stop in it
     return _cut(shown.removesuffix(suffix), MAX_BYTES - len(suffix.encode())) + suffix
 
 
@@ -34,6 +37,11 @@ def one_line(text: str) -> str:
     """Text as people typed it, in one line: no control or direction characters, single spaces, NFC."""
     normal = unicodedata.normalize("NFC", text)
     return " ".join("".join(c if _visible(c) else " " for c in normal).split())
+
+
+def of_title(title: str) -> str:
+    """A title as the name of a file or folder on every system."""
+    return portable(one_line(title).translate(str.maketrans("/\\", "__")))
 
 
 def folder(path: str) -> str:
@@ -67,11 +75,13 @@ def portable(name: str) -> str:
 
 
 def unique(names: Iterable[str]) -> Iterator[str]:
-    """The names in order; a repeated one gets a number: `cat.png`, `cat (2).png`.
+    """The names in order; a repeated one gets a number: `cat.png`, `cat (2).png`. So does one that is a
+    folder of another.
 
     Compared without regard to case, because some file systems do.
     """
-    taken: set[str] = set()
+    names = list(names)
+    taken = {str(above).casefold() for name in names for above in PurePosixPath(name).parents}
     # Where to go on counting: thousands of pasted pictures share one name.
     last: dict[str, int] = {}
     for name in names:

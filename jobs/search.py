@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -77,6 +77,10 @@ class HistoryForm(forms.Form):
         return self.is_valid() and any(value for name, value in self.cleaned_data.items() if name != "sort")
 
 
+# All that there ever is lies between them, and in every time zone they have a midnight.
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
+
+
 def narrow(jobs: QuerySet[Job], user: User, wanted: Mapping[str, Any]) -> QuerySet[Job]:
     """The jobs of `user` among `jobs` that fit a valid HistoryForm's cleaned data."""
     if text := wanted.get("q"):
@@ -95,9 +99,9 @@ def narrow(jobs: QuerySet[Job], user: User, wanted: Mapping[str, Any]) -> QueryS
     if tag := wanted.get("tag"):
         jobs = jobs.filter(tags=tag)
     if since := wanted.get("since"):
-        jobs = jobs.filter(created_at__gte=_midnight(since))
+        jobs = jobs.filter(created_at__gte=_midnight(max(since, _FIRST_DAY)))
     if until := wanted.get("until"):
-        jobs = jobs.filter(created_at__lt=_midnight(until + timedelta(days=1)))
+        jobs = jobs.filter(created_at__lt=_midnight(min(until, _LAST_DAY) + timedelta(days=1)))
     return jobs
 
 

@@ -97,3 +97,28 @@ def test_archives_of_one_title_have_names_of_their_own(user: User) -> None:
     day = f"{timezone.localtime(first.created_at):%Y-%m-%d}"
     assert archive_name(first) == f"cat_ _best_.jpg {day} {first.pk.hex[-6:]}.zip"
     assert archive_name(second) == f"{'x' * 180} {day} {second.pk.hex[-6:]}.zip"
+
+
+def test_a_title_is_no_path(user: User) -> None:
+    job = bare_job(user, title="Order 12/34: “ü” \\ Dr. Smith and the holiday photos")
+    assert archive_name(job).startswith("Order 12_34_ “ü” _ Dr. Smith and the holiday photos 20")
+
+
+def test_what_is_a_folder_is_no_file(user: User) -> None:
+    """Programs that unpack stop there."""
+    job = bare_job(user, 4)
+    complete_all(job)
+    rename(
+        job,
+        {"name": "a.png"},
+        {"folder": "A.png", "name": "inner.jpg"},
+        {"folder": "manifest.csv/b", "name": "x.jpg"},
+        {"state": "failed", "error_code": "broken_picture", "error_sentence": "It is broken, sadly."},
+    )
+    with opened(job) as archive:
+        assert archive.namelist() == [
+            "a (2).png",
+            "A.png/inner.png",
+            "manifest.csv/b/x.png",
+            "manifest (2).csv",
+        ]

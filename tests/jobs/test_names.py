@@ -30,6 +30,8 @@ from jobs import names
         ("日本の写真.webp", "日本の写真.webp"),
         ("<script>alert(1)</script>.png", "script>.png"),
         ('"quoted".png', '"quoted".png'),
+        ("IMG_0001.jpeg and 11 more", "IMG_0001.jpeg and 11 more"),
+        ("photo.jpeg.verylongextension1234", "photo.jpeg.verylongextension1234"),
     ],
 )
 def test_a_name_is_its_last_part_without_what_cannot_be_seen(given: str, kept: str) -> None:

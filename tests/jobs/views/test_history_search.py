@@ -66,6 +66,8 @@ def jobs(user: User, stranger: User) -> dict[str, Job]:
         ("q=PICTURE-0&sort=name", ["Bags", "Shoes"]),
         ("since=2026-03-02", ["Hats", "Bags"]),
         ("until=2026-03-02", ["Bags", "Shoes"]),
+        ("until=9999-12-31", ["Hats", "Bags", "Shoes"]),
+        ("since=0001-01-01&until=0001-01-01", []),
         ("since=2026-03-02&until=2026-03-02&state=active&origin=api&q=bag", ["Bags"]),
     ],
 )
