@@ -12,6 +12,8 @@ from accounts.errors import TokenChoiceError
 from accounts.models import Scope, User
 from accounts.services import tokens
 
+MOST_DAYS = 1_000_000  # far from the end of the calendar, in every time zone
+
 
 class Command(BaseCommand):
     """Makes a token for a user and prints its secret, this once."""
@@ -51,6 +53,9 @@ class Command(BaseCommand):
         except User.DoesNotExist as error:
             raise CommandError(f"Nobody signs in with {options['email']}.") from error
         days = options["days"]
+        if days is not None and not 0 < days <= MOST_DAYS:  # nan, too
+            sentence = f"--days takes a number above 0, at most {MOST_DAYS}. Without it the token never expires."
+            raise CommandError(sentence)
         try:
             token, secret = tokens.create(
                 user,

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs.services import orphans
+
+MOST_HOURS = 1_000_000  # a century, and far from the beginning of the calendar
 
 
 class Command(BaseCommand):
@@ -26,5 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, older_than: float, **options: Any) -> None:
+        if not 0 <= older_than <= MOST_HOURS:  # nan, too
+            raise CommandError(f"--older-than takes a number of hours from 0 to {MOST_HOURS}.")
         deleted = orphans.sweep_all(timedelta(hours=older_than))
         self.stdout.write(f"{deleted} files that no row named are deleted.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import User
@@ -113,6 +114,22 @@ def test_the_young_are_spared(user: User) -> None:
     aged(old, hours=2)
     call_command("sweep_orphans", older_than=1.0)
     assert stored_files() == [young]
+
+
+@pytest.mark.parametrize("hours", ["1e9", "99999999999", "inf", "nan", "-1"])
+def test_hours_that_cannot_be_are_said(hours: str) -> None:
+    storage.write(f"sources/{uuid4()}", b"left")
+    sentence = "--older-than takes a number of hours from 0 to 1000000."
+    with pytest.raises(CommandError, match=f"^{re.escape(sentence)}$"):
+        call_command("sweep_orphans", f"--older-than={hours}")
+    assert len(stored_files()) == 1
+
+
+@pytest.mark.parametrize(("hours", "left"), [("0", 0), ("1000000", 1)])
+def test_the_first_and_the_last_hour_that_can_be(hours: str, left: int) -> None:
+    storage.write(f"sources/{uuid4()}", b"left")
+    call_command("sweep_orphans", f"--older-than={hours}")
+    assert len(stored_files()) == left
 
 
 def test_the_scheduler_walks_in_stretches_and_goes_on_where_it_stopped(
