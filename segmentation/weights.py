@@ -139,11 +139,18 @@ def record(name: str) -> Record | None:
         return Record(**json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _unusable(error) from error
     except (ValueError, TypeError) as error:
         raise WeightsError(
             "weights_unreadable",
             f"{path.name} in the cache is damaged: delete it and pull or register {name} again.",
         ) from error
+
+
+def _unusable(error: OSError) -> WeightsError:
+    sentence = f"The cache {cache_dir()} cannot be used: {error.strerror}. BGPLATFORM_CACHE names its folder."
+    return WeightsError("cache_unusable", sentence)
 
 
 def names() -> list[str]:
@@ -157,7 +164,10 @@ def locked(name: str) -> Iterator[None]:
     """Held by the one process that writes this model's files; others wait."""
     from filelock import FileLock
 
-    weights_dir().mkdir(parents=True, exist_ok=True)
+    try:
+        weights_dir().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(error) from error
     with FileLock(weights_dir() / f".{name}.lock"):
         yield
 
@@ -225,7 +235,8 @@ def register(name: str, path: Path, architecture: str, licence: str = "own", rep
     """Take one's own trained weights into the cache under a name of their own; returns the cached file.
 
     path: .safetensors of a U2NET or U2NETP state, in training form (it is folded here) or folded.
-    Raises WeightsError: bad_model_name, name_taken, unknown_architecture, weights_absent, weights_do_not_fit.
+    Raises WeightsError: bad_model_name, name_taken, unknown_architecture, weights_absent, weights_unreadable,
+    weights_do_not_fit.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -245,6 +256,9 @@ def register(name: str, path: Path, architecture: str, licence: str = "own", rep
         network.load_state_dict(state)
     except FileNotFoundError as error:
         raise WeightsError("weights_absent", f"There is no file {path}.") from error
+    except OSError as error:
+        reason = "it is a folder" if path.is_dir() else error.strerror or error
+        raise WeightsError("weights_unreadable", f"{path} cannot be read: {reason}.") from error
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(
             "weights_do_not_fit", f"{path.name} does not hold the weights of a {architecture}: {error}"

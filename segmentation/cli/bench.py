@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from segmentation.bench.tables import Row, table
-from segmentation.errors import SegmentationError
+from segmentation.cli.checks import amount, count, readable, ready_to_write, said
 
 HELP = "measure speed, stage by stage, beside rembg"
 PARTS = ("network", "whole", "folder", "maps")
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--photo", type=Path, default=[], nargs="+", metavar="FILE", help="real photos to measure with")
     add("--data", type=Path, metavar="DIR", help="for maps: a data set, as `evaluate` takes it")
-    add("--limit", type=int, metavar="N", help="for maps: only N pictures, spread evenly over the set")
+    add("--limit", type=count, metavar="N", help="for maps: only N pictures, spread evenly over the set")
     add("--against", choices=("rembg",), help="also run the real rembg")
     add(
         "--rembg-python", default=sys.executable, metavar="PYTHON", help="the Python that has rembg installed"
@@ -40,16 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--sizes",
         nargs="+",
-        type=float,
+        type=amount,
         default=[0.25, 2, 12, 24],
         metavar="MP",
         help="(default: 0.25 2 12 24)",
     )
-    add("--batches", nargs="+", type=int, default=[1], metavar="N", help="of the network alone (default: 1)")
-    add("--pictures", type=int, default=100, metavar="N", help="in the folder (default: 100)")
-    add("--folders", nargs="+", type=float, default=[1.5, 12], metavar="MP", help="(default: 1.5 12)")
-    add("--rounds", type=int, default=5, help="of each measurement (default: 5)")
-    add("--threads", type=int, metavar="N", help="of the network (default: all cores)")
+    add(
+        "--batches", nargs="+", type=count, default=[1], metavar="N", help="of the network alone (default: 1)"
+    )
+    add("--pictures", type=count, default=100, metavar="N", help="in the folder (default: 100)")
+    add("--folders", nargs="+", type=amount, default=[1.5, 12], metavar="MP", help="(default: 1.5 12)")
+    add("--rounds", type=count, default=5, help="of each measurement (default: 5)")
+    add("--threads", type=count, metavar="N", help="of the network (default: all cores)")
     add("--json", type=Path, metavar="FILE", help="also write every figure")
     add("--document", type=Path, metavar="FILE", help="also renew the tables in this Markdown file")
 
@@ -60,11 +62,18 @@ def run(args: argparse.Namespace) -> int:
     if not parts or ("maps" in parts and not args.data) or (set(parts) - {"maps"} and not args.photo):
         print("bench: maps need --data, everything else needs --photo.", file=sys.stderr)
         return 2
-    try:
-        report = _measure(args, parts)
-    except SegmentationError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
+    return said("bench", lambda args: _run(args, parts), args)
+
+
+def _run(args: argparse.Namespace, parts: list[str]) -> int:
+    for photo in args.photo:
+        readable(photo)
+    if args.document:
+        readable(args.document)
+        ready_to_write(args.document)
+    if args.json:
+        ready_to_write(args.json)
+    report = _measure(args, parts)
     if args.json:
         args.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     return 0

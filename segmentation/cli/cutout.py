@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from segmentation.cli.checks import amount, ready_folder, reason, said
 from segmentation.cli.recipe import add_recipe_arguments, read_recipe
 from segmentation.cli.targets import Task, plan
 from segmentation.errors import SegmentationError
@@ -66,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     limit = Limits().max_pixels / 1e6
     engine.add_argument(
         "--max-megapixels",
-        type=float,
+        type=amount,
         default=limit,
         metavar="MP",
         help=f"refuse larger ones (default: {limit:g})",
@@ -81,17 +83,17 @@ def run(args: argparse.Namespace) -> int:
     except SegmentationError as error:
         print(f"cutout: {error}", file=sys.stderr)
         return 2
+    return said("cutout", lambda args: _run(args, recipe), args)
+
+
+def _run(args: argparse.Namespace, recipe: Recipe) -> int:
     tasks, notes = plan(args.inputs, args.output, recipe.extension, args.recursive)
     failed = 0
     for note in notes:
         print(f"cutout: {note.sentence}", file=sys.stderr)
         failed += note.failure
     if tasks:
-        try:
-            pipeline, backdrop = _prepare(args, recipe)
-        except SegmentationError as error:
-            print(f"cutout: {error}", file=sys.stderr)
-            return 1
+        pipeline, backdrop = _prepare(args, recipe)
         failed += _work(tasks, pipeline, recipe, backdrop, args)
         pipeline.close()
     elif not failed:
@@ -101,16 +103,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prepare(args: argparse.Namespace, recipe: Recipe) -> tuple[Pipeline, NDArray[uint8] | None]:
-    """The loaded engine, and the background picture if the recipe names one."""
+    """The loaded engine, and the background picture if the recipe names one. What is refused quickly is
+    refused first."""
     from segmentation.cli.backdrop import read_backdrop
     from segmentation.pictures import Limits
     from segmentation.pipeline import Pipeline
 
     backdrop = read_backdrop(recipe)
+    ready_folder(args.output)
     limits = Limits(max_bytes=1 << 40, max_pixels=int(args.max_megapixels * 1e6))
     pipeline = Pipeline(recipe.model, args.device, args.precision, limits, engine=args.engine)
     print(f"cutout: {pipeline.description}", file=sys.stderr)
-    args.output.mkdir(parents=True, exist_ok=True)
     return pipeline, backdrop
 
 
@@ -152,7 +155,7 @@ def _failure(future: Future[None]) -> str:
     if isinstance(error, SegmentationError):
         return str(error)
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        return reason(error)
     raise error
 
 
@@ -160,9 +163,15 @@ def _one(task: Task, pipeline: Pipeline, recipe: Recipe, backdrop: NDArray[uint8
     segmented = pipeline.segment(task.source, recipe)
     data = pipeline.file(segmented, recipe, backdrop, last=True).data
     # Whole or not at all: an interrupted run leaves no half file under the final name.
-    part = task.target.with_name(f".{task.target.name}.part")
+    part = task.target.with_name(_name_of_part(task.target.name))
     try:
         part.write_bytes(data)
         os.replace(part, task.target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _name_of_part(name: str) -> str:
+    """Short, for the result's own name may be as long as the file system allows; the same each time, so that
+    a killed run's is written over by the next."""
+    return f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.part"

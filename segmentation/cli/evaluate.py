@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from time import perf_counter
 
 from tqdm import tqdm
 
-from segmentation.errors import SegmentationError
+from segmentation.cli.checks import count, ready_to_write, said
 
 HELP = "judge a model on a data set"
 DESCRIPTION = """
@@ -41,52 +40,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--precision", choices=PRECISIONS, default="auto", help="of the network (default: auto)")
     add("--mattes", metavar="DIR", type=Path, help="judge DIR/<stem>.png, made elsewhere, and run no model")
     add("--truth", choices=("binary", "soft"), help="the kind of truth, where index and truths mislead")
-    add("--limit", metavar="N", type=_positive, help="only N pictures, spread evenly over the set")
-    add("--workers", metavar="N", type=_positive, help="threads for the metrics (default: one a core)")
+    add("--limit", metavar="N", type=count, help="only N pictures, spread evenly over the set")
+    add("--workers", metavar="N", type=count, help="threads for the metrics (default: one a core)")
     add("--json", metavar="FILE", type=Path, help="also write every figure, each picture's too, as JSON")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("at least 1")
-    return number
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the tables, write the JSON; 0, or 1 after a sentence about what is wrong."""
+    return said("evaluate", _run, args)
+
+
+def _run(args: argparse.Namespace) -> int:
     from segmentation.evaluation.dataset import open_dataset
     from segmentation.evaluation.report import as_json, tables
     from segmentation.evaluation.run import from_folder, judge
     from segmentation.evaluation.scores import by_set
 
-    try:
-        dataset = open_dataset(args.data, args.truth, args.limit)
-        if args.mattes:
-            mattes = from_folder(args.mattes)
-            about: dict[str, object] = {"mattes": str(args.mattes)}
-            title = f"mattes of {args.mattes}"
-        else:
-            from segmentation.evaluation.engine import from_engine
-            from segmentation.predictor import Predictor
+    dataset = open_dataset(args.data, args.truth, args.limit)
+    if args.json:
+        ready_to_write(args.json)  # hours may lie between this and the figures
+    if args.mattes:
+        mattes = from_folder(args.mattes)
+        about: dict[str, object] = {"mattes": str(args.mattes)}
+        title = f"mattes of {args.mattes}"
+    else:
+        from segmentation.evaluation.engine import from_engine
+        from segmentation.predictor import Predictor
 
-            predictor = Predictor(args.model, device=args.device, precision=args.precision)
-            mattes = from_engine(predictor, args.refine, args.shrink)
-            about = {"engine": predictor.description, "model": args.model}
-            about |= {"refine": args.refine, "shrink": args.shrink}
-            title = f"{predictor.description}, refine {args.refine}, shrink {args.shrink}"
-        begin = perf_counter()
-        judged = judge(dataset, mattes, args.workers)
-        pairs = list(tqdm(judged, total=len(dataset), desc=dataset.name, unit="picture", disable=None))
-    except SegmentationError as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 1
+        predictor = Predictor(args.model, device=args.device, precision=args.precision)
+        mattes = from_engine(predictor, args.refine, args.shrink)
+        about = {"engine": predictor.description, "model": args.model}
+        about |= {"refine": args.refine, "shrink": args.shrink}
+        title = f"{predictor.description}, refine {args.refine}, shrink {args.shrink}"
+    begin = perf_counter()
+    judged = judge(dataset, mattes, args.workers)
+    pairs = list(tqdm(judged, total=len(dataset), desc=dataset.name, unit="picture", disable=None))
     rows = by_set(pairs)
     print(
         f"{dataset.name}: {title}; {len(pairs)} pictures in {perf_counter() - begin:.0f} s\n\n{tables(rows)}"
     )
     if args.json:
         report = as_json(rows, pairs, {"data": dataset.name, **about})
-        args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from segmentation.cli.checks import reason
 
 # Only for folders, where other files lie around; a file that is named is judged by its bytes alone.
 SUFFIXES = frozenset(
@@ -42,13 +45,16 @@ def plan(
     notes: list[Note] = []
     sources: dict[Path, Path] = {}
     for path in inputs:
-        if path.is_dir():
-            for inside in _pictures(path, recursive):
-                sources.setdefault(inside.resolve(), inside)
-        elif path.exists():
-            sources.setdefault(path.resolve(), path)
-        else:
-            notes.append(Note(f"{path}: there is no such file.", failure=True))
+        try:
+            if path.is_dir():
+                for inside in _pictures(path, recursive):
+                    sources.setdefault(_real(inside), inside)
+            elif path.exists():
+                sources.setdefault(_real(path), path)
+            else:
+                notes.append(Note(f"{path}: there is no such file.", failure=True))
+        except OSError as error:  # a name that is too long, a folder that may not be listed
+            notes.append(Note(f"{path}: {reason(error)}", failure=True))
     # Names that someone has by right come before numbers, so that a-2.jpg keeps its own.
     wanted = {source.stem.casefold() for source in sources.values()}
     taken: set[str] = set()
@@ -57,7 +63,7 @@ def plan(
         stem = _free(source.stem, taken, wanted)
         taken.add(stem.casefold())
         target = folder / f"{stem}.{extension}"
-        if target.resolve() in sources:
+        if _real(target) in sources:
             sentence = f"{source}: its result would overwrite the picture {target}: choose another folder."
             notes.append(Note(sentence, failure=True))
             continue
@@ -65,6 +71,11 @@ def plan(
             notes.append(Note(f"{source}: the name is taken, so the result is {target.name}.", failure=False))
         tasks.append(Task(source, target))
     return tasks, notes
+
+
+def _real(path: Path) -> Path:
+    """As `resolve`, which raises for a loop of links and for what is too long; here that is not the place."""
+    return Path(os.path.realpath(path))
 
 
 def _free(stem: str, taken: set[str], wanted: set[str]) -> str:

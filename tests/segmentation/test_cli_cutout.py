@@ -91,6 +91,17 @@ def test_equal_names_are_numbered_and_said(cutout: Callable[..., tuple[int, str]
 
 
 @pytest.mark.real
+def test_a_name_may_be_as_long_as_its_result_fits(
+    cutout: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    source = tmp_path / f"{'ü' * 125}a.jpg"  # 255 bytes, as its result; the bytes tell what it is
+    source.write_bytes((SAMPLES / "coffee.webp").read_bytes())
+    code, said = cutout(source, "-o", tmp_path / "out", "--refine", "off")
+    assert code == 0, said
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{'ü' * 125}a.png"]
+
+
+@pytest.mark.real
 def test_a_source_is_never_written_over(cutout: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     source = tmp_path / "cat.png"
     source.write_bytes((SAMPLES / "chelsea.png").read_bytes())
