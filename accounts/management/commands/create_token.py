@@ -54,8 +54,9 @@ class Command(BaseCommand):
             raise CommandError(f"Nobody signs in with {options['email']}.") from error
         days = options["days"]
         if days is not None and not 0 < days <= MOST_DAYS:  # nan, too
-            sentence = f"--days takes a number above 0, at most {MOST_DAYS}. Without it the token never expires."
-            raise CommandError(sentence)
+            raise CommandError(
+                f"--days takes a number above 0, at most {MOST_DAYS}. Without it the token never expires."
+            )
         try:
             token, secret = tokens.create(
                 user,
