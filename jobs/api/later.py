@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connections
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.http import ConditionalGetMiddleware
 from django.views.decorators.csrf import csrf_exempt
@@ -25,10 +25,12 @@ View = Callable[..., HttpResponseBase]
 
 @dataclass(frozen=True)
 class Promise:
-    """wait: until it is done, at most so many seconds. body: how it stands, then."""
+    """wait: until it is done, at most so many seconds. body: how it stands, then; is_made: whether a body
+    says that what was on its way is there, which is a 200 and no longer a 202."""
 
     wait: Callable[[float], Awaitable[object]]
     body: Callable[[], Any]
+    is_made: Callable[[Any], bool] | None = None
 
 
 def promised(response: Response, promise: Promise) -> Response:
@@ -85,9 +87,12 @@ def _begin(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> tuple
 
 
 def _end(request: HttpRequest, response: Any) -> HttpResponseBase:
+    promise: Promise = response.promise
     # Deleted meanwhile? How it stood is the last that there is to say.
-    with suppress(ObjectDoesNotExist):
-        response.data = response.promise.body()
+    with suppress(ObjectDoesNotExist, Http404):
+        response.data = promise.body()
+        if promise.is_made is not None and promise.is_made(response.data):
+            response.status_code = 200
     return _tagged(request, response)
 
 

@@ -56,8 +56,9 @@ class PictureRenditionsView(ApiView):
         responses={200: RenditionStatus, 202: RenditionStatus},
     )
     def post(self, request: Request, picture_id: UUID) -> Response:
-        """Render a matte with another recipe; no model runs. 200: it is there already; 202: it is on its way,
-        and `url` says how it stands. One recipe of one matte is one rendition, however often asked for."""
+        """Render a matte with another recipe; no model runs. 200: it is there, already or after the wait;
+        202: it is on its way, and `url` says how it stands. One recipe of one matte is one rendition, however
+        often asked for."""
         seconds_of(request._request)
         picture = self.picture(picture_id)
         return promise_of(self, once(self, lambda: self._render(picture)))
@@ -135,10 +136,11 @@ class PictureMattesView(ApiView):
         summary="Send a corrected matte",
         request={"multipart/form-data": MatteFile},
         parameters=[IDEMPOTENCY_KEY, WAIT],
-        responses={202: RenditionStatus},
+        responses={200: RenditionStatus, 202: RenditionStatus},
     )
     def post(self, request: Request, picture_id: UUID) -> Response:
-        """A new revision, and with it a new rendition by the recipe of the newest. Earlier revisions stay."""
+        """A new revision, and with it a new rendition by the recipe of the newest. Earlier revisions stay.
+        202: it is on its way, and `url` says how it stands; 200: it was made within the wait."""
         seconds_of(request._request)
         picture = self.picture(picture_id)
         return promise_of(self, once(self, lambda: self._correct(request, picture)))
@@ -199,5 +201,6 @@ def promise_of(view: ApiView, response: Response) -> Response:
         Promise(
             lambda seconds: wait_made(rendition, seconds),
             lambda: view.shown(RenditionStatus, rendition_of(view, rendition)),
+            lambda said: bool(said["state"] == "done"),
         ),
     )

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import AsyncClient
+from PIL import Image
 
 from accounts.models import User
-from jobs.models import Job, Wish
+from jobs.api.endpoints import renditions
+from jobs.models import Job, Picture, Wish
 from jobs.services import fulfilling
+from jobs.waiting import wait_made
 from tests.conftest import make_job, make_upload
 from tests.jobs.api.program import Program
 from tests.jobs.factories import complete_all, pictures_of
@@ -34,6 +40,10 @@ class Waiter:
     async def post(self, address: str, body: Any) -> Any:
         kind = "application/json"
         return await AsyncClient().post(address, json.dumps(body), content_type=kind, headers=self._headers)
+
+    async def send(self, address: str, content: bytes) -> Any:
+        form = {"file": SimpleUploadedFile("matte.png", content)}
+        return await AsyncClient().post(address, form, headers=self._headers)
 
 
 async def in_thread(act: Any, *args: Any) -> Any:
@@ -114,6 +124,81 @@ async def test_a_rendition_answers_when_it_is_made(user: User, monkeypatch: pyte
     answer = await asked
     assert (answer.status_code, answer.json()["state"]) == (202, "failed")
     assert answer.json()["error"]["code"] == "broken_picture"
+
+
+def finished(user: User) -> Picture:
+    """A picture that is done."""
+    return pictures_of(complete_all(make_job(user)))[0]
+
+
+def grey(picture: Picture) -> bytes:
+    """A matte for it."""
+    out = io.BytesIO()
+    Image.new("L", (picture.width or 0, picture.height or 0), 255).save(out, "PNG")
+    return out.getvalue()
+
+
+def asked_for(kind: str, client: Waiter, picture: Picture) -> Any:
+    """A rendition of this picture asked for, in one of the ways that wait until it is made."""
+    place = f"/api/v1/pictures/{picture.pk}"
+    if kind == "mattes":
+        return client.send(f"{place}/mattes/?wait=60", grey(picture))
+    return client.post(f"{place}/renditions/?wait=60", {"recipe": {"format": "webp"}})
+
+
+def make(wish: UUID) -> None:
+    """What a worker leaves behind that has fulfilled a wish."""
+    row = Wish.objects.get(pk=wish)
+    made = row.picture.renditions.get()
+    made.pk, made.recipe, made.recipe_digest = row.pk, row.recipe, row.recipe_digest
+    if row.matte is None:
+        matte = made.matte
+        matte.pk, matte.revision = None, row.revision
+        matte.save(force_insert=True)
+        made.matte = matte
+    made.save(force_insert=True)
+    row.delete()
+
+
+@pytest.mark.parametrize("kind", ["renditions", "mattes"])
+async def test_what_is_made_within_the_wait_is_no_longer_on_its_way(user: User, kind: str) -> None:
+    picture = await in_thread(finished, user)
+    client = await in_thread(Waiter, user)
+    asked = asyncio.create_task(asked_for(kind, client, picture))
+    wish = await until_there(Wish)
+    await in_thread(make, wish.pk)
+    answer = await asked
+    said = answer.json()
+    assert (answer.status_code, said["id"], said["state"]) == (200, str(wish.pk), "done")
+    assert answer["Location"] == said["url"]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("renditions", 202), ("mattes", 202), ("looking", 200)])
+async def test_a_rendition_whose_picture_is_deleted_meanwhile_is_told_as_it_was(
+    user: User, kind: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asyncio.Event()
+
+    async def watched(rendition: UUID, seconds: float) -> bool:
+        waiting.set()
+        return await wait_made(rendition, seconds)
+
+    monkeypatch.setattr(renditions, "wait_made", watched)
+    picture = await in_thread(finished, user)
+    client = await in_thread(Waiter, user)
+    if kind == "looking":
+        address = f"/api/v1/pictures/{picture.pk}/renditions/"
+        wished = (await client.post(address, {"recipe": {"format": "webp"}})).json()
+        asked = asyncio.create_task(client.get(f"{wished['url']}?wait=60"))
+    else:
+        asked = asyncio.create_task(asked_for(kind, client, picture))
+    wish = await until_there(Wish)
+    async with asyncio.timeout(30):
+        await waiting.wait()
+    await in_thread(picture.delete)
+    answer = await asked
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/json")
+    assert (answer.json()["id"], answer.json()["state"]) == (str(wish.pk), "queued")
 
 
 @pytest.mark.parametrize("wait", ["x", "-1", "61", "9" * 5000, "1.5", "²"])
