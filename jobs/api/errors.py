@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import (
     RequestDataTooBig,
@@ -19,7 +19,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from accounts.errors import QuotaExceededError, SiteError
+from accounts.errors import SiteError
 from jobs.middleware import RETRY_SECONDS
 from jobs.storage import StoreAwayError
 from segmentation.errors import PictureError, RecipeError
@@ -31,6 +31,11 @@ Said = dict[str, str | None]
 # What a request says is not said back to it at any length.
 LONGEST = 500
 MOST = 50
+
+# When to come back where nobody can tell: what is on its way is soon done, what is kept has to be deleted.
+SOON_SECONDS: Final = 5
+LATER_SECONDS: Final = 3600
+_KEPT: Final = frozenset({"storage_full", "too_many_uploads"})
 
 
 class UnreadableError(exceptions.ParseError):
@@ -107,10 +112,12 @@ def _of_framework(error: exceptions.APIException) -> Response:
     return refusal(error.status_code, [said(str(code), str(detail), getattr(error, "field", None))], headers)
 
 
-def _retry(error: Exception) -> dict[str, str]:
-    if not isinstance(error, QuotaExceededError) or error.resets_at is None:
+def _retry(error: SiteError) -> dict[str, str]:
+    if error.status != 429:
         return {}
-    return {"Retry-After": str(max(1, round((error.resets_at - timezone.now()).total_seconds())))}
+    if (resets_at := getattr(error, "resets_at", None)) is not None:
+        return {"Retry-After": str(max(1, round((resets_at - timezone.now()).total_seconds())))}
+    return {"Retry-After": str(LATER_SECONDS if error.code in _KEPT else SOON_SECONDS)}
 
 
 def _flat(detail: Any, path: str = "") -> Iterator[Said]:

@@ -11,6 +11,9 @@ import time_machine
 from pytest_django import Settings
 
 from accounts.models import User
+from jobs.api import errors
+from jobs.errors import TooManyError
+from jobs.models import Job
 from tests.conftest import make_upload
 from tests.jobs.api.program import Program
 
@@ -57,3 +60,28 @@ def test_a_quota_that_is_used_up(program: Program, user: User) -> None:
     refused = program.post("jobs/", {"uploads": [second]})
     assert (refused.status_code, refused.json()["code"]) == (429, "pictures_used_up")
     assert int(refused["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "code", "seconds"),
+    [("in_flight", "too_many_in_flight", "5"), ("storage_bytes", "storage_full", "3600")],
+)
+def test_when_to_come_back_is_said_also_where_nobody_knows_when(
+    program: Program, user: User, limit: str, code: str, seconds: str
+) -> None:
+    sent = [str(make_upload(user).pk) for _ in range(2)]
+    User.objects.filter(pk=user.pk).update(**{limit: 1})
+    if code == "storage_full":
+        refused = program.post("uploads/", {"name": "a.png", "size": 9})
+    else:
+        refused = program.post("jobs/", {"uploads": sent})
+    assert (refused.status_code, refused.json()["code"]) == (429, code)
+    assert refused["Retry-After"] == seconds
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(("code", "seconds"), [("too_many_waiting", "5"), ("too_many_uploads", "3600")])
+def test_too_many_of_ones_own_have_a_time_to_come_back(code: str, seconds: str) -> None:
+    refused = errors.answer(TooManyError(code, "Too many."), {})
+    assert refused is not None
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, seconds)
