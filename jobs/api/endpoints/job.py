@@ -20,6 +20,7 @@ from jobs.api.later import seconds_of
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.shapes.jobs import Again, JobChange, JobDetail
 from jobs.archive import archive_name, results_archive
+from jobs.models import Job
 from jobs.services import presets, removal, retention, retry, submit, tags
 from jobs.views.streaming import zipped
 
