@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -21,11 +23,21 @@ from jobs.api.shapes.webhooks import (
     WebhookSecretShape,
     WebhookShape,
 )
+from jobs.errors import WebhookRefusedError, WrongStateError
 from jobs.models import WebhookDelivery, WebhookEndpoint
 from jobs.services import deliveries, webhook_events, webhooks
 
 # A secret is told once, and kept by nobody on the way.
 SECRET = {"Cache-Control": "no-store"}
+
+
+@contextmanager
+def _switched_on() -> Iterator[None]:
+    """Around what is refused while a webhook is switched off: right in another state, not in this one."""
+    try:
+        yield
+    except WebhookRefusedError as error:
+        raise WrongStateError(error.code, error.sentence) from error
 
 
 class WebhookApiView(ApiView):
@@ -139,7 +151,9 @@ class WebhookTestView(WebhookApiView):
     )
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """A message of type `webhook.test` to this webhook alone."""
-        delivery = webhook_events.test(self.endpoint(webhook_id))
+        endpoint = self.endpoint(webhook_id)
+        with _switched_on():
+            delivery = webhook_events.test(endpoint)
         return Response(self.shown(DeliveryShape, delivery), status=202)
 
 
@@ -173,5 +187,6 @@ class DeliveryReplayView(WebhookApiView):
             delivery = webhook_selectors.delivery_of(self.user, delivery_id)
         except WebhookDelivery.DoesNotExist as error:
             raise Http404 from error
-        deliveries.replay(delivery)
+        with _switched_on():
+            deliveries.replay(delivery)
         return Response(self.shown(DeliveryShape, delivery), status=202)

@@ -37,7 +37,8 @@ def test_a_webhook_from_its_making_to_its_end(program: Program) -> None:
     assert (changed.json()["enabled"], changed.json()["disabled_reason"]) == (False, "owner")
     assert changed.json()["events"] == ["picture.done", "picture.failed"]
     refused = program.post(f"{said['url']}test/")
-    assert (refused.status_code, refused.json()["code"]) == (422, "webhook_disabled")
+    assert (refused.status_code, refused.json()["code"]) == (409, "webhook_disabled")
+    assert not WebhookDelivery.objects.exists()
     assert program.ask("patch", said["url"], {"enabled": True}).json()["enabled"] is True
 
     sent = program.post(f"{said['url']}test/")
@@ -48,6 +49,11 @@ def test_a_webhook_from_its_making_to_its_end(program: Program) -> None:
     WebhookDelivery.objects.update(state="failed", next_at=None, ended_at=now, sent_at=None, token=None)
     again = program.post(f"deliveries/{sent.json()['id']}/replay/")
     assert (again.status_code, again.json()["state"]) == (202, "waiting")
+    program.ask("patch", said["url"], {"enabled": False})
+    before = WebhookDelivery.objects.values().get()
+    refused = program.post(f"deliveries/{sent.json()['id']}/replay/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "webhook_disabled")
+    assert WebhookDelivery.objects.values().get() == before
     assert program.ask("delete", said["url"]).status_code == 204
     assert not WebhookEndpoint.objects.exists()
 
