@@ -14,7 +14,7 @@ from jobs.api.base import ApiView
 from jobs.api.fields import RecipeField, Strict, Text, WholeRecipeField
 from jobs.api.shapes.common import Shape, page_of
 from jobs.models import Preset
-from jobs.services import presets
+from jobs.services import presets, submit
 from segmentation.recipe import PRESETS
 
 NAME = OpenApiParameter(
@@ -100,6 +100,7 @@ class PresetView(ApiView):
         """Give a recipe a name: a new one (201), or another recipe to one of your own (200)."""
         given = self.read(PresetBody)
         recipe = presets.recipe_of(self.user, "", given["recipe"])
+        submit.check(recipe)
         preset, new = presets.save(self.user, name, given.get("title", ""), recipe)
         return Response(self.shown(PresetShape, _own(preset)), status=201 if new else 200)
 

@@ -40,6 +40,7 @@ def test_own_presets_beside_everybodys(program: Program, stranger: User) -> None
         ("My-Shop", {"recipe": {}}, "invalid_name"),
         ("x" * 65, {"recipe": {}}, "invalid_name"),
         ("mine", {"recipe": {"format": "gif"}}, "invalid_format"),
+        ("mine", {"recipe": {"model": "nope"}}, "invalid_model"),
         ("mine", {}, "required"),
         ("mine", {"recipe": None}, "null"),
     ],
@@ -47,6 +48,7 @@ def test_own_presets_beside_everybodys(program: Program, stranger: User) -> None
 def test_what_is_no_preset(program: Program, name: str, body: Any, code: str) -> None:
     refused = program.ask("put", f"presets/{name}/", body)
     assert (refused.status_code, refused.json()["code"]) == (422, code)
+    assert not Preset.objects.exists()
     assert program.ask("delete", "presets/sticker/").status_code == 404
 
 
