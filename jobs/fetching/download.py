@@ -51,7 +51,8 @@ def _next(target: Target, where: str) -> Target:
     if not where:
         raise failed("it sends on to nowhere")
     try:
-        return parse(urljoin(target.url, where))
+        # As browsers read it: many a server sends on to `My photo.jpg` as its file is called.
+        return parse(urljoin(target.url, where.replace(" ", "%20")))
     except ValueError as error:
         raise invalid("it sends on to what is no address") from error
 

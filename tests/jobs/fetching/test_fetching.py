@@ -92,6 +92,16 @@ def test_redirects_are_followed_to_where_one_may_go(status: str) -> None:
     assert (loop.visits, last.visits) == (1, 1)
 
 
+def test_a_redirect_may_hold_spaces_as_a_file_does() -> None:
+    with serving(answer(BODY)) as last, serving(answer()) as first:
+        first.say = answer(
+            status="302 Found", Location=f"http://127.0.0.1:{last.port}/My cat%20photo.png?a= b"
+        )
+        fetched = fetch(f"http://127.0.0.1:{first.port}/a", max_bytes=20_000, seconds=20)
+    assert (fetched.size, fetched.name) == (10_240, "My cat photo.png")
+    assert last.requests[0].startswith(b"GET /My%20cat%20photo.png?a=%20b HTTP/1.1\r\n")
+
+
 def test_three_redirects_and_no_more() -> None:
     left = [3]
 
@@ -119,7 +129,8 @@ def test_three_redirects_and_no_more() -> None:
         ("file:///etc/passwd", "invalid_url"),
         ("gopher://127.0.0.1/", "invalid_url"),
         ("http://[", "invalid_url"),
-        ("/a b", "invalid_url"),
+        ("/a\\b", "invalid_url"),
+        ("http://a b/", "invalid_url"),
         ("", "download_failed"),
     ],
 )
