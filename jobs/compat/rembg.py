@@ -52,9 +52,11 @@ FOREIGN: Final = (
 class ParameterError(CompatError):
     """A parameter that is none, told as FastAPI tells it."""
 
-    def __init__(self, name: str, sentence: str, value: str, kind: str = "value_error") -> None:
+    def __init__(
+        self, name: str, sentence: str, value: str, kind: str = "value_error", *, of: str = "query"
+    ) -> None:
         super().__init__("missing_source", sentence)
-        self.place = {"type": kind, "loc": ["query", name], "msg": sentence, "input": short(value)}
+        self.place = {"type": kind, "loc": [of, name], "msg": sentence, "input": short(value)}
 
 
 def told(error: CompatError) -> HttpResponse:
@@ -100,7 +102,7 @@ def _read(request: HttpRequest) -> tuple[Asker, Recipe, File | str]:
         address.pop("model", None)
     said = body.read(request.headers.get("Content-Type", ""), body.received(request))
     if "file" not in said.files:
-        raise ParameterError("file", "Field required", "", "missing")
+        raise ParameterError("file", "Field required", "", "missing", of="body")
     return who, recipe_of({**address, **said.fields}), said.files["file"]
 
 

@@ -78,7 +78,9 @@ async def test_wrong_parameters_are_told_as_fastapi_tells_them(caller: Caller, q
 
 
 async def test_other_refusals(caller: Caller) -> None:
-    assert (await caller.form({"a": "true"}, path="/api/remove")).status == 422
+    missing = await caller.form({"a": "true"}, path="/api/remove")
+    (place,) = missing.json["detail"]
+    assert (missing.status, place["type"], place["loc"]) == (422, "missing", ["body", "file"])
     assert (await caller.get("/api/remove")).json["detail"][0]["loc"] == ["query", "url"]
     letter = SimpleUploadedFile("a.jpg", b"Dear all")
     assert (await caller.form({"file": letter}, path="/api/remove")).status == 400
