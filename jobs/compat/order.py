@@ -195,9 +195,13 @@ def _length(text: str, name: str) -> Length:
 
 def _scale(fields: Mapping[str, str]) -> float | None:
     said = fields.get("scale", "original")
-    scale = reading.read_scale(said)
+    refusal = CompatError("invalid_scale", f"scale is original or 10% to 100%, not {shown(said)}.")
+    try:
+        scale = reading.read_scale(said)
+    except RecipeError as error:
+        raise refusal from error
     if scale is not None and scale < 10:
-        raise CompatError("invalid_scale", f"scale is original or 10% to 100%, not {shown(said)}.")
+        raise refusal
     return scale
 
 

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from jobs.compat import order
-from jobs.compat.errors import CompatError
+from jobs.compat.errors import CompatError, shown
 from jobs.compat.order import Behind
 from segmentation.recipe import WHITE, Backdrop, Colour, Length, Plain, Recipe, Region, Size, Transparent
 
@@ -248,6 +248,13 @@ def test_what_is_wrong_is_named(fields: dict[str, str], code: str) -> None:
         order.read(fields)
     assert (refused.value.code, refused.value.status) == (code, 400)
     assert refused.value.detail
+
+
+@pytest.mark.parametrize("scale", ["9%", "101%", "big"])
+def test_a_scale_is_told_the_bounds_that_there_are(scale: str) -> None:
+    with pytest.raises(CompatError) as refused:
+        order.read({"scale": scale})
+    assert refused.value.detail == f"scale is original or 10% to 100%, not {shown(scale)}."
 
 
 @pytest.mark.parametrize(
