@@ -49,7 +49,7 @@ def studio(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @own_page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def jobs(request: HttpRequest) -> HttpResponse:
     """The history, or a new job."""
     return _submit(request) if request.method == "POST" else history(request)

@@ -68,6 +68,11 @@ def test_history_has_pages(client: Client, user: User) -> None:
     assert again.context["jobs"] == first.context["jobs"]
 
 
+def test_the_history_answers_a_head(client: Client) -> None:
+    answer = client.head("/jobs/")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 @pytest.mark.parametrize(
     "query", ["older=x", "newer=x", "older=%00", "older=%F0%9F%90%88", "older=" + "A" * 9000]
 )
