@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import unicodedata
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -26,6 +27,8 @@ PREFIX_LENGTH = len(MARK) + 8
 _WELL_FORMED = re.compile(r"bgp_[A-Za-z0-9_-]{43}")
 TOKENS_A_USER = 50
 USE_NOTED_EVERY = timedelta(minutes=1)
+# Letters and a symbol that show nothing: Hangul fillers, and Braille without a dot.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
 def create(
@@ -45,7 +48,7 @@ def create(
     field, for what no token can be, TokenRefusedError where `made_by` was revoked meanwhile.
     """
     name = " ".join(name.split())
-    if not name:
+    if not any(map(_shows, name)):
         raise TokenChoiceError("name_missing", "Give the token a name, so that you know it again.", "name")
     if len(name) > 64:
         raise TokenChoiceError("name_too_long", "A token's name has at most 64 letters.", "name")
@@ -190,6 +193,11 @@ def _networks(addresses: Collection[str]) -> list[str]:
             "Write each address as 192.0.2.7 or 2001:db8::7, a network as 192.0.2.0/24.",
             "allowed_addresses",
         ) from error
+
+
+def _shows(character: str) -> bool:
+    """Whether one sees it standing alone: no control, no space, no mark that needs a letter."""
+    return unicodedata.category(character)[0] not in "CMZ" and character not in _BLANK
 
 
 def _secret() -> str:

@@ -319,6 +319,8 @@ def test_the_last_use_is_noted_once_a_minute(
     ("facts", "code", "field"),
     [
         ({"name": "  "}, "name_missing", "name"),
+        ({"name": "\u200b"}, "name_missing", "name"),
+        ({"name": "\u2800 \u3164\u0301\u202e"}, "name_missing", "name"),
         ({"name": "x" * 65}, "name_too_long", "name"),
         ({"scopes": []}, "scope_missing", "scopes"),
         ({"scopes": ["read", "admin"]}, "unknown_scope", "scopes"),
