@@ -38,7 +38,8 @@ class LaneBroker(RedisBroker):
             return super().consume(queue_name, prefetch, timeout)  # a queue for delays: nothing is sent there
         room = min(prefetch, self.rooms.get(queue_name, prefetch))
         inner = super().consume(queue_name, room, 1)
-        return WokenConsumer(inner, self.client, queue_name, self.held.setdefault(queue_name, set()), room)
+        held = self.held.setdefault(queue_name, set()) if queue_name in self.rooms else set()
+        return WokenConsumer(inner, self.client, queue_name, held, room)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Queue a message under its own id, so that who knows that can ask whether it is still there.

@@ -23,7 +23,7 @@ REVOKED_SHOWN = 20
 @login_required
 @never_cache
 @sensitive_variables("secret")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """The list, and a form; after a POST the new token with its secret, this once."""
     user = cast(User, request.user)

@@ -31,7 +31,7 @@ SWITCHES: Final[dict[str, Callable[[WebhookEndpoint], object]]] = {
 @login_required
 @never_cache
 @sensitive_variables("secret")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def listing(request: HttpRequest) -> HttpResponse:
     """The list, and a form; after a POST the new webhook with its secret, this once."""
     form = WebhookForm(request.POST or None)
@@ -52,7 +52,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def webhook(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
     """One webhook with its log; a POST changes it."""
     endpoint = _own(request, endpoint_id)

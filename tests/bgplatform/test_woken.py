@@ -189,6 +189,7 @@ def test_who_begins_anew_counts_what_is_in_hand(valkey: redis.Redis, monkeypatch
 
 def test_what_is_given_back_wakes_others_and_is_held_no_more(valkey: redis.Redis) -> None:
     broker = make_broker(settings.REDIS_URL)
+    broker.rooms = {"interactive": 2}
     actors.segment_interactive.send(str(uuid4()))
     mine = broker.consume("interactive")
     message = found(mine)
