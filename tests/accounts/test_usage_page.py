@@ -74,9 +74,7 @@ def test_the_ledger_says_what_when_and_by_which_token(browser: Client, user: Use
     removal.cancel(job)
     charge(stranger, 77)
     page = read(browser)
-    assert "Refund: cancelled −2 0.0 Submitted 3 1.2 Nightly" in re.sub(
-        r" \d+ Nov 2026, \d\d:\d\d", "", page
-    )
+    assert "Refund: cancelled −2 0.0 Submitted 3 1.2 Nightly" in re.sub(r" \d+ Nov 2026, \d\d:\d\d", "", page)
     assert "Submitted 3 1.2 Nightly" in page
     assert "Submitted 2 0.0 you" in page
     assert page.index("Refund: cancelled") < page.index("Submitted 3") < page.index("Submitted 2")
