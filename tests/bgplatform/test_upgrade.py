@@ -23,6 +23,8 @@ async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
             break
     names = b",".join(name for name, _ in scope["headers"])
     said = names + b"|" + body
+    if scope["path"] == "/who":
+        said = f"{scope['client'][0]} {scope['scheme']}".encode()
     headers = [(b"content-length", str(len(said)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": said})
@@ -30,7 +32,15 @@ async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    config = uvicorn.Config(echo, http="bgplatform.upgrade:Protocol", lifespan="off", log_config=None)
+    # As it is without `--no-proxy-headers`, and with whatever FORWARDED_ALLOW_IPS there is.
+    config = uvicorn.Config(
+        echo,
+        http="bgplatform.upgrade:Protocol",
+        lifespan="off",
+        log_config=None,
+        proxy_headers=True,
+        forwarded_allow_ips="*",
+    )
     config.load()
     protocol: Any = config.http_protocol_class
     server = await asyncio.get_running_loop().create_server(
@@ -73,3 +83,8 @@ async def test_what_a_body_says_is_nobodys_business(port: int) -> None:
     whole = request(body)
     requests = ([whole], [whole[: -len(body)], body], [whole[:-20], whole[-20:]])
     assert await said(port, *requests) == [b"host,content-length|" + body] * 3
+
+
+async def test_whom_to_believe_is_not_the_servers_business(port: int) -> None:
+    forged = b"GET /who HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\r\n"
+    assert await said(port, [forged]) == [b"127.0.0.1 http"]

@@ -21,14 +21,15 @@ from bgplatform.woken import WokenConsumer
 from jobs import actors
 from tests.waiting import until
 
-FAR = 30.0
+# Who sleeps that long is never woken: the test then ends by its time limit.
+FAR = 3_600.0
 """A pause that no test waits for: who returns before it was woken."""
 
 
 @pytest.fixture
 def consumer(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consumer]:
     monkeypatch.setattr(woken, "LOOK_SECONDS", FAR)
-    consumer = make_broker(settings.REDIS_URL).consume("interactive", prefetch=2, timeout=60_000)
+    consumer = make_broker(settings.REDIS_URL).consume("interactive", prefetch=2, timeout=3_600_000)
     yield consumer
     consumer.close()
 
@@ -40,17 +41,14 @@ def found(consumer: Consumer) -> MessageProxy:
 
 def test_it_is_woken_from_its_pause(consumer: Consumer, valkey: redis.Redis) -> None:
     pictures = [str(uuid4()), str(uuid4())]
-    began = time.monotonic()
     sender = threading.Timer(0.2, actors.segment_interactive.send, [pictures[0]])
     sender.start()
     message = found(consumer)
     assert message.args == (pictures[0],)
-    assert time.monotonic() - began < FAR
     sender.join()
     consumer.ack(message)
     actors.segment_interactive.send(pictures[1])
     assert found(consumer).args == (pictures[1],)
-    assert time.monotonic() - began < FAR
     assert valkey.llen("dramatiq:interactive") == 0
 
 
@@ -69,9 +67,7 @@ def test_what_was_queued_between_the_look_and_the_pause_is_heard_of(
         return message
 
     monkeypatch.setattr(type(inner), "__next__", looked)
-    began = time.monotonic()
     assert found(consumer).args == (picture,)
-    assert time.monotonic() - began < FAR
 
 
 @pytest.mark.parametrize("way", ["ack", "nack"])
@@ -83,11 +79,9 @@ def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer, wa
     # It may hold two. The hints of the three are used up by a look that finds no room.
     consumer._bell.set()  # type: ignore[attr-defined]
     assert next(consumer) is None
-    began = time.monotonic()
     done = threading.Timer(0.2, getattr(consumer, way), [held[0]])
     done.start()
     third = found(consumer)
-    assert time.monotonic() - began < FAR
     done.join()
     assert {message.args[0] for message in (*held, third)} == set(pictures)
 

@@ -18,6 +18,7 @@ from tests.postgres import Server
 from tests.seaweed import ACCESS, SECRET, Seaweed, client_for
 
 BUCKET = "pictures"
+WEB_OPTIONS = ("--no-proxy-headers", "--no-access-log", "--log-level", "warning", "--lifespan", "off")
 # Workers are killed far more often than outside of a storm.
 PAUSES = ("--grace", "10", "--longest-pause", "1")
 KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "BGPLATFORM_CACHE", "XDG_CACHE_HOME", "LD_LIBRARY_PATH")
@@ -127,7 +128,7 @@ class Platform:
     def run_web(self) -> None:
         """The web."""
         own = [sys.executable, "-m", "uvicorn", "bgplatform.asgi:application", "--port", str(self.port)]
-        self.run("web", *own, "--no-access-log", "--log-level", "warning", "--lifespan", "off")
+        self.run("web", *own, *WEB_OPTIONS)
 
     def run_scheduler(self) -> None:
         """The scheduler."""
