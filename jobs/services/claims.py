@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
+from jobs import clock
 from jobs.models import Picture
 from jobs.services import charging, progress, webhook_events
 
@@ -49,7 +49,7 @@ def claim(picture: UUID, *, token: UUID | None = None, alone: bool = True) -> Cl
     a picture that was tried before is not taken otherwise.
     """
     token = token or uuid4()
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         free = Picture.objects.filter(pk=picture, state=Picture.State.QUEUED)
         taken = (free if alone else free.filter(attempts=0)).update(
@@ -70,7 +70,7 @@ def claim(picture: UUID, *, token: UUID | None = None, alone: bool = True) -> Cl
 def renew(tokens: Collection[UUID]) -> int:
     """Extend the leases of claims that this process still works on; how many still count."""
     return Picture.objects.filter(lease_token__in=tokens, state=Picture.State.RUNNING).update(
-        lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        lease_until=clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
     )
 
 
@@ -84,7 +84,7 @@ def end(claim: Claim, state: str, **facts: object) -> None:
         lease_token=None,
         lease_until=None,
         dispatched_at=None,
-        finished_at=timezone.now(),
+        finished_at=clock.now(),
         **facts,
     )
     if not ended:
@@ -112,7 +112,7 @@ def give_back(claim: Claim, code: str, sentence: str) -> None:
             lease_token=None,
             lease_until=None,
             dispatched_at=None,
-            not_before=timezone.now() + timedelta(seconds=2**claim.picture.attempts),
+            not_before=clock.now() + timedelta(seconds=2**claim.picture.attempts),
         )
         if not back:
             raise LeaseLostError(str(claim.picture.pk))
@@ -128,7 +128,7 @@ def postpone(claim: Claim) -> None:
             lease_token=None,
             lease_until=None,
             dispatched_at=None,
-            not_before=timezone.now() + timedelta(seconds=settings.STORE_PAUSE_SECONDS),
+            not_before=clock.now() + timedelta(seconds=settings.STORE_PAUSE_SECONDS),
         )
         if not back:
             raise LeaseLostError(str(claim.picture.pk))
@@ -137,8 +137,10 @@ def postpone(claim: Claim) -> None:
 
 def expire_leases() -> int:
     """Queue again what dead workers held, fail what broke its worker every time; how many of both."""
-    now = timezone.now()
-    lapsed = Picture.objects.filter(state=Picture.State.RUNNING, lease_until__lt=now)
+    now = clock.now()
+    running = Picture.objects.filter(state=Picture.State.RUNNING)
+    clock.rein_in(running, "lease_until", timedelta(seconds=settings.LEASE_SECONDS))
+    lapsed = running.filter(lease_until__lt=now)
     rows = list(lapsed.values_list("pk", "job_id", "attempts")[:EXPIRED_AT_ONCE])
     hopeless = [pk for pk, _, attempts in rows if attempts >= settings.MAX_ATTEMPTS]
     again = [pk for pk, _, attempts in rows if attempts < settings.MAX_ATTEMPTS]

@@ -8,30 +8,25 @@ in a queue, however much waits behind.
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
-from django.utils import timezone
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
-from accounts.models import Plan, User
-from accounts.selectors import plan_of
-from jobs import circuit
+from jobs import circuit, clock
 from jobs.models import Picture
 from jobs.models.job import Lane
-from jobs.services import claims, messages
+from jobs.services import claims, messages, windows
 
 logger = logging.getLogger(__name__)
 
-USERS_AT_ONCE = 500
-_IN_FLIGHT = Q(state__in=[Picture.State.QUEUED, Picture.State.RUNNING], dispatched_at__isnull=False)
+ORDER: Final = ("queued_at", "position")
 
 
 def top_up(user: int, lanes: Collection[str] = tuple(Lane.values)) -> int:
@@ -41,49 +36,23 @@ def top_up(user: int, lanes: Collection[str] = tuple(Lane.values)) -> int:
     """
     if circuit.is_open():
         return 0
-    plan = plan_of(user)
-    window = _window(plan.weight if plan else None)
-    return sum(_top_up_lane(user, lane, window) for lane in lanes)
-
-
-def _window(weight: int | None) -> int:
-    return int(settings.WINDOW) * (weight or 1)
+    size = windows.size_of(user)
+    return sum(_top_up_lane(user, lane, size) for lane in lanes)
 
 
 def top_up_everyone() -> int:
     """Top up every user who waits: the tick that heals whatever a lost call or message left behind.
 
     Who waits behind a full window costs nothing but a row of an answer, so that the usual tick, which finds
-    nothing to do, asks four questions however many wait.
+    nothing to do, asks a few questions however many wait.
     """
     if circuit.is_open():
         return 0
-    rooms = _rooms()
-    # Users take turns, also where there are more of them than one tick serves.
-    random.shuffle(rooms)
-    return sum(_top_up_lane(*room) for room in rooms[: USERS_AT_ONCE * len(Lane.values)])
-
-
-def _rooms() -> list[tuple[int, str, int]]:
-    """User, lane and window of whoever waits in a lane where the window has room."""
-    flying = {
-        (user, lane): count
-        for user, lane, count in Picture.objects.filter(_IN_FLIGHT)
-        .order_by()
-        .values_list("user", "lane")
-        .annotate(Count("pk"))
-    }
-    usual = Plan.objects.filter(is_default=True).values_list("weight", flat=True).first()
-    rooms = []
-    for lane in Lane.values:
-        waiting = Picture.objects.filter(
-            user=OuterRef("pk"), lane=lane, state=Picture.State.QUEUED, dispatched_at__isnull=True
-        ).filter(_due())
-        for user, weight in User.objects.filter(Exists(waiting)).values_list("pk", "plan__weight"):
-            window = _window(weight or usual)
-            if flying.get((user, lane), 0) < window:
-                rooms.append((user, lane, window))
-    return rooms
+    return sum(
+        _top_up_lane(user, lane, size)
+        for lane in Lane.values
+        for user, size in windows.turns(Picture.objects.filter(lane=lane))
+    )
 
 
 def recover_lost(*, leases: bool = True) -> int:
@@ -109,9 +78,9 @@ def _recover_messages(lane: str) -> int:
     One that waits in a long queue is not lost, however old it is: sent again, it would make the queue longer.
     """
     old = Picture.objects.filter(
+        clock.older("dispatched_at", timedelta(seconds=settings.REDISPATCH_SECONDS)),
         lane=lane,
         state=Picture.State.QUEUED,
-        dispatched_at__lt=timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS),
     ).values_list("pk", "dispatched_at")
     named = {messages.name(pk, sent): (pk, sent) for pk, sent in old if sent is not None}
     lost = messages.lost(lane, list(named))
@@ -124,31 +93,11 @@ def _recover_messages(lane: str) -> int:
     )
 
 
-def _due() -> Q:
-    return Q(not_before__isnull=True) | Q(not_before__lte=timezone.now())
-
-
-def _top_up_lane(user: int, lane: str, window: int) -> int:
+def _top_up_lane(user: int, lane: str, size: int) -> int:
     with transaction.atomic():
-        # The user's row is the lock: two dispatchers at once must not both see the same free places.
-        if not User.objects.select_for_update().filter(pk=user).exists():
-            return 0
-        mine = Picture.objects.filter(user=user, lane=lane)
-        in_flight = mine.filter(_IN_FLIGHT).count()
-        free = window - in_flight
-        if free <= 0:
-            return 0
-        chosen = list(
-            mine.filter(state=Picture.State.QUEUED, dispatched_at__isnull=True)
-            .filter(_due())
-            .order_by("queued_at", "position")
-            .values_list("pk", flat=True)[:free]
-        )
-        if not chosen:
-            return 0
-        now = timezone.now()
-        Picture.objects.filter(pk__in=chosen, state=Picture.State.QUEUED).update(dispatched_at=now)
-        transaction.on_commit(partial(_send, chosen, lane, now))
+        chosen, now = windows.fill(user, Picture.objects.filter(lane=lane), size, ORDER)
+        if chosen:
+            transaction.on_commit(partial(_send, chosen, lane, now))
     return len(chosen)
 
 

@@ -14,10 +14,9 @@ import numpy as np
 from django.conf import settings
 from django.db import Error, IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
 from numpy.typing import NDArray
 
-from jobs import circuit, engine, events, storage
+from jobs import circuit, clock, engine, events, storage
 from jobs.models import Matte, Rendition, Wish
 from jobs.patience import is_away, patiently
 from jobs.services import backdrops, processing, removal, stored, wish_dispatch, wishes
@@ -187,7 +186,7 @@ def _postpone(wish: Wish) -> None:
         wish,
         state=Wish.State.QUEUED,
         attempts=F("attempts") - 1,
-        not_before=timezone.now() + timedelta(seconds=settings.STORE_PAUSE_SECONDS),
+        not_before=clock.now() + timedelta(seconds=settings.STORE_PAUSE_SECONDS),
         **_FREE,
     )
 
@@ -196,7 +195,7 @@ def _give_back(wish: Wish) -> None:
     if wish.attempts >= settings.MAX_ATTEMPTS:
         _fail(wish, processing.INTERNAL, processing.INTERNAL_SENTENCE)
         return
-    pause = timezone.now() + timedelta(seconds=2**wish.attempts)
+    pause = clock.now() + timedelta(seconds=2**wish.attempts)
     _change(wish, state=Wish.State.QUEUED, not_before=pause, **_FREE)
 
 

@@ -10,55 +10,41 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models import F
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
-from accounts.models import User
-from jobs import circuit, storage
+from jobs import circuit, clock, storage
 from jobs.models import Wish
 from jobs.models.job import Lane
-from jobs.services import messages, removal
+from jobs.services import messages, removal, windows
 
 logger = logging.getLogger(__name__)
 
-USERS_AT_ONCE: Final = 500
 WORKER_LOST: Final = "worker_lost"
 WORKER_LOST_SENTENCE: Final = "The worker broke off on this rendition every time. Try another recipe."
-_IN_FLIGHT = Q(state__in=[Wish.State.QUEUED, Wish.State.RUNNING], dispatched_at__isnull=False)
 
 
 def top_up(user: int) -> int:
     """Send messages for a user's wishes until the window is full; how many."""
     if circuit.is_open():
         return 0
-    now = timezone.now()
-    with transaction.atomic():
-        # The user's row is the lock: two dispatchers at once must not both see the same free places.
-        if not User.objects.select_for_update(no_key=True).filter(pk=user).exists():
-            return 0
-        mine = Wish.objects.filter(user=user)
-        free = int(settings.WINDOW) - mine.filter(_IN_FLIGHT).count()
-        waiting = mine.filter(state=Wish.State.QUEUED, dispatched_at__isnull=True).filter(
-            Q(not_before__isnull=True) | Q(not_before__lte=now)
-        )
-        chosen = list(waiting.order_by("pk").values_list("pk", flat=True)[: max(0, free)])
-        if chosen:
-            Wish.objects.filter(pk__in=chosen, state=Wish.State.QUEUED).update(dispatched_at=now)
-            transaction.on_commit(partial(_send, chosen, now))
-    return len(chosen)
+    return _top_up(user, windows.size_of(user))
 
 
 def top_up_everyone() -> int:
     """Top up every user who waits: the tick that heals whatever a lost call or message left behind."""
-    users = (
-        Wish.objects.filter(state=Wish.State.QUEUED, dispatched_at__isnull=True)
-        .order_by()
-        .values_list("user", flat=True)
-        .distinct()
-    )
-    return sum(map(top_up, list(users[:USERS_AT_ONCE])))
+    if circuit.is_open():
+        return 0
+    return sum(_top_up(user, size) for user, size in windows.turns(Wish.objects.all()))
+
+
+def _top_up(user: int, size: int) -> int:
+    with transaction.atomic():
+        chosen, now = windows.fill(user, Wish.objects.all(), size, ("pk",))
+        if chosen:
+            transaction.on_commit(partial(_send, chosen, now))
+    return len(chosen)
 
 
 def recover_lost(*, leases: bool = True) -> int:
@@ -68,8 +54,8 @@ def recover_lost(*, leases: bool = True) -> int:
     """
     expired = _expire_leases() if leases else 0
     old = Wish.objects.filter(
+        clock.older("dispatched_at", timedelta(seconds=settings.REDISPATCH_SECONDS)),
         state=Wish.State.QUEUED,
-        dispatched_at__lt=timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS),
     ).values_list("pk", "dispatched_at")
     named = {messages.name(pk, sent): (pk, sent) for pk, sent in old if sent is not None}
     try:
@@ -84,7 +70,9 @@ def recover_lost(*, leases: bool = True) -> int:
 
 
 def _expire_leases() -> int:
-    lapsed = Wish.objects.filter(state=Wish.State.RUNNING, lease_until__lt=timezone.now())
+    running = Wish.objects.filter(state=Wish.State.RUNNING)
+    clock.rein_in(running, "lease_until", timedelta(seconds=settings.LEASE_SECONDS))
+    lapsed = running.filter(lease_until__lt=clock.now())
     free = {"lease_token": None, "lease_until": None, "dispatched_at": None}
     waiting = lapsed.filter(attempts__lt=settings.MAX_ATTEMPTS).update(state=Wish.State.QUEUED, **free)
     with transaction.atomic():
@@ -100,7 +88,7 @@ def _expire_leases() -> int:
 
 def claim(wish: UUID, token: UUID) -> bool:
     """Take a queued wish, counting the attempt; false where it is not queued (any more)."""
-    now = timezone.now()
+    now = clock.now()
     taken = Wish.objects.filter(pk=wish, state=Wish.State.QUEUED).update(
         state=Wish.State.RUNNING,
         attempts=F("attempts") + 1,
@@ -116,7 +104,7 @@ def renew(tokens: list[UUID]) -> int:
     """Extend the leases of wishes that this process still works on; how many still count."""
     return int(
         Wish.objects.filter(lease_token__in=tokens, state=Wish.State.RUNNING).update(
-            lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+            lease_until=clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
         )
     )
 
