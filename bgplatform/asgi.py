@@ -3,15 +3,15 @@
 import os
 import warnings
 
-from django.core.asgi import get_asgi_application
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bgplatform.settings")
+
+from bgplatform.handler import get_application  # it reads the settings
 
 # WhiteNoise hands static files over as synchronous iterators, which is well: they are small, and browsers
 # keep them. Whoever runs the site can do nothing about it, and it would stand among the processes' messages.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
-django_application = get_asgi_application()
+django_application = get_application()
 
 from django.conf import settings  # noqa: E402  # there are settings only now
 

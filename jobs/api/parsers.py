@@ -1,4 +1,4 @@
-"""Reading JSON bodies strictly: what cannot be stored or said back is refused at the door."""
+"""Reading bodies: JSON strictly, so that what cannot be stored or said back is refused; multipart forms."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from rest_framework.parsers import JSONParser
+from django.http.multipartparser import MultiPartParserError
+from rest_framework.parsers import DataAndFiles, JSONParser
+from rest_framework.parsers import MultiPartParser as FrameworkParser
+from rest_framework.request import Request
 
+from bgplatform.multipart import MultiPartParser
 from jobs.api.errors import RefusedError, UnreadableError
 
 
@@ -38,6 +42,24 @@ class StrictJSONParser(JSONParser):
         if has_nul:
             raise RefusedError("nul_character", "A text cannot hold the character NUL.")
         return said
+
+
+class FormParser(FrameworkParser):
+    """Multipart forms as every address of the site takes them."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> DataAndFiles[Any, Any]:
+        """The fields and the files. Raises UnreadableError."""
+        context = parser_context or {}
+        request: Request = context["request"]
+        encoding = context.get("encoding", settings.DEFAULT_CHARSET)
+        meta = {**request.META, "CONTENT_TYPE": media_type}
+        try:
+            fields, files = MultiPartParser(meta, stream, request.upload_handlers, encoding).parse()
+        except MultiPartParserError as error:
+            raise UnreadableError(f"This multipart form cannot be read: {error}") from error
+        return DataAndFiles(fields, files)
 
 
 def _no_number(text: str) -> NoReturn:

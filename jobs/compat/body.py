@@ -17,6 +17,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 
+from bgplatform.part_head import MAX_HEAD, read_head
 from jobs.compat.errors import CompatError
 
 # Parts with these names are files whatever they say of themselves: a client may send no file name.
@@ -34,9 +35,6 @@ NAMES: Final = frozenset({
     "bgc",
 })  # fmt: skip
 SHADOW_OF: Final = "shadow_type["
-# Of one part, and of one line in it.
-MAX_HEAD: Final = 8 * 2**10
-MAX_HEAD_LINE: Final = 2**10
 # What may be in a JSON body: lists and objects, and what is in them.
 MAX_JSON: Final = 10_000
 _ENCODED: Final = re.compile(b"%[0-9A-Fa-f]{2}")
@@ -141,14 +139,9 @@ def _parts(content: bytes, boundary: str) -> Iterator[tuple[str, str | None, byt
 
 
 def _part(head: bytes, data: bytes) -> Iterator[tuple[str, str | None, bytes]]:
-    for line in head.decode("utf-8", "replace").split("\r\n"):
-        if len(line) > MAX_HEAD_LINE:
-            raise ValueError(f"A line in the head of a part is longer than {MAX_HEAD_LINE} characters.")
-        label, _, rest = line.partition(":")
-        if label.strip().lower() == "content-disposition":
-            _, parameters = _header(rest)
-            if name := parameters.get("name"):
-                yield name, parameters.get("filename"), data
+    said = read_head(head)
+    if said is not None:
+        yield said.name, said.file_name, data
 
 
 def _json(content: bytes) -> dict[str, str]:

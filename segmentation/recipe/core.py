@@ -124,7 +124,7 @@ class Recipe:
         if self.format not in _QUALITIES:
             put(self, "quality", None)
         elif self.quality is not None:
-            quality = int(read_number(self.quality, "quality", 1, 100))
+            quality = int(read_number(self.quality, "quality", 1, 100, percent=True))
             put(self, "quality", None if quality == _QUALITIES[self.format] else quality)
         if (
             self.format.startswith("webp")
@@ -257,7 +257,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "shadow": reading.read_shadow,
     "semitransparency": lambda value: reading.read_flag(value, "semitransparency"),
     "size": reading.read_size,
-    "quality": lambda value: int(read_number(value, "quality", 1, 100)),
+    "quality": lambda value: int(read_number(value, "quality", 1, 100, percent=True)),
 }
 
 

@@ -101,7 +101,7 @@ def read_scale(value: object) -> float | None:
     """`original` (None) or 1 to 100 per cent of the canvas."""
     if value is None or (isinstance(value, str) and value.strip().lower() == "original"):
         return None
-    return read_number(value, "scale", 1, 100)
+    return read_number(value, "scale", 1, 100, percent=True)
 
 
 def read_position(value: object) -> Position | Original | None:
@@ -114,7 +114,7 @@ def read_position(value: object) -> Position | Original | None:
             return ORIGINAL
         if word in ("center", "centre"):
             return (50.0, 50.0)
-    read = [read_number(item, "position", 0, 100) for item in _items(value, "position")]
+    read = [read_number(item, "position", 0, 100, percent=True) for item in _items(value, "position")]
     if len(read) not in (1, 2):
         raise refuse("position", f"position is original, center, x% or x% y%, not {value!r}.")
     return (read[0], read[-1])
@@ -216,7 +216,7 @@ def read_shadow(value: object) -> Shadow | None:
         raise refuse("shadow", "shadow's offset is two lengths: right and down.")
     shadow = Shadow(
         usual.kind,
-        read_number(value.get("opacity", usual.opacity), "shadow", 0, 100),
+        read_number(value.get("opacity", usual.opacity), "shadow", 0, 100, percent=True),
         Length.read(value.get("blur", usual.blur), "shadow", 0, 1000, 50),
         (offset[0], offset[1]),
         Colour.read(value.get("colour", usual.colour), "shadow"),

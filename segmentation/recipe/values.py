@@ -38,14 +38,17 @@ def _float(number: float) -> float:
         return math.inf
 
 
-def read_number(value: object, field: str, low: float, high: float) -> float:
-    """A finite number in low..high from a JSON number or its text; booleans are not numbers here."""
+def read_number(value: object, field: str, low: float, high: float, *, percent: bool = False) -> float:
+    """A finite number in low..high from a JSON number or its text; booleans are not numbers here.
+
+    percent: the number is a percentage, and its text may end in %.
+    """
     number: float | None = None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         number = _float(value)
     elif isinstance(value, str):
         try:
-            number = float(value.strip().removesuffix("%"))
+            number = float(value.strip().removesuffix("%") if percent else value)
         except ValueError:
             number = None
     if number is None or not math.isfinite(number) or not low <= number <= high:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
@@ -20,7 +19,7 @@ from jobs.api.examples import JOB_OF_FILES, NEW_JOB
 from jobs.api.idempotent import once, replay, was_replayed
 from jobs.api.later import Promise, promised, seconds_of
 from jobs.api.pages import PARAMETERS, bad_cursor, limit_of, paged
-from jobs.api.parsers import StrictJSONParser
+from jobs.api.parsers import FormParser, StrictJSONParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.shapes.common import page_of
 from jobs.api.shapes.jobs import JobDetail, JobShape, NewJob, NewJobOfFiles
@@ -54,7 +53,7 @@ class JobsView(ApiView):
     """Jobs."""
 
     tag = "jobs"
-    parser_classes = (StrictJSONParser, MultiPartParser)
+    parser_classes = (StrictJSONParser, FormParser)
 
     @extend_schema(
         operation_id="jobs",

@@ -9,7 +9,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,6 +20,7 @@ from jobs.api.files import file_answer
 from jobs.api.idempotent import once
 from jobs.api.later import Promise, promised, seconds_of
 from jobs.api.pages import PARAMETERS, keyset, paged
+from jobs.api.parsers import FormParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.shapes.common import page_of
 from jobs.api.shapes.pictures import MatteShape
@@ -118,7 +118,7 @@ class PictureMattesView(ApiView):
     """Mattes of a picture."""
 
     tag = "mattes"
-    parser_classes = (MultiPartParser,)
+    parser_classes = (FormParser,)
 
     @extend_schema(
         operation_id="picture_mattes",

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +14,7 @@ from jobs import storage
 from jobs.api.base import ApiView
 from jobs.api.errors import UnreadableError
 from jobs.api.idempotent import once
+from jobs.api.parsers import FormParser
 from jobs.api.schema import IDEMPOTENCY_KEY, REFUSALS, Refusal
 from jobs.api.shapes.uploads import UploadBody, UploadShape, UploadStart, UploadStarted
 from jobs.errors import WrongStateError
@@ -84,7 +84,7 @@ class UploadBodyView(ApiView):
     """Where the bytes go on a site without a store of its own."""
 
     tag = "uploads"
-    parser_classes = (MultiPartParser,)
+    parser_classes = (FormParser,)
 
     @extend_schema(
         operation_id="upload_body",

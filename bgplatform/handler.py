@@ -1,0 +1,56 @@
+"""Django's ASGI handler with two changes: bodies without a Content-Length, and our parser of forms.
+
+`Transfer-Encoding: chunked` announces no length, and Django and its REST framework take such a body for an
+empty one. The handler has received the whole body before it makes the request, so it knows the length.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Any
+
+import django
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http import QueryDict
+from django.http.request import ImmutableList
+from django.utils.datastructures import MultiValueDict
+
+from bgplatform.multipart import MultiPartParser
+
+
+class Request(ASGIRequest):
+    """A request whose multipart forms are read by our parser."""
+
+    def parse_file_upload(self, META: Any, post_data: Any) -> tuple[QueryDict, MultiValueDict[str, Any]]:  # noqa: N803
+        """The fields and the files of a multipart form."""
+        self.upload_handlers = ImmutableList(  # type: ignore[assignment]  # as Django does itself
+            self.upload_handlers,
+            warning="You cannot alter upload handlers after the upload has been processed.",
+        )
+        return MultiPartParser(META, post_data, self.upload_handlers, self.encoding).parse()
+
+
+class Handler(ASGIHandler):
+    """The site as an ASGI application."""
+
+    request_class = Request
+
+    def create_request(self, scope: Any, body_file: IO[bytes]) -> Any:
+        """The request, or the answer to one that cannot be read."""
+        return super().create_request(with_length(scope, body_file), body_file)
+
+
+def with_length(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
+    """The scope with the length of the body that was received, where no header says it (RFC 9112, 7.1.3)."""
+    size = body.seek(0, os.SEEK_END)
+    body.seek(0)
+    if not size or any(name == b"content-length" for name, _ in scope["headers"]):
+        return scope
+    headers = [(name, value) for name, value in scope["headers"] if name != b"transfer-encoding"]
+    return {**scope, "headers": [*headers, (b"content-length", str(size).encode())]}
+
+
+def get_application() -> Handler:
+    """Set Django up, as django.core.asgi.get_asgi_application does."""
+    django.setup(set_prefix=False)
+    return Handler()

@@ -1,0 +1,172 @@
+"""Multipart forms as programs send them: a file may come without a file name, or with one in Latin-1.
+
+Django's parser takes a part without a file name for text, and drops a part whose head is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopFutureHandlers, StopUpload
+from django.http import QueryDict
+from django.http.multipartparser import (
+    ChunkIter,
+    InterBoundaryIter,
+    LazyStream,
+    MultiPartParserError,
+    exhaust,
+)
+from django.http.multipartparser import MultiPartParser as DjangoParser
+from django.utils.datastructures import MultiValueDict
+
+from bgplatform.part_head import MAX_HEAD, PartHead, read_head
+from jobs.names import UNNAMED
+
+# Fields that are files even where the part has no file name.
+FILE_FIELDS: Final = frozenset({"file", "pictures"})
+BASE64: Final = "base64"
+Form = tuple[QueryDict, MultiValueDict[str, Any]]
+
+
+class MultiPartParser(DjangoParser):
+    """Django's parser with our reading of a part. The settings DATA_UPLOAD_MAX_… bound it in the same way."""
+
+    def __init__(
+        self,
+        META: Mapping[str, Any],  # noqa: N803  # Django's name
+        input_data: Any,
+        upload_handlers: Sequence[FileUploadHandler],
+        encoding: str | None = None,
+    ) -> None:
+        kind, semicolon, parameters = str(META.get("CONTENT_TYPE", "")).partition(";")
+        meta = {**META, "CONTENT_TYPE": kind.strip().lower() + semicolon + parameters}
+        super().__init__(meta, input_data, list(upload_handlers), encoding)
+        self._text_bytes = 0
+
+    def _parse(self) -> Form:
+        if self._content_length == 0:
+            return QueryDict(encoding=self._encoding), MultiValueDict()
+        for handler in self._upload_handlers:
+            handled = handler.handle_raw_input(
+                self._input_data, self._meta, self._content_length, self._boundary, self._encoding
+            )
+            if handled is not None:
+                return handled
+        self._post = QueryDict(mutable=True)
+        self._files: MultiValueDict[str, Any] = MultiValueDict()
+        try:
+            self._take_parts()
+        except StopUpload as error:
+            self._close_files()
+            if not error.connection_reset:
+                exhaust(self._input_data)
+        else:
+            exhaust(self._input_data)
+        any(handler.upload_complete() for handler in self._upload_handlers)
+        self._post._mutable = False
+        return self._post, self._files
+
+    def _take_parts(self) -> None:
+        stream = LazyStream(ChunkIter(self._input_data, self._chunk_size))
+        files = fields = 0
+        for part in InterBoundaryIter(stream, b"--" + self._boundary):
+            head = _head(part)
+            if head is not None and (head.file_name or head.name in FILE_FIELDS):
+                # Browsers send no name and no content where no file was chosen.
+                if not head.file_name and _is_empty(part):
+                    continue
+                files += 1
+                if files > (settings.DATA_UPLOAD_MAX_NUMBER_FILES or files):
+                    raise TooManyFilesSent("The form has more files than DATA_UPLOAD_MAX_NUMBER_FILES.")
+                self._take_file(head, part)
+                continue
+            fields += 1
+            # Two more: what precedes the first boundary, and what follows the last one.
+            if fields > (settings.DATA_UPLOAD_MAX_NUMBER_FIELDS or fields) + 2:
+                raise TooManyFieldsSent("The form has more fields than DATA_UPLOAD_MAX_NUMBER_FIELDS.")
+            if head is not None:
+                self._take_text(head, part)
+            exhaust(part)
+
+    def _take_text(self, head: PartHead, part: LazyStream) -> None:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        data = part.read(size=None if most is None else max(0, most - self._text_bytes) + 1)
+        # Two more, as for the & and = of an urlencoded form.
+        self._text_bytes += len(data) + len(head.name) + 2
+        if most is not None and self._text_bytes > most:
+            raise RequestDataTooBig("The form has more text than DATA_UPLOAD_MAX_MEMORY_SIZE.")
+        if head.transfer_encoding == BASE64:
+            with suppress(binascii.Error):
+                data = base64.b64decode(data)
+        self._post.appendlist(head.name, data.decode(self._encoding, "replace"))
+
+    def _take_file(self, head: PartHead, part: LazyStream) -> None:
+        name = self.sanitize_file_name(head.file_name or "") or UNNAMED
+        facts = (head.content_type, head.content_length)
+        charset = head.content_type_parameters.get("charset")
+        counts = [0] * len(self._upload_handlers)
+        try:
+            for handler in self._upload_handlers:
+                try:
+                    handler.new_file(head.name, name, *facts, charset, head.content_type_parameters)  # type: ignore[arg-type]  # bytes in the stubs only
+                except StopFutureHandlers:
+                    break
+            for piece in _decoded(part) if head.transfer_encoding == BASE64 else part:
+                self._hand_over(piece, counts)
+        except SkipFile:
+            self._close_files()
+            exhaust(part)
+        else:
+            self.handle_file_complete(head.name, counts)
+
+    def _hand_over(self, piece: bytes, counts: list[int]) -> None:
+        left: bytes | None = piece
+        for number, handler in enumerate(self._upload_handlers):
+            if left is None:
+                return
+            size = len(left)
+            left = handler.receive_data_chunk(left, counts[number])
+            counts[number] += size
+
+
+def _head(part: LazyStream) -> PartHead | None:
+    """Read the head, and leave the content in the stream; None: there is no field in this part."""
+    begun = part.read(MAX_HEAD)
+    end = begun.find(b"\r\n\r\n")
+    if end < 0:
+        if len(begun) == MAX_HEAD and begun.startswith(b"\r\n"):
+            raise MultiPartParserError(f"A part has a head of more than {MAX_HEAD} bytes.")
+        return None
+    part.unget(begun[end + 4 :])
+    try:
+        return read_head(begun[:end])
+    except ValueError as error:
+        raise MultiPartParserError(str(error)) from error
+
+
+def _is_empty(part: LazyStream) -> bool:
+    first = part.read(1)
+    part.unget(first)
+    return not first
+
+
+def _decoded(part: LazyStream) -> Iterator[bytes]:
+    """The content of a part in base64, four characters at a time."""
+    rest = b""
+    try:
+        for piece in part:
+            text = rest + b"".join(piece.split())
+            whole = len(text) // 4 * 4
+            rest = text[whole:]
+            if whole:
+                yield base64.b64decode(text[:whole])
+    except binascii.Error as error:
+        raise MultiPartParserError("A part in base64 cannot be decoded.") from error
+    if rest:
+        raise MultiPartParserError("A part in base64 is incomplete.")
