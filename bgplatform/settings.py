@@ -239,6 +239,8 @@ MAX_OPEN_UPLOADS = integer("MAX_OPEN_UPLOADS", 10_000, least=1, most=1_000_000)
 MAX_EVENT_STREAMS = integer("MAX_EVENT_STREAMS", 32, least=1, most=10_000)
 # A file that no row names is deleted once it is so old.
 ORPHAN_HOURS = integer("ORPHAN_HOURS", 24, least=1, most=8_760)
+# Sweeps delete nothing by its age where the clock went further than that since the last one.
+SWEEP_MAX_STEP_DAYS = integer("SWEEP_MAX_STEP_DAYS", 10, least=1, most=3_650)
 
 # Networks that are not the internet's, and into which the addresses that users give may lead all the same.
 FETCH_PRIVATE_NETWORKS = networks("FETCH_PRIVATE_NETWORKS", [])

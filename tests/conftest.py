@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,20 @@ def _files_of_their_own(settings: object, tmp_path: Path) -> None:
     stores = {**django_settings.STORAGES}
     stores["default"] = {**stores["default"], "OPTIONS": {"location": tmp_path / "files"}}
     settings.STORAGES = stores  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def database_clock() -> None:
+    """Ask for it where the database's own clock is meant, also where the test's clock stands elsewhere."""
+
+
+@pytest.fixture(autouse=True)
+def _clocks_agree(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that sets the clock sets PostgreSQL's, too, unless it asks for `database_clock`."""
+    from jobs import clock
+
+    if "database_clock" not in request.fixturenames:
+        monkeypatch.setattr(clock, "_of_server", lambda: datetime.now(UTC))
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from jobs.models.feedback import Feedback
 from jobs.models.idempotency import Idempotency
 from jobs.models.improvement import Improvement
 from jobs.models.job import Job
+from jobs.models.last_run import LastRun
 from jobs.models.matte import Matte
 from jobs.models.picture import Picture
 from jobs.models.preset import Preset
@@ -31,6 +32,7 @@ __all__ = [
     "Idempotency",
     "Improvement",
     "Job",
+    "LastRun",
     "Matte",
     "Picture",
     "Preset",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from accounts.services import quota
-from jobs import storage
+from jobs import clock, storage
 from jobs.models import Backdrop, Job
 from jobs.services import removal
 from jobs.services.uploads import limits
@@ -101,7 +101,7 @@ def forget(backdrop: Backdrop) -> bool:
 
 def sweep() -> int:
     """Delete those that no job has and nobody asked for in UPLOAD_HOURS; how many."""
-    before = timezone.now() - timedelta(hours=settings.UPLOAD_HOURS)
+    before = clock.now() - timedelta(hours=settings.UPLOAD_HOURS)
     stale = Backdrop.objects.filter(last_used_at__lt=before, jobs__isnull=True)[:AT_ONCE]
     return sum(_delete(backdrop) for backdrop in stale)
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.services import quota
-from jobs import names, storage
+from jobs import clock, names, storage
 from jobs.ids import new_id
 from jobs.models import Job, Picture, Rendition, Upload
 from jobs.models.job import Lane
@@ -100,7 +100,7 @@ def forget(job: UUID) -> None:
 
 def sweep() -> int:
     """Forget ephemeral jobs that ended and whose answer nobody fetched; how many."""
-    left = Job.objects.filter(ephemeral=True, finished_at__lt=timezone.now() - FORGET_AFTER)
+    left = Job.objects.filter(ephemeral=True, finished_at__lt=clock.now() - FORGET_AFTER)
     ids = list(left.values_list("pk", flat=True)[:AT_ONCE])
     for job in ids:
         forget(job)

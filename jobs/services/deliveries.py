@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +20,10 @@ import dramatiq
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
-from django.utils import timezone
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
-from jobs import fetching
+from jobs import clock, fetching
 from jobs.errors import WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
@@ -82,7 +82,7 @@ def top_up(endpoint: UUID) -> int:
         free = window - mine.filter(sent_at__isnull=False).count()
         if free <= 0:
             return 0
-        now = timezone.now()
+        now = clock.now()
         due = mine.filter(sent_at__isnull=True, next_at__lte=now).order_by("next_at", "pk")
         chosen = list(due.values_list("pk", flat=True)[:free])
         mine.filter(pk__in=chosen).update(sent_at=now)
@@ -93,7 +93,7 @@ def top_up(endpoint: UUID) -> int:
 def top_up_everyone() -> int:
     """Top up every endpoint for which something is due; how many deliveries. The scheduler's tick."""
     due = WebhookDelivery.objects.filter(
-        endpoint=OuterRef("pk"), state=Waiting, sent_at__isnull=True, next_at__lte=timezone.now()
+        endpoint=OuterRef("pk"), state=Waiting, sent_at__isnull=True, next_at__lte=clock.now()
     )
     endpoints = WebhookEndpoint.objects.filter(Exists(due), enabled=True, user__is_active=True)
     return sum(top_up(pk) for pk in endpoints.values_list("pk", flat=True))
@@ -104,12 +104,27 @@ def recover_lost() -> int:
 
     A claim puts `next_at` off for as long as an attempt may take.
     """
-    now = timezone.now()
-    return WebhookDelivery.objects.filter(
-        state=Waiting,
+    sent = WebhookDelivery.objects.filter(state=Waiting, sent_at__isnull=False)
+    # What was sent before the clock went back would seem to be sent, or claimed, in the future.
+    clock.rein_in(sent, "sent_at", timedelta(0))
+    clock.rein_in(sent.filter(token__isnull=True), "next_at", timedelta(0))
+    clock.rein_in(sent.filter(token__isnull=False), "next_at", _longest())
+    now = clock.now()
+    return sent.filter(
         next_at__lte=now,
         sent_at__lt=now - timedelta(seconds=settings.REDISPATCH_SECONDS),
     ).update(sent_at=None)
+
+
+def bring_forward() -> int:
+    """Make due what was never tried and would wait because the clock went back since; how many."""
+    untried = WebhookDelivery.objects.filter(state=Waiting, sent_at__isnull=True, attempts=0)
+    return clock.rein_in(untried, "next_at", timedelta(0))
+
+
+def _longest() -> timedelta:
+    """How long a claim counts."""
+    return timedelta(seconds=settings.WEBHOOK_SECONDS) + SLACK
 
 
 def deliver(delivery: UUID) -> None:
@@ -156,7 +171,7 @@ def replay_failed(endpoint: WebhookEndpoint) -> int:
 def sweep() -> int:
     """Delete messages with their logs whose days are over; how many."""
     old = WebhookMessage.objects.filter(
-        created_at__lt=timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
+        created_at__lt=clock.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
     )
     chosen = list(old.values_list("pk", flat=True)[:AT_ONCE])
     WebhookMessage.objects.filter(pk__in=chosen).delete()
@@ -173,7 +188,7 @@ def _again(rows) -> int:  # type: ignore[no-untyped-def]  # a QuerySet of delive
     """Those of the rows that are not being attempted right now become due."""
     return int(
         rows.filter(token__isnull=True).update(
-            state=Waiting, attempts=0, next_at=timezone.now(), sent_at=None, ended_at=None
+            state=Waiting, attempts=0, next_at=clock.now(), sent_at=None, ended_at=None
         )
     )
 
@@ -193,8 +208,8 @@ def _send(chosen: Sequence[UUID]) -> None:
 
 def _claim(delivery: UUID, token: UUID) -> WebhookDelivery | None:
     """Take a delivery that is due, counting the attempt, and put it off for as long as that may take."""
-    now = timezone.now()
-    until = now + timedelta(seconds=settings.WEBHOOK_SECONDS) + SLACK
+    now = clock.now()
+    until = now + _longest()
     free = WebhookDelivery.objects.filter(pk=delivery, state=Waiting, next_at__lte=now)
     free.update(attempts=F("attempts") + 1, next_at=until, sent_at=now, token=token)
     # By the token, not by the count: the answer to an earlier try of this may have been lost.
@@ -203,7 +218,7 @@ def _claim(delivery: UUID, token: UUID) -> WebhookDelivery | None:
 
 
 def _attempt(delivery: WebhookDelivery) -> Outcome:
-    now = timezone.now()
+    now, began = clock.now(), time.monotonic()
     message, endpoint = delivery.message, delivery.endpoint
     headers = {
         "Content-Type": "application/json",
@@ -214,19 +229,21 @@ def _attempt(delivery: WebhookDelivery) -> Outcome:
     try:
         answer = fetching.send(endpoint.url, message.body.encode(), headers, seconds=settings.WEBHOOK_SECONDS)
     except FetchRefusedError as error:
-        took = round((timezone.now() - now).total_seconds() * 1000)
-        return Outcome(now, took, error_code=error.code, error_sentence=error.sentence)
+        return Outcome(now, _milliseconds(began), error_code=error.code, error_sentence=error.sentence)
     except Exception:
         # It counts as an attempt: what breaks each time would otherwise be tried for ever, and nobody told.
         logger.exception("the attempt at webhook delivery %s broke", delivery.pk)
-        took = round((timezone.now() - now).total_seconds() * 1000)
-        return Outcome(now, took, error_code=INTERNAL, error_sentence=INTERNAL_SENTENCE)
+        return Outcome(now, _milliseconds(began), error_code=INTERNAL, error_sentence=INTERNAL_SENTENCE)
     return Outcome(now, answer.milliseconds, answer.status, retry_after=answer.retry_after)
+
+
+def _milliseconds(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
 
 
 def _record(delivery: WebhookDelivery, token: UUID, outcome: Outcome) -> None:
     """Write down what came of an attempt, and what follows. Nothing where the claim no longer counts."""
-    now = timezone.now()
+    now = clock.now()
     mine = WebhookDelivery.objects.filter(pk=delivery.pk, state=Waiting, token=token)
     endpoints = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
     over = {"sent_at": None, "token": None}

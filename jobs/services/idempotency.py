@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.models import User
+from jobs import clock
 from jobs.errors import KeyReusedError
 from jobs.models import Idempotency
 
@@ -32,7 +32,7 @@ def earlier(user: User, key: str, body_digest: str) -> Answer | None:
     row = Idempotency.objects.filter(user=user, key=key).first()
     if row is None:
         return None
-    if row.created_at < timezone.now() - KEPT:
+    if row.created_at < clock.now() - KEPT:
         Idempotency.objects.filter(pk=row.pk).delete()
         return None
     if row.body_digest != body_digest:
@@ -69,6 +69,6 @@ def once(user: User, key: str, body_digest: str, act: Callable[[], Answer]) -> t
 
 def sweep() -> int:
     """Forget the keys whose day is over; how many."""
-    over = Idempotency.objects.filter(created_at__lt=timezone.now() - KEPT).values_list("pk", flat=True)
+    over = Idempotency.objects.filter(created_at__lt=clock.now() - KEPT).values_list("pk", flat=True)
     deleted: int = Idempotency.objects.filter(pk__in=list(over[:AT_ONCE])).delete()[0]
     return deleted

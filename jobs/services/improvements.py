@@ -7,12 +7,11 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts.models import Plan, User
 from accounts.selectors import users_of
 from accounts.services import quota
-from jobs import names, storage
+from jobs import clock, names, storage
 from jobs.models import Improvement
 from jobs.services import removal, stored
 from jobs.services.calls import Source
@@ -51,7 +50,7 @@ def keep(user: User, source: Source, tag: str = "") -> Improvement:
 
 def sweep() -> int:
     """Delete those whose days are over, their plan's or DAYS, with their files; how many."""
-    now = timezone.now()
+    now = clock.now()
     over = Q(created_at__lt=now - timedelta(days=DAYS))
     for plan in Plan.objects.filter(keep_days__lt=DAYS):
         over |= Q(user__in=users_of(plan), created_at__lt=now - timedelta(days=plan.keep_days or 0))

@@ -17,9 +17,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
-from jobs import storage
+from jobs import clock, storage
 from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload, Wish
 from jobs.services import wishes
 from jobs.storage import StoreAwayError, Stored
@@ -79,7 +78,7 @@ def _next(prefix: str) -> str:
 
 
 def _delete_orphans(files: Collection[Stored], older_than: timedelta) -> int:
-    before = timezone.now() - older_than
+    before = clock.now() - older_than
     old = [file for file in files if file.written_at <= before]
     if not orphans_of(old):
         return 0

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Case, Count, F, QuerySet, When
 from django.utils import timezone
 
-from jobs import events, storage
+from jobs import clock, events, storage
 from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.services import charging, stored, tags, webhook_events
 from jobs.storage import StoreAwayError
@@ -152,7 +152,7 @@ def _deleted(key: str) -> bool:
 def sweep_uploads() -> int:
     """Delete uploads that were never submitted in their time, with their bytes; how many."""
     stale = Upload.objects.exclude(state=Upload.State.SUBMITTED).filter(
-        created_at__lt=timezone.now() - timedelta(hours=settings.UPLOAD_HOURS)
+        created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS)
     )
     return delete_uploads(stale)
 

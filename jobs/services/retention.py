@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from django.utils import timezone
-
 from accounts.models import Plan
 from accounts.selectors import users_of
+from jobs import clock
 from jobs.models import Job, Receipt
-from jobs.services import removal
+from jobs.services import removal, sweep_clock
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +24,11 @@ def set_pinned(job: Job, pinned: bool) -> None:
 def expire() -> int:
     """Delete the oldest of what is over, a bounded number for each plan; how many jobs.
 
-    The next call goes on where this one stopped, because what was deleted is no longer there.
+    The next call goes on where this one stopped, because what was deleted is no longer there. Nothing while
+    the clock cannot be believed.
     """
+    if not sweep_clock.is_believable():
+        return 0
     return sum(_expire(plan) for plan in Plan.objects.filter(keep_days__isnull=False))
 
 
@@ -35,7 +37,7 @@ def _expire(plan: Plan) -> int:
         Job.objects.filter(
             user__in=users_of(plan),
             pinned=False,
-            created_at__lt=timezone.now() - timedelta(days=plan.keep_days or 0),
+            created_at__lt=clock.now() - timedelta(days=plan.keep_days or 0),
         )
         .exclude(state=Job.State.ACTIVE)
         .order_by("created_at")

@@ -14,10 +14,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, QuerySet
-from django.utils import timezone
 
 from accounts.services import quota
-from jobs import selectors, storage
+from jobs import clock, selectors, storage
 from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
 from jobs.ids import new_id
 from jobs.models import Matte, Picture, Rendition, Wish
@@ -137,7 +136,7 @@ def correct(
 def sweep() -> int:
     """Forget wishes that failed and that nobody asked for again in UPLOAD_HOURS; how many."""
     over = Wish.objects.filter(
-        state=Wish.State.FAILED, created_at__lt=timezone.now() - timedelta(hours=settings.UPLOAD_HOURS)
+        state=Wish.State.FAILED, created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS)
     )
     with transaction.atomic():
         rows = list(over.select_for_update()[:AT_ONCE])

@@ -1,0 +1,165 @@
+"""The database's clock decides about leases, back-off and lost messages, also after it went back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import redis
+import time_machine
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from jobs import clock
+from jobs.models import Matte, Picture, WebhookDelivery, WebhookEndpoint, Wish
+from jobs.services import claims, deliveries, dispatch, webhook_events, webhooks, wish_dispatch
+from tests.jobs.factories import bare_job, complete, pictures_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+BACK = NOON - timedelta(hours=2)
+Queued = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """The database's clock stands where it is set; the machine's own goes on."""
+
+    def put(moment: datetime) -> None:
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return put
+
+
+def request_of(user: User) -> Wish:
+    """A rendition request as a row alone."""
+    picture = pictures_of(bare_job(user))[0]
+    complete(picture)
+    matte = Matte.objects.get(picture=picture)
+    wish: Wish = Wish.objects.create(
+        user=user, picture=picture, matte=matte, recipe={}, recipe_digest=uuid4().hex
+    )
+    return wish
+
+
+@pytest.mark.usefixtures("database_clock")
+def test_it_is_the_database_that_is_asked() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no clock of its own")
+    real = timezone.now()
+    with time_machine.travel(NOON, tick=False):
+        assert abs(clock.now() - real) < timedelta(minutes=1)
+
+
+def test_a_machine_whose_clock_is_wrong_takes_a_lease_by_the_databases(
+    user: User, set_clock: Callable[[datetime], None], settings: Settings
+) -> None:
+    settings.LEASE_SECONDS = 20
+    set_clock(NOON)
+    picture, wish = pictures_of(bare_job(user))[0], request_of(user)
+
+    with time_machine.travel(NOON + timedelta(days=400), tick=False):
+        taken = claims.claim(picture.pk)
+        assert taken is not None
+        assert wish_dispatch.claim(wish.pk, uuid4())
+        for row in (Picture.objects.get(pk=picture.pk), Wish.objects.get()):
+            assert row.lease_until == NOON + timedelta(seconds=20)
+        claims.renew([taken.token])
+        assert Picture.objects.get(pk=picture.pk).lease_until == NOON + timedelta(seconds=20)
+        assert claims.expire_leases() == 0
+        assert wish_dispatch.recover_lost() == 0
+
+
+def test_leases_of_dead_workers_are_over_in_time_though_the_clock_went_back(
+    user: User, set_clock: Callable[[datetime], None], settings: Settings
+) -> None:
+    settings.LEASE_SECONDS = 20
+    set_clock(NOON)
+    picture, wish = pictures_of(bare_job(user))[0], request_of(user)
+    claims.claim(picture.pk)
+    wish_dispatch.claim(wish.pk, uuid4())
+
+    set_clock(BACK)
+    assert claims.expire_leases() + wish_dispatch.recover_lost() == 0, "who lives has time to renew"
+    for row in (Picture.objects.get(pk=picture.pk), Wish.objects.get()):
+        assert row.lease_until == BACK + timedelta(seconds=20)
+    set_clock(BACK + timedelta(seconds=21))
+    assert (claims.expire_leases(), wish_dispatch.recover_lost()) == (1, 1)
+    assert {Picture.objects.get(pk=picture.pk).state, Wish.objects.get().state} == {"queued"}
+
+
+def test_messages_lost_before_the_clock_went_back_are_sent_again(
+    user: User, set_clock: Callable[[datetime], None], settings: Settings, valkey: redis.Redis, queued: Queued
+) -> None:
+    settings.REDISPATCH_SECONDS = 60
+    set_clock(NOON)
+    wish = request_of(user)
+    picture = pictures_of(bare_job(user))[0]
+    assert dispatch.top_up(user.pk) == wish_dispatch.top_up(user.pk) == 1
+    set_clock(BACK)
+    assert dispatch.recover_lost() == wish_dispatch.recover_lost() == 0, "the broker holds them"
+
+    valkey.flushall()
+    assert dispatch.recover_lost() == wish_dispatch.recover_lost() == 1
+    assert dispatch.top_up(user.pk) == wish_dispatch.top_up(user.pk) == 1
+    assert (queued("batch"), queued("interactive")) == ([str(picture.pk)], [str(wish.pk)])
+
+
+def test_what_rests_does_not_rest_for_longer_because_the_clock_went_back(
+    user: User, set_clock: Callable[[datetime], None], settings: Settings
+) -> None:
+    settings.MAX_ATTEMPTS, settings.STORE_PAUSE_SECONDS = 3, 5
+    set_clock(NOON)
+    picture = pictures_of(bare_job(user))[0]
+    claim = claims.claim(picture.pk)
+    assert claim is not None
+    claims.give_back(claim, "internal_error", "Something went wrong.")
+    assert dispatch.top_up_everyone() == 0
+
+    set_clock(BACK)
+    assert dispatch.top_up_everyone() == 1
+
+
+@pytest.fixture
+def delivery(user: User, set_clock: Callable[[datetime], None]) -> WebhookDelivery:
+    """A delivery that is due at noon."""
+    set_clock(NOON)
+    endpoint: WebhookEndpoint = webhooks.create(user, "https://receiver.example.org/")[0]
+    webhook_events.job_ended(bare_job(user, state="finished", finished_at=NOON).pk)
+    found: WebhookDelivery = WebhookDelivery.objects.get(endpoint=endpoint)
+    WebhookDelivery.objects.update(next_at=NOON, sent_at=None)
+    return found
+
+
+def test_a_webhook_does_not_wait_because_the_clock_went_back(
+    delivery: WebhookDelivery, set_clock: Callable[[datetime], None], settings: Settings
+) -> None:
+    settings.REDISPATCH_SECONDS = 60
+    set_clock(BACK)
+    assert deliveries.top_up_everyone() == 0
+    assert deliveries.bring_forward() == 1
+    assert deliveries.top_up_everyone() == 1
+
+    # Sent at noon, and lost.
+    WebhookDelivery.objects.update(next_at=NOON, sent_at=NOON)
+    assert deliveries.recover_lost() == 0
+    set_clock(BACK + timedelta(seconds=61))
+    assert deliveries.recover_lost() == 1
+
+
+def test_a_courier_that_died_before_the_clock_went_back_is_not_waited_for(
+    delivery: WebhookDelivery, set_clock: Callable[[datetime], None], settings: Settings
+) -> None:
+    settings.WEBHOOK_SECONDS = 20
+    until = NOON + timedelta(seconds=80)
+    WebhookDelivery.objects.update(next_at=until, sent_at=NOON, token=uuid4(), attempts=1)
+    set_clock(BACK)
+    assert deliveries.recover_lost() == 0
+    assert WebhookDelivery.objects.get().next_at == BACK + timedelta(seconds=80)
+    set_clock(BACK + timedelta(seconds=80))
+    assert deliveries.recover_lost() == 1
