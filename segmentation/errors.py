@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SegmentationError(Exception):
     """Base of every error that the engine raises on purpose.
@@ -43,3 +46,20 @@ class WeightsError(SegmentationError):
 
 class EngineError(SegmentationError):
     """A device or precision that was asked for and is not there, or a model that failed to run."""
+
+
+@contextmanager
+def engine_at_fault() -> Iterator[None]:
+    """Turn an OSError of the engine into EngineError `engine_failed`.
+
+    Outside of the engine an OSError means that a picture cannot be read or a result cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        sentence = (
+            f"The engine failed, not the picture: {error.strerror or error}{where}. "
+            "Check the cache folder and the installation."
+        )
+        raise EngineError("engine_failed", sentence) from error

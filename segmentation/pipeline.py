@@ -15,7 +15,7 @@ from segmentation.company import Company
 from segmentation.compose import compose
 from segmentation.confidence import LEAST_PEAK, assess, picture_warnings
 from segmentation.encode import Encoded, encode
-from segmentation.errors import PictureError
+from segmentation.errors import PictureError, engine_at_fault
 from segmentation.looks import joined, looks
 from segmentation.pictures import DecodedPicture, Limits, PictureSource, decode
 from segmentation.predictor import Predictor
@@ -69,7 +69,8 @@ class Pipeline:
         threads: int | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.predictor = Predictor(model, device, precision, engine, threads)
+        with engine_at_fault():
+            self.predictor = Predictor(model, device, precision, engine, threads)
         backend = self.predictor.backend
         self._company = Company()
         self._network: MicroBatcher[Floats, Floats] = MicroBatcher(
@@ -144,12 +145,14 @@ class Pipeline:
         return Segmented(picture, matte, judged.confidence, warnings)
 
     def _maps(self, entries: list[Floats]) -> list[Floats]:
-        """The raw map of each entry."""
+        """The raw map of each entry. Raises EngineError."""
         backend = self.predictor.backend
-        if isinstance(backend, SideBySide) and backend.batch > 1 and self._company.several:
-            # The other cores decode and encode: a network on all of them would wait for them at every layer.
-            return [backend.run_beside(entry) for entry in entries]
-        return [future.result() for future in [self._network.submit(entry) for entry in entries]]
+        with engine_at_fault():
+            if isinstance(backend, SideBySide) and backend.batch > 1 and self._company.several:
+                # The other cores decode and encode: a network on all of them would wait for them at every
+                # layer.
+                return [backend.run_beside(entry) for entry in entries]
+            return [future.result() for future in [self._network.submit(entry) for entry in entries]]
 
     def file(
         self, segmented: Segmented, recipe: Recipe, backdrop: Bytes | None = None, *, last: bool = False

@@ -140,7 +140,7 @@ def record(name: str) -> Record | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _unusable(error) from error
+        raise unusable(error) from error
     except (ValueError, TypeError) as error:
         raise WeightsError(
             "weights_unreadable",
@@ -148,7 +148,8 @@ def record(name: str) -> Record | None:
         ) from error
 
 
-def _unusable(error: OSError) -> WeightsError:
+def unusable(error: OSError) -> WeightsError:
+    """What is said where a file of the cache cannot be read or written."""
     sentence = f"The cache {cache_dir()} cannot be used: {error.strerror}. BGPLATFORM_CACHE names its folder."
     return WeightsError("cache_unusable", sentence)
 
@@ -161,24 +162,37 @@ def names() -> list[str]:
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Held by the one process that writes this model's files; others wait."""
+    """Held by the one process that writes this model's files; others wait.
+
+    Raises WeightsError `cache_unusable` where the cache folder cannot be written: reading needs no lock.
+    """
     from filelock import FileLock
 
+    lock = FileLock(weights_dir() / f".{name}.lock")
     try:
         weights_dir().mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except OSError as error:
-        raise _unusable(error) from error
-    with FileLock(weights_dir() / f".{name}.lock"):
+        raise unusable(error) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def verified(name: str) -> Path | None:
     """Path of the model's weights if they are in the cache; WeightsError if they are not what was
     recorded."""
     known = record(name)
-    if known is None or not known.path.exists():
+    if known is None:
         return None
-    if sha256(known.path) != known.sha256:
+    try:
+        digest = sha256(known.path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unusable(error) from error
+    if digest != known.sha256:
         raise WeightsError(
             "weights_digest",
             f"The cached weights of {name} fail their digest: delete {known.path.name} from the cache and "

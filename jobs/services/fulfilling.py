@@ -57,6 +57,10 @@ def _to_its_end(wish: Wish) -> None:
     try:
         _work(wish)
     except (SegmentationError, FileNotFoundError) as error:
+        if processing.is_engine_fault(error):
+            logger.exception("wish %s met an engine that fails", wish.pk)
+            _unless_lost(partial(_give_back, wish))
+            return
         code = getattr(error, "code", "file_gone")
         sentence = getattr(error, "sentence", "A file of this picture is gone. Submit the picture again.")
         _unless_lost(partial(_fail, wish, code, sentence))

@@ -22,7 +22,7 @@ from jobs.services.matting import Matted
 from jobs.storage import StoreAwayError
 from segmentation.compose import stands
 from segmentation.encode import Encoded, encode
-from segmentation.errors import PictureError, SegmentationError
+from segmentation.errors import EngineError, PictureError, SegmentationError, WeightsError
 from segmentation.pipeline import Segmented
 from segmentation.recipe import Recipe
 
@@ -63,6 +63,10 @@ def _to_its_end(claim: Claim) -> None:
     try:
         _work(claim)
     except SegmentationError as error:
+        if is_engine_fault(error):
+            logger.exception("picture %s met an engine that fails: %s", picture_id, error.code)
+            _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
+            return
         _unless_lost(claim, partial(claims.fail, claim, error.code, error.sentence))
     except LeaseLostError:
         logger.warning("picture %s was taken away while it ran; its result is dropped", picture_id)
@@ -81,6 +85,14 @@ def _to_its_end(claim: Claim) -> None:
         # A time limit or a shutdown, raised into the thread: hand the picture back, then obey.
         _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
         raise
+
+
+def is_engine_fault(error: Exception) -> bool:
+    """Whether the engine or its weights failed, not the picture: then it is worth another try.
+
+    A model that is unknown here stays unknown.
+    """
+    return isinstance(error, EngineError | WeightsError) and error.code != "unknown_model"
 
 
 def _top_up(claim: Claim) -> None:

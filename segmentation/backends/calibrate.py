@@ -33,8 +33,12 @@ def ranges_path(model: str) -> Path:
 def find_ranges(model: str) -> dict[str, float] | None:
     """The recorded ranges of a model: the cache's, else the tree's for published weights, else None."""
     path = ranges_path(model)
-    if path.exists():
+    try:
         return _read(path.read_text("utf-8"), path.name)
+    except FileNotFoundError:
+        pass  # the usual case: nobody calibrated it here
+    except OSError as error:
+        raise weights.unusable(error) from error
     if model in weights.CATALOGUE:
         shipped = resources.files("segmentation.backends.ranges") / f"{model}.json"
         if shipped.is_file():

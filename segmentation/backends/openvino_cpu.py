@@ -2,8 +2,8 @@
 
 A map that int8 leaves undecided is made once more in float32: the error of int8 lies in such maps (doubt.py).
 
-The compiled network is kept in the cache by OpenVINO itself, under a key of the graph, its weights, its own
-version and the processor; a later start reads it back in well under a second.
+The compiled network is kept in the cache folder with a digest (compiled.py); a later start reads it back in
+well under a second.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation import weights
+from segmentation.backends import compiled
 from segmentation.backends.calibrate import find_ranges
 from segmentation.backends.doubt import is_undecided
 from segmentation.backends.heap import give_back_memory
@@ -102,27 +103,27 @@ class OpenVinoBackend:
 
     def _requests(self, count: int, precision: str) -> list[openvino.InferRequest]:
         """The network compiled to run so many pictures at a time."""
-        import openvino
-        from safetensors.numpy import load_file
-
-        from segmentation.backends.graph import build
-
-        # Read anew where a second form is wanted: kept, the weights would take four times what int8 takes.
         ranges = self._ranges if precision == "int8" else None
-        network = build(load_file(self._path), self._shape, ranges)
         options: dict[str, object] = {
             "INFERENCE_PRECISION_HINT": _hint(precision, self._shape.name),
             "INFERENCE_NUM_THREADS": self._threads,
             "PERFORMANCE_HINT": "LATENCY" if count == 1 else "THROUGHPUT",
             "NUM_STREAMS": count,
-            "CACHE_DIR": str(weights.cache_dir() / "openvino"),
         }
-        # One process at a time: two that write the same entry of OpenVINO's cache make it fail.
-        with weights.locked(f"{self._model}-openvino"):
-            compiled = openvino.Core().compile_model(network, "CPU", options)
-        del network
+
+        def network() -> openvino.Model:
+            from safetensors.numpy import load_file
+
+            from segmentation.backends.graph import build
+
+            # Read anew where a second form is wanted: kept, the weights would take four times int8's memory.
+            return build(load_file(self._path), self._shape, ranges)
+
+        facts = {"weights": self._path.name, "shape": self._shape.name, "ranges": ranges, "options": options}
+        form = f"{self._model}-{precision}-{count}x{self._threads}"
+        loaded = compiled.obtain(compiled.path_of(form, facts), network, options)
         give_back_memory()
-        return [compiled.create_infer_request() for _ in range(count)]
+        return [loaded.create_infer_request() for _ in range(count)]
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `base.Backend.run`."""

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from segmentation.cli.checks import amount, ready_folder, reason, said
 from segmentation.cli.recipe import add_recipe_arguments, read_recipe
 from segmentation.cli.targets import Task, plan
-from segmentation.errors import SegmentationError
+from segmentation.errors import EngineError, SegmentationError, WeightsError
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -140,18 +140,21 @@ def _work(
                     failed += 1
                     tqdm.write(f"cutout: {futures[future].source}: {sentence}", file=sys.stderr)
                 bar.update()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, EngineError, WeightsError):
+            # Nobody waits, or every other picture would fail for the same reason.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return failed
 
 
 def _failure(future: Future[None]) -> str:
-    """What a person is told of a task that failed; an error that is neither ours nor the file system's is
-    raised."""
+    """What a person is told of a task that failed. An error of the engine is raised: no picture is to blame.
+    So is one that is neither ours nor the file system's."""
     error = future.exception()
     if error is None:
         return ""
+    if isinstance(error, EngineError | WeightsError) and error.code != "out_of_memory":
+        raise error
     if isinstance(error, SegmentationError):
         return str(error)
     if isinstance(error, OSError):

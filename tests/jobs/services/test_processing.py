@@ -19,6 +19,7 @@ from jobs.company import Company
 from jobs.models import Discard, Job, Matte, Picture, Rendition
 from jobs.services import claims, processing, removal, retry
 from segmentation import weights
+from segmentation.errors import EngineError, WeightsError
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
 
@@ -133,10 +134,18 @@ def test_a_picture_with_nothing_in_it_is_unknown_foreground(user: User) -> None:
     assert (only_picture(job).state, only_picture(job).error_code) == ("failed", "unknown_foreground")
 
 
-@pytest.fixture
-def _broken_engine() -> Iterator[None]:
+@pytest.fixture(
+    params=[
+        RuntimeError("out of order"),
+        OSError(13, "Permission denied"),
+        EngineError("engine_failed", "The engine failed, not the picture."),
+        WeightsError("cache_unusable", "The cache cannot be used."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def _broken_engine(request: pytest.FixtureRequest) -> Iterator[None]:
     # The real engine does not break on demand.
-    with patch.object(engine, "pipeline", side_effect=RuntimeError("out of order")):
+    with patch.object(engine, "pipeline", side_effect=request.param):
         yield
 
 
