@@ -29,7 +29,7 @@ class HasScope(BasePermission):
             return True
         scope = scope_for(view, request.method or "GET")
         if scope is None or not request.auth.allows(scope):
-            self.message = f"This token may not do that: it lacks the scope {scope!r}."
+            self.message = f"This token may not do that: it lacks the scope {scope}."
             return False
         return True
 

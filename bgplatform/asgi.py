@@ -20,5 +20,5 @@ from bgplatform.door import Door  # noqa: E402
 from bgplatform.readable import Readable  # noqa: E402
 from jobs.compat import body, urls  # noqa: E402
 
-door = Door(Readable(django_application), urls.PREFIXES, urls.view_of, body.most(), urls.words)
+door = Door(Readable(django_application), urls.is_ours, urls.view_of, body.most(), urls.words)
 application = BodyLimit(door, settings.MAX_REQUEST_BYTES, urls.words)

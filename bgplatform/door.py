@@ -27,7 +27,7 @@ UNREADABLE: Final = refusal("bad_request", "This request cannot be read.")
 
 
 class Door:
-    """An ASGI application that answers under `prefixes` by `route`, and hands everything else on.
+    """An ASGI application that answers by `route` where `takes` says so, and hands everything else on.
 
     Of a body of more than `most` bytes the rest is dropped; the request then says that it is `cut_off`. What
     cannot be read is refused by `words`.
@@ -36,7 +36,7 @@ class Door:
     def __init__(
         self,
         application: Application,
-        prefixes: tuple[str, ...],
+        takes: Callable[[str], bool],
         route: Callable[[str], View],
         most: int,
         words: Words,
@@ -44,12 +44,12 @@ class Door:
         self.application = application
         self.most = most
         self.words = words
-        self.prefixes = prefixes
+        self.takes = takes
         self.route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or not scope["path"].startswith(self.prefixes):
+        if scope["type"] != "http" or not self.takes(scope["path"]):
             await self.application(scope, receive, send)
             return
         with SpooledTemporaryFile(max_size=IN_MEMORY) as body:

@@ -12,6 +12,8 @@ from typing import Any, Final
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from bgplatform.unparsed import answer_to
+
 _UPGRADE: Final = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
@@ -34,3 +36,8 @@ class Protocol(HttpToolsProtocol):
             if end:
                 data = _UPGRADE.sub(b"", head + b"\r\n") + b"\r\n" + rest
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that cannot be parsed in the words of the API at its address."""
+        self.transport.write(answer_to(getattr(self, "url", b"")))
+        self.transport.close()

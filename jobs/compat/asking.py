@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -13,6 +14,9 @@ from accounts.errors import TokenRefusedError
 from accounts.models import ApiToken, Scope, User
 from accounts.services import tokens
 from jobs.compat.errors import CompatError
+
+# The attribute of a request that holds the id of the user who asks.
+_USER: Final = "compat_user"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,12 @@ class Asker:
     def preview_means_full(self) -> bool:
         """Whether a small preview is not what is meant."""
         return self.token is not None and self.token.preview_means_full
+
+
+def user_of(request: HttpRequest) -> int | None:
+    """The user that `asker` found for this request; None where it found none yet."""
+    found: int | None = getattr(request, _USER, None)
+    return found
 
 
 def secret_of(request: HttpRequest) -> str:
@@ -54,5 +64,12 @@ def asker(request: HttpRequest, *scopes: str) -> Asker:
     except TokenRefusedError as error:
         raise CompatError("auth_failed", error.sentence) from error
     if not any(token.allows(scope) for scope in scopes or (Scope.SUBMIT,)):
-        raise CompatError("auth_failed", f"This token lacks the scope {scopes[0] if scopes else 'submit'!r}.")
-    return Asker(token.user, token)
+        wanted = " or ".join(map(str, scopes or (Scope.SUBMIT,)))
+        raise CompatError("auth_failed", f"This token lacks the scope {wanted}.")
+    return remembered(request, Asker(token.user, token))
+
+
+def remembered(request: HttpRequest, who: Asker) -> Asker:
+    """Who asks, kept on the request for `user_of`."""
+    setattr(request, _USER, who.user.pk)
+    return who

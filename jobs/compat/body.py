@@ -34,7 +34,7 @@ NAMES: Final = frozenset({
     "bg_color", "image_filename", "tag", "url", "model", "a", "af", "ab", "ae", "om", "ppm", "dc", "vm",
     "bgc",
 })  # fmt: skip
-SHADOW_OF: Final = "shadow_type["
+BY_TYPE: Final = ("shadow_type[", "shadow_opacity[")
 # What may be in a JSON body: lists and objects, and what is in them.
 MAX_JSON: Final = 10_000
 _ENCODED: Final = re.compile(b"%[0-9A-Fa-f]{2}")
@@ -108,7 +108,7 @@ def _kept(fields: dict[str, str]) -> dict[str, str]:
         raise ValueError(f"More than {MAX_FIELDS} fields.")
     if any(len(name) > MAX_NAME for name in fields):
         raise ValueError("The name of a field is too long.")
-    if any(name in NAMES or name.startswith(SHADOW_OF) for name in long):
+    if any(name in NAMES or name.startswith(BY_TYPE) for name in long):
         raise ValueError("A field is too long.")
     # Files come in multipart bodies only; nothing reads them as text.
     return {name: text for name, text in fields.items() if name not in FILES and name not in long}

@@ -37,6 +37,7 @@ TITLES: Final[dict[str, str]] = {
     "invalid_body": "Request body could not be read",
     "invalid_headers": "Request headers could not be read",
     "headers_too_large": "Request headers too large",
+    "address_too_long": "Request address too long",
     "insufficient_credits": "Insufficient credits",
     "missing_api_key": "Missing API Key",
     "auth_failed": "API Key invalid",
@@ -53,6 +54,7 @@ STATUSES: Final[dict[str, int]] = {
     "auth_failed": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "address_too_long": 414,
     "rate_limit_exceeded": 429,
     "headers_too_large": 431,
     "internal_error": 500,
@@ -63,6 +65,7 @@ STATUSES: Final[dict[str, int]] = {
 _OF_THE_FRONT: Final[dict[str, str]] = {
     "too_many_bytes": "file_too_large",
     "headers_too_large": "headers_too_large",
+    "address_too_long": "address_too_long",
 }
 AGAIN_SECONDS: Final = "5"
 # What the house calls what is wrong with a picture, in the words of this API.

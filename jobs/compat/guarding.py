@@ -13,10 +13,12 @@ from django.http.response import HttpResponseBase
 from redis.exceptions import RedisError
 
 from accounts.errors import QuotaExceededError
-from jobs.compat import answers
+from jobs.compat import answers, rate
+from jobs.compat.asking import user_of
 from jobs.compat.errors import CompatError, of_picture
 from jobs.errors import JobsError
 from jobs.storage import StoreAwayError
+from jobs.threads import quickly
 from segmentation.errors import SegmentationError
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ def guarded(*methods: str, words: Words = answers.refused) -> Callable[[View], V
                     raise CompatError("method_not_allowed", f"Use {allowed}.", {"Allow": allowed})
                 return await view(request)
             except KNOWN as error:
-                return words(in_words(error))
+                return words(await _with_pace(request, in_words(error)))
             except Exception:
                 logger.exception("a call failed")
                 return words(CompatError("internal_error", "Something went wrong on our side. Try it again."))
@@ -52,6 +54,15 @@ def guarded(*methods: str, words: Words = answers.refused) -> Callable[[View], V
         return act
 
     return wrap
+
+
+async def _with_pace(request: HttpRequest, error: CompatError) -> CompatError:
+    """Every 429 says what is left of the minute, whatever it is that there is too much of."""
+    user = user_of(request)
+    if error.status == 429 and user is not None:
+        pace = await quickly(rate.look, user)
+        error.headers = {**pace.headers, **error.headers}
+    return error
 
 
 def in_words(error: Exception) -> CompatError:

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from jobs.compat.errors import CompatError, shown
 from jobs.compat.shadows import shadow_of
+from jobs.compat.types import type_of, x_type
 from segmentation.errors import RecipeError
 from segmentation.recipe import (
     Backdrop,
@@ -28,6 +29,7 @@ from segmentation.recipe import (
 from segmentation.recipe.reading import Margins, Original, Position
 
 # In millions of pixels of the result.
+LARGEST: Final = 50.0
 SIZES: Final[dict[str, float]] = {
     "preview": 0.25,
     "small": 0.25,
@@ -36,8 +38,9 @@ SIZES: Final[dict[str, float]] = {
     "hd": 4,
     "full": 25,
     "4k": 25,
-    "50mp": 50,
-    "auto": 50,
+    "50mp": LARGEST,
+    # For the sake of old clients auto never means more than full, at remove.bg since March 2024.
+    "auto": 25,
 }
 PREVIEWS: Final = frozenset({"preview", "small", "regular"})
 PNG_MEGAPIXELS: Final = 10.0
@@ -49,8 +52,6 @@ FORMATS: Final = {
     "webp": "webp",
     "zip": "zip",
 }
-TYPES: Final = frozenset({"person", "product", "car", "animal", "graphic", "transportation"})
-OTHER: Final = "other"
 _LENGTH = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*(px|%)?")
 
 
@@ -78,7 +79,8 @@ def read(
 
     Raises CompatError `invalid_<parameter>`, `roi_exceeds_bounds`, `roi_region_empty`.
     """
-    kind = _kind(fields)
+    # Nothing here looks at the picture to find out.
+    kind = type_of(fields.get("type", "auto"))
     background = _background(fields, behind)
     alone = _one_of(fields, "channels", "rgba", {"rgba": "rgba", "alpha": "alpha"}) == "alpha"
     see_through = isinstance(background, Transparent) or not background.opaque
@@ -105,13 +107,7 @@ def read(
             channels="alpha" if alone and format != "zip" else "rgba",
         )
     )
-    return Order(recipe, None if fields.get("type_level", "").lower() == "none" else kind)
-
-
-def _kind(fields: Mapping[str, str]) -> str:
-    """What the caller says that the subject is. Nothing here looks at the picture to find out."""
-    said = fields.get("type", "auto").lower()
-    return said if said in TYPES else OTHER
+    return Order(recipe, x_type(fields, kind))
 
 
 def _one_of(fields: Mapping[str, str], name: str, default: str, known: Mapping[str, str]) -> str:
@@ -149,7 +145,7 @@ def _size(fields: Mapping[str, str], format: str, preview_means_full: bool) -> S
 
 def largest(format: str) -> float:
     """The megapixels that a result of this format has at most."""
-    return PNG_MEGAPIXELS if format == "png" else SIZES["auto"]
+    return PNG_MEGAPIXELS if format == "png" else LARGEST
 
 
 def _region(fields: Mapping[str, str]) -> Region | None:

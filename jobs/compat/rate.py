@@ -56,12 +56,35 @@ def take(user: int, megapixels: int) -> Pace:
     A picture larger than all of it fits into a minute of its own.
     """
     limit: int = settings.COMPAT_MEGAPIXELS_A_MINUTE
-    minute = int(time.time()) // WINDOW_SECONDS
-    reset = (minute + 1) * WINDOW_SECONDS
+    minute = _minute()
     cost = min(megapixels, limit)
     try:
-        taken, used = _client().eval(_TAKE, 1, f"pace:{user}:{minute}", cost, limit, 2 * WINDOW_SECONDS)
+        taken, used = _client().eval(_TAKE, 1, _key(user, minute), cost, limit, 2 * WINDOW_SECONDS)
     except redis.RedisError as error:
         logger.warning("the pace is not counted: %s", error)
-        return Pace(True, limit, limit, reset)
-    return Pace(bool(taken), limit, max(0, limit - int(used)), reset)
+        return Pace(True, limit, limit, _reset(minute))
+    return Pace(bool(taken), limit, max(0, limit - int(used)), _reset(minute))
+
+
+def look(user: int) -> Pace:
+    """What is left of this minute of a user; nothing is counted."""
+    limit: int = settings.COMPAT_MEGAPIXELS_A_MINUTE
+    minute = _minute()
+    try:
+        used = int(_client().get(_key(user, minute)) or 0)
+    except redis.RedisError as error:
+        logger.warning("the pace is not known: %s", error)
+        used = 0
+    return Pace(True, limit, max(0, limit - used), _reset(minute))
+
+
+def _minute() -> int:
+    return int(time.time()) // WINDOW_SECONDS
+
+
+def _reset(minute: int) -> int:
+    return (minute + 1) * WINDOW_SECONDS
+
+
+def _key(user: int, minute: int) -> str:
+    return f"pace:{user}:{minute}"

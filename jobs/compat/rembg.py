@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from accounts.addresses import client_address
 from accounts.models import Scope, User
 from jobs.compat import answers, body, rate, running, sources
-from jobs.compat.asking import Asker, asker, secret_of
+from jobs.compat.asking import Asker, asker, remembered, secret_of
 from jobs.compat.body import File
 from jobs.compat.errors import CompatError, short
 from jobs.compat.guarding import guarded
@@ -112,7 +112,7 @@ def _asker(request: HttpRequest) -> Asker:
     owner = User.objects.filter(email=settings.REMBG_API_LOCAL, is_active=True).first()
     if owner is None:
         raise CompatError("auth_failed", "The account that REMBG_API_LOCAL names is not here.")
-    return Asker(owner, None)
+    return remembered(request, Asker(owner, None))
 
 
 def _is_local(request: HttpRequest) -> bool:
@@ -122,6 +122,11 @@ def _is_local(request: HttpRequest) -> bool:
     except DisallowedHost:
         return False  # another name leads here, as with DNS rebinding
     return client_address(request) in LOCAL and not any(name in request.headers for name in FOREIGN)
+
+
+async def nothing(request: HttpRequest) -> HttpResponseBase:
+    """Any other address under /api/remove."""
+    return told(CompatError("not_found", "Not Found"))
 
 
 def recipe_of(fields: dict[str, str]) -> Recipe:

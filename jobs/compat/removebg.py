@@ -175,5 +175,6 @@ def _improve(who: Asker, said: Body, file: File) -> HttpResponse:
 
 
 async def nothing(request: HttpRequest) -> HttpResponseBase:
-    """Any other address under /v1.0/."""
-    return answers.refused(CompatError("not_found"))
+    """Any other address under /v1.0."""
+    known = "There is /v1.0/removebg, /v1.0/account and /v1.0/improve, each with single slashes."
+    return answers.refused(CompatError("not_found", known))

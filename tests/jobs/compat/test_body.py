@@ -71,6 +71,13 @@ def test_a_long_field_that_nobody_reads_is_as_if_it_was_not_sent() -> None:
         sources.image(body.read("application/json", content))
 
 
+def test_values_by_the_type_of_the_subject() -> None:
+    said = body.read("application/json", b'{"shadow_opacity": {"car": 10, "person": "auto"}, "type": "car"}')
+    assert said.fields == {"shadow_opacity[car]": "10", "shadow_opacity[person]": "auto", "type": "car"}
+    form = body.read("application/x-www-form-urlencoded", b"shadow_opacity%5Bcar%5D=10&type=car")
+    assert form.fields == {"shadow_opacity[car]": "10", "type": "car"}
+
+
 def test_the_address_counts_where_the_body_is_silent() -> None:
     read = body.read("application/json", b'{"size": "hd"}', "size=full&format=jpg&crop=")
     assert read.fields == {"size": "hd", "format": "jpg"}
@@ -111,6 +118,7 @@ def test_a_file_whatever_its_name(disposition: bytes) -> None:
         ("application/json", b'{"' + b"a" * 201 + b'": {"b": 1}}'),
         ("application/json", b'{"roi": "' + b"1" * 10_001 + b'"}'),
         ("application/json", b'{"shadow_type": {"car": "' + b"1" * 10_001 + b'"}}'),
+        ("application/json", b'{"shadow_opacity": {"car": "' + b"1" * 10_001 + b'"}}'),
         ("application/x-www-form-urlencoded", b"roi=" + b"1" * 10_001),
         ("application/x-www-form-urlencoded", b"a" * 201 + b"=1"),
     ],

@@ -42,6 +42,8 @@ async def test_more_at_once_than_one_may(
         given = {name: file(value) if isinstance(value, bytes) else value for name, value in fields.items()}
         answer = await caller.form(given)
     assert (answer.error, answer.headers["Retry-After"]) == ((429, "rate_limit_exceeded"), "5")
+    assert (answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]) == ("500", "500")
+    assert int(answer.headers["X-RateLimit-Reset"]) % 60 == 0
     assert not await Job.objects.aexists()
 
 

@@ -194,6 +194,61 @@ async def test_too_many_in_flight_is_a_pace_and_no_debt(caller: Caller, user: Us
     answer = await caller.form({"image_file": file(PHOTO)})
     assert answer.error == (429, "rate_limit_exceeded")
     assert int(answer.headers["Retry-After"]) >= 1
+    # A picture of less than a megapixel counts as one.
+    for seen in (answer, await caller.form({"file": file(PHOTO)}, path="/api/remove")):
+        assert seen.status == 429
+        assert seen.headers["X-RateLimit-Limit"] == "500"
+        assert int(seen.headers["X-RateLimit-Remaining"]) in {498, 499, 500}
+        assert int(seen.headers["X-RateLimit-Reset"]) > time.time() - 60
+
+
+@pytest.mark.parametrize(
+    ("scopes", "path", "detail"),
+    [
+        (("read",), "/v1.0/removebg", "This token lacks the scope submit."),
+        (("read",), "/v1.0/improve", "This token lacks the scope submit."),
+        (("read",), "/api/remove", "This token lacks the scope submit."),
+        (("delete",), "/v1.0/account", "This token lacks the scope read or submit."),
+    ],
+)
+async def test_a_token_that_may_not(
+    make_caller: Callable[..., Caller], scopes: tuple[str, ...], path: str, detail: str
+) -> None:
+    caller = await sync_to_async(make_caller)(scopes)
+    answer = await (caller.get(path) if path.endswith("account") else caller.form({}, path))
+    if path == "/api/remove":
+        assert (answer.status, answer.json) == (401, {"detail": detail})
+    else:
+        assert (answer.error, answer.json["errors"][0]["detail"]) == ((403, "auth_failed"), detail)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("//v1.0/removebg", "errors"),
+        ("/v1.0//removebg", "errors"),
+        ("///v1.0///removebg/", "errors"),
+        ("/v1.0", "errors"),
+        ("/v1.0/", "errors"),
+        ("/v1.0/nothing", "errors"),
+        ("//api/remove", "detail"),
+        ("/api//remove", "detail"),
+        ("/api/remove/nothing", "detail"),
+        ("//api/v1/jobs/", "code"),
+        ("/api//v1/jobs/", "code"),
+    ],
+)
+async def test_an_address_that_there_is_not(caller: Caller, method: str, path: str, expected: str) -> None:
+    """Where the base address ends in a slash, clients ask for //v1.0/removebg."""
+    answer = await ask(method, path, b"x" * 1000, {"X-Api-Key": caller.secret})
+    if expected == "code" and method == "OPTIONS":
+        assert answer.status == 405
+        return
+    assert answer.status == 404
+    assert expected in answer.json
+    if expected == "errors":
+        assert answer.error == (404, "not_found")
 
 
 async def test_faster_than_the_pace(caller: Caller, settings: Settings) -> None:
