@@ -73,7 +73,7 @@ lock: $(VENV)/.development ## Pin what is installed into requirements*.txt
 var/rembg/bin/python:
 	@echo "Making an environment with rembg in var/rembg, once …"
 	@"$(PYTHON)" -m venv var/rembg
-	@var/rembg/bin/python -m pip install --quiet --disable-pip-version-check --no-input 'rembg[cpu]==2.0.86' || \
+	@var/rembg/bin/python -m pip install --quiet --disable-pip-version-check --no-input 'rembg[cpu,cli]==2.0.86' || \
 	  { rm -rf var/rembg; echo "rembg could not be installed; pip says why above."; exit 1; }
 
 $(VENV)/.runtime: requirements.txt

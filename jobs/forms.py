@@ -30,7 +30,7 @@ def describe(recipe: Recipe) -> str:
     """A recipe in a line: `white JPEG, best edges, U²-Net`."""
     chosen = recipe.as_strings()
     background = BACKGROUNDS.get(chosen["background"], chosen["background"])
-    kind = f"{background} {chosen['format'].upper()}" if recipe.channels == "rgba" else "matte alone"
+    kind = f"{background} {chosen['format'].upper()}" if recipe.channels != "alpha" else "matte alone"
     return ", ".join([kind, EDGES[recipe.refine], MODELS.get(recipe.model, recipe.model)])
 
 

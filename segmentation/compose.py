@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.backgrounds import paint, plain
+from segmentation.binary import binary
 from segmentation.canvas import Box, place, subject_box
 from segmentation.foreground import estimate
 from segmentation.layers import over, paste, resized
@@ -36,7 +37,8 @@ def compose(
     recipe's refinement is off). `alpha`: its matte, H×W uint8. `backdrop`: the picture that a picture
     background names, h×w×3 or h×w×4 (straight alpha) uint8 sRGB. `halfway`: what shrink.half_of made of the
     source, where that is at hand. `own`: the source's colours may be written over. Answers (colours, alpha):
-    colours None for the matte alone, alpha None where nothing is transparent. Raises RecipeError
+    colours None for the matte alone, alpha None where nothing is transparent (and the recipe does not ask for
+    an alpha channel all the same). Raises RecipeError
     `missing_background`, `result_too_large`.
     """
     height, width = alpha.shape
@@ -45,7 +47,9 @@ def compose(
     put = place(width, height, subject_box(alpha) if laid else (0, 0, width, height), recipe)
     left, top, right, bottom = put.region
     seen = resized(alpha[top:bottom, left:right], put.drawn)
-    if not recipe.semitransparency:
+    if recipe.binary:
+        seen = binary(seen)
+    elif not recipe.semitransparency:
         seen = np.asarray(cv2.LUT(seen, _FIRM), np.uint8)
     if recipe.channels == "alpha":
         return None, _on_canvas(seen, put.canvas, put.corner)
@@ -67,6 +71,8 @@ def compose(
     under, through = over(_on_canvas(colours, put.canvas, put.corner), veil, under, through)
     if recipe.format == "jpeg" and through is not None:
         under, through = over(under, through, *plain(WHITE, put.canvas))
+    if recipe.channels == "rgba-always" and through is None:
+        through = np.full_like(veil, 255)
     return under, through
 
 

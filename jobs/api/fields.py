@@ -28,6 +28,11 @@ _RECIPE_WORDS: dict[str, Any] = {
     "background": {"examples": ["transparent", "#ffffff", "linear:#fff,#eee,90", "blur:2%"]},
     "shadow": {"examples": ["drop", "contact"]},
     "semitransparency": {"type": ["boolean", "string", "null"], "default": True},
+    "binary": {
+        "type": ["boolean", "string", "null"],
+        "default": False,
+        "description": "A matte of 0 and 255 only.",
+    },
     "size": {"examples": ["2000x2000", "4MP"]},
     "format": {"enum": [*FORMATS, None], "default": "png"},
     "quality": {"type": ["integer", "string", "null"], "examples": [85]},

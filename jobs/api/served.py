@@ -10,4 +10,7 @@ urlpatterns = [
     re_path(r"^/*api/+v1/(?P<rest>[\s\S]*)\Z", NowhereView.as_view(), name="api-nowhere"),
     path("api/schema/", SchemaView.as_view(), name="api-schema"),
     path("api/docs/", DocsView.as_view(), name="api-docs"),
+    # Where rembg's server has its documentation: health checks of its containers ask for it.
+    path("api", DocsView.as_view(), name="api-docs-short"),
+    path("api/", DocsView.as_view(), name="api-docs-slash"),
 ]

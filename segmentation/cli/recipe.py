@@ -39,6 +39,7 @@ _FIELDS = (
         "(default: none)",
     ),
     ("semitransparency", "true|false", "false: what is half seen becomes seen or not (default: true)"),
+    ("binary", "true|false", "true: a matte of 0 and 255 only, its outline smoothed (default: false)"),
     (
         "size",
         "SIZE",
@@ -47,7 +48,12 @@ _FIELDS = (
     ("format", None, "of the file (default: png)"),
     ("quality", "1-100", "of jpeg, webp, avif and the colours of a zip (default: the format's own)"),
     ("metadata", None, "EXIF of the source (default: strip)"),
-    ("channels", None, "rgba, or alpha: the grey matte alone (default: rgba)"),
+    (
+        "channels",
+        None,
+        "rgba, rgba-always (an opaque result has an alpha channel, too) or alpha, the grey matte alone "
+        "(default: rgba)",
+    ),
 )
 _CHOICES = {
     "refine": REFINEMENTS,

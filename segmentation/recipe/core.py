@@ -26,7 +26,7 @@ REFINEMENTS = ("off", "fast", "best")
 SHRINKS = ("auto", "plain", "smooth", "two-step")
 FORMATS = ("png", "webp", "webp-lossless", "jpeg", "avif", "zip")
 METADATA = ("strip", "keep")
-CHANNELS = ("rgba", "alpha")
+CHANNELS = ("rgba", "rgba-always", "alpha")
 
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _EXTENSIONS = {"jpeg": "jpg", "webp-lossless": "webp"}
@@ -54,10 +54,12 @@ class Recipe:
     - size: at most so many megapixels, or exactly so many pixels.
 
     Decides the pixels: background, shadow, semitransparency (false: what is half seen is seen or not, but
-    for an edge as wide as a smooth one needs).
+    for an edge as wide as a smooth one needs), binary (alpha is 0 or 255 everywhere, with a smoothed
+    outline; then semitransparency has nothing left to decide).
 
     Decides the file: format, quality (1..100; None is the format's own default; lossless formats have none),
-    metadata (strip, keep), channels (rgba, or alpha: the grey matte alone).
+    metadata (strip, keep), channels (rgba: an opaque result has no alpha channel; rgba-always: it has one,
+    in the formats that can hold it; alpha: the grey matte alone).
 
     What cannot be together is put right the way people expect: JPEG knows no transparency and gets white
     under what would be transparent; a matte alone has no background and no shadow; a margin without crop, and
@@ -76,6 +78,7 @@ class Recipe:
     background: Background = _TRANSPARENT
     shadow: Shadow | None = None
     semitransparency: bool = True
+    binary: bool = False
     size: Size | None = None
     format: str = "png"
     quality: int | None = None
@@ -104,6 +107,8 @@ class Recipe:
             put(self, "position", None)
         if self.scale is not None and self.position is None:
             put(self, "position", (50.0, 50.0))
+        if self.binary:
+            put(self, "semitransparency", True)
         self._settle_channels()
         self._settle_format()
 
@@ -119,6 +124,11 @@ class Recipe:
 
     def _settle_format(self) -> None:
         put = object.__setattr__
+        if self.channels == "rgba-always" and (
+            self.format in ("jpeg", "zip") or isinstance(self.background, Transparent)
+        ):
+            # A JPEG cannot hold alpha; the others have it anyway.
+            put(self, "channels", "rgba")
         if self.format == "jpeg" and self.channels == "rgba" and isinstance(self.background, Transparent):
             put(self, "background", Plain(WHITE))
         if self.format not in _QUALITIES:
@@ -181,6 +191,7 @@ class Recipe:
             "background": self.background.as_json(),
             "shadow": None if self.shadow is None else self.shadow.as_json(),
             "semitransparency": self.semitransparency,
+            "binary": self.binary,
             "size": None if self.size is None else self.size.as_json(),
             "format": self.format,
             "quality": self.quality,
@@ -204,6 +215,7 @@ class Recipe:
             "background": str(self.background),
             "shadow": str(self.shadow or ""),
             "semitransparency": "" if self.semitransparency else "false",
+            "binary": "true" if self.binary else "",
             "size": str(self.size or ""),
             "format": self.format,
             "quality": str(self.quality or ""),
@@ -218,6 +230,8 @@ class Recipe:
         # Younger than the digests that are stored: where it asks for nothing, it is no part of them.
         if self.semitransparency:
             del whole["semitransparency"]
+        if not self.binary:
+            del whole["binary"]
         return _digest(whole)
 
     @property
@@ -256,6 +270,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "background": reading.read_background,
     "shadow": reading.read_shadow,
     "semitransparency": lambda value: reading.read_flag(value, "semitransparency"),
+    "binary": lambda value: reading.read_flag(value, "binary"),
     "size": reading.read_size,
     "quality": lambda value: int(read_number(value, "quality", 1, 100, percent=True)),
 }

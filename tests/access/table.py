@@ -79,6 +79,8 @@ SITE: Final[dict[str, Row]] = {
     # What the API says of itself.
     "api-schema": everybody(200),
     "api-docs": everybody(200),
+    "api-docs-short": everybody(200),
+    "api-docs-slash": everybody(200),
     "api-nowhere": everybody(404),
     # Other people's APIs know keys alone: whoever is signed in is nobody there.
     "v1.0/removebg": everybody(403, "post"),

@@ -67,6 +67,7 @@ def test_as_dict_is_canonical_json() -> None:
         "background": {"kind": "transparent"},
         "shadow": None,
         "semitransparency": True,
+        "binary": False,
         "size": None,
         "format": "png",
         "quality": None,

@@ -86,6 +86,7 @@ recipes = st.builds(
     background=backgrounds,
     shadow=shadows,
     semitransparency=st.booleans(),
+    binary=st.booleans(),
     size=sizes,
     format=st.sampled_from([name for name in FORMATS if name != "zip"]),
     quality=st.one_of(st.none(), st.integers(1, 100)),

@@ -53,6 +53,19 @@ def test_every_address_is_in_it_with_its_refusals(schema: Any) -> None:
             assert operation["tags"] != ["api"]
 
 
+@pytest.mark.parametrize("method", ["get", "head"])
+@pytest.mark.parametrize("address", ["/api", "/api/"])
+def test_the_documentation_is_where_health_checks_of_rembg_look(address: str, method: str) -> None:
+    """`curl -f http://localhost:7000/api`, as in the compose files of its users: no redirect, no sign-in."""
+    answer = getattr(Client(), method)(address)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/html; charset=utf-8")
+    if method == "get":
+        page = answer.content.decode()
+        assert "swagger-ui" in page
+        script = re.findall(r'src="([^"]+)"', page)[-1].replace("&amp;", "&")
+        assert reverse("api-schema") in Client().get(script).content.decode()
+
+
 def test_the_page_runs_under_our_policy() -> None:
     """No script and no style in the page itself, nothing from another host."""
     answer = Client().get(reverse("api-docs"))
