@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet, Window, prefetch_related_objects
+from django.db.models import Count, F, QuerySet, Sum, Window, prefetch_related_objects
 from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from jobs import search
-from jobs.models import Job, Matte, Picture, Rendition
+from jobs.models import Job, Matte, Picture, Rendition, Wish
 from jobs.sorting import SORTS
 
 JOBS_PER_PAGE = 25
@@ -136,6 +136,15 @@ def in_flight_of(user: int) -> int:
     waiting = mine.filter(state=Picture.State.QUEUED, dispatched_at__isnull=True)
     sent = mine.filter(state__in=[Picture.State.QUEUED, Picture.State.RUNNING], dispatched_at__isnull=False)
     return waiting.count() + sent.count()
+
+
+def reserved_of(user: int) -> int:
+    """Bytes that the results of a user's pictures and rendition requests that wait or run will take."""
+    open_rows = (
+        model.objects.filter(user=user, state__in=["queued", "running"]).order_by()
+        for model in (Picture, Wish)
+    )
+    return sum(rows.aggregate(total=Sum("reserved", default=0))["total"] for rows in open_rows)
 
 
 def known_matte(user: int, source_digest: str, matte_digest: str) -> Matte | None:

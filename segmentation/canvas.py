@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
+from segmentation.result_size import Box, canvas, frame
 
 # What is fainter than this (of 255) does not count as subject when its box is measured.
 FAINT = 12
 MAX_SIDE = 16384
 MAX_PIXELS = 100_000_000
-
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +68,9 @@ def place(width: int, height: int, subject: Box, recipe: Recipe) -> Placement:
     Raises RecipeError `result_too_large` where the canvas would pass MAX_SIDE or MAX_PIXELS and the source
     does not.
     """
-    left, top, right, bottom = _frame(width, height, subject, recipe)
+    left, top, right, bottom = frame(width, height, subject, recipe)
     frame_w, frame_h = right - left, bottom - top
-    canvas_w, canvas_h = _canvas(frame_w, frame_h, recipe)
+    canvas_w, canvas_h = canvas(frame_w, frame_h, recipe)
     if (max(canvas_w, canvas_h) > MAX_SIDE or canvas_w * canvas_h > MAX_PIXELS) and (
         canvas_w * canvas_h > width * height
     ):
@@ -109,32 +108,3 @@ def _about(origin: float, fit: float, scale: float, start: int, length: int, can
     about its own middle, or as near to that as it stays on the canvas whole."""
     begins = origin + (start + length / 2) * fit - length / 2 * scale
     return min(max(begins, 0.0), max(0.0, canvas - length * scale)) - start * scale
-
-
-def _frame(width: int, height: int, subject: Box, recipe: Recipe) -> Box:
-    """What of the source the canvas shows; with a margin it may reach beyond the source."""
-    if not recipe.crop:
-        return 0, 0, width, height
-    left, top, right, bottom = subject
-    above, after, below, before = recipe.crop_margin
-    tall, wide = bottom - top, right - left
-    return (
-        left - round(before.pixels(wide)),
-        top - round(above.pixels(tall)),
-        right + round(after.pixels(wide)),
-        bottom + round(below.pixels(tall)),
-    )
-
-
-def _canvas(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
-    size = recipe.size
-    if size is None:
-        return width, height
-    if size.megapixels:
-        # Rounded down, so that the limit is one.
-        shrink = min(1.0, math.sqrt(size.megapixels * 1e6 / (width * height)))
-        return (width, height) if shrink == 1 else (max(1, int(width * shrink)), max(1, int(height * shrink)))
-    return (
-        size.width or max(1, round(width * size.height / height)),
-        size.height or max(1, round(height * size.width / width)),
-    )

@@ -17,6 +17,7 @@ from accounts import months
 from accounts.errors import QuotaExceededError
 from accounts.in_flight import in_flight_of
 from accounts.models import ApiToken, Entry, Storage, Usage, User
+from accounts.reserved import reserved_of
 from accounts.selectors import Allowed, allowed
 
 
@@ -92,23 +93,55 @@ def check_in_flight(user: User, adding: int, *, most: Allowed | None = None) -> 
 
 
 def add_storage(user: User, size: int) -> None:
-    """Count bytes that a user brings. Raises QuotaExceededError where they do not fit any more."""
+    """Count bytes that a user brings. Raises QuotaExceededError where they do not fit any more, beside what
+    is reserved for results that wait."""
     limit = allowed(user).storage
-    row = Storage.objects.filter(user=user)
-    room = Q() if limit is None else Q(bytes__lte=limit - size)
-    if row.filter(room).update(bytes=F("bytes") + size):
-        return
-    Storage.objects.bulk_create([Storage(user=user)], ignore_conflicts=True)
-    if not row.filter(room).update(bytes=F("bytes") + size):
-        raise storage_full(limit or 0, row.values_list("bytes", flat=True).get())
+    if limit is not None:
+        _check_held(user, limit, size)
+    grow_storage(user.pk, size)
 
 
 def check_storage(user: User, size: int) -> None:
     """Say beforehand that bytes would not fit, as far as one can know before they are here."""
     limit = allowed(user).storage
+    if limit is None:
+        return
     used = Storage.objects.filter(user=user).values_list("bytes", flat=True).first() or 0
-    if limit is not None and used + size > limit:
-        raise storage_full(limit, used)
+    waiting = reserved_of(user.pk)
+    if used + waiting + size > limit:
+        raise storage_full(limit, used, waiting)
+
+
+def check_reserved(user: User, *, most: Allowed | None = None) -> None:
+    """Hold the room for results that are asked for in this transaction.
+
+    Call it when the rows that reserve it are written. Raises QuotaExceededError where it is not there.
+    """
+    limit = (most or allowed(user)).storage
+    if limit is not None:
+        _check_held(user, limit, 0)
+
+
+def settle_storage(user: User, size: int, reserved: int) -> None:
+    """Count bytes that we made for a user, of which `reserved` had been promised room.
+
+    Call it when the row that reserved them is gone. Raises QuotaExceededError where they are more than that,
+    and do not fit.
+    """
+    if size <= reserved:
+        grow_storage(user.pk, size)
+    else:
+        add_storage(user, size)
+
+
+def _check_held(user: User, limit: int, adding: int) -> None:
+    # The counter's row is the lock: what was reserved becomes bytes under it, and nobody else reserves or
+    # brings any until this transaction ends.
+    Storage.objects.bulk_create([Storage(user=user)], ignore_conflicts=True)
+    used = Storage.objects.select_for_update(no_key=True).get(user=user).bytes
+    waiting = reserved_of(user.pk)
+    if used + waiting + adding > limit:
+        raise storage_full(limit, used, waiting)
 
 
 def grow_storage(user: int, size: int) -> None:
@@ -124,11 +157,12 @@ def free_storage(user: int, size: int) -> None:
     grow_storage(user, -size)
 
 
-def storage_full(limit: int, used: int) -> QuotaExceededError:
-    """The refusal of bytes for which there is no room."""
+def storage_full(limit: int, used: int, waiting: int = 0) -> QuotaExceededError:
+    """The refusal of bytes for which there is no room. waiting: reserved for results on their way."""
+    beside = f", and about {_mb(waiting)} are kept for results that are on their way" if waiting else ""
     return QuotaExceededError(
         "storage_full",
-        f"Your files take {_mb(used)} of the {_mb(limit)} that you may have. "
+        f"Your files take {_mb(used)} of the {_mb(limit)} that you may have{beside}. "
         "Delete jobs that you no longer need.",
         limit=limit,
         used=used,

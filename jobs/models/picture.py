@@ -60,6 +60,8 @@ class Picture(models.Model):
     queued_at = models.DateTimeField()
     # While a charge for it stands: since when. Taken away by the refund, so that there is one of each.
     charged_at = models.DateTimeField(null=True)
+    # Bytes that its matte and rendition are expected to take; they count while it waits or runs.
+    reserved = models.PositiveBigIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -131,6 +133,11 @@ class Picture(models.Model):
             # For staff: the newest first, and which errors there are.
             models.Index(fields=["queued_at", "id"], name="picture_newest"),
             models.Index(fields=["error_code"], condition=~models.Q(error_code=""), name="picture_errors"),
+            models.Index(
+                fields=["user", "reserved"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="picture_reserved",
+            ),
             models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="picture_leases"),
             models.Index(
                 fields=["dispatched_at"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
@@ -16,10 +16,12 @@ from django.db import Error, IntegrityError, transaction
 from django.db.models import F
 from numpy.typing import NDArray
 
+from accounts.errors import QuotaExceededError
+from accounts.services import quota
 from jobs import circuit, clock, engine, events, storage
 from jobs.models import Matte, Rendition, Wish
 from jobs.patience import is_away, patiently
-from jobs.services import backdrops, processing, removal, stored, wish_dispatch, wishes
+from jobs.services import backdrops, processing, removal, wish_dispatch, wishes
 from jobs.services.claims import LeaseLostError
 from jobs.storage import StoreAwayError
 from segmentation.encode import Encoded, encode
@@ -64,6 +66,9 @@ def _to_its_end(wish: Wish) -> None:
         code = getattr(error, "code", "file_gone")
         sentence = getattr(error, "sentence", "A file of this picture is gone. Submit the picture again.")
         _unless_lost(partial(_fail, wish, code, sentence))
+    except QuotaExceededError as error:
+        # It is larger than what was reserved for it, and there is no room for that.
+        _unless_lost(partial(_fail, wish, error.code, error.sentence, wishes.keys_of_attempt(wish)))
     except LeaseLostError:
         logger.warning("wish %s was taken away while it ran; its result is dropped", wish.pk)
     except StoreAwayError as error:
@@ -155,10 +160,10 @@ def _conclude(wish: Wish, matte: Matte, rendition: Rendition) -> None:
                 raise LeaseLostError(str(wish.pk))
             if new_matte:
                 matte.save(force_insert=True)
-                stored.grow(wish.user_id, matte)
                 removal.discard([storage.incoming_key(wish.pk)])
             rendition.save(force_insert=True)
-            stored.grow(wish.user_id, rendition)
+            size = rendition.size + (matte.size if new_matte else 0)
+            quota.settle_storage(wish.user, size, wish.reserved)
             _tell(wish, "done")
     except (LeaseLostError, IntegrityError):
         if Rendition.objects.filter(pk=rendition.pk).exists():
@@ -176,12 +181,13 @@ def _drop(wish: Wish, matte: Matte, rendition: Rendition) -> None:
         removal.discard([rendition.key, rendition.preview_key, *([matte.key] if wish.matte is None else [])])
 
 
-def _fail(wish: Wish, code: str, sentence: str) -> None:
+def _fail(wish: Wish, code: str, sentence: str, written: Iterable[str] = ()) -> None:
     with transaction.atomic():
         _change(wish, state=Wish.State.FAILED, error_code=code, error_sentence=sentence[:500], **_FREE)
         if wish.matte is None:
             # What a person sent is counted as nobody's until it is a matte, which it never will be.
             removal.discard([storage.incoming_key(wish.pk)])
+        removal.discard(written)
         _tell(wish, Wish.State.FAILED)
 
 

@@ -72,4 +72,6 @@ def retry_failed(job: Job, *, token: ApiToken | None = None) -> int:
         charged_at = charging.charge(job.user, job.pk, unpaid, token=token, most=most, reason="tried again")
         if unpaid:
             Picture.objects.filter(pk__in=[picture.pk for picture in unpaid]).update(charged_at=charged_at)
+        if again:
+            quota.check_reserved(job.user, most=most)
     return again

@@ -16,7 +16,7 @@ from accounts.services import quota
 from jobs.errors import SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
-from jobs.services import backdrops, charging, dispatch, findable, progress, webhook_events
+from jobs.services import backdrops, charging, dispatch, findable, progress, reserving, webhook_events
 from segmentation import weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -181,9 +181,11 @@ def create_job(
     for position, picture in enumerate(pictures):
         picture.job, picture.user, picture.lane = job, user, lane
         picture.position, picture.queued_at = position, now
+        picture.reserved = reserving.of_picture(picture, recipe)
     charging.charge(user, job.pk, to_run, token=token, most=most)
     Picture.objects.bulk_create(pictures, batch_size=500)
     findable.note(job, (picture.name for picture in pictures))
+    quota.check_reserved(user, most=most)
     return job
 
 

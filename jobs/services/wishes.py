@@ -20,7 +20,7 @@ from jobs import clock, selectors, storage
 from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
 from jobs.ids import new_id
 from jobs.models import Matte, Picture, Rendition, Wish
-from jobs.services import backdrops, removal, submit, uploads, wish_dispatch
+from jobs.services import backdrops, removal, reserving, submit, uploads, wish_dispatch
 from segmentation import pictures
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -59,30 +59,47 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
     made = Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
     if made is not None:
         return made
-    quota.check_storage(picture.user, 1)
     with transaction.atomic():
         backdrops.of(picture.user, recipe)
-        _check_open(picture)
         _hold(picture)
-        new = Wish(
-            user_id=picture.user_id,
-            picture=picture,
-            matte=matte,
-            recipe=recipe.as_dict(),
-            recipe_digest=recipe.digest,
-        )
-        Wish.objects.bulk_create([new], ignore_conflicts=True)
-        same = Wish.objects.filter(matte=matte, recipe_digest=recipe.digest)
-        same.filter(state=Wish.State.FAILED).update(
-            state=Wish.State.QUEUED, error_code="", error_sentence="", attempts=0, not_before=None
-        )
+        # Whoever asks for the same at the same time waits for the picture, and finds this one.
+        same: Wish | None = Wish.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
+        if same is not None and same.state != Wish.State.FAILED:
+            return same
+        made = Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
+        if made is not None:
+            return made
+        _check_open(picture)
+        wish = _again(same) if same else _new(picture, matte, recipe)
+        quota.check_reserved(picture.user)
         transaction.on_commit(partial(wish_dispatch.top_up, picture.user_id))
-    wish: Wish | None = same.first()
-    # Fulfilled in the meantime: then the rendition is there.
-    found = wish or Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
-    if found is None:
-        raise GoneError
-    return found
+    return wish
+
+
+def _new(picture: Picture, matte: Matte, recipe: Recipe) -> Wish:
+    wish: Wish = Wish.objects.create(
+        user_id=picture.user_id,
+        picture=picture,
+        matte=matte,
+        recipe=recipe.as_dict(),
+        recipe_digest=recipe.digest,
+        reserved=reserving.of_rendition(picture, recipe),
+    )
+    return wish
+
+
+def _again(wish: Wish) -> Wish:
+    """One that failed, waiting once more."""
+    Wish.objects.filter(pk=wish.pk, state=Wish.State.FAILED).update(
+        state=Wish.State.QUEUED,
+        error_code="",
+        error_sentence="",
+        attempts=0,
+        not_before=None,
+        reserved=reserving.of_rendition(wish.picture, Recipe.parse(wish.recipe)),
+    )
+    wish.refresh_from_db()
+    return wish
 
 
 def correct(
@@ -119,7 +136,7 @@ def correct(
             backdrops.of(picture.user, recipe)
             _check_open(picture)
             transaction.on_commit(partial(wish_dispatch.top_up, picture.user_id))
-            return Wish.objects.create(
+            made: Wish = Wish.objects.create(
                 id=wish,
                 user_id=picture.user_id,
                 picture=picture,
@@ -127,7 +144,10 @@ def correct(
                 origin=origin,
                 recipe=recipe.as_dict(),
                 recipe_digest=recipe.digest,
+                reserved=size + reserving.of_rendition(picture, recipe),
             )
+            quota.check_reserved(picture.user)
+            return made
     except BaseException:
         storage.delete([storage.incoming_key(wish)])
         raise

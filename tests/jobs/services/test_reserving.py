@@ -1,0 +1,281 @@
+"""Storage is reserved when results are asked for, and settled when they are made: never overdrawn."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from django.conf import settings as site
+from django.db import connection
+from PIL import Image
+from pytest_django import Settings
+
+from accounts.errors import QuotaExceededError
+from accounts.models import Plan, Storage, User
+from accounts.reserved import reserved_of
+from accounts.services import quota
+from bgplatform.local import lifeline
+from jobs.models import Matte, Picture, Rendition, Wish
+from jobs.services import fulfilling, removal, reserving, retry, stored, submit, wish_dispatch, wishes
+from segmentation import result_size, weights
+from segmentation.recipe import Recipe
+from tests.conftest import make_job, make_upload
+from tests.jobs.at_once import at_once
+from tests.jobs.factories import complete, pictures_of, stored_files
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+ROOT = Path(__file__).resolve().parents[3]
+RECIPE = Recipe(model="u2netp")
+EACH = result_size.expected_bytes(64, 48, Recipe(model="u2netp", format="webp"))
+with_weights = pytest.mark.skipif(
+    weights.verified("u2netp") is None, reason="the weights of u2netp were not pulled"
+)
+
+
+@pytest.fixture(autouse=True)
+def _a_plan() -> None:
+    Plan.objects.get_or_create(is_default=True, defaults={"name": "Standard"})
+
+
+@pytest.fixture
+def picture(user: User) -> Picture:
+    """A picture of 64×48 pixels that is done; its files are of 8×6."""
+    picture = pictures_of(make_job(user))[0]
+    complete(picture)
+    picture.refresh_from_db()
+    return picture
+
+
+def room_for(user: User, size: int) -> None:
+    """Let the user have so many bytes more than there are."""
+    Plan.objects.update(storage_bytes=Storage.objects.get(user=user).bytes + size)
+    # Kept with the user where it was looked at.
+    user.refresh_from_db()
+
+
+def webp(number: int) -> Recipe:
+    return Recipe(model="u2netp", format="webp", quality=10 + number)
+
+
+def ask(picture: Picture, number: int) -> Any:
+    return wishes.render(picture, Matte.objects.get(picture=picture), webp(number))
+
+
+def matte_file() -> io.BytesIO:
+    out = io.BytesIO()
+    Image.fromarray(np.full((48, 64), 200, np.uint8)).save(out, "PNG")
+    return out
+
+
+def counters_are_exact() -> None:
+    assert stored.recount(User.objects.all()) == {}
+
+
+def test_of_many_renditions_asked_for_at_once_as_many_wait_as_fit(user: User, picture: Picture) -> None:
+    room_for(user, 3 * EACH + EACH // 2)
+    answers = at_once(lambda number: ask(Picture.objects.get(pk=picture.pk), number), 20)
+    assert Counter(getattr(answer, "code", type(answer).__name__) for answer in answers) == {
+        "Wish": 3,
+        "storage_full": 17,
+    }
+    assert (reserved_of(user.pk), Wish.objects.count()) == (3 * EACH, 3)
+    counters_are_exact()
+
+
+def test_renditions_mattes_jobs_and_uploads_at_once_share_the_room(user: User, picture: Picture) -> None:
+    sent = matte_file().getbuffer().nbytes
+    job = picture.job
+    new_picture = reserving.of_picture(picture, RECIPE)
+    room_for(user, 2 * (sent + new_picture))
+
+    def one(number: int) -> Any:
+        mine = Picture.objects.get(pk=picture.pk)
+        if number % 4 == 0:
+            return wishes.correct(mine, matte_file(), sent, recipe=RECIPE)
+        if number % 4 == 1:
+            return submit.again(job, webp(number))
+        if number % 4 == 2:
+            return make_upload(User.objects.get(pk=user.pk), f"{number}.png")
+        return ask(mine, number)
+
+    at_once(one, 16)
+    limit = Plan.objects.get().storage_bytes or 0
+    used = Storage.objects.get(user=user).bytes
+    assert used + reserved_of(user.pk) <= limit
+    assert reserved_of(user.pk) > 0
+    counters_are_exact()
+
+
+def test_a_job_that_does_not_fit_is_refused_whole_and_says_what_waits(user: User) -> None:
+    uploads = [make_upload(user, f"{number}.png").pk for number in range(6)]
+    (first,) = pictures_of(make_job(user))
+    each = first.reserved
+    assert each == reserving.of_picture(first, Recipe.parse(first.job.recipe))
+    room_for(user, 3 * each)
+    with pytest.raises(QuotaExceededError, match="are kept for results that are on their way") as refused:
+        submit.submit(user, uploads[:3], RECIPE)
+    assert refused.value.code == "storage_full"
+    submit.submit(user, uploads[:2], RECIPE)
+    assert reserved_of(user.pk) == 3 * each
+
+
+def test_asking_again_for_what_waits_reserves_nothing_more(user: User, picture: Picture) -> None:
+    room_for(user, EACH)
+    assert ask(picture, 1).pk == ask(picture, 1).pk
+    assert reserved_of(user.pk) == EACH
+
+
+@with_weights
+def test_what_is_made_takes_the_place_of_what_was_reserved(user: User, picture: Picture) -> None:
+    room_for(user, EACH + 2048)
+    before = Storage.objects.get(user=user).bytes
+    # The pictures of the factory are of 8×6 pixels: this one is of the source's size.
+    wish = wishes.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
+    assert wish.reserved == reserved_of(user.pk) > 0
+    fulfilling.fulfil(wish.pk)
+    made = Rendition.objects.get(pk=wish.pk)
+    assert reserved_of(user.pk) == 0
+    assert Storage.objects.get(user=user).bytes == before + made.size + made.matte.size
+    counters_are_exact()
+
+
+@with_weights
+def test_what_grew_beyond_its_place_and_does_not_fit_fails_and_leaves_nothing(
+    user: User, picture: Picture
+) -> None:
+    room_for(user, 10_000)
+    wish = wishes.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
+    Wish.objects.update(reserved=1)
+    room_for(user, 2)
+    files, before = stored_files(), Storage.objects.get(user=user).bytes
+    fulfilling.fulfil(wish.pk)
+    wish.refresh_from_db()
+    assert (wish.state, wish.error_code) == ("failed", "storage_full")
+    assert Storage.objects.get(user=user).bytes == before
+    assert reserved_of(user.pk) == 0
+    assert Matte.objects.count() == 1
+    assert set(stored_files()) == {key for key in files if not key.startswith("incoming/")}
+    counters_are_exact()
+
+
+def test_what_fails_is_cancelled_or_deleted_reserves_nothing(user: User, picture: Picture) -> None:
+    waiting, other = make_job(user, 2), make_job(user)
+    wish = ask(picture, 1)
+    assert reserved_of(user.pk) == wish.reserved + sum(
+        row.reserved for job in (waiting, other) for row in pictures_of(job)
+    )
+    removal.cancel(waiting)
+    removal.delete_jobs([other.pk])
+    assert reserved_of(user.pk) == wish.reserved == EACH
+    removal.delete_pictures([picture.pk])
+    assert reserved_of(user.pk) == 0
+    counters_are_exact()
+
+    one = pictures_of(waiting)[0].reserved
+    room_for(user, 2 * one - 1)
+    with pytest.raises(QuotaExceededError):
+        retry.retry_failed(waiting)
+    assert reserved_of(user.pk) == 0
+    room_for(user, 2 * one)
+    assert retry.retry_failed(waiting) == 2
+    assert reserved_of(user.pk) == 2 * one
+    counters_are_exact()
+
+
+def test_a_lost_lease_keeps_the_place_until_the_last_attempt(
+    user: User, picture: Picture, settings: Settings
+) -> None:
+    settings.MAX_ATTEMPTS = 2
+    wish = ask(picture, 1)
+    for left in (EACH, 0):
+        assert wish_dispatch.claim(wish.pk, uuid4())
+        assert reserved_of(user.pk) == EACH
+        Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
+        wish_dispatch.recover_lost()
+        assert reserved_of(user.pk) == left
+    counters_are_exact()
+
+
+@with_weights
+@pytest.mark.faults
+@pytest.mark.timeout(300)
+def test_a_worker_that_is_killed_leaves_the_counters_exact(
+    user: User, picture: Picture, tmp_path: Path, settings: Settings
+) -> None:
+    """It dies when its files are written and its rows are not."""
+    room_for(user, 10_000)
+    wish = wishes.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
+    place, before = wish.reserved, Storage.objects.get(user=user).bytes
+    worker = _worker_that_stops_before_its_rows(wish, tmp_path)
+    try:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"written\n"
+    finally:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    assert Wish.objects.get().state == "running"
+    assert (reserved_of(user.pk), Storage.objects.get(user=user).bytes) == (place, before)
+    with pytest.raises(QuotaExceededError):
+        quota.add_storage(user, 10_000 - place + 1)
+
+    Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
+    assert wish_dispatch.recover_lost() == 1
+    assert reserved_of(user.pk) == place
+    fulfilling.fulfil(wish.pk)
+    made = Rendition.objects.get(pk=wish.pk)
+    assert reserved_of(user.pk) == 0
+    assert Storage.objects.get(user=user).bytes == before + made.size + made.matte.size
+    counters_are_exact()
+
+
+def _worker_that_stops_before_its_rows(wish: Wish, state: Path) -> subprocess.Popen[bytes]:
+    named = connection.settings_dict
+    lite = f"sqlite:///{named['NAME']}"
+    server = f"postgres://{named['USER']}@{named['HOST']}:{named['PORT']}/{named['NAME']}"
+    script = f"""
+import django, threading, uuid
+django.setup()
+from jobs.services import fulfilling
+def stop(*rows):
+    print("written", flush=True)
+    threading.Event().wait()
+fulfilling._conclude = stop
+fulfilling.fulfil(uuid.UUID("{wish.pk}"))
+"""
+    own = {
+        "DATABASE_URL": lite if connection.vendor == "sqlite" else server,
+        "BGPLATFORM_STATE": str(state),
+        "DJANGO_SETTINGS_MODULE": "bgplatform.settings",
+        "MODEL": site.MODEL,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, **own},
+        stdout=subprocess.PIPE,
+        preexec_fn=lifeline.die_with_parent,
+    )
+
+
+def test_estimates_follow_the_result_and_not_the_source() -> None:
+    small = Recipe(size=Recipe.parse({"size": "100x100"}).size)
+    assert result_size.expected(4000, 3000, small) == (100, 100)
+    assert result_size.expected(640, 480, Recipe.parse({"size": "10000x"})) == (10_000, 7_500)
+    assert result_size.expected(100, 100, Recipe.parse({"crop": True, "crop_margin": "50%"})) == (200, 200)
+    assert result_size.expected(4000, 3000, Recipe.parse({"size": "3mp"})) == (2000, 1500)
+
+
+def test_without_a_limit_nothing_is_added_up(
+    user: User, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quota, "reserved_of", lambda _: pytest.fail("nobody needs to know"))
+    assert isinstance(ask(picture, 1), Wish)
