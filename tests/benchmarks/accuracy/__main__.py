@@ -14,14 +14,35 @@ from pathlib import Path
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.dataset import DataSet, open_dataset
 from segmentation.pipeline import Pipeline
-from tests.benchmarks.accuracy import bounds, colours, document, edges, page, shrinking, times, turned, whole
-from tests.benchmarks.accuracy.contenders import Contender, cut_out, ours, theirs
+from tests.benchmarks.accuracy import (
+    bounds,
+    colours,
+    document,
+    edges,
+    options,
+    page,
+    shrinking,
+    times,
+    turned,
+    whole,
+)
+from tests.benchmarks.accuracy.contenders import (
+    DECONTAMINATE,
+    MATTING,
+    VITMATTE,
+    Contender,
+    cut_out,
+    ours,
+    theirs,
+)
 from tests.benchmarks.accuracy.rembg_client import Rembg, RembgError
 from tests.benchmarks.accuracy.verdict import Measured, Verdict
 
 LEVELS = ("off", "fast", "best")
-KEYS = ("ours-off", "ours-fast", "ours-best", "rembg", "rembg-a")
-PARTS = ("edges", "whole", "colours", "bounds", "turned", "times", "shrinking", "page")
+KEYS = ("ours-off", "ours-fast", "ours-best", "rembg", "rembg-a", "rembg-dc", "rembg-vm", "rembg-bria-rmbg")
+PARTS = ("edges", "whole", "colours", "bounds", "turned", "times", "options", "shrinking", "page")
+# What one table takes its figures from.
+NEEDED = {"options": {"edges", "colours", "times"}}
 TIMED = ("photos/large-10mp.jpg", "bench/im/AlphaMatting27__GT20.png", "bench/im/AlphaMatting27__GT03.png")
 SAMPLE = Path("static/samples/chelsea.png")  # public domain: NOTICE says whose
 STRIP = Path("img/side-by-side.webp")
@@ -33,11 +54,23 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--data", type=Path, default=Path("../shared/data"), help="the folder with bench/ and photos/")
     add("--rembg", type=Path, required=True, metavar="PYTHON", help="a Python with rembg[cpu] (make rembg)")
+    add(
+        "--rembg-home",
+        type=Path,
+        metavar="DIR",
+        help="weights that rembg downloaded (~/.rembg): its -vm and its default model need them",
+    )
     add("--out", type=Path, default=Path("var/accuracy"), help="where cut-outs, figures and the page go")
     add("--document", type=Path, default=Path("docs/accuracy.md"), help="the file whose tables are renewed")
     add("--only", nargs="+", choices=PARTS, default=PARTS, help="only these parts (default: all)")
     add("--model", default="u2net")
     add("--rounds", type=int, default=3, help="rounds of the times; medians count (default: 3)")
+    add("--photos", type=int, default=len(TIMED), help="times: of so many photos (default: all)")
+    add(
+        "--processor-time",
+        action="store_true",
+        help="times: seconds of the processor instead of the clock's, for a machine that does other things",
+    )
     add(
         "--every",
         type=int,
@@ -62,10 +95,19 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(args.model)
     pipeline.warm()
-    with closing(pipeline), Rembg(args.rembg, args.out / "rembg", (args.model,)) as rembg:
-        mine = [ours(pipeline, level) for level in LEVELS]
-        plain, matting = theirs(rembg, matting=False), theirs(rembg, matting=True)
-        everyone = [*mine, plain, matting]
+    only = {part for name in args.only for part in {name} | NEEDED.get(name, set())}
+    home = args.out / "rembg"
+    with (
+        closing(pipeline),
+        Rembg(args.rembg, home, (args.model,), args.rembg_home, processor=args.processor_time) as rembg,
+    ):
+        mine = [ours(pipeline, level, processor=args.processor_time) for level in LEVELS]
+        plain = theirs(rembg, model=args.model)
+        everyone = [*mine, plain, *(theirs(rembg, how, args.model) for how in (MATTING, DECONTAMINATE))]
+        if "vitmatte" in rembg.own:
+            everyone.append(theirs(rembg, VITMATTE, args.model))
+        if "bria-rmbg" in rembg.own:
+            everyone.append(theirs(rembg, model="bria-rmbg", usual=False))
         labels = {who.key: who.label for who in everyone}
         cutouts = args.out / "cutouts"
         parts: dict[str, str] = {}
@@ -75,41 +117,54 @@ def run(args: argparse.Namespace) -> int:
         how = f"Ours: {pipeline.description}. Theirs: rembg {rembg.versions['rembg']}, "
         how += f"ONNX Runtime {rembg.versions['onnxruntime']}, float32. Same weights, same pictures."
 
-        if {"edges", "colours", "bounds", "page"} & set(args.only):
+        if {"edges", "colours", "bounds", "page"} & only:
             _cut_out(dataset.of("soft"), everyone, cutouts, args.keep)
             found = edges.measure(dataset, cutouts, soft_keys)
-            parts["edges"] = edges.report(found, labels)
-            fresh["edges"] = edges.verdicts(found)
-        if "colours" in args.only:
+            if "edges" in args.only:
+                parts["edges"] = edges.report(found, labels)
+                fresh["edges"] = edges.verdicts(found)
+        if "colours" in only:
             shades = colours.measure(dataset, found.right, cutouts, soft_keys)
-            parts["colours"] = colours.report(shades, labels)
-            fresh["colours"] = colours.verdicts(shades)
-        if "bounds" in args.only:
+            if "colours" in args.only:
+                parts["colours"] = colours.report(shades, labels)
+                fresh["colours"] = colours.verdicts(shades)
+        if "bounds" in only:
             parts["bounds"] = bounds.report(bounds.measure(dataset, found.right, cutouts))
-        if "turned" in args.only:
+        if "turned" in only:
             known = open_dataset(args.data / "train-small", "binary")
             parts["turned"] = turned.report(turned.measure(known, pipeline.predictor))
-        if "whole" in args.only:
+        if "whole" in only:
             _cut_out(dataset.of("binary"), [*mine, plain], cutouts, args.keep)
             judged = whole.measure(dataset, cutouts, tuple(who.key for who in [*mine, plain]))
             parts["whole"] = whole.report(judged, labels)
             fresh["whole"] = whole.verdicts(judged)
-        if "times" in args.only:
-            sources = [args.data / name for name in TIMED]
-            seconds = times.measure(sources, everyone, pipeline.predictor, args.out / "times", args.rounds)
-            parts["times"] = times.report(seconds, labels)
-            fresh["times"] = times.verdicts(seconds)
-        if "shrinking" in args.only:
+        if "times" in only:
+            sources = [args.data / name for name in TIMED[: args.photos]]
+            seconds = times.measure(
+                sources,
+                everyone,
+                pipeline.predictor,
+                args.out / "times",
+                args.rounds,
+                processor=args.processor_time,
+            )
+            if "times" in args.only:
+                parts["times"] = times.report(seconds, labels)
+                fresh["times"] = times.verdicts(seconds)
+        if "options" in only:
+            parts["options"] = options.report(found, shades, seconds, labels)
+        if "shrinking" in only:
             some = replace(dataset, pairs=dataset.pairs[:: args.every])
             parts["shrinking"] = shrinking.report(shrinking.measure(some, pipeline.predictor))
-        if "page" in args.only:
+        if "page" in only:
             notes = {
                 stem.stem: f"IoU of the map {stem.values['IoU']:.2f}" for stem in found.scores["ours-off"]
             }
             shown = page.write(list(dataset.of("soft")), notes, labels, cutouts, args.out)
             sys.stdout.write(f"side by side: {shown}\n")
-            strips = [args.out / f"{SAMPLE.stem}-{who.key}.png" for who in everyone]
-            for who, file in zip(everyone, strips, strict=True):
+            shown_there = everyone[:5]
+            strips = [args.out / f"{SAMPLE.stem}-{who.key}.png" for who in shown_there]
+            for who, file in zip(shown_there, strips, strict=True):
                 who.make(SAMPLE, file)
             page.strip(SAMPLE, [strips[1], strips[2], strips[3], strips[4]], args.document.parent / STRIP)
 

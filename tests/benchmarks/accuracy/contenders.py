@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from PIL import Image
 from tqdm import tqdm
@@ -26,16 +26,18 @@ class Contender:
     make: Callable[[Path, Path], float]
 
 
-def ours(pipeline: Pipeline, level: str) -> Contender:
+def ours(pipeline: Pipeline, level: str, *, processor: bool = False) -> Contender:
     """Our whole way, decoding and encoding included, at one level of refinement.
 
-    Where ours says that there is no subject, its user gets nothing: an empty cut-out is written.
+    processor: seconds are those of the processor. Where ours says that there is no subject, its user gets
+    nothing: an empty cut-out is written.
     """
     recipe = Recipe(refine=level)
+    clock = process_time if processor else perf_counter
 
     def make(picture: Path, out: Path) -> float:
         data = picture.read_bytes()
-        begin = perf_counter()
+        begin = clock()
         try:
             encoded = pipeline.file(pipeline.segment(data, recipe), recipe).data
         except PictureError as error:
@@ -43,21 +45,34 @@ def ours(pipeline: Pipeline, level: str) -> Contender:
                 raise
             with Image.open(picture) as source:
                 Image.new("RGBA", source.size).save(out)
-            return perf_counter() - begin
-        seconds = perf_counter() - begin
+            return clock() - begin
+        seconds = clock() - begin
         out.write_bytes(encoded)
         return seconds
 
     return Contender(f"ours-{level}", f"ours, {level}", make)
 
 
-def theirs(rembg: Rembg, *, matting: bool) -> Contender:
-    """rembg at its defaults, or with its alpha matting (`-a`)."""
+MATTING, DECONTAMINATE, VITMATTE = "-a", "-dc", "-vm"
+_OPTIONS = {
+    "": {},
+    MATTING: {"alpha_matting": True},
+    DECONTAMINATE: {"decontaminate": True},
+    VITMATTE: {"vitmatte": True},
+}
+
+
+def theirs(rembg: Rembg, option: str = "", model: str = "u2net", *, usual: bool = True) -> Contender:
+    """rembg with one of its options (as its command line names them), or without.
+
+    usual: with the model that all others have; else its name is part of the label.
+    """
 
     def make(picture: Path, out: Path) -> float:
-        return rembg.cutout(picture, out, matting=matting)
+        return rembg.cutout(picture, out, _OPTIONS[option], model)
 
-    return Contender("rembg-a" if matting else "rembg", "rembg -a" if matting else "rembg", make)
+    label = " ".join(filter(None, ["rembg", "" if usual else f"-m {model}", option]))
+    return Contender("rembg" + option if usual else f"rembg-{model}", label, make)
 
 
 def cut_out(pairs: Iterable[Pair], contender: Contender, folder: Path, *, keep: bool) -> Path:

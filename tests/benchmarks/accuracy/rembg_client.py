@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 from segmentation import fetching
 
+# Weights that no package index has: rembg downloads them from its own releases, when they are asked for.
+OWN = ("vitmatte", "bria-rmbg")
 SIDE = Path(__file__).with_name("rembg_side.py")
 
 
@@ -20,17 +23,34 @@ class RembgError(RuntimeError):
 class Rembg:
     """A running interpreter with rembg, on the same ONNX file that our weights come from.
 
-    `python` is its interpreter, `home` a folder for its idea of a weights folder. A context manager:
-    leaving it ends the process. Raises RembgError where the interpreter has no rembg or ends.
+    `python` is its interpreter, `home` a folder for its idea of a weights folder. `own`: the folder of
+    weights that rembg downloaded itself (`~/.rembg`), for what we have no weights for. `processor`: seconds
+    are those of the processor. A context manager: leaving it ends the process. Raises RembgError where the
+    interpreter has no rembg or ends.
     """
 
-    def __init__(self, python: Path, home: Path, models: tuple[str, ...] = ("u2net",)) -> None:
+    def __init__(
+        self,
+        python: Path,
+        home: Path,
+        models: tuple[str, ...] = ("u2net",),
+        own: Path | None = None,
+        *,
+        processor: bool = False,
+    ) -> None:
+        self._measure = "processor" if processor else "seconds"
         for model in models:
             fetching.pull(model, keep_onnx=True)
             place = home / "models" / model / f"{model}.onnx"
             place.parent.mkdir(parents=True, exist_ok=True)
             if not place.exists():
                 place.symlink_to(fetching.onnx_path(model))
+        for model in OWN:
+            place = home / "models" / model
+            if own is not None and (own / "models" / model).is_dir() and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to((own / "models" / model).resolve())
+        self.own = tuple(model for model in OWN if any((home / "models" / model).glob("*.onnx")))
         environment = {name: value for name, value in os.environ.items() if name != "U2NET_HOME"}
         try:
             self._process = subprocess.Popen(
@@ -45,18 +65,20 @@ class Rembg:
             raise RembgError(f"There is no Python at {python}: `make rembg` makes one with rembg.") from error
         self.versions = {name: str(version) for name, version in self._answer().items()}
 
-    def cutout(self, picture: Path, out: Path, *, matting: bool, model: str = "u2net") -> float:
-        """Have `picture` cut out into the PNG `out`, with rembg's alpha matting or without.
+    def cutout(
+        self, picture: Path, out: Path, options: Mapping[str, bool] | None = None, model: str = "u2net"
+    ) -> float:
+        """Have `picture` cut out into the PNG `out`; `options` as `rembg.remove` takes them.
 
         Returns seconds, from the file's bytes to the PNG's, files not counted.
         """
         stdin = self._process.stdin
         if stdin is None:
             raise RembgError("The Python with rembg takes no orders.")
-        order = {"picture": str(picture), "out": str(out), "matting": matting, "model": model}
+        order = {"picture": str(picture), "out": str(out), "options": dict(options or {}), "model": model}
         stdin.write(json.dumps(order) + "\n")
         stdin.flush()
-        return float(self._answer()["seconds"])
+        return float(self._answer()[self._measure])
 
     def _answer(self) -> dict[str, float]:
         stdout = self._process.stdout

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks.accuracy import document, shrinking
+from segmentation.evaluation.scores import PairScores
+from tests.benchmarks.accuracy import document, options, shrinking, times
+from tests.benchmarks.accuracy.colours import Colours
+from tests.benchmarks.accuracy.edges import Edges
 from tests.benchmarks.accuracy.page import busiest
 from tests.benchmarks.accuracy.rembg_client import Rembg, RembgError
 from tests.benchmarks.accuracy.verdict import Measured, Verdict, below, lower_by, table
@@ -31,7 +34,17 @@ def test_a_document_without_the_marks_is_refused():
 
 def test_the_document_of_the_project_has_a_place_for_every_part():
     text = Path("docs/accuracy.md").read_text(encoding="utf-8")
-    for name in ("verdicts", "edges", "whole", "colours", "bounds", "turned", "times", "shrinking"):
+    for name in (
+        "verdicts",
+        "edges",
+        "whole",
+        "colours",
+        "bounds",
+        "turned",
+        "times",
+        "options",
+        "shrinking",
+    ):
         assert document.put(text, name, "made").count("made\n\n<!-- end") == 1
 
 
@@ -78,3 +91,48 @@ def test_enlarged_pictures_have_twelve_megapixels_and_grain_is_repeatable():
 def test_a_python_without_rembg_is_said(tmp_path, python):
     with pytest.raises(RembgError, match=r"There is no Python at|is rembg\[cpu\] installed"):
         Rembg(python, tmp_path, models=())
+
+
+def test_the_options_side_by_side():
+    """What lacks its weights has a row that says so; what has them, a row of figures."""
+    keys = {"ours-fast": "ours, fast", "rembg-dc": "rembg -dc"}
+    scores = {
+        key: [PairScores("a", "Set", "soft", {"band": value}, None)]
+        for key, value in (("ours-fast", 0.07), ("rembg-dc", 0.1))
+    }
+    seconds = {(size, key): size / 4 for size in times.MEGAPIXELS for key in keys}
+    made = options.report(
+        Edges(scores, ("a",)),
+        Colours({"a": {"ours-fast": 8.5, "rembg-dc": 9.25}}),
+        times.Times(seconds, ("a",)),
+        keys,
+    )
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in made.splitlines()[2:]]
+    assert rows == [
+        ["ours, fast", "0.0700", "8.50", "0.375", "3.000"],
+        ["rembg -dc", "0.1000", "9.25", "0.375", "3.000"],
+        ["rembg -vm", *["not measured"] * 4],
+        ["rembg -m bria-rmbg (its default)", *["not measured"] * 4],
+    ]
+    with_weights = options.report(
+        Edges({**scores, "rembg-vm": scores["rembg-dc"]}, ("a",)),
+        Colours({"a": {"ours-fast": 8.5, "rembg-dc": 9.25, "rembg-vm": 7.0}}),
+        times.Times(seconds | {(size, "rembg-vm"): 2.0 for size in times.MEGAPIXELS}, ("a",)),
+        {**keys, "rembg-vm": "rembg -vm"},
+    )
+    assert "| rembg -vm" in with_weights
+    assert with_weights.count("not measured") == 4
+
+
+def test_weights_that_rembg_downloaded_are_found(tmp_path):
+    """Without them nothing is measured, and nothing is downloaded."""
+    own = tmp_path / "own" / "models" / "vitmatte"
+    own.mkdir(parents=True)
+    (own / "vitmatte-small.onnx").write_bytes(b"")
+    said = tmp_path / "python"
+    said.write_text('#!/bin/sh\necho \'{"rembg": "2.0.86"}\'\ncat > /dev/null\n', encoding="utf-8")
+    said.chmod(0o755)
+    with Rembg(said, tmp_path / "home", models=(), own=tmp_path / "own") as rembg:
+        assert rembg.own == ("vitmatte",)
+    with Rembg(said, tmp_path / "other", models=()) as rembg:
+        assert rembg.own == ()

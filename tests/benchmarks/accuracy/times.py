@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from PIL import Image
@@ -22,14 +22,24 @@ from tests.benchmarks.accuracy.contenders import Contender
 from tests.benchmarks.accuracy.verdict import Verdict
 
 MEGAPIXELS = (1.5, 12.0)
+RIVALS = ("rembg", "rembg-a", "rembg-dc")
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Median seconds by (megapixels, contender or stage), each the mean over the pictures."""
+    """Median seconds by (megapixels, contender or stage), each the mean over the pictures.
+
+    processor: they are seconds of the processor, summed over its cores.
+    """
 
     seconds: dict[tuple[float, str], float]
     pictures: tuple[str, ...]
+    processor: bool = False
+
+    @property
+    def unit(self) -> str:
+        """What the seconds are."""
+        return "processor seconds" if self.processor else "seconds"
 
 
 def resized(source: Path, megapixels: float, out: Path) -> Path:
@@ -42,11 +52,12 @@ def resized(source: Path, megapixels: float, out: Path) -> Path:
     return out
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that one call takes."""
-    begin = perf_counter()
+def timed(work: Callable[[], object], *, processor: bool = False) -> float:
+    """Seconds that one call takes, by the clock or of the processor."""
+    clock = process_time if processor else perf_counter
+    begin = clock()
     work()
-    return perf_counter() - begin
+    return clock() - begin
 
 
 def stages(predictor: Predictor, file: Path) -> dict[str, Callable[[], object]]:
@@ -63,7 +74,13 @@ def stages(predictor: Predictor, file: Path) -> dict[str, Callable[[], object]]:
 
 
 def measure(
-    sources: list[Path], contenders: list[Contender], predictor: Predictor, folder: Path, rounds: int
+    sources: list[Path],
+    contenders: list[Contender],
+    predictor: Predictor,
+    folder: Path,
+    rounds: int,
+    *,
+    processor: bool = False,
 ) -> Times:
     """Medians of `rounds` interleaved rounds for each picture and size, after a small one that warms all."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +98,7 @@ def measure(
             found: dict[str, list[float]] = {}
             for _ in range(rounds):
                 once = {who.key: who.make(file, folder / f"{file.stem}-{who.key}.png") for who in contenders}
-                once |= {name: timed(step) for name, step in steps.items()}
+                once |= {name: timed(step, processor=processor) for name, step in steps.items()}
                 for name, seconds in once.items():
                     found.setdefault(name, []).append(seconds)
                 bar.update()
@@ -91,6 +108,7 @@ def measure(
     return Times(
         {key: sum(several) / len(several) for key, several in samples.items()},
         tuple(source.stem for source in sources),
+        processor,
     )
 
 
@@ -102,12 +120,12 @@ def report(times: Times, labels: dict[str, str]) -> str:
         cells = [labels.get(name, f"– {name} alone")]
         for megapixels in MEGAPIXELS:
             seconds = times.seconds[megapixels, name]
-            ratios = [times.seconds[megapixels, rival] / seconds for rival in ("rembg", "rembg-a")]
+            ratios = [times.seconds[megapixels, rival] / seconds for rival in RIVALS]
             cells += [f"{seconds:.3f}", *[f"{ratio:.1f}×" for ratio in ratios]]
         rows.append(cells)
-    head = ["seconds a picture"]
+    head = [f"{times.unit} a picture"]
     for megapixels in MEGAPIXELS:
-        head += [f"{megapixels:g} MP", "rembg / it", "rembg -a / it"]
+        head += [f"{megapixels:g} MP", *[f"{labels[rival]} / it" for rival in RIVALS]]
     return markdown(head, rows)
 
 

@@ -1,0 +1,228 @@
+"""docs/api/moving-from-removebg.md, row by row."""
+
+from __future__ import annotations
+
+import io
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from PIL import Image
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.selectors import usage_of
+from jobs.compat import body, order, running, sources
+from jobs.models import Job
+from jobs.services import calls
+from tests.conftest import make_picture
+from tests.jobs.compat.conftest import Caller
+from tests.jobs.compat.guides import GUIDES, rows, without_a_test
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+GUIDE = "moving-from-removebg.md"
+PHOTO = make_picture(320, 240, format="JPEG")
+CLAIMS = {
+    "addresses": (
+        "test_answers:test_the_plain_call",
+        "test_refusals:test_the_account_has_exactly_these_keys",
+        "test_improve:test_it_is_kept",
+    ),
+    "bodies": (
+        "test_answers:test_every_source_gives_the_same",
+        "test_body:test_forms_with_and_without_a_kind",
+        "test_what_clients_impose:test_1_empty_strings_mean_absent",
+    ),
+    "parameters": (
+        "test_guide_removebg:test_what_is_said_with_its_default_is_as_if_it_was_not_said",
+        "test_guide_removebg:test_every_parameter_is_read",
+        "test_order:test_nothing_said_is_the_documents_default",
+        "test_order:test_what_is_wrong_is_named",
+    ),
+    "limits": (
+        "test_guide_removebg:test_limits",
+        "test_order:test_size_is_a_limit_in_megapixels_and_png_has_one_of_its_own",
+        "test_refusals:test_what_is_wrong_with_a_request",
+    ),
+    "answers": (
+        "test_answers:test_the_plain_call",
+        "test_answers:test_with_accept_json_the_same_bytes_come_as_base64",
+        "test_answers:test_the_zip_holds_colour_and_matte",
+        "test_same_again:test_a_retry_finds_the_running_job",
+        "test_guide_removebg:test_what_fails_is_not_charged",
+    ),
+    "errors": (
+        "test_refusals:test_what_is_wrong_with_a_request",
+        "test_bounds:test_what_the_front_refuses",
+        "test_refusals:test_an_address_that_there_is_not",
+        "test_refusals:test_too_many_in_flight_is_a_pace_and_no_debt",
+        "test_refusals:test_faster_than_the_pace",
+    ),
+    "where pictures go": ("test_answers:test_what_was_made_is_in_the_owners_history",),
+    "credits": (
+        "test_guide_removebg:test_the_same_again_is_charged_once_unless_it_is_not_kept",
+        "test_guide_removebg:test_what_fails_is_not_charged",
+        "test_what_clients_impose:test_2_credits_are_a_plain_integer",
+        "test_same_again:test_what_failed_or_is_long_ago_is_tried_anew",
+    ),
+    "`/account`": ("test_refusals:test_the_account_has_exactly_these_keys",),
+    "`type`": ("test_order:test_type_is_what_the_caller_said",),
+    "`scale` with `position=original`": ("test_order:test_scale_and_position",),
+    "shadows": ("test_order:test_shadows",),
+    "waiting": ("test_guide_removebg:test_after_a_503_the_result_costs_nothing_more",),
+    "how many at once": (
+        "test_guide_removebg:test_how_many_at_once",
+        "test_bounds:test_more_at_once_than_one_may",
+        "test_turns:test_who_brings_nothing_but_an_address_waits_for_a_turn",
+        "test_refusals:test_too_many_in_flight_is_a_pace_and_no_debt",
+    ),
+    "history": (
+        "test_answers:test_what_was_made_is_in_the_owners_history",
+        "test_same_again:test_nothing_is_kept_after_the_answer",
+    ),
+    "`/improve`": (
+        "test_improve:test_it_is_kept",
+        "test_improve:test_a_token_that_keeps_nothing_keeps_nothing_here",
+    ),
+    "`image_url`": (
+        "test_refusals:test_an_address_that_gives_nothing",
+        "test_refusals:test_other_networks_are_kept_out",
+    ),
+    "beyond it": ("tests.jobs.api.test_schema:test_what_is_committed_is_what_is_served",),
+}
+DEFAULTS = {
+    "size": "preview",
+    "type": "auto",
+    "type_level": "1",
+    "format": "auto",
+    "roi": "0% 0% 100% 100%",
+    "crop": "false",
+    "crop_margin": "0",
+    "scale": "original",
+    "position": "original",
+    "channels": "rgba",
+    "shadow_type": "none",
+    "shadow_opacity": "auto",
+    "add_shadow": "false",
+    "semitransparency": "true",
+}
+
+
+def photo(data: bytes = PHOTO) -> Any:
+    return SimpleUploadedFile("disc.jpg", data)
+
+
+async def charged(user: User) -> int:
+    return (await sync_to_async(usage_of)(user))[0].used
+
+
+def test_every_row_has_a_test() -> None:
+    clients = {row for row in rows(GUIDE) if row.startswith(("curl", "PyPI", "npm", "gem", "PHP"))}
+    assert without_a_test(GUIDE, {**CLAIMS, **dict.fromkeys(clients, CLAIMS["addresses"])}) == []
+
+
+def test_the_commands_of_the_guide_are_commands(user: User, capsys: pytest.CaptureFixture[str]) -> None:
+    text = " ".join((GUIDES / GUIDE).read_text(encoding="utf-8").split())
+    command = text.partition("`python manage.py ")[2].partition("`")[0]
+    words = shlex.split(command.replace("you@example.org", user.email))
+    assert words[0] == "create_token"
+    call_command(*words)
+    assert capsys.readouterr().out.startswith("bgp_")
+
+
+def test_every_parameter_is_read() -> None:
+    said = {name.strip(" `") for name in rows(GUIDE)["parameters"].partition(", with")[0].split(",")}
+    assert said == {*DEFAULTS, "bg_color", "bg_image_url", "bg_image_file"}
+    assert said <= body.NAMES | set(body.FILES)
+
+
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
+def test_what_is_said_with_its_default_is_as_if_it_was_not_said(name: str) -> None:
+    assert order.read({name: DEFAULTS[name]}) == order.read({}) == order.read(DEFAULTS)
+
+
+def test_limits(settings: Settings) -> None:
+    said = rows(GUIDE)["limits"]
+    assert f"{sources.MAX_BYTES // 2**20} MB and {sources.MAX_PIXELS // 10**6} megapixels in" in said
+    assert f"PNG out at most {order.largest('png'):.0f} megapixels" in said
+    assert f"{settings.COMPAT_MEGAPIXELS_A_MINUTE} megapixels a minute" in said
+    assert f"`size=auto` is at most {order.SIZES['auto']} megapixels" in said
+    assert (sources.MAX_BYTES, sources.MAX_PIXELS, order.largest("png")) == (22 * 2**20, 50_000_000, 10)
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("worker")
+async def test_the_same_again_is_charged_once_unless_it_is_not_kept(
+    caller: Caller, make_caller: Callable[..., Caller], user: User
+) -> None:
+    for own in (caller, await sync_to_async(make_caller)(ephemeral=True)):
+        before = await charged(user)
+        answers = [await own.form({"image_file": photo()}) for _ in range(2)]
+        assert [answer.status for answer in answers] == [200, 200]
+        credits = [answer.headers["X-Credits-Charged"] for answer in answers]
+        assert credits == (["1", "0"] if own is caller else ["1", "1"])
+        assert await charged(user) - before == credits.count("1")
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("worker")
+async def test_what_fails_is_not_charged(caller: Caller, user: User) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (100, 60)).save(out, "PNG")
+    answer = await caller.form({"image_file": photo(out.getvalue())})
+    assert answer.error == (400, "unknown_foreground")
+    assert answer.headers["X-RateLimit-Limit"] == "500"
+    assert await charged(user) == 0
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("ephemeral", [False, True])
+async def test_after_a_503_the_result_costs_nothing_more(
+    make_caller: Callable[..., Caller],
+    user: User,
+    settings: Settings,
+    request: pytest.FixtureRequest,
+    ephemeral: bool,
+) -> None:
+    caller = await sync_to_async(make_caller)(ephemeral=ephemeral)
+    settings.SYNC_SECONDS = 0
+    first = await caller.form({"image_file": photo()})
+    assert first.error == (503, "still_working")
+    assert int(first.headers["Retry-After"]) >= 1
+    assert first.headers["X-RateLimit-Limit"] == "500"
+    assert await charged(user) == 1
+    await sync_to_async(request.getfixturevalue)("worker")
+    settings.SYNC_SECONDS = 60
+    second = await caller.form({"image_file": photo()})
+    assert (second.status, second.headers["X-Credits-Charged"]) == (200, "0")
+    assert await charged(user) == 1
+    assert await Job.objects.acount() == (0 if ephemeral else 1)
+
+
+def test_how_long_an_ephemeral_result_waits() -> None:
+    assert calls.FORGET_AFTER.total_seconds() == 120
+    assert "waits two minutes" in rows(GUIDE)["waiting"]
+    assert calls.SAME_FOR.total_seconds() == 600
+    assert "within ten minutes" in rows(GUIDE)["credits"]
+
+
+async def test_how_many_at_once(caller: Caller, user: User) -> None:
+    said = rows(GUIDE)["how many at once"]
+    assert f"{running.WAITING.most} calls that wait" in said
+    assert f"{sources.FETCHING.most} are fetched at once" in said
+    assert f"wait {sources.PATIENCE_SECONDS:.0f} seconds" in said
+    assert (running.WAITING.most, sources.FETCHING.most, sources.PATIENT.most) == (50, 4, 50)
+    held = [sources.FETCHING.take(user.pk) for _ in range(4)]
+    try:
+        # It brings a file: it does not wait for its turn, though nobody has given one back.
+        answer = await caller.form({"image_file": photo(), "bg_image_url": "http://192.0.2.1/a.jpg"})
+    finally:
+        for give_back in held:
+            give_back()
+    assert answer.error == (429, "rate_limit_exceeded")
+    assert answer.headers["Retry-After"] == "5"
+    assert answer.headers["X-RateLimit-Limit"] == "500"
