@@ -15,7 +15,7 @@ from accounts.models import ApiToken, Entry, Plan, Storage, Usage, User
 from accounts.paging import BoundedPaginator
 from accounts.services import tokens
 
-LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "in_flight")
+LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "result_megapixels", "in_flight")
 
 
 class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types

@@ -14,12 +14,13 @@ from accounts.models import Entry, Plan, Storage, Usage, User
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a user may have; None is unlimited. pixels, not megapixels."""
+    """What a user may have; None is unlimited. pixels, and those of one result, are no megapixels."""
 
     pictures: int | None = None
     pixels: int | None = None
     storage: int | None = None
     in_flight: int | None = None
+    result: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,13 @@ def allowed(user: User) -> Allowed:
         own: int | None = getattr(user, name)
         return own if own is not None or plan is None else getattr(plan, name)
 
-    megapixels = limit("megapixels_month")
+    megapixels, result = limit("megapixels_month"), limit("result_megapixels")
     return Allowed(
         pictures=limit("pictures_month"),
         pixels=None if megapixels is None else megapixels * 1_000_000,
         storage=limit("storage_bytes"),
         in_flight=limit("in_flight"),
+        result=None if result is None else result * 1_000_000,
     )
 
 

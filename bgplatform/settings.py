@@ -209,6 +209,8 @@ DEVICE = text("DEVICE", "auto", like=r"auto|cpu|cuda(:[0-9]+)?")
 PRECISION = choice("PRECISION", "auto", {"auto", "float32", "bfloat16", "float16", "int8"})
 MAX_PICTURE_BYTES = integer("MAX_PICTURE_BYTES", 64 * 2**20, least=1024, most=2**31)
 MAX_PICTURE_PIXELS = integer("MAX_PICTURE_PIXELS", 50_000_000, least=1_000, most=500_000_000)
+# Of a result; one that is no larger than its source is made anyway. A plan may allow less.
+MAX_RESULT_PIXELS = integer("MAX_RESULT_PIXELS", 50_000_000, least=1_000, most=100_000_000)
 # A form without script sends all its pictures at once.
 MAX_REQUEST_BYTES = integer("MAX_REQUEST_BYTES", 2**30, least=2**20, most=2**40)
 if MAX_REQUEST_BYTES <= MAX_PICTURE_BYTES:

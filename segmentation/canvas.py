@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
-from segmentation.result_size import Box, canvas, frame
+from segmentation.result_size import MAX_PIXELS, MAX_SIDE, Box, canvas, frame
 
 # What is fainter than this (of 255) does not count as subject when its box is measured.
 FAINT = 12
-MAX_SIDE = 16384
-MAX_PIXELS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +60,16 @@ def subject_box(alpha: NDArray[np.uint8]) -> Box:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def place(width: int, height: int, subject: Box, recipe: Recipe) -> Placement:
+def place(width: int, height: int, subject: Box, recipe: Recipe, most_pixels: int = MAX_PIXELS) -> Placement:
     """Lay out a `width`×`height` source whose subject fills the box `subject`.
 
-    Raises RecipeError `result_too_large` where the canvas would pass MAX_SIDE or MAX_PIXELS and the source
-    does not.
+    Raises RecipeError `result_too_large` where the canvas would pass MAX_SIDE or `most_pixels` and is larger
+    than the source.
     """
     left, top, right, bottom = frame(width, height, subject, recipe)
     frame_w, frame_h = right - left, bottom - top
     canvas_w, canvas_h = canvas(frame_w, frame_h, recipe)
-    if (max(canvas_w, canvas_h) > MAX_SIDE or canvas_w * canvas_h > MAX_PIXELS) and (
+    if (max(canvas_w, canvas_h) > MAX_SIDE or canvas_w * canvas_h > most_pixels) and (
         canvas_w * canvas_h > width * height
     ):
         sentence = f"The result would have {canvas_w}×{canvas_h} pixels; ask for a smaller size or margin."

@@ -14,6 +14,7 @@ from segmentation.canvas import Box, place, subject_box
 from segmentation.foreground import estimate
 from segmentation.layers import over, paste, resized
 from segmentation.recipe import WHITE, Recipe
+from segmentation.result_size import MAX_PIXELS
 from segmentation.shadows import cast
 
 Bytes = NDArray[np.uint8]
@@ -30,21 +31,23 @@ def compose(
     halfway: Bytes | None = None,
     *,
     own: bool = False,
+    most_pixels: int = MAX_PIXELS,
 ) -> tuple[Bytes | None, Bytes | None]:
     """The result's colours and alpha, ready to be encoded.
 
     `rgb`: the source, H×W×3 uint8 sRGB (its own colours: the subject's are estimated here, unless the
     recipe's refinement is off). `alpha`: its matte, H×W uint8. `backdrop`: the picture that a picture
     background names, h×w×3 or h×w×4 (straight alpha) uint8 sRGB. `halfway`: what shrink.half_of made of the
-    source, where that is at hand. `own`: the source's colours may be written over. Answers (colours, alpha):
-    colours None for the matte alone, alpha None where nothing is transparent (and the recipe does not ask for
-    an alpha channel all the same). Raises RecipeError
-    `missing_background`, `result_too_large`.
+    source, where that is at hand. `own`: the source's colours may be written over. `most_pixels`: of a result
+    that is larger than its source. Answers (colours, alpha): colours None for the matte alone, alpha None
+    where nothing is transparent (and the recipe does not ask for an alpha channel all the same). Raises
+    RecipeError `missing_background`, `result_too_large`.
     """
     height, width = alpha.shape
     # The box costs a look at every pixel: only where the layout or a background needs it.
     laid = recipe.crop or recipe.scale is not None or recipe.position is not None
-    put = place(width, height, subject_box(alpha) if laid else (0, 0, width, height), recipe)
+    subject = subject_box(alpha) if laid else (0, 0, width, height)
+    put = place(width, height, subject, recipe, most_pixels)
     left, top, right, bottom = put.region
     seen = resized(alpha[top:bottom, left:right], put.drawn)
     if recipe.binary:

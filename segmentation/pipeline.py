@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import cv2
@@ -16,11 +17,13 @@ from segmentation.compose import compose
 from segmentation.confidence import LEAST_PEAK, assess, picture_warnings
 from segmentation.encode import Encoded, encode
 from segmentation.errors import PictureError, engine_at_fault
+from segmentation.large import one_at_a_time
 from segmentation.looks import joined, looks
 from segmentation.pictures import DecodedPicture, Limits, PictureSource, decode
 from segmentation.predictor import Predictor
 from segmentation.recipe import Recipe
 from segmentation.refine import refine
+from segmentation.result_size import MAX_PIXELS
 from segmentation.shrink import halved, network_input, stepped, stretch
 
 Bytes = NDArray[np.uint8]
@@ -155,20 +158,34 @@ class Pipeline:
             return [future.result() for future in [self._network.submit(entry) for entry in entries]]
 
     def file(
-        self, segmented: Segmented, recipe: Recipe, backdrop: Bytes | None = None, *, last: bool = False
+        self,
+        segmented: Segmented,
+        recipe: Recipe,
+        backdrop: Bytes | None = None,
+        *,
+        last: bool = False,
+        most_pixels: int = MAX_PIXELS,
     ) -> Encoded:
         """The recipe's file of a segmented picture. backdrop: the picture that a picture background names.
-        last: nobody needs the picture's colours afterwards; they may be written over, which saves a copy."""
-        with self._company:
-            return self._file(segmented, recipe, *_composed(segmented, recipe, backdrop, last))
+        last: nobody needs the picture's colours afterwards; they may be written over, which saves a copy.
+        most_pixels: of a result that is larger than its source. Large results are made one at a time."""
+        with _turn(segmented, recipe), self._company:
+            composed = _composed(segmented, recipe, backdrop, last, most_pixels)
+            return self._file(segmented, recipe, *composed)
 
     def render(
-        self, segmented: Segmented, recipe: Recipe, preview_side: int = 640, backdrop: Bytes | None = None
+        self,
+        segmented: Segmented,
+        recipe: Recipe,
+        preview_side: int = 640,
+        backdrop: Bytes | None = None,
+        *,
+        most_pixels: int = MAX_PIXELS,
     ) -> Rendered:
-        """The recipe's file, and a preview of at most `preview_side` pixels a side; backdrop as for
+        """The recipe's file, and a preview of at most `preview_side` pixels a side; the rest as for
         `file`."""
-        with self._company:
-            rgb, alpha = _composed(segmented, recipe, backdrop, last=False)
+        with _turn(segmented, recipe), self._company:
+            rgb, alpha = _composed(segmented, recipe, backdrop, False, most_pixels)
             return Rendered(self._file(segmented, recipe, rgb, alpha), small(rgb, alpha, preview_side))
 
     def thumbnail(self, picture: DecodedPicture, side: int) -> Encoded:
@@ -186,11 +203,18 @@ class Pipeline:
         )
 
 
+def _turn(segmented: Segmented, recipe: Recipe) -> AbstractContextManager[None]:
+    height, width = segmented.matte.shape
+    return one_at_a_time(width, height, recipe)
+
+
 def _composed(
-    segmented: Segmented, recipe: Recipe, backdrop: Bytes | None, last: bool
+    segmented: Segmented, recipe: Recipe, backdrop: Bytes | None, last: bool, most_pixels: int
 ) -> tuple[Bytes | None, Bytes | None]:
     picture = segmented.picture
-    return compose(picture.rgb, segmented.matte, recipe, backdrop, picture.halfway, own=last)
+    return compose(
+        picture.rgb, segmented.matte, recipe, backdrop, picture.halfway, own=last, most_pixels=most_pixels
+    )
 
 
 def _seen(picture: DecodedPicture) -> Bytes:

@@ -12,6 +12,10 @@ from segmentation.recipe import Backdrop, Blurred, Recipe
 
 Box = tuple[int, int, int, int]
 
+# What a result has at most, unless its source is as large.
+MAX_SIDE: Final = 16384
+MAX_PIXELS: Final = 100_000_000
+
 # Bytes for each pixel that a file of a photo seldom exceeds: of a cut-out or a plain background, and of a
 # result that is all picture.
 _BYTES: Final[dict[str, tuple[float, float]]] = {
@@ -66,16 +70,16 @@ def expected(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
     return canvas(right - left, bottom - top, recipe)
 
 
-def expected_bytes(width: int, height: int, recipe: Recipe) -> int:
-    """What the file of a result of that size will take, seldom exceeded by a photo's."""
+def expected_bytes(pixels: int, recipe: Recipe) -> int:
+    """What the file of a result of so many pixels will take, seldom exceeded by a photo's."""
     per_pixel = _BYTES[recipe.format][isinstance(recipe.background, Backdrop | Blurred)]
     if recipe.channels == "alpha":
         per_pixel = min(per_pixel, _GREY)
     elif (recipe.quality or 0) > _FINE:
         per_pixel *= 3
-    return _HEADERS + math.ceil(per_pixel * width * height)
+    return _HEADERS + math.ceil(per_pixel * pixels)
 
 
-def expected_matte_bytes(width: int, height: int) -> int:
-    """What the matte of a source of that size will take."""
-    return _HEADERS + math.ceil(_GREY * width * height)
+def expected_matte_bytes(pixels: int) -> int:
+    """What the matte of a source of so many pixels will take."""
+    return _HEADERS + math.ceil(_GREY * pixels)

@@ -81,7 +81,11 @@ class Entry(models.Model):
             models.CheckConstraint(
                 name="entry_kind_known", condition=models.Q(kind__in=["charge", "refund"])
             ),
-            models.CheckConstraint(name="entry_not_empty", condition=models.Q(pictures__gt=0)),
+            # Pixels alone are those of a rendition beyond its source's; the entry says so.
+            models.CheckConstraint(
+                name="entry_not_empty",
+                condition=models.Q(pictures__gt=0) | models.Q(pixels__gt=0) & ~models.Q(reason=""),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["user", "-id"], name="entry_of_user"),

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Limits(models.Model):
-    """Four numbers. One that is empty means unlimited for a plan, and as the plan says for a user."""
+    """Five numbers. One that is empty means unlimited for a plan, and as the plan says for a user."""
 
     pictures_month = models.PositiveIntegerField(
         "pictures a month", null=True, blank=True, help_text="Pictures that may be submitted in a month."
@@ -19,6 +19,13 @@ class Limits(models.Model):
         null=True,
         blank=True,
         help_text="Sources, backdrops, mattes and results together.",
+    )
+    result_megapixels = models.PositiveIntegerField(
+        "megapixels of a result",
+        null=True,
+        blank=True,
+        help_text="Millions of pixels that one result may have where it is larger than its source; "
+        "never more than MAX_RESULT_PIXELS.",
     )
     in_flight = models.PositiveIntegerField(
         "pictures in flight", null=True, blank=True, help_text="Pictures that may wait or run at once."

@@ -33,16 +33,16 @@ def charge(
 ) -> datetime | None:
     """Count pictures and pixels against this month and write the ledger; when, for the refund that may come.
 
-    None, and no entry, for no pictures. most: the user's limits, where the caller has read them.
-    Raises QuotaExceededError where it would be more than is allowed; nothing is written then.
+    None, and no entry, for neither pictures nor pixels. most: the user's limits, where the caller has read
+    them. Raises QuotaExceededError where it would be more than is allowed; nothing is written then.
     """
-    if pictures <= 0:
+    if pictures <= 0 and pixels <= 0:
         return None
     now = timezone.now()
     month = months.month_of(now)
     most = most or allowed(user)
     room = Q()
-    if most.pictures is not None:
+    if most.pictures is not None and pictures > 0:
         room &= Q(pictures__lte=most.pictures - pictures)
     if most.pixels is not None:
         room &= Q(pixels__lte=most.pixels - pixels)
@@ -60,7 +60,7 @@ def charge(
 
 def refund(user: int, *, pictures: int, pixels: int, job: UUID, reason: str, charged_at: datetime) -> None:
     """Take a charge back, in the month in which it was made. Whoever calls knows that it stands."""
-    if pictures <= 0:
+    if pictures <= 0 and pixels <= 0:
         return
     month = months.month_of(charged_at)
     Usage.objects.filter(user=user, month=month).update(
@@ -173,7 +173,7 @@ def _used_up(
     pictures: int | None, pixels: int | None, used: tuple[int, int], adding: int, resets_at: datetime
 ) -> QuotaExceededError:
     when = f"{resets_at:%d %B}".lstrip("0")
-    if pictures is not None and used[0] + adding > pictures:
+    if pictures is not None and adding > 0 and used[0] + adding > pictures:
         left = max(0, pictures - used[0])
         return QuotaExceededError(
             "pictures_used_up",
@@ -187,7 +187,7 @@ def _used_up(
     return QuotaExceededError(
         "megapixels_used_up",
         f"You may submit {limit // 1_000_000} megapixels a month, and {max(0, limit - used[1]) / 1e6:.1f} "
-        f"are left. Submit fewer or smaller pictures, or wait until {when}.",
+        f"are left. Submit fewer or smaller pictures, ask for smaller results, or wait until {when}.",
         limit=limit,
         used=used[1],
         resets_at=resets_at,

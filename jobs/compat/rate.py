@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,9 @@ from typing import Final
 
 import redis
 from django.conf import settings
+
+from segmentation import result_size
+from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +52,12 @@ class Pace:
 @cache
 def _client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def megapixels(width: int, height: int, recipe: Recipe) -> int:
+    """What a picture of that size counts: its pixels or its result's, whichever are more."""
+    across, down = result_size.expected(width, height, recipe)
+    return math.ceil(max(width * height, across * down) / 1e6)
 
 
 def take(user: int, megapixels: int) -> Pace:

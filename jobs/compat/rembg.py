@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -139,7 +138,7 @@ def _fetched(url: str) -> File:
 
 def _begin(who: Asker, file: File, recipe: Recipe) -> Begun:
     info = pictures.inspect(file.data, limits())
-    pace = rate.take(who.user.pk, math.ceil(info.width * info.height / 1e6))
+    pace = rate.take(who.user.pk, rate.megapixels(info.width, info.height, recipe))
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Rate limit exceeded.", pace.headers)
     begin = partial(running.begin, who, Source(file.data, file.name, info), recipe)

@@ -109,7 +109,8 @@ def _begin(asked: Asked, image: File, behind: File | None) -> Begun:
         behind=_behind(behind) if behind else None,
     )
     order.check_region(wanted.recipe, info.width, info.height)
-    pace = rate.take(asked.asker.user.pk, math.ceil(info.width * info.height / 1e6))
+    cost = rate.megapixels(info.width, info.height, wanted.recipe)
+    pace = rate.take(asked.asker.user.pk, cost)
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Wait a moment.", pace.headers)
     source = Source(image.data, image.name, info)

@@ -60,6 +60,8 @@ class Picture(models.Model):
     queued_at = models.DateTimeField()
     # While a charge for it stands: since when. Taken away by the refund, so that there is one of each.
     charged_at = models.DateTimeField(null=True)
+    # The pixels of that charge; null where it was made when those of the source alone counted.
+    charged_pixels = models.PositiveBigIntegerField(null=True)
     # Bytes that its matte and rendition are expected to take; they count while it waits or runs.
     reserved = models.PositiveBigIntegerField(default=0)
     started_at = models.DateTimeField(null=True)

@@ -44,6 +44,9 @@ class Wish(models.Model):
     dispatched_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
+    # The pixels beyond its source's, and since when a charge for them stands.
+    charged_pixels = models.PositiveBigIntegerField(default=0)
+    charged_at = models.DateTimeField(null=True)
     # Bytes that what it asks for is expected to take; they count while it waits or runs.
     reserved = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)

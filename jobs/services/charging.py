@@ -18,9 +18,9 @@ from accounts import months
 from accounts.models import ApiToken, User
 from accounts.selectors import Allowed
 from accounts.services import quota
-from jobs.models import Picture
+from jobs.models import Picture, Wish
 
-_FACTS = ("user", "job", "width", "height", "charged_at")
+_FACTS = ("user", "job", "width", "height", "charged_pixels", "charged_at")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def charge(
     at = quota.charge(
         user,
         pictures=len(pictures),
-        pixels=sum(_pixels(picture.width, picture.height) for picture in pictures),
+        pixels=sum(map(_pixels, pictures)),
         job=job,
         token=token,
         reason=reason,
@@ -71,8 +71,7 @@ def of(picture: Picture) -> list[Charged]:
     """The charge of one picture, where it stands."""
     if picture.charged_at is None:
         return []
-    pixels = _pixels(picture.width, picture.height)
-    return [Charged(picture.pk, picture.user_id, picture.job_id, pixels, picture.charged_at)]
+    return [Charged(picture.pk, picture.user_id, picture.job_id, _pixels(picture), picture.charged_at)]
 
 
 def refund(charges: Iterable[Charged], reason: str) -> None:
@@ -91,5 +90,34 @@ def refund(charges: Iterable[Charged], reason: str) -> None:
         )
 
 
-def _pixels(width: int | None, height: int | None) -> int:
-    return (width or 0) * (height or 0)
+def charge_rendition(wish: Wish, job: UUID, pixels: int) -> None:
+    """Charge the pixels that a rendition request has beyond its picture's source; save it afterwards.
+
+    Raises QuotaExceededError where they are too many; nothing is written then.
+    """
+    wish.charged_pixels = pixels
+    wish.charged_at = quota.charge(wish.user, pictures=0, pixels=pixels, job=job, reason="larger rendition")
+
+
+def take_back(wishes: QuerySet[Wish], reason: str) -> None:
+    """Refund what rendition requests were charged that come to nothing.
+
+    Call it in the transaction that ends them, before they are deleted.
+    """
+    charged = wishes.filter(charged_at__isnull=False).select_related("picture").order_by("pk")
+    for wish in charged.select_for_update(of=("self",)):
+        if wish.charged_at is not None and Wish.objects.filter(pk=wish.pk).update(charged_at=None):
+            quota.refund(
+                wish.user_id,
+                pictures=0,
+                pixels=wish.charged_pixels,
+                job=wish.picture.job_id,
+                reason=reason,
+                charged_at=wish.charged_at,
+            )
+
+
+def _pixels(picture: Picture) -> int:
+    if picture.charged_pixels is not None:
+        return picture.charged_pixels
+    return (picture.width or 0) * (picture.height or 0)

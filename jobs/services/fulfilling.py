@@ -21,7 +21,7 @@ from accounts.services import quota
 from jobs import circuit, clock, engine, events, storage
 from jobs.models import Matte, Rendition, Wish
 from jobs.patience import is_away, patiently
-from jobs.services import backdrops, processing, removal, wish_dispatch, wishes
+from jobs.services import backdrops, charging, processing, removal, result_limits, wish_dispatch, wishes
 from jobs.services.claims import LeaseLostError
 from jobs.storage import StoreAwayError
 from segmentation.encode import Encoded, encode
@@ -99,7 +99,11 @@ def _work(wish: Wish) -> None:
         raise PictureError("wrong_size", "This matte is not of the picture's size.")
     segmented = Segmented(picture, grey, wish.picture.confidence or 0.0, ())
     rendered = pipeline.render(
-        segmented, recipe, processing.PREVIEW_SIDE, backdrops.pixels(wish.user_id, recipe)
+        segmented,
+        recipe,
+        processing.PREVIEW_SIDE,
+        backdrops.pixels(wish.user_id, recipe),
+        most_pixels=result_limits.most_pixels(wish.user),
     )
     matte = wish.matte or _matte(wish, grey)
     rendition = _rendition(wish, matte, recipe, rendered.file)
@@ -188,6 +192,7 @@ def _fail(wish: Wish, code: str, sentence: str, written: Iterable[str] = ()) -> 
             # What a person sent is counted as nobody's until it is a matte, which it never will be.
             removal.discard([storage.incoming_key(wish.pk)])
         removal.discard(written)
+        charging.take_back(Wish.objects.filter(pk=wish.pk), code)
         _tell(wish, Wish.State.FAILED)
 
 

@@ -12,6 +12,7 @@ from accounts.models import User
 from jobs import names
 from jobs.errors import PresetRefusedError
 from jobs.models import Preset
+from jobs.services import result_limits
 from segmentation.errors import RecipeError
 from segmentation.recipe import PRESETS, Recipe
 
@@ -22,7 +23,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 def save(user: User, name: str, title: str, recipe: Recipe) -> tuple[Preset, bool]:
     """Give a recipe a name, or a name another recipe; the preset, and whether it is new.
 
-    Raises PresetRefusedError for a name that is none, or taken by one that everybody has, and one too many.
+    Raises PresetRefusedError for a name that is none, or taken by one that everybody has, and one too many,
+    and RecipeError for a size that is larger than the user's results may be.
     """
     if not _NAME.fullmatch(name):
         raise PresetRefusedError(
@@ -30,6 +32,7 @@ def save(user: User, name: str, title: str, recipe: Recipe) -> tuple[Preset, boo
         )
     if name in PRESETS:
         raise PresetRefusedError("name_taken", "Everybody has a preset of this name: choose another one.")
+    result_limits.check_size(recipe, result_limits.most_pixels(user))
     with transaction.atomic():
         # The user's row is the lock: what is counted here stays so until the preset is there.
         User.objects.select_for_update().get(pk=user.pk)

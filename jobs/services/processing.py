@@ -16,7 +16,7 @@ from jobs.company import Company
 from jobs.leases import LeaseKeeper
 from jobs.models import Job, Matte, Picture, Rendition
 from jobs.patience import is_away, patiently
-from jobs.services import backdrops, claims, dispatch, matting, removal, stored
+from jobs.services import backdrops, claims, dispatch, matting, removal, result_limits, stored
 from jobs.services.claims import Claim, LeaseLostError
 from jobs.services.matting import Matted
 from jobs.storage import StoreAwayError
@@ -112,10 +112,13 @@ def _work(claim: Claim) -> None:
     backdrop = backdrops.pixels(picture.user_id, recipe)
     # Who waits for one answer gets it first: nothing is made to be looked at until somebody looks.
     called = picture.job.origin == Job.Origin.CALL
+    largest = result_limits.most_pixels(picture.user)
     if called:
-        file, preview = pipeline.file(segmented, recipe, backdrop, last=True), None
+        file, preview = pipeline.file(segmented, recipe, backdrop, last=True, most_pixels=largest), None
     else:
-        rendered = pipeline.render(segmented, recipe, preview_side=PREVIEW_SIDE, backdrop=backdrop)
+        rendered = pipeline.render(
+            segmented, recipe, preview_side=PREVIEW_SIDE, backdrop=backdrop, most_pixels=largest
+        )
         file, preview = rendered.file, rendered.preview
     revision = 1
     matte_file = encode(None, segmented.matte, "png").data

@@ -15,7 +15,7 @@ from django.db.models import Case, Count, F, QuerySet, When
 from django.utils import timezone
 
 from jobs import clock, events, storage
-from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload, Wish
 from jobs.services import charging, stored, tags, webhook_events
 from jobs.storage import StoreAwayError
 from segmentation.recipe import Recipe
@@ -80,6 +80,7 @@ def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNE
             ]
         )
         freed = _discard_files(pictures)
+        charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
         deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
         if rows:
             transaction.on_commit(partial(tags.sweep, {job.user_id for job in rows}))
@@ -100,6 +101,7 @@ def delete_pictures(ids: Collection[UUID]) -> int:
         jobs = set(pictures.values_list("job_id", flat=True))
         list(Job.objects.select_for_update().filter(pk__in=jobs).values_list("pk"))
         freed = _discard_files(pictures)
+        charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
         Job.objects.filter(pk__in=jobs, pictures__isnull=True).delete()
         for job, left in (

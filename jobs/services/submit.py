@@ -16,7 +16,16 @@ from accounts.services import quota
 from jobs.errors import SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
-from jobs.services import backdrops, charging, dispatch, findable, progress, reserving, webhook_events
+from jobs.services import (
+    backdrops,
+    charging,
+    dispatch,
+    findable,
+    progress,
+    reserving,
+    result_limits,
+    webhook_events,
+)
 from segmentation import weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -110,6 +119,7 @@ def check(recipe: Recipe) -> None:
             f"There is no model {recipe.model!r} here: there are {', '.join(sorted(known))}.",
             "model",
         )
+    result_limits.check_size(recipe, settings.MAX_RESULT_PIXELS)
 
 
 def picture_of(upload: Upload) -> Picture:
@@ -159,7 +169,8 @@ def create_job(
 ) -> Job:
     """The job and its rows, charged; `pictures` say what they are, and get here where they belong.
 
-    Call it in a transaction. Raises RecipeError for a backdrop that is not there, and QuotaExceededError.
+    Call it in a transaction. Raises RecipeError for a backdrop that is not there or a result that would be
+    too large, and QuotaExceededError.
     """
     to_run = [picture for picture in pictures if picture.source_key]
     most = allowed(user)
@@ -177,11 +188,15 @@ def create_job(
         recipe_digest=recipe.digest,
         picture_count=len(pictures),
     )
+    largest = result_limits.most_pixels(user, most)
     now = timezone.now()
     for position, picture in enumerate(pictures):
         picture.job, picture.user, picture.lane = job, user, lane
         picture.position, picture.queued_at = position, now
-        picture.reserved = reserving.of_picture(picture, recipe)
+        if picture.source_key:
+            result_limits.check(picture, recipe, largest)
+            picture.charged_pixels = result_limits.charged_pixels(picture, recipe, largest)
+            picture.reserved = reserving.of_picture(picture, recipe, largest)
     charging.charge(user, job.pk, to_run, token=token, most=most)
     Picture.objects.bulk_create(pictures, batch_size=500)
     findable.note(job, (picture.name for picture in pictures))

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from jobs import circuit, clock, storage
 from jobs.models import Wish
 from jobs.models.job import Lane
-from jobs.services import messages, removal, windows
+from jobs.services import charging, messages, removal, windows
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ def _expire_leases() -> int:
         given_up = Wish.objects.filter(pk__in=matte_of).update(
             state=Wish.State.FAILED, error_code=WORKER_LOST, error_sentence=WORKER_LOST_SENTENCE, **free
         )
+        charging.take_back(Wish.objects.filter(pk__in=matte_of), WORKER_LOST)
     return int(waiting + given_up)
 
 

@@ -20,7 +20,16 @@ from jobs import clock, selectors, storage
 from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
 from jobs.ids import new_id
 from jobs.models import Matte, Picture, Rendition, Wish
-from jobs.services import backdrops, removal, reserving, submit, uploads, wish_dispatch
+from jobs.services import (
+    backdrops,
+    charging,
+    removal,
+    reserving,
+    result_limits,
+    submit,
+    uploads,
+    wish_dispatch,
+)
 from segmentation import pictures
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -77,26 +86,40 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
 
 
 def _new(picture: Picture, matte: Matte, recipe: Recipe) -> Wish:
-    wish: Wish = Wish.objects.create(
-        user_id=picture.user_id,
+    wish = Wish(
+        user=picture.user,
         picture=picture,
         matte=matte,
         recipe=recipe.as_dict(),
         recipe_digest=recipe.digest,
-        reserved=reserving.of_rendition(picture, recipe),
     )
+    _count(wish, recipe)
+    wish.save(force_insert=True)
     return wish
+
+
+def _count(wish: Wish, recipe: Recipe, brought: int = 0) -> None:
+    """Charge a new request and reserve its room; `brought`: the bytes of the matte that came with it."""
+    picture = wish.picture
+    largest = result_limits.most_pixels(wish.user)
+    result_limits.check(picture, recipe, largest)
+    wish.reserved = brought + reserving.of_rendition(picture, recipe, largest)
+    extra = result_limits.extra_pixels(picture, recipe, largest)
+    charging.charge_rendition(wish, picture.job_id, extra)
 
 
 def _again(wish: Wish) -> Wish:
     """One that failed, waiting once more."""
+    _count(wish, Recipe.parse(wish.recipe))
     Wish.objects.filter(pk=wish.pk, state=Wish.State.FAILED).update(
         state=Wish.State.QUEUED,
         error_code="",
         error_sentence="",
         attempts=0,
         not_before=None,
-        reserved=reserving.of_rendition(wish.picture, Recipe.parse(wish.recipe)),
+        charged_at=wish.charged_at,
+        charged_pixels=wish.charged_pixels,
+        reserved=wish.reserved,
     )
     wish.refresh_from_db()
     return wish
@@ -136,16 +159,17 @@ def correct(
             backdrops.of(picture.user, recipe)
             _check_open(picture)
             transaction.on_commit(partial(wish_dispatch.top_up, picture.user_id))
-            made: Wish = Wish.objects.create(
+            made = Wish(
                 id=wish,
-                user_id=picture.user_id,
+                user=picture.user,
                 picture=picture,
                 revision=_next_revision(picture),
                 origin=origin,
                 recipe=recipe.as_dict(),
                 recipe_digest=recipe.digest,
-                reserved=size + reserving.of_rendition(picture, recipe),
             )
+            _count(made, recipe, brought=size)
+            made.save(force_insert=True)
             quota.check_reserved(picture.user)
             return made
     except BaseException:

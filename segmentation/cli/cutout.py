@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads."""
     from segmentation.backends.base import ENGINES, PRECISIONS
     from segmentation.pictures import Limits
+    from segmentation.result_size import MAX_PIXELS
 
     parser.description = DESCRIPTION
     add = parser.add_argument
@@ -72,6 +73,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=limit,
         metavar="MP",
         help=f"refuse larger ones (default: {limit:g})",
+    )
+    most = MAX_PIXELS / 1e6
+    engine.add_argument(
+        "--max-result-megapixels",
+        type=amount,
+        default=most,
+        metavar="MP",
+        help=f"refuse larger results, unless their source is as large (default: {most:g})",
     )
 
 
@@ -127,11 +136,12 @@ def _work(
     """Every task through a few threads; returns how many failed. Each failure is said when it happens."""
     # Two more than cores: one reads and writes while the others compute.
     threads = args.jobs if args.jobs > 0 else (os.cpu_count() or 1) + 2
+    most_pixels = int(args.max_result_megapixels * 1e6)
     failed = 0
     bar = tqdm(total=len(tasks), unit="picture", desc="cutout", disable=True if args.quiet else None)
     with ThreadPoolExecutor(threads, "cutout") as pool, bar:
         futures: dict[Future[None], Task] = {
-            pool.submit(_one, task, pipeline, recipe, backdrop): task for task in tasks
+            pool.submit(_one, task, pipeline, recipe, backdrop, most_pixels): task for task in tasks
         }
         try:
             for future in as_completed(futures):
@@ -162,9 +172,11 @@ def _failure(future: Future[None]) -> str:
     raise error
 
 
-def _one(task: Task, pipeline: Pipeline, recipe: Recipe, backdrop: NDArray[uint8] | None) -> None:
+def _one(
+    task: Task, pipeline: Pipeline, recipe: Recipe, backdrop: NDArray[uint8] | None, most_pixels: int
+) -> None:
     segmented = pipeline.segment(task.source, recipe)
-    data = pipeline.file(segmented, recipe, backdrop, last=True).data
+    data = pipeline.file(segmented, recipe, backdrop, last=True, most_pixels=most_pixels).data
     # Whole or not at all: an interrupted run leaves no half file under the final name.
     part = task.target.with_name(_name_of_part(task.target.name))
     try:

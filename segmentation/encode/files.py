@@ -41,6 +41,10 @@ _EXIF_ERRORS = (
     SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError,
     struct.error,
 )  # fmt: skip
+# Above so many pixels the slow encoders take their quickest way, and AVIF no finer a quality than this: at
+# 100 it takes more than twice as long.
+LARGE_PIXELS = 16_000_000
+LARGE_AVIF_QUALITY = 90
 DEFAULT_QUALITY = {"webp": 85, "jpeg": 92, "avif": 75, "zip": 92}
 
 
@@ -70,6 +74,7 @@ def encode(
     rgb: HxWx3 uint8, or None for the matte alone as a grey picture. alpha: HxW uint8, or None for opaque.
     format: a key of FORMATS. quality: 1..100 for the lossy formats, None for a good default.
     lossless: WebP only. exif: a TIFF structure to keep as metadata (orientation already 1), None to strip.
+    A picture of more than LARGE_PIXELS is encoded with bounded effort, AVIF with LARGE_AVIF_QUALITY at most.
     quick: WebP only; a third to a half of the time, for a file that is larger by as much (previews).
     Raises PictureError `no_alpha` (alpha in a format without it: flatten first), `too_large_for_format`, and
     ValueError for arguments that no caller should pass.
@@ -113,6 +118,7 @@ def _by_pillow(
     quick: bool = False,
 ) -> bytes:
     image = Image.fromarray(interleaved(rgb, alpha))
+    large = image.width * image.height > LARGE_PIXELS
     options: dict[str, object] = {"exif": b"Exif\x00\x00" + exif} if exif and _fits(exif, format) else {}
     if format == "jpeg":
         # Full chroma from 90 up: edges of saturated colour on a flat background bleed otherwise.
@@ -120,11 +126,12 @@ def _by_pillow(
     elif format == "webp":
         # Lossy, method 2 takes two thirds of the time of Pillow's 4 for 2 % of size. Lossless, method 0 takes
         # a sixth of the time of 1 for 17 %; quality is effort there.
-        lossy = {"quality": quality, "method": 0 if quick else 2}
+        lossy = {"quality": quality, "method": 0 if quick or large else 2}
         options |= {"lossless": True, "quality": 20, "method": 0} if lossless else lossy
     else:
         # Speed 9 of 10 takes a ninth of the time of Pillow's 6, for 9 % of size.
-        options |= {"quality": quality, "speed": 9}
+        options |= {"quality": min(quality, LARGE_AVIF_QUALITY) if large else quality}
+        options |= {"speed": 10 if large else 9}
     target = io.BytesIO()
     image.save(target, format.upper(), **options)
     return target.getvalue()

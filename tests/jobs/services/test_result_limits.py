@@ -1,0 +1,258 @@
+"""Pixels of results are bounded and charged like those of sources, whichever way they are asked for."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from django.test import Client
+from PIL import Image
+from pytest_django import Settings
+
+from accounts.errors import QuotaExceededError
+from accounts.models import Entry, Plan, Usage, User
+from jobs.models import Job, Matte, Picture, Preset, Rendition, Wish
+from jobs.services import (
+    calls,
+    fulfilling,
+    processing,
+    removal,
+    result_limits,
+    retry,
+    submit,
+    wish_dispatch,
+    wishes,
+)
+from jobs.services.calls import Source
+from segmentation import pictures, weights
+from segmentation.errors import RecipeError
+from segmentation.recipe import Recipe
+from tests.conftest import make_job, make_picture, make_upload
+from tests.jobs.api.program import Program
+from tests.jobs.factories import complete, pictures_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
+# What make_picture makes.
+SOURCE = 64 * 48
+HUGE = {"size": "10000x10000", "format": "avif", "quality": 100}
+with_weights = pytest.mark.skipif(
+    weights.verified("u2netp") is None, reason="the weights of u2netp were not pulled"
+)
+
+
+def recipe(**fields: object) -> Recipe:
+    return Recipe.parse({"model": "u2netp", **fields})
+
+
+def ledger() -> list[tuple[str, int, int, str]]:
+    return list(Entry.objects.order_by("id").values_list("kind", "pictures", "pixels", "reason"))
+
+
+def used(user: User) -> tuple[int, int]:
+    return Usage.objects.values_list("pictures", "pixels").get(user=user)
+
+
+@pytest.fixture
+def picture(user: User) -> Picture:
+    """A picture of 64×48 pixels that is done."""
+    picture = pictures_of(make_job(user))[0]
+    complete(picture)
+    picture.refresh_from_db()
+    return picture
+
+
+def render(picture: Picture, **fields: object) -> Any:
+    return wishes.render(picture, Matte.objects.get(picture=picture), recipe(**fields))
+
+
+@pytest.fixture
+def program(user: User) -> Program:
+    return Program(user)
+
+
+# -- At every door ---------------------------------------------------------------------------------
+
+
+def test_the_rest_api_refuses_a_result_that_is_too_large(
+    program: Program, user: User, picture: Picture
+) -> None:
+    upload = str(make_upload(user).pk)
+    before = Job.objects.count()
+    for answer in (
+        program.post("jobs/", {"uploads": [upload], "recipe": HUGE}),
+        program.post(f"jobs/{picture.job_id}/again/", {"recipe": HUGE}),
+        program.post(f"pictures/{picture.pk}/renditions/", {"recipe": HUGE}),
+        program.ask("put", "presets/poster/", {"recipe": HUGE}),
+        # Of one side the other follows from the picture: 9000×6750 are 60.75 megapixels.
+        program.post("jobs/", {"uploads": [upload], "recipe": {"size": "9000x"}}),
+        program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"size": "9000x"}}),
+    ):
+        said = answer.json()
+        assert (answer.status_code, said["code"], said["field"]) == (422, "result_too_large", "recipe.size")
+    assert (Job.objects.count(), Wish.objects.count(), Preset.objects.count()) == (before, 0, 0)
+    assert "may have 50 megapixels" in said["sentence"]
+
+
+def test_the_page_refuses_it(user: User, client_of: Any) -> None:
+    client: Client = client_of(user)
+    data = {"uploads": make_upload(user).pk, "size": "10000x10000", "format": "avif"}
+    answer = client.post("/jobs/", data, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "result_too_large")
+    assert not Job.objects.exists()
+
+
+def test_a_synchronous_call_refuses_it(user: User) -> None:
+    data = make_picture()
+    source = Source(data, "disc.png", pictures.inspect(data))
+    with pytest.raises(RecipeError, match="10000×10000"):
+        calls.begin(user, source, recipe(size="10000x10000"), token=None)
+    assert not Job.objects.exists()
+
+
+@with_weights
+def test_what_only_the_worker_knows_the_worker_refuses(user: User, settings: Settings) -> None:
+    """A crop's margins, as remove.bg's API takes them: how large the subject is, nobody knew before."""
+    settings.MAX_RESULT_PIXELS = 1_000_000
+    wanted = recipe(crop=True, crop_margin="600px")
+    job = submit.submit(user, [make_upload(user).pk], wanted)
+    (picture,) = pictures_of(job)
+    assert used(user) == (1, 1_000_000), "the most that it could come to"
+    processing.process(picture.pk)
+    picture.refresh_from_db()
+    assert (picture.state, picture.error_code) == ("failed", "result_too_large")
+    assert used(user) == (0, 0)
+
+
+def test_a_plan_or_an_account_may_have_less_and_never_more(user: User, settings: Settings) -> None:
+    assert result_limits.most_pixels(user) == 50_000_000
+    Plan.objects.filter(is_default=True).update(result_megapixels=2)
+    assert result_limits.most_pixels(user) == 2_000_000
+    user.result_megapixels = 4
+    assert result_limits.most_pixels(user) == 4_000_000
+    user.result_megapixels = 400
+    assert result_limits.most_pixels(user) == 50_000_000
+    settings.MAX_RESULT_PIXELS = 3_000_000
+    assert result_limits.most_pixels(user) == 3_000_000
+
+
+def test_the_plans_limit_holds_for_jobs_renditions_and_mattes(
+    user: User, picture: Picture, program: Program
+) -> None:
+    Plan.objects.filter(is_default=True).update(result_megapixels=2)
+    for answer in (
+        program.post("jobs/", {"uploads": [str(make_upload(user).pk)], "recipe": {"size": "2000x2000"}}),
+        program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"size": "2000x2000"}}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (422, "result_too_large")
+    assert render(picture, size="1600x1200").charged_pixels == 1600 * 1200 - SOURCE
+
+
+def test_a_result_as_large_as_its_source_is_always_made(
+    user: User, picture: Picture, settings: Settings
+) -> None:
+    settings.MAX_RESULT_PIXELS = 1_000
+    submit.submit(user, [make_upload(user).pk], recipe())
+    assert render(picture, format="webp").charged_at is None
+    with pytest.raises(RecipeError):
+        render(picture, size="x49")
+
+
+# -- Charged like sources --------------------------------------------------------------------------
+
+
+def test_a_job_is_charged_for_its_results_where_they_are_larger_than_its_sources(user: User) -> None:
+    submit.submit(user, [make_upload(user).pk for _ in range(2)], recipe(size="640x480"))
+    assert ledger() == [("charge", 2, 2 * 640 * 480, "submitted")]
+    submit.submit(user, [make_upload(user).pk], recipe(size="10x10"))
+    assert ledger()[1:] == [("charge", 1, SOURCE, "submitted")]
+
+
+def test_what_was_charged_is_what_is_refunded_and_charged_again(user: User) -> None:
+    job = submit.submit(user, [make_upload(user).pk], recipe(size="640x480"))
+    removal.cancel(job)
+    job.refresh_from_db()
+    retry.retry_failed(job)
+    assert [entry[:3] for entry in ledger()] == [
+        ("charge", 1, 307_200),
+        ("refund", 1, 307_200),
+        ("charge", 1, 307_200),
+    ]
+    removal.delete_jobs([job.pk])
+    assert used(user) == (0, 0)
+
+
+def test_a_charge_from_before_results_counted_is_refunded_as_it_was(user: User) -> None:
+    job = make_job(user)
+    Picture.objects.update(charged_pixels=None)
+    removal.cancel(job)
+    assert ledger()[-1] == ("refund", 1, SOURCE, "cancelled")
+
+
+def test_a_rendition_is_charged_once_for_the_pixels_beyond_its_source(user: User, picture: Picture) -> None:
+    before = used(user)
+    render(picture, format="webp")
+    assert used(user) == before, "its pixels are those of the source"
+    wish = render(picture, size="640x480")
+    assert render(picture, size="640x480").pk == wish.pk
+    assert ledger()[1:] == [("charge", 0, 640 * 480 - SOURCE, "larger rendition")]
+    assert used(user) == (1, 640 * 480)
+
+
+def test_megapixels_that_are_used_up_refuse_a_larger_rendition_and_no_other(
+    user: User, picture: Picture
+) -> None:
+    Plan.objects.filter(is_default=True).update(megapixels_month=1, pictures_month=0)
+    with pytest.raises(QuotaExceededError, match="ask for smaller results") as refused:
+        render(picture, size="1600x1200")
+    assert refused.value.code == "megapixels_used_up"
+    assert not Wish.objects.exists()
+    assert render(picture, size="640x480").state == "queued"
+    assert render(picture, format="webp").state == "queued"
+
+
+def test_a_rendition_that_comes_to_nothing_is_refunded_once(
+    user: User, picture: Picture, settings: Settings
+) -> None:
+    settings.MAX_ATTEMPTS = 1
+    extra = 640 * 480 - SOURCE
+    wish = render(picture, size="640x480")
+    wish_dispatch.claim(wish.pk, uuid4())
+    Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
+    assert [wish_dispatch.recover_lost() for _ in range(2)] == [1, 0]
+    assert ledger()[1:] == [
+        ("charge", 0, extra, "larger rendition"),
+        ("refund", 0, extra, "worker_lost"),
+    ]
+    again = render(picture, size="640x480")
+    assert (again.pk, again.state, again.charged_pixels) == (wish.pk, "queued", extra)
+    assert used(user) == (1, 640 * 480)
+    removal.delete_pictures([picture.pk])
+    assert ledger()[-1] == ("refund", 0, extra, "deleted")
+    assert used(user) == (1, SOURCE)
+
+
+@with_weights
+def test_a_rendition_that_is_made_stays_charged_and_one_that_fails_does_not(
+    user: User, picture: Picture, settings: Settings
+) -> None:
+    out = io.BytesIO()
+    Image.fromarray(np.full((48, 64), 255, np.uint8)).save(out, "PNG")
+    larger = recipe(size="640x480")
+    made = wishes.correct(picture, out, out.getbuffer().nbytes, recipe=larger)
+    fulfilling.fulfil(made.pk)
+    assert Rendition.objects.get(pk=made.pk).width == 640
+    failing = wishes.correct(picture, out, out.getbuffer().nbytes, recipe=larger)
+    settings.MAX_RESULT_PIXELS = 5_000
+    fulfilling.fulfil(failing.pk)
+    failing.refresh_from_db()
+    assert (failing.state, failing.error_code, failing.charged_at) == ("failed", "result_too_large", None)
+    assert used(user) == (1, 640 * 480)
+
+
+def test_the_usage_page_shows_a_charge_of_pixels_alone(user: User, picture: Picture, client_of: Any) -> None:
+    render(picture, size="1000x1000")
+    page = client_of(user).get("/account/usage/").content.decode()
+    assert "Larger rendition" in page
