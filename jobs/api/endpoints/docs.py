@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import Http404, HttpResponse
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from jobs.api.base import ApiView
@@ -16,9 +21,24 @@ class SchemaView(SpectacularAPIView):
     throttle_classes = ()
 
 
+class OnlyHtml(BaseContentNegotiation):
+    """The page whatever is accepted: a health check that asks for JSON looks at the status."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser:
+        """The first one; nothing is sent to a page that is only read."""
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first one, which makes the page."""
+        return renderers[0], str(renderers[0].media_type)
+
+
 class DocsView(SpectacularSwaggerSplitView):
     """Swagger UI, from our own host and without a script or a style in the page itself."""
 
+    content_negotiation_class = OnlyHtml
     url_name = "api-schema"
     template_name = "api/docs.html"
     throttle_classes = ()

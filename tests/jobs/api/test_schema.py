@@ -57,8 +57,9 @@ def test_every_address_is_in_it_with_its_refusals(schema: Any) -> None:
 @pytest.mark.parametrize("address", ["/api", "/api/"])
 def test_the_documentation_is_where_health_checks_of_rembg_look(address: str, method: str) -> None:
     """`curl -f http://localhost:7000/api`, as in the compose files of its users: no redirect, no sign-in."""
-    answer = getattr(Client(), method)(address)
-    assert (answer.status_code, answer["Content-Type"]) == (200, "text/html; charset=utf-8")
+    for accept in ("*/*", "application/json"):
+        answer = getattr(Client(), method)(address, headers={"Accept": accept})
+        assert (answer.status_code, answer["Content-Type"]) == (200, "text/html; charset=utf-8")
     if method == "get":
         page = answer.content.decode()
         assert "swagger-ui" in page
