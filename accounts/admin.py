@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import ApiToken, Entry, Plan, Storage, Usage, User
 from accounts.paging import BoundedPaginator
-from accounts.services import tokens
+from accounts.services import emails, sessions, tokens
 
 LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "result_megapixels", "in_flight")
 
@@ -68,6 +69,34 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Close it instead: the rows would go, and their files would stay where nobody knows them."""
         return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save it. An address that staff give counts as confirmed; a closed account's streams end."""
+        super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            emails.set_by_staff(obj)
+        if {"is_active", "password"} & set(form.changed_data):
+            sessions.may_have_ended(obj.pk)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Another password by staff ends the person's sessions, and what they hold open."""
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and id.isdecimal():
+            sessions.may_have_ended(int(id))
+        return response
+
+
+admin.site.unregister(EmailAddress)
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(Kept):
+    """Which addresses are confirmed. They are changed on the page of the person."""
+
+    list_display = ("email", "user", "verified", "primary")
+    list_filter = ("verified",)
+    list_select_related = ("user",)
+    search_fields = ("email", "user__email")
 
 
 @admin.register(Plan)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import tokens, usage
+from accounts.views import sign_up, tokens, usage
 
 app_name = "accounts"
 
@@ -10,5 +10,6 @@ urlpatterns = [
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:token_id>/rotate/", tokens.rotate, name="token_rotate"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
+    path("signup/confirm/<str:key>/", sign_up.confirm, name="sign_up_confirm"),
     path("usage/", usage.usage, name="usage"),
 ]

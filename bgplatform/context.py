@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.site import mail_in_log
+
 
 def site(request: HttpRequest) -> dict[str, object]:
     """The site's name and limits, for headers, forms and scripts."""
@@ -15,5 +17,5 @@ def site(request: HttpRequest) -> dict[str, object]:
         "max_picture_pixels": settings.MAX_PICTURE_PIXELS,
         "max_job_pictures": settings.MAX_JOB_PICTURES,
         # Who waits for a message has to know where it is.
-        "mail_in_log": settings.EMAIL_BACKEND.endswith(".console.EmailBackend"),
+        "mail_in_log": mail_in_log(),
     }

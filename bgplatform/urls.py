@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import SignOutView
+from accounts.views import SignOutView, emails
 from bgplatform import health
 from bgplatform.favicon import favicon
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("favicon.ico", favicon, name="favicon"),
     path("admin/", admin.site.urls),
     path("account/logout/", SignOutView.as_view(), name="account_logout"),
+    path("account/email/", emails.email, name="account_email"),
+    path("account/confirm-email/<str:key>/", emails.confirm, name="account_confirm_email"),
     path("account/", include("accounts.urls")),
     path("account/", include("allauth.urls")),
     path("", include("jobs.api.served")),

@@ -16,6 +16,8 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 15.0
+# The kind of a hint that a session has ended.
+SESSION = "session"
 
 
 def channel(job: UUID | str) -> str:
@@ -37,8 +39,17 @@ def tell(job: UUID | str, kind: str, **facts: str) -> None:
 
 
 def streams_channel(user: int) -> str:
-    """A channel on which nothing is said: its listeners are a user's open streams, in whatever process."""
+    """The channel of a user's sessions: its listeners are their open streams, in whatever process."""
     return f"events:streams:{user}"
+
+
+def tell_sessions(user: int) -> None:
+    """Tell a user's open streams that a session has ended, so that each looks whether it was its own."""
+    try:
+        _publisher().publish(streams_channel(user), json.dumps({"kind": SESSION}))
+    except redis.RedisError as error:
+        # Each stream looks by itself every few seconds.
+        logger.warning("could not tell the streams of user %s: %s", user, error)
 
 
 async def streams_of(user: int) -> int:

@@ -128,6 +128,13 @@ def revoke(token: ApiToken) -> int:
     return ended
 
 
+def revoke_all(user: User) -> int:
+    """End every token of a user for good; how many ended."""
+    with transaction.atomic():
+        _hold(user.pk)
+        return ApiToken.objects.filter(user=user, revoked_at__isnull=True).update(revoked_at=timezone.now())
+
+
 def authenticate(secret: str, address: str) -> ApiToken:
     """The token of a secret that comes from this address ("" where it is unknown), with its user and plan.
 

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from time import monotonic
 from typing import cast
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from accounts.services import sessions
 from jobs import events
 from jobs.errors import TooManyError
 from jobs.models import Job
@@ -24,12 +26,14 @@ from jobs.models import Job
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10
+# A stream looks so often whether its session is still alive, where nothing tells it to look at once.
+SESSION_SECONDS = 5.0
 
 
 @login_required
 @require_safe
 async def job_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse | JsonResponse:
-    """A stream that ends when the job does. A comment breaks each silence, to keep proxies patient."""
+    """A stream that ends with the job, or with the session. A comment breaks each silence, for proxies."""
     user = cast(User, await request.auser())
     if not await Job.objects.for_user(user).filter(pk=job_id).aexists():
         raise Http404("No such job.")
@@ -39,7 +43,8 @@ async def job_events(request: HttpRequest, job_id: UUID) -> StreamingHttpRespons
         return JsonResponse(
             refusal.as_dict(), status=refusal.status, headers={"Retry-After": str(RETRY_SECONDS)}
         )
-    response = StreamingHttpResponse(_stream(job_id, user.pk), content_type="text/event-stream")
+    session = request.session.session_key or ""
+    response = StreamingHttpResponse(_stream(job_id, user.pk, session), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response
@@ -57,11 +62,20 @@ async def _too_many(user: int) -> bool:
         return False  # the stream itself ends at once then
 
 
-async def _stream(job: UUID, user: int) -> AsyncIterator[str]:
+async def _stream(job: UUID, user: int, session: str) -> AsyncIterator[str]:
+    """The hints of a job, for as long as the session lives that asked for them."""
     yield "retry: 2000\n\n"
+    seen_alive = 0.0
     try:
         async with aclosing(events.listen(job, user=user)) as hints:
             async for hint in hints:
+                ended = hint is not None and hint["kind"] == events.SESSION
+                if hint is None or ended or monotonic() - seen_alive > SESSION_SECONDS:
+                    if not await sync_to_async(sessions.is_alive)(session, user):
+                        return
+                    seen_alive = monotonic()
+                if ended:
+                    continue
                 if hint is None:
                     # At the start and after each silence the database is asked: a hint may have been missed.
                     state = await sync_to_async(_state)(job)

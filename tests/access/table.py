@@ -65,6 +65,7 @@ SITE: Final[dict[str, Row]] = {
     "account_confirm_email": everybody(200),
     "account_confirm_login_code": Row("get", SIGN_IN, STUDIO, STUDIO, STUDIO),
     # ours
+    "accounts:sign_up_confirm": everybody(200),
     "accounts:tokens": ones_own(200),
     "accounts:token_rotate": Row("post", SIGN_IN, 404, 200, 404),
     "accounts:token_revoke": Row("post", SIGN_IN, 404, 302, 404),
@@ -125,7 +126,7 @@ DELETES: Final = {**LISTS, "add": 403, "delete": 200}
 LOOKS: Final = {**LISTS, "add": 403, "delete": 403}
 TABLES: Final[dict[str, dict[str, int]]] = {
     "auth_group": EDITS,
-    "account_emailaddress": EDITS,
+    "account_emailaddress": LOOKS,
     "accounts_user": {**EDITS, "delete": 403},
     "accounts_plan": EDITS,
     "accounts_apitoken": LOOKS,

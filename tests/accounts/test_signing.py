@@ -154,7 +154,8 @@ def test_a_foreign_host_gets_no_page_and_no_mail(client: Client, user: User) -> 
     assert re.search(r"http://testserver/account/password/reset/key/\S+/", str(mail.outbox[0].body))
 
 
-def test_signing_up_makes_an_account_and_signs_in(client: Client) -> None:
+def test_signing_up_without_confirmation_signs_in(client: Client, settings: Settings) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
     assert client.get(SIGN_UP).status_code == 200
     response = sign_up(client, "New.Person@Example.org")
     assert (response.status_code, response["Location"]) == (302, "/")
@@ -163,7 +164,8 @@ def test_signing_up_makes_an_account_and_signs_in(client: Client) -> None:
     assert who(client) == user.pk
 
 
-def test_nobody_signs_up_as_staff(client: Client) -> None:
+def test_nobody_signs_up_as_staff(client: Client, settings: Settings) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
     sign_up(client, "new@example.org", is_staff="on", is_superuser="1", is_active="0")
     user = User.objects.get()
     assert (user.is_staff, user.is_superuser, user.is_active) == (False, False, True)

@@ -10,15 +10,19 @@ from typing import Any
 
 import pytest
 import redis
+from allauth.account.adapter import get_adapter
 from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
 from django.test import AsyncClient
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.services import sessions
 from jobs import events
 from jobs.models import Job
 from jobs.services import claims, progress, removal
+from jobs.views import events as streaming
 from tests.jobs.factories import bare_job, complete_all, pictures_of
 from tests.waiting import until
 
@@ -188,6 +192,62 @@ async def test_a_hint_that_is_published_without_redis_changes_nothing(
     with redis_away():
         await sync_to_async(progress.tell_picture)(job.pk, job.pk, "done")
     assert f"could not tell about job {job.pk}" in caplog.text
+
+
+async def test_a_stream_ends_when_its_session_is_signed_out_and_others_go_on(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    browsers = [AsyncClient(), AsyncClient()]
+    streams = []
+    for browser in browsers:
+        await browser.aforce_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        streams.append(aiter(await browser.get(f"/jobs/{job.pk}/events/")))
+        await until_it_stands(streams[-1])
+    await browsers[0].post("/account/logout/")
+    assert [piece async for piece in streams[0]] == []
+    await sync_to_async(removal.cancel)(job)
+    assert [piece async for piece in streams[1]] == [event("job", state="cancelled")]
+
+
+def change_password(user: User) -> None:
+    get_adapter().set_password(user, "another correct horse")
+
+
+def close_account(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    sessions.may_have_ended(user.pk)
+
+
+def end_sessions(user: User) -> None:
+    Session.objects.all().delete()
+    sessions.may_have_ended(user.pk)
+
+
+@pytest.mark.parametrize("end", [change_password, close_account, end_sessions])
+async def test_a_stream_ends_with_the_password_the_account_and_the_session(
+    user: User, end: Callable[[User], None]
+) -> None:
+    job = await sync_to_async(bare_job)(user)
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+    await sync_to_async(end)(user)
+    assert [piece async for piece in stream] == []
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_a_stream_that_nobody_tells_looks_by_itself(
+    user: User, monkeypatch: pytest.MonkeyPatch, busy: bool
+) -> None:
+    """A session that ran out, or was deleted by a command: also where hints come without a pause."""
+    monkeypatch.setattr(streaming, "SESSION_SECONDS", 0.0)
+    monkeypatch.setattr(events, "SILENCE_SECONDS", 15.0 if busy else 0.01)
+    job = await sync_to_async(bare_job)(user)
+    stream = aiter(await opened(user, job))
+    await until_it_stands(stream)
+    await Session.objects.all().adelete()
+    if busy:
+        await sync_to_async(events.tell)(job.pk, "picture", id="x", state="running")
+    rest = [piece async for piece in stream]
+    assert set(rest) <= {b": still here\n\n"}
 
 
 async def _at_most(stream: AsyncIterator[bytes], count: int) -> AsyncIterator[bytes]:
