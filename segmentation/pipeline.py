@@ -19,7 +19,8 @@ from segmentation.encode import Encoded, encode
 from segmentation.errors import PictureError, engine_at_fault
 from segmentation.large import one_at_a_time
 from segmentation.looks import joined, looks
-from segmentation.pictures import DecodedPicture, Limits, PictureSource, decode
+from segmentation.pictures import DecodedPicture, Limits, PictureInfo, PictureSource, decode
+from segmentation.pictures.probe import SEVERAL_FRAMES
 from segmentation.predictor import Predictor
 from segmentation.recipe import Recipe
 from segmentation.refine import refine
@@ -133,7 +134,7 @@ class Pipeline:
             raise PictureError(
                 "unknown_foreground",
                 "Nothing stands out in this picture, so there is nothing to cut out. "
-                "Try one whose subject is larger, sharper or better lit.",
+                "Try one whose subject is larger, sharper or better lit." + only_the_first(picture.info),
             )
         matte = refine(coarse, picture.rgb, recipe.refine, halfway)
         if picture.alpha is not None:
@@ -200,6 +201,7 @@ class Pipeline:
             quality=recipe.effective_quality,
             lossless=recipe.format == "webp-lossless",
             exif=segmented.picture.exif if recipe.metadata == "keep" else None,
+            density=segmented.picture.density if recipe.metadata == "keep" else None,
         )
 
 
@@ -215,6 +217,13 @@ def _composed(
     return compose(
         picture.rgb, segmented.matte, recipe, backdrop, picture.halfway, own=last, most_pixels=most_pixels
     )
+
+
+def only_the_first(info: PictureInfo) -> str:
+    """What a refusal adds for a file of several pictures: the others were not looked at."""
+    if SEVERAL_FRAMES not in info.warnings:
+        return ""
+    return " The file holds several pictures or frames, and only the first was looked at."
 
 
 def _seen(picture: DecodedPicture) -> Bytes:

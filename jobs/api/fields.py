@@ -7,8 +7,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from segmentation.pictures import refusals
 from segmentation.recipe import CHANNELS, FORMATS, METADATA, REFINEMENTS, SHRINKS
 
+_EMPTY = refusals.empty_file()
 _RECIPE_WORDS: dict[str, Any] = {
     "version": {"enum": [1], "type": "integer"},
     "model": {"type": ["string", "null"], "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$", "examples": ["u2net"]},
@@ -75,6 +77,27 @@ class Whole(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int | float) or data != data // 1:
             self.fail("invalid")
         return int(data)
+
+
+class FileSize(Whole):
+    """The size of a file; none is empty."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """The number. Refuses 0 as an empty file is refused everywhere."""
+        size = super().to_internal_value(data)
+        if size == 0:
+            raise serializers.ValidationError(_EMPTY.sentence, _EMPTY.code)
+        return size
+
+
+class PictureFile(serializers.FileField):
+    """A file that is not empty."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The file. Refuses an empty one as it is refused everywhere."""
+        if getattr(data, "size", None) == 0:
+            raise serializers.ValidationError(_EMPTY.sentence, _EMPTY.code)
+        return super().to_internal_value(data)
 
 
 class Flag(serializers.BooleanField):

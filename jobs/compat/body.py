@@ -50,10 +50,15 @@ class File:
 
 @dataclass(frozen=True)
 class Body:
-    """What a request brings: text by name (never empty), files by name (never empty)."""
+    """What a request brings: text by name (never empty), files by name (never empty).
+
+    empty: names of files that came with a file name and without a byte. (Without a file name, a form's field
+    was left blank.)
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
+    empty: frozenset[str] = frozenset()
 
 
 def most() -> int:
@@ -91,6 +96,7 @@ def read(content_type: str, content: bytes, query: str = "") -> Body:
     return Body(
         {name: text.strip() for name, text in fields.items() if text.strip()},
         {name: file for name, file in files.items() if file.data},
+        frozenset(name for name, file in files.items() if file.name and not file.data),
     )
 
 

@@ -28,6 +28,7 @@ from jobs.services.calls import Call, Source
 from jobs.services.uploads import limits
 from jobs.threads import quickly
 from segmentation import pictures
+from segmentation.pictures import refusals
 from segmentation.recipe import Plain, Recipe
 
 LOCAL: Final = frozenset({"127.0.0.1", "::1"})
@@ -99,6 +100,8 @@ def _read(request: HttpRequest) -> tuple[Asker, Recipe, File | str]:
         return who, recipe, address["url"]
     # Of the address of a POST its server reads `bgc` and `extras`, and of the form everything but these.
     said = body.read(request.headers.get("Content-Type", ""), body.received(request))
+    if "file" in said.empty:
+        raise refusals.empty_file()
     gone = () if "file" in said.files else (parameters.missing("body", "file"),)
     recipe = parameters.recipe_of(said.fields, source="body", background=background, also_wrong=gone)
     return who, recipe, said.files["file"]

@@ -48,6 +48,7 @@ def image(body: Body) -> Callable[[], File]:
     if "image_file" in body.files:
         given.append("image_file")
     if not given:
+        _check_not_empty(body, "image_file")
         raise CompatError("missing_source", "Send image_file, image_file_b64 or image_url.")
     if len(given) > 1:
         raise CompatError("multiple_sources", f"Send only one of {', '.join(given)}.")
@@ -62,11 +63,20 @@ def background(body: Body) -> Callable[[], File] | None:
     given: list[str] = [name for name in ("bg_color", "bg_image_url") if name in body.fields]
     if "bg_image_file" in body.files:
         given.append("bg_image_file")
+    if not given:
+        _check_not_empty(body, "bg_image_file")
     if len(given) > 1:
         raise CompatError("multiple_bg_sources", f"Send only one of {', '.join(given)}.")
     if given == ["bg_image_url"]:
         return lambda: fetched(body.fields["bg_image_url"], OF_BACKGROUND)
     return (lambda: body.files["bg_image_file"]) if given == ["bg_image_file"] else None
+
+
+def _check_not_empty(body: Body, name: str) -> None:
+    """Raises CompatError where a file was sent that holds nothing: that is not the same as none."""
+    if name in body.empty:
+        error = refusals.empty_file()
+        raise of_picture(error.code, error.sentence)
 
 
 def decoded(text: str) -> File:

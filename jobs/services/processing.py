@@ -23,7 +23,7 @@ from jobs.storage import StoreAwayError
 from segmentation.compose import stands
 from segmentation.encode import Encoded, encode
 from segmentation.errors import EngineError, PictureError, SegmentationError, WeightsError
-from segmentation.pipeline import Segmented
+from segmentation.pipeline import Segmented, only_the_first
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,8 @@ def _check_seen(segmented: Segmented, recipe: Recipe) -> None:
     if recipe.roi is not None and not segmented.matte.any():
         raise PictureError(
             "unknown_foreground",
-            "Nothing stands out in the region of this picture that counts. Choose a larger one.",
+            "Nothing stands out in the region of this picture that counts. Choose a larger one."
+            + only_the_first(segmented.picture.info),
         )
 
 

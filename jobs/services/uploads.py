@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO
+from typing import IO, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +18,9 @@ from jobs.services.open_uploads import check_room
 from jobs.storage import StoreAwayError
 from segmentation import pictures
 from segmentation.errors import PictureError
+from segmentation.pictures import refusals
+
+EMPTY: Final = refusals.empty_file()
 
 
 def limits() -> pictures.Limits:
@@ -33,9 +36,7 @@ def start(user: User, name: str, size: int, *, by_program: bool = False) -> Uplo
     job yet.
     """
     if size <= 0:
-        raise UploadRefusedError(
-            "empty_file", "This file is empty. Choose the picture again, or export it anew."
-        )
+        raise UploadRefusedError(EMPTY.code, EMPTY.sentence)
     if size > settings.MAX_PICTURE_BYTES:
         raise UploadRefusedError("too_many_bytes", too_many_bytes())
     check_room(user)
@@ -94,9 +95,7 @@ def finish(upload: Upload) -> Upload:
         return _refuse(upload, "nothing_arrived", "Nothing of this file arrived. Try to send it again.")
     key, size = arrived
     if size == 0:
-        return _refuse(
-            upload, "empty_file", "This file is empty. Choose the picture again, or export it anew."
-        )
+        return _refuse(upload, EMPTY.code, EMPTY.sentence)
     if size > most(upload):
         return _refuse(upload, "too_many_bytes", too_many_bytes(upload))
     try:
@@ -129,9 +128,7 @@ def take_in(user: User, name: str, content: IO[bytes], size: int, *, by_program:
         user=user, name=names.clean(name), announced_size=size, by_program=by_program
     )
     if size == 0:
-        return _refuse(
-            upload, "empty_file", "This file is empty. Choose the picture again, or export it anew."
-        )
+        return _refuse(upload, EMPTY.code, EMPTY.sentence)
     if size > settings.MAX_PICTURE_BYTES:
         return _refuse(upload, "too_many_bytes", too_many_bytes())
     try:

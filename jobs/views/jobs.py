@@ -24,6 +24,7 @@ from jobs.services import open_uploads, removal, retention, retry, submit, uploa
 from jobs.views.access import job_or_404, user_of
 from jobs.views.history import history
 from segmentation.errors import RecipeError
+from segmentation.pictures import names as picture_names
 from segmentation.recipe import Recipe
 
 CARDS_AT_ONCE = 100
@@ -42,6 +43,7 @@ def studio(request: HttpRequest) -> HttpResponse:
     context = {
         "recent_jobs": selectors.history(user, most=RECENT_JOBS).items,
         "chosen": choices(Recipe(model=settings.MODEL)),
+        "may_be_picture": picture_names.for_page(),
         "earlier": len(open_uploads.ready(user)),
     }
     return render(request, "jobs/studio.html", context)
@@ -89,7 +91,10 @@ def _upload_ids(request: HttpRequest) -> list[UUID]:
     user = user_of(request)
     if "earlier" in request.POST:
         return open_uploads.ready(user)
-    files = [file for file in request.FILES.getlist("pictures") if file.name]
+    sent = [file for file in request.FILES.getlist("pictures") if file.name]
+    files = [file for file in sent if not picture_names.is_sidecar(str(file.name))]
+    if len(files) < len(sent):
+        _tell_left_out(request, len(sent) - len(files))
     if files:
         open_uploads.check_room(user, len(files))
         return [uploads.take_in(user, str(file.name), file, file.size or 0).pk for file in files]
@@ -99,6 +104,15 @@ def _upload_ids(request: HttpRequest) -> list[UUID]:
         raise SubmitRefusedError(
             "upload_not_ready", "One of the files is unknown here. Send it again."
         ) from error
+
+
+def _tell_left_out(request: HttpRequest, count: int) -> None:
+    """Files in which macOS keeps notes about others are not pictures that failed."""
+    if request.accepts("text/html"):
+        which = "file whose name begins with “._”, which is no picture"
+        if count > 1:
+            which = "files whose names begin with “._”, which are no pictures"
+        messages.info(request, f"Left out: {count} {which}.")
 
 
 @login_required

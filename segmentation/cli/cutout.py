@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=amount,
         default=limit,
         metavar="MP",
-        help=f"refuse larger ones (default: {limit:g})",
+        help=f"refuse larger ones (default: {limit:g}); a side has at most {Limits().max_side:,} pixels",
     )
     most = MAX_PIXELS / 1e6
     engine.add_argument(

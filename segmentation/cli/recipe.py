@@ -47,7 +47,7 @@ _FIELDS = (
     ),
     ("format", None, "of the file (default: png)"),
     ("quality", "1-100", "of jpeg, webp, avif and the colours of a zip (default: the format's own)"),
-    ("metadata", None, "EXIF of the source (default: strip)"),
+    ("metadata", None, "EXIF, resolution, artist and copyright of the source (default: strip)"),
     (
         "channels",
         None,

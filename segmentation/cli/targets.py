@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.cli.checks import reason
-
-# Only for folders, where other files lie around; a file that is named is judged by its bytes alone.
-SUFFIXES = frozenset(
-    (
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp"),
-        *(".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jpf", ".jpx"),
-    )
-)
+from segmentation.pictures import names
 
 
 @dataclass(frozen=True)
@@ -47,8 +40,11 @@ def plan(
     for path in inputs:
         try:
             if path.is_dir():
-                for inside in _pictures(path, recursive):
-                    sources.setdefault(_real(inside), inside)
+                inside, left_out = _pictures(path, recursive)
+                for one in inside:
+                    sources.setdefault(_real(one), one)
+                if left_out:
+                    notes.append(Note(_said_of(path, left_out), failure=False))
             elif path.exists():
                 sources.setdefault(_real(path), path)
             else:
@@ -88,8 +84,29 @@ def _free(stem: str, taken: set[str], wanted: set[str]) -> str:
     return f"{stem}-{number}"
 
 
-def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
-    found = folder.rglob("*") if recursive else folder.iterdir()
-    for path in sorted(found):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
-            yield path
+def _pictures(folder: Path, recursive: bool) -> tuple[list[Path], list[Path]]:
+    """The pictures of a folder, and its other files. A file that is named is judged by its bytes alone; here
+    other files lie around. Hidden files are neither."""
+    found: list[Path] = []
+    left_out: list[Path] = []
+    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
+        if not names.is_hidden(path.name) and path.is_file():
+            (found if _is_meant(path) else left_out).append(path)
+    return found, left_out
+
+
+def _is_meant(path: Path) -> bool:
+    by_name = names.may_be_picture(path.name)
+    if by_name is not None:
+        return by_name
+    try:
+        with path.open("rb") as file:
+            return names.starts_like_picture(file.read(names.HEAD_BYTES))
+    except OSError:
+        return True  # the attempt to read it will say why
+
+
+def _said_of(folder: Path, left_out: list[Path]) -> str:
+    shown = ", ".join(path.name for path in left_out[:3]) + (" and others" if len(left_out) > 3 else "")
+    count = f"{len(left_out)} file{'' if len(left_out) == 1 else 's'}"
+    return f"{folder}: left out, because it is no picture: {count} ({shown})."

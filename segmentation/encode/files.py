@@ -67,6 +67,7 @@ def encode(
     quality: int | None = None,
     lossless: bool = False,
     exif: bytes | None = None,
+    density: tuple[float, float] | None = None,
     quick: bool = False,
 ) -> Encoded:
     """Encodes straight-alpha sRGB pixels.
@@ -74,6 +75,7 @@ def encode(
     rgb: HxWx3 uint8, or None for the matte alone as a grey picture. alpha: HxW uint8, or None for opaque.
     format: a key of FORMATS. quality: 1..100 for the lossy formats, None for a good default.
     lossless: WebP only. exif: a TIFF structure to keep as metadata (orientation already 1), None to strip.
+    density: pixels per inch across and down, for PNG and JPEG; the others have it in EXIF alone.
     A picture of more than LARGE_PIXELS is encoded with bounded effort, AVIF with LARGE_AVIF_QUALITY at most.
     quick: WebP only; a third to a half of the time, for a file that is larger by as much (previews).
     Raises PictureError `no_alpha` (alpha in a format without it: flatten first), `too_large_for_format`, and
@@ -100,11 +102,11 @@ def encode(
         )
     quality = quality or DEFAULT_QUALITY.get(format, 0)
     if format == "png":
-        data = write_png(rgb, alpha, exif)
+        data = write_png(rgb, alpha, exif, density)
     elif format == "zip":
-        data = _zip(rgb, alpha, quality, exif)
+        data = _zip(rgb, alpha, quality, exif, density)
     else:
-        data = _by_pillow(rgb, alpha, format, quality, lossless, exif, quick)
+        data = _by_pillow(rgb, alpha, format, quality, lossless, exif, density, quick)
     return Encoded(data, kind.media_type, kind.extension, width, height)
 
 
@@ -115,6 +117,7 @@ def _by_pillow(
     quality: int,
     lossless: bool,
     exif: bytes | None,
+    density: tuple[float, float] | None = None,
     quick: bool = False,
 ) -> bytes:
     image = Image.fromarray(interleaved(rgb, alpha))
@@ -123,6 +126,8 @@ def _by_pillow(
     if format == "jpeg":
         # Full chroma from 90 up: edges of saturated colour on a flat background bleed otherwise.
         options |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2, "optimize": False}
+        if density:
+            options["dpi"] = tuple(max(1, min(65_535, round(number))) for number in density)
     elif format == "webp":
         # Lossy, method 2 takes two thirds of the time of Pillow's 4 for 2 % of size. Lossless, method 0 takes
         # a sixth of the time of 1 for 17 %; quality is effort there.
@@ -151,7 +156,13 @@ def _fits(exif: bytes, format: str) -> bool:
     return True
 
 
-def _zip(rgb: Pixels | None, alpha: Pixels | None, quality: int, exif: bytes | None) -> bytes:
+def _zip(
+    rgb: Pixels | None,
+    alpha: Pixels | None,
+    quality: int,
+    exif: bytes | None,
+    density: tuple[float, float] | None,
+) -> bytes:
     """color.jpg (RGB) and alpha.png (grey), stored: both are compressed already. No clock in it: same input,
     same bytes."""
     if rgb is None:
@@ -161,8 +172,8 @@ def _zip(rgb: Pixels | None, alpha: Pixels | None, quality: int, exif: bytes | N
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, data in (
-            ("color.jpg", _by_pillow(rgb, None, "jpeg", quality, False, exif)),
-            ("alpha.png", write_png(None, alpha)),
+            ("color.jpg", _by_pillow(rgb, None, "jpeg", quality, False, exif, density)),
+            ("alpha.png", write_png(None, alpha, density=density)),
         ):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
     return target.getvalue()

@@ -28,12 +28,18 @@ _GREY, _RGB, _RGBA = 0, 2, 6
 _ADLER_BASE = 65521
 
 
-def write_png(rgb: Pixels | None, alpha: Pixels | None, exif: bytes | None = None) -> bytes:
+def write_png(
+    rgb: Pixels | None,
+    alpha: Pixels | None,
+    exif: bytes | None = None,
+    density: tuple[float, float] | None = None,
+) -> bytes:
     """A PNG of 8 bits a channel, marked as sRGB.
 
     rgb: HxWx3 uint8; alpha: HxW uint8 or None. Both: straight RGBA, where a pixel of alpha 0 has colour 0, so
     that nothing of the background leaks and it compresses well. rgb None: alpha alone as a grey picture.
-    exif: a TIFF structure for an eXIf chunk. At least one of rgb and alpha must be given.
+    exif: a TIFF structure for an eXIf chunk. density: pixels per inch across and down, for a pHYs chunk. At
+    least one of rgb and alpha must be given.
     """
     height, width = shape_of(rgb, alpha)
     colour = _GREY if rgb is None else _RGB if alpha is None else _RGBA
@@ -42,6 +48,9 @@ def write_png(rgb: Pixels | None, alpha: Pixels | None, exif: bytes | None = Non
         _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)),
         _chunk(b"sRGB", b"\x00"),
     ]
+    if density:
+        metres = [round(number / 0.0254) for number in density]
+        pieces.append(_chunk(b"pHYs", struct.pack(">IIB", *metres, 1)))
     if exif:
         pieces.append(_chunk(b"eXIf", exif))
     pieces.append(_chunk(b"IDAT", b"\x78\x01"))

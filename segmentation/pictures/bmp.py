@@ -8,6 +8,7 @@ import struct
 from PIL import BmpImagePlugin, Image
 
 from segmentation.pictures import refusals
+from segmentation.pictures.density import INCHES_PER_METRE, Density, density
 from segmentation.pictures.probe import MAX_PROFILE_BYTES, PROFILE_TOO_LARGE, Probe
 from segmentation.pictures.source import Source
 
@@ -45,7 +46,8 @@ def probe(source: Source) -> Probe:
     warnings: list[str] = []
 
     def load() -> Image.Image:
-        image = BmpImagePlugin.BmpImageFile(io.BytesIO(source.all()))
+        data = source.all() + bytes(_missing_padding(source, width, height, bits))
+        image = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
         image.load()
         # Programs that do not know alpha leave its byte at 0: all transparent then means that it is unused.
         if image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
@@ -58,8 +60,24 @@ def probe(source: Source) -> Probe:
         height=height,
         load=load,
         profile=_profile(source, header, warnings),
+        density=_density(header),
         warnings=warnings,
     )
+
+
+def _density(header: bytes) -> Density | None:
+    if len(header) < 40:
+        return None
+    across, down = struct.unpack_from("<ii", header, 24)
+    return density(across, down, 1 / INCHES_PER_METRE)
+
+
+def _missing_padding(source: Source, width: int, height: int, bits: int) -> int:
+    """How many bytes the file lacks of those that fill its last row up to a multiple of four."""
+    row = -(-width * bits // 8)
+    stride = -(-row // 4) * 4
+    missing = int.from_bytes(source.need(10, 4), "little") + stride * height - source.size
+    return missing if 0 < missing <= stride - row else 0
 
 
 def _profile(source: Source, header: bytes, warnings: list[str]) -> bytes | None:

@@ -8,7 +8,8 @@ from types import ModuleType
 from PIL import Image
 
 from segmentation.errors import PictureError
-from segmentation.pictures import bmp, exif, gif, heif, jp2, jpeg, pixels, png, refusals, tiff, webp
+from segmentation.pictures import bmp, exif, gif, heif, ico, jp2, jpeg, pixels, png, pnm, refusals, tiff, webp
+from segmentation.pictures.density import Density
 from segmentation.pictures.probe import Probe
 from segmentation.pictures.source import Source, opened
 from segmentation.pictures.types import FORMATS, DecodedPicture, Limits, PictureInfo, PictureSource, Pixels
@@ -21,7 +22,7 @@ UNUSUAL = "its pixels are laid out in an unusual way"
 # What decoders say of kinds that they do not do, rather than of damage.
 _NOT_DONE = ("unknown pixel mode", "unknown data", "unsupported bmp", "cannot handle", "not supported")
 
-_READERS: tuple[ModuleType, ...] = (jpeg, png, webp, heif, gif, tiff, jp2, bmp)
+_READERS: tuple[ModuleType, ...] = (jpeg, png, webp, heif, gif, tiff, jp2, bmp, ico, pnm)
 
 
 def inspect(file: PictureSource, limits: Limits | None = None) -> PictureInfo:
@@ -47,8 +48,7 @@ def decode(file: PictureSource, limits: Limits | None = None) -> DecodedPicture:
         if not probe.profile:
             rgb = _straight(probe)
             if rgb is not None:
-                kept = exif.kept(probe.exif) if probe.exif else None
-                return DecodedPicture(rgb, None, _info(probe), kept)
+                return DecodedPicture(rgb, None, _info(probe), *_metadata(probe))
         image = _guarded(probe, source.label, probe.load)
         if image.size != (probe.width, probe.height):
             raise refusals.broken_picture(source.label)
@@ -119,16 +119,27 @@ def _finished(image: Image.Image, probe: Probe, label: str) -> DecodedPicture:
         colours, alpha = pixels.split(pixels.upright(image, probe.orientation))
         del image
         rgb = pixels.array_of(to_srgb(colours, probe.profile, probe.warnings))
+        block, density = _metadata(probe)
         return DecodedPicture(
             rgb=rgb,
             alpha=None if alpha is None else pixels.array_of(alpha),
             info=_info(probe),
-            exif=exif.kept(probe.exif) if probe.exif else None,
+            exif=block,
+            density=density,
         )
     except MemoryError as error:
         raise refusals.out_of_memory() from error
     except ValueError as error:
         raise refusals.unsupported_variant(label, UNUSUAL) from error
+
+
+def _metadata(probe: Probe) -> tuple[bytes | None, Density | None]:
+    """The EXIF block and the resolution that a result may keep."""
+    block = exif.kept(probe.exif) if probe.exif else None
+    density = probe.density or (exif.density_of(block) if block else None)
+    if probe.density and probe.orientation >= 5:
+        density = (probe.density[1], probe.density[0])
+    return exif.completed(block, density, probe.texts), density
 
 
 def _info(probe: Probe) -> PictureInfo:

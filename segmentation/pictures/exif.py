@@ -8,9 +8,18 @@ loops, depth and lying sizes elsewhere cannot cost anything.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from fractions import Fraction
 
+from segmentation.pictures.density import Density, density
+
+DESCRIPTION, MAKE, MODEL, DATE_TIME, ARTIST, COPYRIGHT = 270, 271, 272, 306, 315, 33432
+TEXTS = (DESCRIPTION, MAKE, MODEL, DATE_TIME, ARTIST, COPYRIGHT)
+ACROSS, DOWN, UNIT = 282, 283, 296
 ORIENTATION, THUMBNAIL_AT, THUMBNAIL_BYTES = 274, 513, 514
 MAX_EXIF_BYTES = 1 << 20
+MAX_ENTRIES = 4_096
+MAX_TEXT_BYTES = 4_096
 _PREFIX = b"Exif\x00\x00"
 _LETTERS = {3: "H", 4: "I"}
 
@@ -51,6 +60,90 @@ def kept(block: bytes) -> bytes | None:
         result[start:end] = bytes(max(0, end - start))
         struct.pack_into(order + "I", result, link, 0)
     return bytes(result)
+
+
+def density_of(block: bytes) -> Density | None:
+    """The resolution that a structure names."""
+    order = _order(block)
+    if order is None:
+        return None
+    start = _first(block, order)
+    ratios = _ratios(block, order, start)
+    _, unit = _directory(block, order, start)[0].get(UNIT, (0, 2))
+    if ACROSS not in ratios or DOWN not in ratios or unit not in (2, 3):
+        return None
+    return density(ratios[ACROSS], ratios[DOWN], 1.0 if unit == 2 else 2.54)
+
+
+def completed(block: bytes | None, resolution: Density | None, texts: Mapping[int, str]) -> bytes | None:
+    """The structure with what it lacks of a resolution and of texts; a new one where there is none.
+
+    The first directory is written anew at the end of the block, so that nothing else in it moves.
+    """
+    order = _order(block) if block else "<"
+    if order is None:
+        return block
+    old = block or struct.pack("<2sHIHI", b"II", 42, 8, 0, 0)
+    start = _first(old, order)
+    entries = _raw_entries(old, order, start)
+    if entries is None:
+        return block
+    wanted: dict[int, tuple[int, int, bytes]] = {}
+    for tag, text in texts.items():
+        if content := text.replace("\x00", " ").strip().encode()[:MAX_TEXT_BYTES]:
+            wanted[tag] = (2, len(content) + 1, content + b"\x00")
+    if resolution and ACROSS not in entries and DOWN not in entries:
+        for tag, number in zip((ACROSS, DOWN), resolution, strict=True):
+            ratio = Fraction(number).limit_denominator(1000)
+            wanted[tag] = (5, 1, struct.pack(order + "II", ratio.numerator, ratio.denominator))
+        entries.pop(UNIT, None)
+        wanted[UNIT] = (3, 1, struct.pack(order + "H", 2))
+    missing = {tag: value for tag, value in wanted.items() if tag not in entries}
+    if not missing:
+        return block
+    return _with_entries(old, order, entries, missing)
+
+
+def _with_entries(
+    block: bytes, order: str, entries: dict[int, bytes], missing: dict[int, tuple[int, int, bytes]]
+) -> bytes:
+    """The block with a first directory of both, at its end; without a second directory."""
+    start = len(block) + len(block) % 2
+    place = start + 2 + 12 * (len(entries) + len(missing)) + 4
+    beyond = b""
+    for tag, (kind, count, content) in missing.items():
+        held = content.ljust(4, b"\x00")
+        if len(content) > 4:
+            held = struct.pack(order + "I", place + len(beyond))
+            beyond += content + b"\x00" * (len(content) % 2)
+        entries[tag] = struct.pack(order + "HHI", tag, kind, count) + held
+    table = [struct.pack(order + "H", len(entries)), *(entries[tag] for tag in sorted(entries))]
+    head = block[:4] + struct.pack(order + "I", start) + block[8:].ljust(start - 8, b"\x00")
+    return b"".join([head, *table, bytes(4), beyond])
+
+
+def _raw_entries(block: bytes, order: str, start: int) -> dict[int, bytes] | None:
+    """The entries of a directory as they are, by tag; None where it does not lie in the block."""
+    if start < 8 or start + 2 > len(block):
+        return None
+    count = struct.unpack_from(order + "H", block, start)[0]
+    end = start + 2 + 12 * count
+    if end > len(block) or count > MAX_ENTRIES:
+        return None
+    places = range(start + 2, end, 12)
+    return {struct.unpack_from(order + "H", block, place)[0]: block[place : place + 12] for place in places}
+
+
+def _ratios(block: bytes, order: str, start: int) -> dict[int, float]:
+    """The fractions of a directory by tag."""
+    found = {}
+    for tag, entry in (_raw_entries(block, order, start) or {}).items():
+        kind, count, place = struct.unpack_from(order + "HII", entry, 2)
+        if (kind, count) == (5, 1) and place + 8 <= len(block):
+            over, under = struct.unpack_from(order + "II", block, place)
+            if under:
+                found[tag] = over / under
+    return found
 
 
 def _order(block: bytes) -> str | None:

@@ -83,8 +83,9 @@ def _first_frame(data: bytes, position: int) -> _Frame:
             left, top, width, height, flags = struct.unpack("<HHHHB", header[1:])
             if not width or not height:
                 raise refusals.broken_picture(LABEL)
-            end = _after_sub_blocks(data, position + 11 + _table_size(flags), budget)
-            frame = _Frame(left, top, width, height, control, data[position:end], more=False)
+            end, ended = _end_of_pixels(data, position + 11 + _table_size(flags), budget)
+            block = data[position:end] + (b"" if ended else b"\x00")
+            frame = _Frame(left, top, width, height, control, block, more=False)
             position = end
         elif kind == 0x21:
             if frame is not None and len(data) - position < 3:
@@ -106,6 +107,19 @@ def _first_frame(data: bytes, position: int) -> _Frame:
     if frame is None:
         raise refusals.truncated_picture(LABEL)
     return frame
+
+
+def _end_of_pixels(data: bytes, position: int, budget: list[int]) -> tuple[int, bool]:
+    """Where a frame's chain of sub-blocks ends, and whether by its terminator: a file that only lacks the
+    end has all pixels, and the decoder says where it has not."""
+    while budget[0] and position < len(data) and data[position]:
+        budget[0] -= 1
+        if position + 1 + data[position] > len(data):
+            raise refusals.truncated_picture(LABEL)
+        position += 1 + data[position]
+    if not budget[0]:
+        raise refusals.too_complex(LABEL, "it is cut into a million little blocks")
+    return (position + 1, True) if position < len(data) else (len(data), False)
 
 
 def _after_sub_blocks(data: bytes, position: int, budget: list[int]) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from PIL import Image, Jpeg2KImagePlugin
 
 from segmentation.pictures import exif, refusals
+from segmentation.pictures.density import INCHES_PER_METRE, Density, density
 from segmentation.pictures.probe import MAX_PROFILE_BYTES, PROFILE_TOO_LARGE, Probe
 from segmentation.pictures.source import Source
 
@@ -24,6 +25,7 @@ MAX_PACKETS = 3_000_000
 MAX_BOXES = 1_000
 MAX_SEGMENTS = 40_000
 _SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
+_END = b"\xff\xd9"
 _EXIF_UUID = b"JpgTiffExif->JP2"
 
 
@@ -33,6 +35,8 @@ class _File:
     stream: int = -1
     end: int = 0
     size: tuple[int, int] | None = None
+    density: Density | None = None
+    cut: bool = False  # the box of the code stream is longer than the file
     profile_at: tuple[int, int] | None = None
     exif_at: tuple[int, int] | None = None
 
@@ -75,8 +79,7 @@ def probe(source: Source) -> Probe:
         block = exif.without_prefix(source.need(*file.exif_at))
 
     def load() -> Image.Image:
-        clean = b"".join(source.need(*span) for span in file.spans)
-        image = Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(clean))
+        image = Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(_clean(source, file)))
         image.load()
         return image
 
@@ -88,12 +91,29 @@ def probe(source: Source) -> Probe:
         orientation=exif.orientation(block) if block else 1,
         profile=profile,
         exif=block,
+        density=file.density,
         warnings=warnings,
     )
 
 
+def _clean(source: Source, file: _File) -> bytes:
+    """The file as the decoder gets it. An end mark that is missing is added: the lengths of the tile parts
+    say whether data are."""
+    pieces = [source.need(*span) for span in file.spans]
+    if file.cut:
+        # Length 0: up to the end of the file.
+        pieces[-1] = bytes(4) + pieces[-1][4:]
+    elif file.end < source.size:
+        return b"".join(pieces)
+    if not pieces[-1].endswith(_END):
+        # Half a mark is none.
+        pieces[-1] = pieces[-1].removesuffix(b"\xff") + _END
+    return b"".join(pieces)
+
+
 def _boxes(source: Source, start: int, end: int) -> list[tuple[bytes, int, int, int]]:
-    """Type, start, start of the content, and end of each box between two positions."""
+    """Type, start, start of the content, and end of each box between two positions. The end of a code stream
+    may lie behind the second."""
     found = []
     while start + 8 <= end:
         length, kind = struct.unpack(">I4s", source.need(start, 8))
@@ -104,7 +124,7 @@ def _boxes(source: Source, start: int, end: int) -> list[tuple[bytes, int, int, 
         stop = end if length == 0 else start + length
         if stop < content:
             raise refusals.broken_picture(LABEL)
-        if stop > end:
+        if stop > end and (kind != b"jp2c" or content > end):
             raise refusals.truncated_picture(LABEL)
         found.append((kind, start, content, stop))
         if len(found) > MAX_BOXES:
@@ -121,6 +141,7 @@ def _read_boxes(source: Source, file: _File) -> None:
             file.spans.append((start, stop - start))
             _read_header_box(source, file, content, stop)
         elif kind == b"jp2c" and file.stream < 0:
+            file.cut, stop = stop > source.size, min(stop, source.size)
             file.stream, file.end = content, stop
             file.spans.append((start, stop - start))
         elif kind == b"uuid" and source.at(content, 16) == _EXIF_UUID:
@@ -134,8 +155,22 @@ def _read_header_box(source: Source, file: _File, start: int, end: int) -> None:
         if kind == b"ihdr":
             height, width = struct.unpack(">II", source.need(content, 8))
             file.size = (width, height)
+        elif kind == b"res ":
+            _read_resolution(source, file, content, stop)
         elif kind == b"colr" and source.at(content, 1) == b"\x02" and file.profile_at is None:
             file.profile_at = (content + 3, stop - content - 3)
+
+
+def _read_resolution(source: Source, file: _File, start: int, end: int) -> None:
+    """Pixels per metre (I.5.3.7), as it was captured or is to be shown."""
+    for kind, _, content, stop in _boxes(source, start, end):
+        if kind in (b"resc", b"resd") and stop - content >= 10 and file.density is None:
+            down, down_of, across, across_of, down_10, across_10 = struct.unpack(
+                ">4H2b", source.need(content, 10)
+            )
+            if down_of and across_of and abs(down_10) <= 8 and abs(across_10) <= 8:
+                metres = across / across_of * 10.0**across_10, down / down_of * 10.0**down_10
+                file.density = density(*metres, 1 / INCHES_PER_METRE)
 
 
 def _read_frame(source: Source, start: int) -> _Frame:

@@ -15,7 +15,9 @@ import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from segmentation.pictures import exif, refusals
-from segmentation.pictures.probe import MAX_PROFILE_BYTES, PROFILE_BROKEN, PROFILE_TOO_LARGE, Probe
+from segmentation.pictures.density import Density, density
+from segmentation.pictures.jpeg_damage import is_zeroed
+from segmentation.pictures.probe import DAMAGED, MAX_PROFILE_BYTES, PROFILE_BROKEN, PROFILE_TOO_LARGE, Probe
 from segmentation.pictures.source import Source
 from segmentation.pictures.types import Pixels
 
@@ -28,6 +30,10 @@ _TABLES = {0xDB, 0xC4, 0xCC, 0xDD}
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 _BARE = {0x01, *range(0xD0, 0xD8)}
+_END = b"\xff\xd9"
+_BY_SIMPLEJPEG = (1, 3)  # channels
+# What libjpeg says where it had to guess pixels; its other warnings are about marks in the header.
+_DAMAGE = re.compile("corrupt|premature|inconsistent|too few", re.IGNORECASE)
 _NEXT_MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
@@ -53,22 +59,19 @@ def probe(source: Source) -> Probe:
     warnings: list[str] = []
     profile = _profile(header, warnings)
 
+    def straight() -> Pixels | None:
+        return _pixels(source, header, warnings)
+
     def load(min_side: int = 0) -> Image.Image:
-        image = JpegImagePlugin.JpegImageFile(io.BytesIO(_clean(source, header)))
+        if not min_side and header.channels in _BY_SIMPLEJPEG:
+            rgb = straight()
+            if rgb is not None:
+                return Image.fromarray(rgb if header.channels == 3 else np.ascontiguousarray(rgb[..., 0]))
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(_checked(source, header, warnings, min_side)))
         if min_side:
             image.draft(None, (min_side, min_side))
         image.load()
         return image
-
-    def straight() -> Pixels | None:
-        # Imported here: nobody who only looks at a header needs it.
-        import simplejpeg
-
-        try:
-            # The same libjpeg-turbo as Pillow's, without its four bytes a pixel and the copy out of them.
-            return np.asarray(simplejpeg.decode_jpeg(_clean(source, header), "RGB"))
-        except ValueError:
-            return None
 
     return Probe(
         format="jpeg",
@@ -76,10 +79,11 @@ def probe(source: Source) -> Probe:
         height=header.height,
         load=load,
         reduced=load,
-        straight=straight if header.channels in (1, 3) else None,
+        straight=straight if header.channels in _BY_SIMPLEJPEG else None,
         orientation=exif.orientation(header.exif) if header.exif else 1,
         profile=profile,
         exif=header.exif,
+        density=_density(header),
         warnings=warnings,
     )
 
@@ -155,6 +159,15 @@ def _take_frame(header: _Header, code: int, content: bytes) -> None:
     header.kept.append((code, content))
 
 
+def _density(header: _Header) -> Density | None:
+    """Of the JFIF mark, whose unit is an inch or a centimetre; without one it is only the pixels' shape."""
+    for code, content in header.kept:
+        if code == 0xE0 and len(content) >= 12 and content[7] in (1, 2):
+            across, down = int.from_bytes(content[8:10]), int.from_bytes(content[10:12])
+            return density(across, down, 1.0 if content[7] == 1 else 2.54)
+    return None
+
+
 def _profile(header: _Header, warnings: list[str]) -> bytes | None:
     if not header.profile_parts:
         return None
@@ -168,25 +181,93 @@ def _profile(header: _Header, warnings: list[str]) -> bytes | None:
     return profile
 
 
-def _clean(source: Source, header: _Header) -> bytes:
-    """The file as the decoder gets it: kept segments, then all scans up to the end of the first picture."""
+def _pixels(source: Source, header: _Header, warnings: list[str]) -> Pixels | None:
+    """The pixels as RGB, by the same libjpeg-turbo as Pillow's, without its four bytes a pixel and the copy
+    out of them; None where it refuses the file. Raises PictureError where pixels are missing at its end."""
+    data, ended = _clean(source, header)
+    rgb, problem = _strict(data, "RGB")
+    if not ended and (problem or is_zeroed(data)):
+        # Zeros may stand where the file was never written: before them all pixels may be there.
+        data = _without_padding(data)
+        rgb, problem = _strict(data, "RGB")
+        if problem or is_zeroed(data):
+            raise refusals.truncated_picture(LABEL)
+    if rgb is None:
+        rgb = _lenient(data)
+    if rgb is not None and (_DAMAGE.search(problem) or is_zeroed(data)):
+        warnings.append(DAMAGED)
+    return rgb
+
+
+def _checked(source: Source, header: _Header, warnings: list[str], min_side: int) -> bytes:
+    """The file for a decoder that passes over damage: it is looked for here, at an eighth of the size.
+
+    Of a picture that is decoded small, only missing pixels at the end are looked for.
+    """
+    data, ended = _clean(source, header)
+    if min_side and ended:
+        return data
+    small = {"min_height": 1, "min_width": 1, "min_factor": 8}
+    _, problem = _strict(data, "CMYK" if header.channels == 4 else "RGB", **small)
+    damaged = _DAMAGE.search(problem) is not None or is_zeroed(data)
+    if damaged and not ended:
+        raise refusals.truncated_picture(LABEL)
+    if damaged:
+        warnings.append(DAMAGED)
+    return data
+
+
+def _strict(data: bytes, colours: str, **options: int) -> tuple[Pixels | None, str]:
+    """The pixels, or what the decoder says of the file instead."""
+    # Imported here: nobody who only looks at a header needs it.
+    import simplejpeg
+
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(data, colours, **options)), ""
+    except ValueError as error:
+        return None, str(error) or "unknown"
+
+
+def _lenient(data: bytes) -> Pixels | None:
+    """The pixels of a file that is damaged; what is lost is grey or wrong."""
+    import simplejpeg
+
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(data, "RGB", strict=False))
+    except ValueError:
+        return None
+
+
+def _without_padding(data: bytes) -> bytes:
+    """A file that got its end mark here, without the zeros before it."""
+    body = data.removesuffix(_END).rstrip(b"\x00")
+    return body + (b"\x00" if body.endswith(b"\xff") else b"") + _END
+
+
+def _clean(source: Source, header: _Header) -> tuple[bytes, bool]:
+    """The file as the decoder gets it, and whether it has an end mark of its own.
+
+    Kept segments, then all scans up to the end of the first picture.
+    """
     body = source.need(header.body, source.size - header.body)
     head = b"".join(
         b"\xff" + bytes([code]) + (len(content) + 2).to_bytes(2) + content for code, content in header.kept
     )
-    return b"".join((b"\xff\xd8", head, memoryview(body)[: _end_of_picture(body)]))
+    end, ended = _end_of_picture(body)
+    return b"".join((b"\xff\xd8", head, memoryview(body)[:end], b"" if ended else _END)), ended
 
 
-def _end_of_picture(body: bytes) -> int:
-    """Where the first picture ends, by its end mark; counts the scans on the way."""
+def _end_of_picture(body: bytes) -> tuple[int, bool]:
+    """Where the first picture ends, and whether by an end mark; counts the scans on the way."""
     position = scans = 0
     for _ in range(MAX_SEGMENTS):
         found = _NEXT_MARK.search(body, position)
         if found is None:
-            return len(body)
+            # Half an end mark is none.
+            return len(body) - body.endswith(b"\xff"), False
         code = body[found.end() - 1]
         if code == 0xD9:
-            return found.end()
+            return found.end(), True
         position = found.end()
         if code in _BARE:
             continue

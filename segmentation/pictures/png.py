@@ -9,21 +9,28 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
 from segmentation.pictures import exif, refusals
+from segmentation.pictures.density import INCHES_PER_METRE, Density, density
 from segmentation.pictures.pixels import array_of, grey16_to_8
 from segmentation.pictures.png_colour import COLOUR_CHUNKS, colour_profile
-from segmentation.pictures.probe import SEVERAL_FRAMES, Probe
+from segmentation.pictures.probe import DAMAGED, SEVERAL_FRAMES, Probe
 from segmentation.pictures.source import Source
 
 LABEL = "PNG"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # 64 MiB in the usual pieces of 8 KiB are 8,192 IDAT chunks; a chunk a row is seen, too.
 MAX_CHUNKS = 100_000
+# Texts that are looked at for the names of those who made the picture.
+MAX_TEXTS = 100
+MAX_TEXT_BYTES = 1 << 16
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_KEYWORDS = {b"Author": exif.ARTIST, b"Copyright": exif.COPYRIGHT}
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Adam7: where each pass starts, and its steps.
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -40,7 +47,11 @@ class _Header:
     spans: list[tuple[int, int]] = field(default_factory=list)
     key: bytes | None = None
     places: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    texts: list[tuple[bytes, int, int]] = field(default_factory=list)
     animated: bool = False
+    ended: bool = True
+    # The data of a last IDAT chunk that is cut off.
+    cut: tuple[int, int] | None = None
 
 
 def accepts(head: bytes) -> bool:
@@ -58,9 +69,9 @@ def probe(source: Source) -> Probe:
         block = exif.without_prefix(source.need(*exif_at))
 
     def load() -> Image.Image:
-        if header.interlaced:
+        if header.interlaced or not header.ended:
             _check_length(source, header)
-        clean = b"".join([SIGNATURE, *(source.need(*span) for span in header.spans)])
+        clean = _clean(source, header, warnings)
         image = PngImagePlugin.PngImageFile(io.BytesIO(clean))
         image.load()
         return _with_key(image, header)
@@ -73,6 +84,8 @@ def probe(source: Source) -> Probe:
         orientation=exif.orientation(block) if block else 1,
         profile=profile,
         exif=block,
+        density=_density(source, header),
+        texts=_texts(source, header),
         warnings=warnings,
     )
 
@@ -95,23 +108,61 @@ def _read_header(source: Source) -> _Header:
     position = 33
     data_seen = palette_seen = False
     for _ in range(MAX_CHUNKS):
-        length, kind = struct.unpack(">I4s", source.need(position, 8))
+        start = source.at(position, 8)
+        if len(start) < 8:
+            # Only the end mark, or a part of it, is missing: whether pixels are, their number tells.
+            return _unended(header, data_seen)
+        length, kind = struct.unpack(">I4s", start)
         end = position + 12 + length
         if length >= 2**31:
             raise refusals.broken_picture(LABEL)
         if kind == b"IEND":
             if not data_seen or (colour == 3 and not palette_seen):
                 raise refusals.broken_picture(LABEL)
-            source.need(position, 12)
-            header.spans.append((position, 12))
             return header
         if end > source.size:
-            raise refusals.truncated_picture(LABEL)
+            if kind == b"IDAT":
+                header.cut = (position + 8, min(length, source.size - position - 8))
+            return _unended(header, data_seen or header.cut is not None)
         data_seen = data_seen or kind == b"IDAT"
         palette_seen = palette_seen or kind == b"PLTE"
         _take(header, kind, source, position, length)
         position = end
     raise refusals.too_complex(LABEL, f"it has more than {MAX_CHUNKS:,} chunks")
+
+
+def _density(source: Source, header: _Header) -> Density | None:
+    if header.places.get(b"pHYs", (0, 0))[1] != 9:
+        return None
+    across, down, unit = struct.unpack(">IIB", source.need(*header.places[b"pHYs"]))
+    return density(across, down, 1 / INCHES_PER_METRE) if unit == 1 else None
+
+
+def _texts(source: Source, header: _Header) -> dict[int, str]:
+    """Who made the picture, by EXIF's tags. (Compressed text is unfolded no further than it may be long.)"""
+    found: dict[int, str] = {}
+    for kind, start, length in header.texts:
+        keyword, _, content = source.need(start, length).partition(b"\x00")
+        if keyword not in _KEYWORDS:
+            continue
+        if kind == b"iTXt":
+            packed, content = content[:1] == b"\x01", content[2:].split(b"\x00", 2)[-1]
+        else:
+            packed, content = kind == b"zTXt", content[1:] if kind == b"zTXt" else content
+        try:
+            if packed:
+                content = zlib.decompressobj().decompress(content, MAX_TEXT_BYTES)
+            found.setdefault(_KEYWORDS[keyword], content.decode("utf-8" if kind == b"iTXt" else "latin-1"))
+        except (zlib.error, UnicodeDecodeError):
+            continue
+    return found
+
+
+def _unended(header: _Header, data_seen: bool) -> _Header:
+    if not data_seen:
+        raise refusals.truncated_picture(LABEL)
+    header.ended = False
+    return header
 
 
 def _take(header: _Header, kind: bytes, source: Source, position: int, length: int) -> None:
@@ -121,32 +172,64 @@ def _take(header: _Header, kind: bytes, source: Source, position: int, length: i
         header.spans.append((position, length + 12))
     elif kind == b"tRNS" and length == {0: 2, 2: 6}.get(header.colour):
         header.key = source.need(position + 8, length)
-    elif kind in (b"eXIf", *COLOUR_CHUNKS):
+    elif kind in (b"eXIf", b"pHYs", *COLOUR_CHUNKS):
         header.places.setdefault(kind, (position + 8, length))
+    elif kind in _TEXTS and length <= MAX_TEXT_BYTES and len(header.texts) < MAX_TEXTS:
+        header.texts.append((kind, position + 8, length))
     elif kind == b"acTL" and length >= 4:
         header.animated = int.from_bytes(source.need(position + 8, 4)) > 1
 
 
 def _check_length(source: Source, header: _Header) -> None:
-    """Pillow takes an interlaced picture whose data stop early for whole, the rest black: count first."""
+    """Raises PictureError where pixels are missing. Pillow takes an interlaced picture whose data stop early
+    for whole, the rest black; of a file that is cut off all pixels may be there."""
     bits = header.depth * _CHANNELS[header.colour]
     wanted = 0
-    for left, top, across, down in _PASSES:
+    for left, top, across, down in _PASSES if header.interlaced else ((0, 0, 1, 1),):
         width = -(-(header.width - left) // across)
         height = -(-(header.height - top) // down)
         if width > 0 and height > 0:
             wanted += height * (1 + -(-width * bits // 8))
     unpacker = zlib.decompressobj()
-    for start, length in header.spans:
-        if source.need(start + 4, 4) != b"IDAT":
-            continue
-        piece = source.need(start + 8, length - 12)
-        while piece and wanted > 0:
-            wanted -= len(unpacker.decompress(piece, 1 << 20))
-            piece = unpacker.unconsumed_tail
+    for piece in _data(source, header):
+        try:
+            while piece and wanted > 0:
+                wanted -= len(unpacker.decompress(piece, 1 << 20))
+                piece = unpacker.unconsumed_tail
+        except zlib.error as error:
+            raise refusals.broken_picture(LABEL) from error
     wanted -= len(unpacker.flush()) if wanted > 0 else 0
     if wanted > 0:
         raise refusals.truncated_picture(LABEL)
+
+
+def _data(source: Source, header: _Header) -> Iterator[bytes]:
+    """The compressed pixels, piece by piece."""
+    for start, length in header.spans:
+        if source.need(start + 4, 4) == b"IDAT":
+            yield source.need(start + 8, length - 12)
+    if header.cut:
+        yield source.need(*header.cut)
+
+
+def _clean(source: Source, header: _Header, warnings: list[str]) -> bytes:
+    """The file as the decoder gets it. The decoder passes over wrong checksums of pixels: they are said."""
+    pieces = [SIGNATURE]
+    damaged = False
+    for span in header.spans:
+        chunk = source.need(*span)
+        damaged = damaged or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:])
+        pieces.append(chunk)
+    if damaged:
+        warnings.append(DAMAGED)
+    if header.cut:
+        pieces.append(_chunk(b"IDAT", source.need(*header.cut)))
+    return b"".join([*pieces, _chunk(b"IEND", b"")])
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(content, zlib.crc32(kind))
+    return struct.pack(">I4s", len(content), kind) + content + checksum.to_bytes(4)
 
 
 def _with_key(image: Image.Image, header: _Header) -> Image.Image:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from segmentation.pictures.density import Density
 from segmentation.pictures.types import Pixels
 
 # CMYK profiles of print shops have up to about 3 MB.
@@ -20,6 +21,7 @@ MAX_PROFILE_BYTES = 8 << 20
 SEVERAL_FRAMES = "The file holds several pictures or frames; only the first is used."
 PROFILE_TOO_LARGE = "The colour profile in the file is unusually large and was left aside."
 HIGH_DYNAMIC_RANGE = "This is a high dynamic range picture: its brightness may look different here."
+DAMAGED = "The file is damaged: a part of the picture may be missing or wrong. Compare it with the original."
 PROFILE_BROKEN = "The colour profile in the file is damaged and was left aside: colours may differ a little."
 
 
@@ -32,6 +34,8 @@ class Probe:
     fraction whose sides are still at least the given one. `straight`, where there is a faster way than by an
     image, gives height × width × 3 RGB as stored, the same as `load` would, or None for a file that is not
     quite in order: `load` then says what it is.
+
+    density, texts: what the format itself says of its resolution and, by EXIF's tags, of its makers.
     """
 
     format: str
@@ -41,6 +45,8 @@ class Probe:
     orientation: int = 1
     profile: bytes | None = None
     exif: bytes | None = None
+    density: Density | None = None
+    texts: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     reduced: Callable[[int], Image.Image] | None = None
     straight: Callable[[], Pixels | None] | None = None

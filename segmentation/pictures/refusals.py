@@ -5,9 +5,14 @@ from __future__ import annotations
 from segmentation.errors import PictureError
 from segmentation.pictures.types import Limits
 
-TAKEN = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF and JPEG 2000"
+TAKEN = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF, JPEG 2000, ICO and PNM"
 
 RAW = "This is a camera's raw file. Develop it to JPEG or TIFF and send that."
+
+SIDECAR = (
+    "This is a file in which macOS keeps notes about another (its name begins with “._”), not a picture. "
+    "Send the file without “._”."
+)
 
 # Files that people do send, and what to tell them. The first bytes decide, at the offset given.
 KNOWN_STRANGERS: tuple[tuple[int, bytes, str], ...] = (
@@ -21,8 +26,9 @@ KNOWN_STRANGERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x1f\x8b", "This is a compressed archive. Unpack it and send its pictures."),
     (0, b"\xff\x0a", "This is a JPEG XL picture, which we cannot read yet. Save it as PNG or JPEG."),
     (4, b"JXL ", "This is a JPEG XL picture, which we cannot read yet. Save it as PNG or JPEG."),
-    (0, b"\x00\x00\x01\x00", "This is an icon (ICO). Save it as PNG and send that."),
     (0, b"\x00\x00\x02\x00", "This is a cursor (CUR). Save it as PNG and send that."),
+    (0, b"\x00\x05\x16\x07", SIDECAR),
+    (0, b"\x00\x05\x16\x00", SIDECAR),
     (0, b"icns", "This is an icon (ICNS). Save it as PNG and send that."),
     (0, b"%!PS", "This is a PostScript file. Export it as PNG or JPEG and send that."),
     (0, b"\xc5\xd0\xd3\xc6", "This is a PostScript file. Export it as PNG or JPEG and send that."),

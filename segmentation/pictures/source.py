@@ -47,6 +47,21 @@ class Source:
         return self.need(0, self.size)
 
 
+class Part(Source):
+    """A file inside of another: `size` bytes from `start`."""
+
+    def __init__(self, whole: Source, start: int, size: int) -> None:
+        super().__init__(whole._stream, size, whole.limits)
+        self._start = start
+
+    def at(self, offset: int, count: int) -> bytes:
+        """See Source.at."""
+        if offset >= self.size or count <= 0:
+            return b""
+        self._stream.seek(self._start + offset)
+        return self._stream.read(min(count, self.size - offset))
+
+
 @contextmanager
 def opened(file: PictureSource, limits: Limits) -> Iterator[Source]:
     """Opens `file` for reading and checks its size; the position of a file that was passed in is kept.

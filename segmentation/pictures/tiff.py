@@ -1,8 +1,8 @@
-"""TIFF 6.0 and BigTIFF: the first directory, and a copy that has no other.
+"""TIFF 6.0 and BigTIFF: the first directory of a full picture, and a copy that has no other.
 
 The copy is the file with a new directory at its end: only the entries that decide pixels, checked, and no
-next one. So there is no chain to follow, and nothing else in the file is ever looked at. Orientation and
-profile are read here, too.
+next one. So nothing else in the file is ever decoded. Orientation, profile and what is kept as metadata are
+read here, too.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops, TiffImagePlugin
 
-from segmentation.pictures import refusals
+from segmentation.errors import PictureError
+from segmentation.pictures import exif, refusals
+from segmentation.pictures.density import Density, density
 from segmentation.pictures.pixels import grey16_to_8
 from segmentation.pictures.probe import MAX_PROFILE_BYTES, PROFILE_TOO_LARGE, SEVERAL_FRAMES, Probe
 from segmentation.pictures.source import Source
 
 LABEL = "TIFF"
 MAX_ENTRIES = 4_096
+# How many are looked at for the first full picture; each costs a read.
+MAX_DIRECTORIES = 100
 # A 50-megapixel picture in tiles of 16 × 16 has 195,000; each costs the decoder a step in Python.
 MAX_PIECES = 200_000
 MAX_CHANNELS = 6
+MAX_TEXT_BYTES = 1 << 16
 MAX_TILE_PIXELS = 1 << 24
 _SIZES = {
     1: 1,
@@ -48,7 +53,8 @@ _LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 STRIPS, ORIENTATION, SAMPLES, ROWS, STRIP_SIZES, PLANAR = 273, 274, 277, 278, 279, 284
 TILE_WIDTH, TILE_HEIGHT, TILES, TILE_SIZES, SAMPLE_FORMAT = 322, 323, 324, 325, 339
-KIND, CHILDREN, JPEG_TABLES, PROFILE, DNG_VERSION = 254, 330, 347, 34675, 50706
+RESOLUTION, RESOLUTION_UNIT = 282, 296
+KIND, OLD_KIND, CHILDREN, JPEG_TABLES, PROFILE, DNG_VERSION = 254, 255, 330, 347, 34675, 50706
 
 # Tags that decide pixels, with the most values that each may have.
 _KEPT = {
@@ -91,6 +97,19 @@ class _Directory:
     def number(self, source: Source, tag: int, default: int) -> int:
         return next(iter(self.numbers(source, tag, 1)), default)
 
+    def ratio(self, source: Source, tag: int) -> float:
+        """A tag that is a fraction; 0 where it is missing or of another type."""
+        entry = self.entries.get(tag)
+        if entry is None or (entry.kind, entry.count) != (5, 1):
+            return 0.0
+        content = entry.raw[:8] if len(entry.raw) == 8 else source.at(self.offset(tag), 8)
+        over, under = struct.unpack(self.order + "II", content) if len(content) == 8 else (0, 0)
+        return float(over / under) if under else 0.0
+
+    def is_part(self, source: Source) -> bool:
+        """Whether this is a smaller copy (a thumbnail) or a mask of another picture of the file."""
+        return bool(self.number(source, KIND, 0) & 5) or self.number(source, OLD_KIND, 1) == 2
+
     def offset(self, tag: int) -> int:
         raw = self.entries[tag].raw
         return int(struct.unpack(self.order + ("Q" if self.big else "I"), raw)[0])
@@ -101,8 +120,8 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Reads the first directory. Raises PictureError where it is not that of a readable TIFF."""
-    directory = _read(source)
+    """Reads the directory of the first full picture. Raises PictureError where it is not readable."""
+    directory, several = _choose(source)
     if DNG_VERSION in directory.entries or (
         directory.number(source, KIND, 0) & 1 and CHILDREN in directory.entries
     ):
@@ -113,7 +132,7 @@ def probe(source: Source) -> Probe:
         raise refusals.broken_picture(LABEL)
     source.check_size(width, height)
     _check(source, directory, width, height)
-    warnings = [SEVERAL_FRAMES] if directory.next else []
+    warnings = [SEVERAL_FRAMES] if several else []
 
     def load() -> Image.Image:
         image: Image.Image = TiffImagePlugin.TiffImageFile(io.BytesIO(_clean(source, directory)))
@@ -133,20 +152,47 @@ def probe(source: Source) -> Probe:
         load=load,
         orientation=orientation if 1 <= orientation <= 8 else 1,
         profile=_profile(source, directory, warnings),
+        density=_density(source, directory),
+        texts=_texts(source, directory),
         warnings=warnings,
     )
 
 
-def _read(source: Source) -> _Directory:
+def _choose(source: Source) -> tuple[_Directory, bool]:
+    """The first directory that is neither a thumbnail nor a mask of another picture, else the first of all;
+    and whether the file has more pictures than that."""
+    order, big, start = _head(source)
+    first = directory = _read(source, order, big, start)
+    if DNG_VERSION in first.entries or (CHILDREN in first.entries and first.is_part(source)):
+        return first, False
+    full: list[_Directory] = []
+    seen = {start}
+    for _ in range(MAX_DIRECTORIES):
+        if not directory.is_part(source):
+            full.append(directory)
+        if len(full) > 1 or not directory.next or directory.next in seen:
+            break
+        seen.add(directory.next)
+        try:
+            directory = _read(source, order, big, directory.next)
+        except PictureError:
+            break  # the chain is broken behind a picture that is whole
+    return (full or [first])[0], len(full) > 1
+
+
+def _head(source: Source) -> tuple[str, bool, int]:
+    """Byte order, whether it is a BigTIFF, and where the first directory is."""
     head = source.need(0, 8)
     order = "<" if head.startswith(b"II") else ">"
     big = head[2:4] in (b"+\x00", b"\x00+")
-    if big:
-        if struct.unpack(order + "HH", head[4:]) != (8, 0):
-            raise refusals.broken_picture(LABEL)
-        (start,) = struct.unpack(order + "Q", source.need(8, 8))
-    else:
-        (start,) = struct.unpack(order + "I", head[4:])
+    if not big:
+        return order, big, int(struct.unpack(order + "I", head[4:])[0])
+    if struct.unpack(order + "HH", head[4:]) != (8, 0):
+        raise refusals.broken_picture(LABEL)
+    return order, big, int(struct.unpack(order + "Q", source.need(8, 8))[0])
+
+
+def _read(source: Source, order: str, big: bool, start: int) -> _Directory:
     letter, wide, step = ("Q", 8, 20) if big else ("I", 4, 12)
     head_size = 8 if big else 2
     (count,) = struct.unpack(order + ("Q" if big else "H"), source.need(start, head_size))
@@ -198,6 +244,28 @@ def _check(source: Source, directory: _Directory, width: int, height: int) -> No
         raise refusals.too_complex(LABEL, f"it has {pieces:,} parts")
     if listed < pieces:
         raise refusals.broken_picture(LABEL)
+    _check_extents(source, directory, height, pieces)
+
+
+def _check_extents(source: Source, directory: _Directory, height: int, pieces: int) -> None:
+    """Raises PictureError where a part of the pixels lies behind the end of the file: behind it, the decoder
+    would read our own directory."""
+    tiled = TILES in directory.entries
+    starts = directory.numbers(source, TILES if tiled else STRIPS, pieces)
+    counts = directory.numbers(source, TILE_SIZES if tiled else STRIP_SIZES, pieces)
+    if len(counts) < pieces:
+        return  # one strip without its size: the decoder takes what is there
+    if directory.number(source, COMPRESSION, 1) == 1 and not tiled:
+        # Sizes of uncompressed strips are often too large, or 0, and decide nothing.
+        rows = min(directory.number(source, ROWS, height), height)
+        planar = directory.number(source, PLANAR, 1) == 2
+        bits = directory.numbers(source, BITS) or (1,)
+        samples = 1 if planar else directory.number(source, SAMPLES, 1)
+        row_bytes = -(-directory.number(source, WIDTH, 0) * samples * bits[0] // 8)
+        a_plane = -(-height // rows)
+        counts = tuple(row_bytes * min(rows, height - number % a_plane * rows) for number in range(pieces))
+    if any(start + count > source.size for start, count in zip(starts, counts, strict=False)):
+        raise refusals.truncated_picture(LABEL)
 
 
 def _clean(source: Source, directory: _Directory) -> bytes:
@@ -230,6 +298,27 @@ def _clean(source: Source, directory: _Directory) -> bytes:
     mark = b"II" if directory.order == "<" else b"MM"
     head = mark + struct.pack(directory.order + "HI", 42, len(data))
     return b"".join([head, memoryview(data)[8:], *table, b"\x00" * 4, *beyond])
+
+
+def _density(source: Source, directory: _Directory) -> Density | None:
+    across, down = directory.ratio(source, RESOLUTION), directory.ratio(source, RESOLUTION + 1)
+    unit = directory.number(source, RESOLUTION_UNIT, 2)
+    if not across or not down or unit not in (2, 3):
+        return None
+    return density(across, down, 1.0 if unit == 2 else 2.54)
+
+
+def _texts(source: Source, directory: _Directory) -> dict[int, str]:
+    """Who made the picture and what is said of it, by EXIF's tags, which are TIFF's."""
+    found = {}
+    for tag in exif.TEXTS:
+        entry = directory.entries.get(tag)
+        if entry is None or entry.kind != 2 or entry.count > MAX_TEXT_BYTES:
+            continue
+        inline = entry.count <= len(entry.raw)
+        content = entry.raw[: entry.count] if inline else source.at(directory.offset(tag), entry.count)
+        found[tag] = content.rstrip(b"\x00").decode("utf-8", "replace")
+    return found
 
 
 def _grey16(image: Image.Image, bits: int) -> Image.Image:

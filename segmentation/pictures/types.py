@@ -10,6 +10,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.pictures.density import Density
+
 Pixels = npt.NDArray[np.uint8]
 _NOT_HALVED = 1280  # pixels on the longer side
 PictureSource = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
@@ -19,38 +21,59 @@ PictureSource = bytes | bytearray | memoryview | str | os.PathLike[str] | Binary
 class Limits:
     """What a picture may cost, checked on its header before a pixel is decoded.
 
-    max_bytes: size of the file. max_pixels: width × height. max_side: the longer side in pixels.
+    max_bytes: size of the file. max_pixels: width × height. max_side: the longer side in pixels; at the most
+    that JPEG can hold, so that every step of the engine and every result but WebP has room for it.
     """
 
     max_bytes: int = 64 * 2**20
     max_pixels: int = 50_000_000
-    max_side: int = 30_000
+    max_side: int = 65_500
 
 
 @dataclass(frozen=True)
 class Format:
-    """A file format that we take: our name for it, what HTTP calls it, the usual file extension."""
+    """A file format that we take: our name for it, what HTTP calls it, and how such files are recognised.
+
+    extension: the usual one. suffixes: all that its files have, without the dot. signatures: (offset, bytes)
+    of which one is at the start of every such file; another kind of file may have it, too.
+    """
 
     name: str
     label: str
     media_type: str
     extension: str
+    suffixes: tuple[str, ...]
+    signatures: tuple[tuple[int, bytes], ...]
 
+
+_FTYP = ((4, b"ftyp"),)
+_PNM = tuple(
+    (0, b"P%d" % kind + space) for kind in range(1, 7) for space in (b"\n", b"\r", b" ", b"\t", b"#")
+)
+_TIFF = tuple((0, start) for start in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"))
 
 FORMATS: dict[str, Format] = {
     one.name: one
     for one in (
-        Format("jpeg", "JPEG", "image/jpeg", "jpg"),
-        Format("png", "PNG", "image/png", "png"),
-        Format("webp", "WebP", "image/webp", "webp"),
-        Format("gif", "GIF", "image/gif", "gif"),
-        Format("bmp", "BMP", "image/bmp", "bmp"),
-        Format("tiff", "TIFF", "image/tiff", "tif"),
-        Format("heic", "HEIC", "image/heic", "heic"),
-        Format("avif", "AVIF", "image/avif", "avif"),
-        Format("jp2", "JPEG 2000", "image/jp2", "jp2"),
+        Format(
+            "jpeg", "JPEG", "image/jpeg", "jpg",
+            ("jpg", "jpeg", "jpe", "jfif", "mpo"), ((0, b"\xff\xd8\xff"),),
+        ),
+        Format("png", "PNG", "image/png", "png", ("png", "apng"), ((0, b"\x89PNG"),)),
+        Format("webp", "WebP", "image/webp", "webp", ("webp",), ((8, b"WEBP"),)),
+        Format("gif", "GIF", "image/gif", "gif", ("gif",), ((0, b"GIF8"),)),
+        Format("bmp", "BMP", "image/bmp", "bmp", ("bmp", "dib"), ((0, b"BM"),)),
+        Format("tiff", "TIFF", "image/tiff", "tif", ("tif", "tiff"), _TIFF),
+        Format("heic", "HEIC", "image/heic", "heic", ("heic", "heif", "hif", "heics", "heifs"), _FTYP),
+        Format("avif", "AVIF", "image/avif", "avif", ("avif", "avifs"), _FTYP),
+        Format(
+            "jp2", "JPEG 2000", "image/jp2", "jp2",
+            ("jp2", "j2k", "jpf", "jpx", "j2c", "jpc"), ((4, b"jP  "), (0, b"\xff\x4f\xff\x51")),
+        ),
+        Format("ico", "ICO", "image/vnd.microsoft.icon", "ico", ("ico",), ((0, b"\x00\x00\x01\x00"),)),
+        Format("pnm", "PNM", "image/x-portable-anymap", "pnm", ("pnm", "ppm", "pgm", "pbm"), _PNM),
     )
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,13 +98,15 @@ class DecodedPicture:
     rgb: HxWx3 uint8, straight (never multiplied by alpha), C-contiguous.
     alpha: HxW uint8, or None where the file has no transparency or is opaque everywhere.
     exif: the file's EXIF block (a TIFF structure, without the "Exif" prefix), its orientation set to 1 and
-    its thumbnail blanked.
+    its thumbnail blanked; with the file's resolution, artist and copyright where it has those elsewhere.
+    density: pixels per inch across and down, or None where the file does not say.
     """
 
     rgb: Pixels
     alpha: Pixels | None
     info: PictureInfo
     exif: bytes | None = None
+    density: Density | None = None
 
     @cached_property
     def halfway(self) -> Pixels | None:

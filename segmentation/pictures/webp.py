@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from PIL import Image, WebPImagePlugin
 
 from segmentation.pictures import exif, refusals
-from segmentation.pictures.probe import MAX_PROFILE_BYTES, PROFILE_TOO_LARGE, SEVERAL_FRAMES, Probe
+from segmentation.pictures.probe import DAMAGED, MAX_PROFILE_BYTES, PROFILE_TOO_LARGE, SEVERAL_FRAMES, Probe
 from segmentation.pictures.source import Source
 
 LABEL = "WebP"
 MAX_CHUNKS = 10_000
+_PIXELS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANMF")
 
 
 @dataclass
@@ -23,6 +24,8 @@ class _Header:
     extended: bool = False
     spans: list[tuple[int, int]] = field(default_factory=list)
     frames: int = 0
+    pixels: bool = False
+    cut: bool = False
     profile_at: tuple[int, int] | None = None
     exif_at: tuple[int, int] | None = None
 
@@ -35,6 +38,8 @@ def probe(source: Source) -> Probe:
     """Walks the chunks without reading pixel data. Raises PictureError where they are not a readable WebP."""
     header = _read_header(source)
     warnings = [SEVERAL_FRAMES] if header.frames > 1 else []
+    if header.cut:
+        warnings.append(DAMAGED)
     profile = None
     if header.profile_at:
         if header.profile_at[1] > MAX_PROFILE_BYTES:
@@ -83,6 +88,9 @@ def _read_header(source: Source) -> _Header:
         length = int.from_bytes(source.need(position + 4, 4), "little")
         # Every chunk but those of a frame that was already found can be skipped over, if it is there.
         if position + 8 + length > source.size:
+            if kind not in _PIXELS and _has_pixels(header):
+                header.cut = True  # metadata behind the picture
+                break
             raise refusals.truncated_picture(LABEL)
         _take(header, kind, source, position, length)
         if kind in (b"VP8 ", b"VP8L") and not header.extended:
@@ -90,9 +98,13 @@ def _read_header(source: Source) -> _Header:
         position += 8 + length + length % 2
     else:
         raise refusals.too_complex(LABEL, f"it has more than {MAX_CHUNKS:,} chunks")
-    if not header.width or not any(source.at(start, 4) != b"VP8X" for start, _ in header.spans):
+    if not _has_pixels(header):
         raise refusals.truncated_picture(LABEL) if declared > source.size else refusals.broken_picture(LABEL)
     return header
+
+
+def _has_pixels(header: _Header) -> bool:
+    return bool(header.width) and header.pixels
 
 
 def _take(header: _Header, kind: bytes, source: Source, position: int, length: int) -> None:
@@ -112,8 +124,10 @@ def _take(header: _Header, kind: bytes, source: Source, position: int, length: i
         elif size != (header.width, header.height):
             raise refusals.broken_picture(LABEL)
         header.spans.append((position, 8 + length))
+        header.pixels = True
     elif kind == b"ANMF":
         header.frames += 1
+        header.pixels = True
         if header.frames == 1:
             header.spans.append((position, 8 + length))
     elif kind in (b"ALPH", b"ANIM"):

@@ -1,7 +1,5 @@
 /** Files out of a drop, a picker, a folder or the clipboard. */
 
-const PICTURE_NAME = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|heif|avif|jp2|j2k|apng|mpo)$/i;
-
 /** @type {WeakMap<File, string>} where a dropped file lay: its own properties tell only of picked folders */
 const paths = new WeakMap();
 
@@ -13,12 +11,39 @@ export function pathOf(file) {
   return paths.get(file) || file.webkitRelativePath || file.name;
 }
 
+const HEAD_BYTES = 16;
+
 /**
- * Whether a file is worth sending: by its type or its name. What it really is, the server finds out.
- * @param {File} file
+ * What the server says of files that may be pictures (segmentation/pictures/names.py).
+ * @typedef {{suffixes: Set<string>, signatures: {at: number, bytes: number[]}[]}} Known
+ * @param {DOMStringMap} dataset
+ * @returns {Known}
  */
-export function looksLikePicture(file) {
-  return file.type.startsWith("image/") || PICTURE_NAME.test(file.name);
+export function knownPictures({ pictureSuffixes, pictureSignatures }) {
+  const signatures = pictureSignatures.split(" ").map((text) => {
+    const [at, hex] = text.split(":");
+    return { at: Number(at), bytes: hex.match(/../g).map((byte) => parseInt(byte, 16)) };
+  });
+  return { suffixes: new Set(pictureSuffixes.split(" ")), signatures };
+}
+
+/**
+ * Whether a file is worth sending: by its type or name, or by its first bytes where it has neither. What it really is,
+ * the server finds out. Hidden files are none: macOS keeps notes about photo.jpg in ._photo.jpg.
+ * @param {File} file
+ * @param {Known} known
+ */
+export async function looksLikePicture(file, known) {
+  if (file.name.startsWith(".")) return false;
+  if (file.type.startsWith("image/")) return true;
+  const [, suffix] = /\.([^.]*)$/.exec(file.name) ?? [];
+  if (suffix !== undefined) return known.suffixes.has(suffix.toLowerCase());
+  try {
+    const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+    return known.signatures.some(({ at, bytes }) => bytes.every((byte, index) => head[at + index] === byte));
+  } catch {
+    return true; // it cannot be read: sending it will say why
+  }
 }
 
 /**

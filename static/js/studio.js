@@ -1,7 +1,7 @@
 /** The studio: whatever files come, from a drop, a picker, a folder or the clipboard, become a batch. */
 
 import { Batch } from "./batch.js";
-import { looksLikePicture } from "./collect.js";
+import { knownPictures, looksLikePicture } from "./collect.js";
 import { startCompare } from "./compare.js";
 import { startDeletePicture } from "./delete-picture.js";
 import { startDrop } from "./drop.js";
@@ -15,6 +15,7 @@ const list = document.getElementById("batches");
 const leftOut = document.getElementById("left-out");
 const earlier = document.getElementById("earlier");
 const title = document.title;
+const known = knownPictures(form.dataset);
 
 /** @type {Batch[]} */
 let batches = [];
@@ -39,9 +40,10 @@ function tellLeftOut(strangers) {
 }
 
 /** @param {File[]} files */
-function addFiles(files) {
-  const pictures = files.filter(looksLikePicture);
-  tellLeftOut(files.filter((file) => !looksLikePicture(file)));
+async function addFiles(files) {
+  const meant = await Promise.all(files.map((file) => looksLikePicture(file, known)));
+  const pictures = files.filter((_, index) => meant[index]);
+  tellLeftOut(files.filter((_, index) => !meant[index]));
   if (pictures.length === 0) return;
   earlier?.remove(); // some of them may be in this batch now
   const { uploadStart: startUrl, uploadDiscard: discardUrl } = form.dataset;

@@ -142,7 +142,8 @@ def test_folders_go_deep_only_when_asked(tmp_path: Path) -> None:
     for recursive, expected in ((False, ["one.png"]), (True, ["one.png", "two.png"])):
         tasks, notes = plan([tmp_path / "in"], tmp_path, "png", recursive)
         assert sorted(task.target.name for task in tasks) == expected
-        assert notes == []
+        left_out = f"{tmp_path / 'in'}: left out, because it is no picture: 1 file (three.txt)."
+        assert [note.sentence for note in notes] == ([left_out] if recursive else [])
 
 
 _BLOCKED = """

@@ -24,7 +24,7 @@ CODES = {
 }
 # How far the process may grow for one file: 49 megapixels of animated WebP are the most that is asked for.
 MOST_MEGABYTES = 1_200
-LEAST = {"fuzz": 240, "cut": 180, "lies": 230, "bombs": 130, "strangers": 95, "structures": 125}
+LEAST = {"fuzz": 300, "cut": 225, "lies": 300, "bombs": 160, "strangers": 110, "structures": 125}
 
 
 @pytest.mark.timeout(600)

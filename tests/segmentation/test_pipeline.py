@@ -103,6 +103,19 @@ def test_refusals_come_through_with_their_codes(pipeline: Pipeline) -> None:
         assert error.value.code == code
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_refusal_says_where_only_the_first_frame_was_looked_at(pipeline: Pipeline, frames: int) -> None:
+    """Animations often begin black."""
+    pages = [Image.new("L", (80, 60), level) for level in (0, 255)][:frames]
+    out = io.BytesIO()
+    pages[0].save(out, "GIF", save_all=True, append_images=pages[1:])
+    with pytest.raises(PictureError) as caught:
+        pipeline.segment(out.getvalue(), OFF)
+    assert caught.value.code == "unknown_foreground"
+    said = " The file holds several pictures or frames, and only the first was looked at."
+    assert caught.value.sentence.endswith(said) == (frames == 2)
+
+
 def test_limits_are_the_pipelines_own(pipeline: Pipeline) -> None:
     limited = Pipeline("u2netp", "cpu", limits=Limits(max_pixels=100))
     with pytest.raises(PictureError) as error:

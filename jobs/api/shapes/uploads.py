@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.fields import Strict, Text, Whole
+from jobs.api.fields import FileSize, Strict, Text
 from jobs.api.shapes.common import Address, ErrorShape, Shape
 from jobs.models import Upload
 
@@ -16,7 +16,7 @@ class UploadStart(Strict):
     """A file that is going to be sent."""
 
     name = Text(max_length=1000, allow_blank=True, help_text="May hold the folders that it lies in.")
-    size = Whole(min_value=1, max_value=2**53, help_text="In bytes; more are not taken.")
+    size = FileSize(min_value=1, max_value=2**53, help_text="In bytes; more are not taken.")
 
 
 class UploadBody(Shape):

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.fields import RecipeField, Strict, Text, Whole, WholeRecipeField
+from jobs.api.fields import PictureFile, RecipeField, Strict, Text, Whole, WholeRecipeField
 from jobs.api.shapes.common import Address, ErrorShape, Shape
 from jobs.models import Preset, Rendition, Wish
 
@@ -25,7 +25,7 @@ class NewRendition(Strict):
 class MatteFile(Shape):
     """A corrected matte."""
 
-    file = serializers.FileField(help_text="A PNG of the source's size: its alpha, else its grey.")
+    file = PictureFile(help_text="A PNG of the source's size: its alpha, else its grey.")
 
 
 class RenditionStatus(Shape):

@@ -42,11 +42,22 @@ def test_empty_strings_and_empty_files_were_not_sent() -> None:
         b'Content-Disposition: form-data; name="size"\r\n\r\nfull',
         b'Content-Disposition: form-data; name="image_file"; filename=""\r\n\r\n',
     )
-    assert (read.fields, read.files) == ({"size": "full"}, {})
+    assert (read.fields, read.files, read.empty) == ({"size": "full"}, {}, frozenset())
     assert body.read("application/json", b'{"roi": "", "crop": null, "size": " full "}').fields == {
         "size": "full"
     }
     assert body.read("application/x-www-form-urlencoded", b"roi=&crop=+&size=full").fields == {"size": "full"}
+
+
+def test_a_file_with_a_name_and_no_bytes_is_empty_and_not_absent() -> None:
+    read = multipart(b'Content-Disposition: form-data; name="image_file"; filename="a.jpg"\r\n\r\n')
+    assert (read.files, read.empty) == ({}, frozenset({"image_file"}))
+    with pytest.raises(CompatError, match="failed_to_read_image") as caught:
+        sources.image(read)
+    assert caught.value.detail.startswith("The file is empty (0 bytes).")
+    behind = multipart(b'Content-Disposition: form-data; name="bg_image_file"; filename="a.jpg"\r\n\r\n')
+    with pytest.raises(CompatError, match="failed_to_read_image"):
+        sources.background(behind)
 
 
 def test_json_values_of_every_kind() -> None:

@@ -60,7 +60,9 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
     ("missing_source", {}),
     ("missing_source", {"size": "full"}),
     ("missing_source", {"image_url": "", "image_file_b64": ""}),
-    ("missing_source", {"image_file": b""}),
+    ("failed_to_read_image", {"image_file": b""}),
+    ("failed_to_read_image", {"image_file": PHOTO, "bg_image_file": b""}),
+    ("failed_to_read_image", {"image_file_b64": "data:image/png;base64,"}),
     ("multiple_sources", {"image_file": PHOTO, "image_url": "http://example.org/a.jpg"}),
     ("multiple_sources", {"image_file_b64": "aGk=", "image_url": "http://example.org/a.jpg"}),
     ("multiple_bg_sources", {"image_file": PHOTO, "bg_color": "fff", "bg_image_file": PHOTO}),
@@ -74,7 +76,7 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
     ("invalid_file_type", {"image_file": encoded("BMP")}),
     ("invalid_file_type", {"image_file": PHOTO, "bg_image_file": b"no picture"}),
     ("failed_to_read_image", {"image_file": PHOTO, "bg_image_file": png_with_text_that_unfolds()}),
-    ("invalid_dimensions", {"image_file": png_of(40_000, 100)}),
+    ("invalid_dimensions", {"image_file": png_of(70_000, 100)}),
     ("resolution_too_high", {"image_file": png_of(10_000, 5_001)}),
     ("failed_to_read_image", {"image_file_b64": "ü"}),
     ("failed_to_read_image", {"image_file": b"\x89PNG\r\n\x1a\n" + bytes(40)}),
@@ -109,6 +111,13 @@ async def test_what_is_wrong_with_a_request(caller: Caller, code: str, fields: d
     assert not await Job.objects.aexists()
     assert not await Upload.objects.aexists()
     assert stored_files() == []
+
+
+@pytest.mark.parametrize("fields", [{"image_file": b""}, {"image_file_b64": "data:image/png;base64,"}])
+async def test_an_empty_file_is_called_empty(caller: Caller, fields: dict[str, Any]) -> None:
+    given = {name: file(value) if isinstance(value, bytes) else value for name, value in fields.items()}
+    answer = await caller.form(given)
+    assert answer.json["errors"][0]["detail"].startswith("The file is empty (0 bytes).")
 
 
 async def test_image_file_is_only_taken_from_multipart(caller: Caller) -> None:

@@ -108,6 +108,8 @@ async def test_other_refusals(caller: Caller) -> None:
     (place,) = missing.json["detail"]
     assert (missing.status, place["type"], place["loc"]) == (422, "missing", ["body", "file"])
     assert (await caller.get("/api/remove")).json["detail"][0]["loc"] == ["query", "url"]
+    empty = await caller.form({"file": SimpleUploadedFile("a.jpg", b"")}, path="/api/remove")
+    assert (empty.status, empty.json["detail"][:27]) == (400, "The file is empty (0 bytes)")
     letter = SimpleUploadedFile("a.jpg", b"Dear all")
     assert (await caller.form({"file": letter}, path="/api/remove")).status == 400
     assert (await caller.form({"file": photo(), "model": "sam"}, path="/api/remove")).status == 422

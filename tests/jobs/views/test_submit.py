@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from jobs.models import Job, Picture, Upload
 from jobs.services import uploads
+from segmentation.pictures import names
 from tests.conftest import make_picture, make_upload
 from tests.jobs.factories import bare_uploads, pictures_of, stored_files
 
@@ -136,6 +137,32 @@ def test_a_browser_without_script_sends_the_files_themselves(client: Client, acc
         ("letter.jpg", "failed", "unsupported_format"),
         ("empty.png", "failed", "empty_file"),
     ]
+
+
+def test_what_macos_adds_to_a_folder_is_left_out_and_said(client: Client) -> None:
+    files = [
+        SimpleUploadedFile("._b.png", b"\0\5\x16\7\0\2\0\0Mac OS X"),
+        SimpleUploadedFile("b.png", make_picture(9, 8)),
+    ]
+    response = submit(client, {"pictures": files})
+    assert [(picture.name, picture.state) for picture in pictures_of(Job.objects.get())] == [
+        ("b.png", "queued")
+    ]
+    assert words(response) == ["Left out: 1 file whose name begins with “._”, which is no picture."]
+
+
+def test_a_form_of_nothing_but_sidecars_has_no_picture(client: Client) -> None:
+    response = submit(client, {"pictures": [SimpleUploadedFile("._b.png", b"\0\5\x16\7")]})
+    assert words(response)[-1] == "Choose at least one picture."
+    assert not Job.objects.exists()
+    assert not Upload.objects.exists()
+
+
+def test_the_page_has_the_list_of_what_may_be_a_picture(client: Client) -> None:
+    page = client.get("/").content.decode()
+    assert f'accept="{names.ACCEPT}"' in page
+    assert f'data-picture-suffixes="{" ".join(names.SUFFIXES)}"' in page
+    assert "4:66747970" in page
 
 
 def test_a_form_without_pictures_comes_back_with_a_sentence(client: Client) -> None:

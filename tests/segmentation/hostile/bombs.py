@@ -25,6 +25,8 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield from _webp()
     yield from _bmp()
     yield from _tiff()
+    yield from _ico()
+    yield from _pnm()
 
 
 def _png() -> Iterator[tuple[str, bytes]]:
@@ -258,3 +260,39 @@ def _tiff() -> Iterator[tuple[str, bytes]]:
         "tiff, 200 MB in a strip for 37 × 23",
         tiffs.tiff(scene(), 8, 2, tags={259: (3, [8]), 279: (4, [len(deflated)])}, data=deflated),
     )
+
+
+def _ico() -> Iterator[tuple[str, bytes]]:
+    plain = ROWS["ico bitmap 32 bit"]().data
+    entry = plain[6:22]
+    yield "ico, 65,535 pictures", plain[:4] + b"\xff\xff" + entry * 65_535
+    yield "ico, 256 pictures that are one", plain[:4] + b"\0\1" + entry * 256 + plain[22:]
+    yield "ico, a picture behind the file's end", plain[:18] + b"\xff\xff\xff\x7f" + plain[22:]
+    yield "ico, a picture of 4 GB", plain[:14] + b"\xff\xff\xff\xff" + plain[18:]
+    yield "ico, a picture that is the icon itself", plain[:18] + bytes(4) + plain[22:]
+    at = int.from_bytes(plain[18:22], "little")
+    yield "ico, four billion colours", plain[: at + 14] + b"\x08\0" + plain[at + 16 : at + 32] + b"\xff" * 200
+    for bits in (0, 2, 16, 64, 65_535):
+        yield f"ico, {bits} bits", plain[: at + 14] + bits.to_bytes(2, "little") + plain[at + 16 :]
+    zeros = zlib.compress(b"\0" * (200 * MB), 9)
+    bomb = pngs.SIGNATURE + pngs.header(37, 23, 8, 2) + pngs.chunk(b"IDAT", zeros) + pngs.chunk(b"IEND", b"")
+    yield "ico, a png of 200 MB for 37 × 23", plain[:14] + struct.pack("<II", len(bomb), 22) + bomb
+
+
+def _pnm() -> Iterator[tuple[str, bytes]]:
+    yield "pnm, 40 MB of comment", b"P6\n#" + b"c" * (40 * MB) + b"\n37 23 255\n"
+    yield "pnm, a million comments", b"P3\n" + b"#\n" * 1_000_000 + b"37 23 255\n"
+    yield "pnm, comments between its values", b"P2 37 23 255\n" + b"7 #\n" * 1_000_000
+    yield "pnm, a comment without an end", b"P1 3000 3000\n1 0 #" + b"c" * (40 * MB)
+    yield "pnm, one number of 40 MB", b"P2 3000 3000 255\n" + b"1" * (40 * MB)
+    yield "pnm, digits without spaces", b"P1 6000 6000\n" + b"10" * (18 * MB)
+    yield "pnm, nothing but spaces", b"P2 3000 3000 255\n" + b" " * (40 * MB)
+    yield "pnm, a size of a thousand digits", b"P6 " + b"9" * 1000 + b" 1 255\n"
+    yield "pnm, no levels", b"P6 3 2 0\n" + bytes(18)
+    yield "pnm, too many levels", b"P6 3 2 65536\n" + bytes(36)
+    yield "pnm, values above its levels", b"P2 2 1 15\n15 16\n"
+    yield "pnm, negative values", b"P2 2 1 15\n-1 3\n"
+    yield "pnm, points", b"P2 2 1 15\n1.5 3\n"
+    yield "pnm, letters", b"P3 2 1 15\nabc def\n"
+    yield "pnm, 49 megapixels in text", b"P1 7000 7000\n" + b"1" * 49_000_000
+    yield "pnm, 49 megapixels without a value", b"P5 7000 7000 255\n"

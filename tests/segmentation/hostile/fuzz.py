@@ -40,6 +40,13 @@ SEEDS = (
     "heic alpha",
     "heic grid",
     "heic orientation 5",
+    "ico png",
+    "ico bitmap 32 bit",
+    "ico bitmap 8 bit",
+    "pnm ppm raw",
+    "pnm ppm plain",
+    "pnm pgm 16 bit",
+    "pnm pbm plain",
 )
 ROUNDS = 8
 

@@ -17,7 +17,7 @@ SIZES = (
     (0, 5),
     (5, 0),
     (65_535, 65_535),
-    (30_001, 1),
+    (65_501, 1),
     (7_071, 7_071),
     (2**31 - 1, 2**31 - 1),
     (2**32 - 1, 1),
@@ -73,6 +73,15 @@ def _with_size(width: int, height: int) -> Iterator[tuple[str, bytes]]:
         yield f"bigtiff {order}", tiffs.tiff(scene(), 8, 2, order=order, big=True, tags=size)
     lzw = saved(scene(), "TIFF", compression="tiff_lzw")
     yield "lzw tiff", _tiff_sizes(lzw, width, height)
+    for kind in range(1, 7):
+        levels = b"" if kind in (1, 4) else b" 255"
+        yield f"pnm {kind}", b"P%d %d %d%s\n" % (kind, width, height, levels) + b"1 " * 2000
+    icon = ROWS["ico bitmap 32 bit"]().data
+    at = int.from_bytes(icon[18:22], "little")
+    yield "ico bitmap", put(icon, at + 4, "<II", width, 2 * height)
+    yield "ico bitmap of 1 bit", put(put(icon, at + 4, "<II", width, 2 * height), at + 14, "<H", 1)
+    inside = ROWS["ico png"]().data
+    yield "ico png", put(inside, inside.index(b"IHDR") + 4, ">II", width, height)
     jp2 = saved(scene(), "JPEG2000")
     header, stream = jp2.index(b"ihdr") + 4, jp2.index(b"\xff\x4f\xff\x51")
     yield "jp2 header", put(jp2, header, ">II", height, width)

@@ -35,8 +35,6 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 # Formats that Pillow writes and we do not take, with a mode that they hold.
 OTHERS = {
-    "ICO": "RGB",
-    "PPM": "RGB",
     "TGA": "RGB",
     "SGI": "RGB",
     "DDS": "RGB",
@@ -63,6 +61,11 @@ MAGICS = {
     "tiff": b"II*\0\x08\0\0\0",
     "tiff big endian": b"MM\0*\0\0\0\x08",
     "bigtiff": b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0",
+    "ico": b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\x68\4\0\0\x16\0\0\0",
+    "ppm": b"P6\n37 23\n255\n",
+    "plain pgm": b"P2 37 23 255\n",
+    "pbm": b"P4 37 23\n",
+    "appledouble": b"\0\5\x16\7\0\2\0\0Mac OS X        ",
     "jp2": b"\0\0\0\x0cjP  \r\n\x87\n",
     "jp2 stream": b"\xff\x4f\xff\x51\0\x29",
     "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",

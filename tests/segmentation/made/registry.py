@@ -15,8 +15,8 @@ from PIL import Image
 
 from .scene import HEIGHT, WIDTH, Pixels, grey, ramp, scene
 
-PNG, JPEG, WEBP, GIF, BMP, TIFF, HEIC, AVIF, JP2 = (
-    "png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "avif", "jp2",
+PNG, JPEG, WEBP, GIF, BMP, TIFF, HEIC, AVIF, JP2, ICO, PNM = (
+    "png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "avif", "jp2", "ico", "pnm",
 )  # fmt: skip
 
 

@@ -2,6 +2,6 @@
 
 from tests.segmentation.made.registry import ROWS, Made
 
-from . import jpeg, modern, orientation, png, profiles, small, tiff
+from . import jpeg, modern, orientation, plain, png, profiles, small, tiff
 
-__all__ = ["ROWS", "Made", "jpeg", "modern", "orientation", "png", "profiles", "small", "tiff"]
+__all__ = ["ROWS", "Made", "jpeg", "modern", "orientation", "plain", "png", "profiles", "small", "tiff"]
