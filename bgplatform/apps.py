@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class SiteConfig(AppConfig):
@@ -8,3 +9,6 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         import bgplatform.broker  # noqa: F401  # importing it sets Dramatiq's broker
+        from bgplatform.prefix import check_prefix
+
+        checks.register(check_prefix, checks.Tags.urls)

@@ -17,8 +17,10 @@ from django.conf import settings  # noqa: E402  # there are settings only now
 
 from bgplatform.body_limit import BodyLimit  # noqa: E402
 from bgplatform.door import Door  # noqa: E402
+from bgplatform.prefix import put_back, take_off  # noqa: E402
 from bgplatform.readable import Readable  # noqa: E402
 from jobs.compat import body, urls  # noqa: E402
 
-door = Door(Readable(django_application), urls.is_ours, urls.view_of, body.most(), urls.words)
-application = BodyLimit(door, settings.MAX_REQUEST_BYTES, urls.words)
+site = put_back(django_application, settings.PATH_PREFIX)
+door = Door(Readable(site), urls.is_ours, urls.view_of, body.most(), urls.words)
+application = take_off(BodyLimit(door, settings.MAX_REQUEST_BYTES, urls.words), settings.PATH_PREFIX)

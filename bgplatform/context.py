@@ -13,6 +13,8 @@ def site(request: HttpRequest) -> dict[str, object]:
     return {
         "site_name": settings.SITE_NAME,
         "sign_up_open": settings.SIGN_UP == "open",
+        # Scripts read the token from the cookie.
+        "csrf_cookie_name": settings.CSRF_COOKIE_NAME,
         "max_picture_bytes": settings.MAX_PICTURE_BYTES,
         "max_picture_pixels": settings.MAX_PICTURE_PIXELS,
         "max_job_pictures": settings.MAX_JOB_PICTURES,

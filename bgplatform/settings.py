@@ -5,6 +5,7 @@ docs/configuration.md explains each variable. A wrong value stops the start with
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ ALLOWED_HOSTS = names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], like
 CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS", [], like=r"https?://[^/\s]+")
 # Where the site is, for what is written where no request says it: webhooks and mails.
 SITE_URL = text("SITE_URL", "", like=r"(https?://[^/\s]+)?")
+# The path of the host below which the site is, as /cutouts; bgplatform/prefix.py.
+PATH_PREFIX = text("PATH_PREFIX", "", like=r"(/[A-Za-z0-9~-][A-Za-z0-9._~-]*)*")
+FORCE_SCRIPT_NAME = PATH_PREFIX or None
 HTTPS = boolean("HTTPS", False)
 BEHIND_PROXY = boolean("BEHIND_PROXY", False)
 
@@ -167,7 +171,7 @@ STORAGES: dict[str, dict[str, Any]] = {
         else "bgplatform.static.HashedModulesStorage"
     },
 }
-STATIC_URL = "/static/"
+STATIC_URL = f"{PATH_PREFIX}/static/"
 STATIC_ROOT = STATE_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
@@ -286,7 +290,11 @@ if REMBG_API_LOCAL and BEHIND_PROXY:
         "REMBG_API_LOCAL and BEHIND_PROXY cannot be together: to the web everybody comes from the proxy."
     )
 REST_FRAMEWORK = rest.REST_FRAMEWORK
-SPECTACULAR_SETTINGS = rest.SPECTACULAR_SETTINGS
+SPECTACULAR_SETTINGS = {
+    **rest.SPECTACULAR_SETTINGS,
+    # The schema's paths begin below this.
+    **({"SERVERS": [{"url": PATH_PREFIX}]} if PATH_PREFIX else {}),
+}
 
 # -- Safety ----------------------------------------------------------------------------------------
 
@@ -294,9 +302,16 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PATH_PREFIX}/"
+# Another site on the same host has cookies for all of it: under one name its cookies would be taken for ours.
+SESSION_COOKIE_NAME = "sessionid" + PATH_PREFIX.replace("/", "_")
+CSRF_COOKIE_NAME = "csrftoken" + PATH_PREFIX.replace("/", "_")
+CSRF_FAILURE_VIEW = "bgplatform.refused.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
 # Probes come by plain HTTP, from beside the process.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [
+    rf"^{re.escape(f'{PATH_PREFIX}/'.lstrip('/'))}{probe}$" for probe in ("healthz", "readyz")
+]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 # Whether other names under our domain speak HTTPS is not ours to promise: no subdomains, no preload.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -345,7 +360,7 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": SITE_NAME,
     "SITE_HEADER": SITE_NAME,
-    "SITE_URL": "/",
+    "SITE_URL": f"{PATH_PREFIX}/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("img/mark.svg")}],
     "STYLES": [lambda _: static("css/admin.css")],
     # The site's green, from light to dark.

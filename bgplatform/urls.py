@@ -22,4 +22,5 @@ urlpatterns = [
     path("", include("jobs.urls")),
 ]
 
+handler400 = "bgplatform.refused.bad_request"
 handler500 = "bgplatform.faults.server_error"

@@ -33,7 +33,7 @@ def environment(state: State, given: Mapping[str, str]) -> tuple[dict[str, str],
     values.setdefault("SECRET_KEY", state.secret_key())
     if "REDIS_URL" not in values:
         values["REDIS_URL"] = valkey.choose_url(state)
-    values.setdefault("SITE_URL", address(values).rstrip("/"))
+    values.setdefault("SITE_URL", origin(values))
     values["DJANGO_SETTINGS_MODULE"] = "bgplatform.settings"
     values["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), values.get("PATH", os.defpath)))
     values["PYTHONUNBUFFERED"] = "1"
@@ -42,11 +42,16 @@ def environment(state: State, given: Mapping[str, str]) -> tuple[dict[str, str],
 
 
 def address(values: Mapping[str, str]) -> str:
-    """Where a browser on this machine finds the site."""
+    """Where a browser on this machine finds the site, with a slash at its end."""
+    return f"{origin(values)}{values.get('PATH_PREFIX', '')}/"
+
+
+def origin(values: Mapping[str, str]) -> str:
+    """The scheme, host and port of that address."""
     host = values["HOST"]
     if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
         host = "localhost"
-    return f"http://{f'[{host}]' if ':' in host else host}:{values['PORT']}/"
+    return f"http://{f'[{host}]' if ':' in host else host}:{values['PORT']}"
 
 
 def step(values: Mapping[str, str], *arguments: str, quiet: bool = False) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from bgplatform.local.console import say
 from bgplatform.local.prepare import ADMINISTRATOR
@@ -66,6 +67,6 @@ def show_samples(address: str, state: State) -> None:
     if job is None:
         return
     if wait_until_finished(job):
-        say(f"A first job with three sample photos is done: {address.rstrip('/')}{job.get_absolute_url()}")
+        say(f"A first job with three sample photos is done: {urljoin(address, job.get_absolute_url())}")
     else:
         say("The sample photos are not done yet; the messages of the worker, above, may say why.")

@@ -123,7 +123,7 @@ def _of_job(job: Job) -> dict[str, Any]:
 
 
 def _address(path: str) -> str:
-    return f"{settings.SITE_URL}/api/v1/{path}/"
+    return f"{settings.SITE_URL}{settings.PATH_PREFIX}/api/v1/{path}/"
 
 
 def _moment(moment: datetime) -> str:

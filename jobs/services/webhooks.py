@@ -138,7 +138,7 @@ def disable_closed() -> int:
 
 
 def _tell_owner(endpoint: WebhookEndpoint, reason: WebhookEndpoint.Off) -> None:
-    page = f"{settings.SITE_URL}/account/webhooks/{endpoint.pk}/"
+    page = f"{settings.SITE_URL}{settings.PATH_PREFIX}/account/webhooks/{endpoint.pk}/"
     try:
         send_mail(
             f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}A webhook was switched off",

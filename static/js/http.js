@@ -4,8 +4,9 @@ import { networkLost, refusal, signedOut } from "./problem.js";
 
 /** @returns {string} The cookie is newer than the form's field after a sign-in in another tab. */
 export function csrfToken() {
-  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
-  if (cookie) return decodeURIComponent(cookie.slice("csrftoken=".length));
+  const start = `${document.documentElement.dataset.csrfCookie ?? "csrftoken"}=`;
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith(start));
+  if (cookie) return decodeURIComponent(cookie.slice(start.length));
   return document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 }
 
