@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bgplatform.caching.PrivateMiddleware",
     "csp.middleware.CSPMiddleware",
     "bgplatform.readable.ReadableMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -13,6 +13,9 @@ from jobs import names, storage
 from jobs.models import Job, Picture
 
 MANIFEST = "manifest.csv"
+# What begins a formula or a command in one spreadsheet or another, full-width forms included (OWASP).
+FORMULA_STARTS = "=+-@|%＝＋－＠｜％"
+CONTROLS = ("\t", "\r", "\n")
 # Of a title in the name of an archive, so that the rest has room.
 TITLE_BYTES = 180
 
@@ -69,17 +72,18 @@ def _below(folder: str, name: str) -> str:
 
 def _manifest(rows: Sequence[tuple[Picture, str]]) -> bytes:
     text = io.StringIO()
-    table = csv.writer(text)
+    # Quoted: where a semicolon separates, a cell with one would be two, the second unguarded.
+    table = csv.writer(text, quoting=csv.QUOTE_ALL)
     table.writerow(["picture", "state", "file", "code", "sentence"])
     for picture, path in rows:
         original = _below(picture.folder, picture.name)
-        table.writerow(
-            [_inert(original), picture.state, _inert(path), picture.error_code, picture.error_sentence]
-        )
+        cells = [original, picture.state, path, picture.error_code, picture.error_sentence]
+        table.writerow([_inert(cell) for cell in cells])
     # With a mark, so that spreadsheets read it as UTF-8.
     return text.getvalue().encode("utf-8-sig")
 
 
-def _inert(name: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t")) else name
+def _inert(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: some skip blanks and quotes before they look."""
+    start = cell.lstrip().lstrip("'\"").lstrip()[:1]
+    return f"'{cell}" if (start and start in FORMULA_STARTS) or cell[:1] in CONTROLS else cell

@@ -30,8 +30,8 @@ from segmentation.recipe import Recipe
 CARDS_AT_ONCE = 100
 RECENT_JOBS = 3
 RECEIPTS = 100
-# Pages of one's own are nobody else's, and asked for anew each time: a job moves on.
-own_page = cache_control(private=True, no_cache=True)
+# Pages of one's own are nobody else's and are not kept: Back after a sign-out must not show them.
+own_page = cache_control(private=True, no_store=True)
 
 
 @login_required

@@ -27,7 +27,7 @@ LOCAL = {"HTTPS": "false", "ALLOWED_HOSTS": "127.0.0.1"}
 def examples() -> list[tuple[dict[str, str], reverse_proxy.Location]]:
     """Each line of variables of the guide with the nginx block below it."""
     found = re.findall(
-        r"^    ((?:[A-Z_]+=\\S+ ?)+)\n\n```nginx\n(.*?)```", GUIDE.read_text(), re.MULTILINE | re.DOTALL
+        r"^    ((?:[A-Z_]+=\S+ ?)+)\n\n```nginx\n(.*?)```", GUIDE.read_text(), re.MULTILINE | re.DOTALL
     )
     return [
         (dict(pair.split("=", 1) for pair in line.split()), reverse_proxy.Location.of(block))

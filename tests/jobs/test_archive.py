@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from jobs import names, selectors
-from jobs.archive import archive_name, results_archive
+from jobs.archive import _inert, archive_name, results_archive
 from jobs.models import Job, Picture
 from tests.jobs.factories import bare_job, complete_all, pictures_of
 
@@ -70,6 +70,43 @@ def test_what_is_not_done_stands_in_a_manifest(user: User) -> None:
         ["picture", "state", "file", "code", "sentence"],
         ["'=HYPERLINK(1).jpg", "done", "'=HYPERLINK(1).png", "", ""],
         ["picture-1.png", "failed", "", "broken_picture", "It is broken, sadly."],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "guarded"),
+    [
+        ("cat.png", False),
+        ("", False),
+        ("a=b.png", False),
+        ("‘quoted’.png", False),
+        *(
+            (f"{start}{character}1+1.png", True)
+            for character in "=+-@|%＝＋－＠｜％"
+            for start in ("", " ", "\u00a0", '"', " '")
+        ),
+        ("\tcat.png", True),
+        ("\r=1", True),
+        ("\n=1", True),
+        ("'=1", True),
+    ],
+)
+def test_no_cell_begins_a_formula(cell: str, guarded: bool) -> None:
+    assert _inert(cell) == (f"'{cell}" if guarded else cell)
+
+
+def test_every_cell_of_the_manifest_is_guarded_and_quoted(user: User) -> None:
+    """Where a semicolon separates, a name with one must not become two cells."""
+    job = bare_job(user, 2)
+    complete_all(job)
+    facts = {"error_code": "=code", "error_sentence": "|sentence"}
+    rename(job, {"name": "a;=1+1.png"}, {"state": "failed", "name": "|calc.png", **facts})
+    with opened(job) as archive:
+        text = archive.read("manifest.csv").decode("utf-8-sig")
+    assert text.splitlines() == [
+        '"picture","state","file","code","sentence"',
+        '"a;=1+1.png","done","a;=1+1.png","",""',
+        """ "'|calc.png","failed","","'=code","'|sentence" """.strip(),
     ]
 
 
