@@ -7,6 +7,8 @@ itself gets the whole path, as ASGI wants it, and takes the prefix off by FORCE_
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error
@@ -60,16 +62,22 @@ async def _redirect(scope: Scope, send: Send, path: str) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+def _beginnings(patterns: Sequence[Any]) -> Iterator[str]:
+    """The first part of every address of ours, as far as it is a fixed word."""
+    for pattern in patterns:
+        text = str(pattern.pattern).lstrip("^/*")
+        if not text and hasattr(pattern, "url_patterns"):
+            yield from _beginnings(pattern.url_patterns)
+        elif found := re.match(r"(?:[\w.-]|\\.)+", text):
+            yield found[0].replace("\\", "")
+
+
 def check_prefix(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """A prefix that is also the beginning of one of our own addresses cannot be told from it."""
     from django.conf import settings
 
     first = settings.PATH_PREFIX.lstrip("/").partition("/")[0]
-    own = {str(pattern.pattern).lstrip("^").partition("/")[0] for pattern in get_resolver().url_patterns}
-    for nested in get_resolver().url_patterns:
-        if not str(nested.pattern):
-            own |= {str(one.pattern).lstrip("^").partition("/")[0] for one in nested.url_patterns}
-    own.add(settings.STATIC_URL.rstrip("/").rpartition("/")[2])
-    if first and first in {name.replace("\\", "") for name in own}:
+    own = {settings.STATIC_URL.rstrip("/").rpartition("/")[2], *_beginnings(get_resolver().url_patterns)}
+    if first and first in own:
         return [Error(f"PATH_PREFIX cannot begin with /{first}: the site has addresses of that name.")]
     return []

@@ -15,6 +15,7 @@ from unfold.admin import TabularInline
 from accounts.admin import ReadOnly
 from jobs import selectors
 from jobs.admin_actions import JobActions
+from jobs.admin_deletion import DeletesWithFiles
 from jobs.feedback_admin import FeedbackAdmin
 from jobs.improvement_admin import ImprovementAdmin
 from jobs.models import (
@@ -99,7 +100,7 @@ class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no typ
 
 
 @admin.register(Job)
-class JobAdmin(JobActions, WithAllOfIt):
+class JobAdmin(JobActions, DeletesWithFiles, WithAllOfIt):
     """Find a job, see its pictures, stop it, run it again, remove it with its files."""
 
     list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
@@ -107,18 +108,12 @@ class JobAdmin(JobActions, WithAllOfIt):
     list_select_related = ("user",)
     search_fields = ("title", "user__email", "id")
     inlines: ClassVar = [PictureInline]
-
-    def delete_model(self, request: HttpRequest, obj: Job) -> None:
-        """With its files."""
-        removal.delete_jobs([obj.pk], Receipt.Reason.STAFF)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """With their files."""
-        removal.delete_jobs(list(queryset.values_list("pk", flat=True)), Receipt.Reason.STAFF)
+    actions: ClassVar = [*JobActions.actions, *DeletesWithFiles.actions]
+    delete_rows = staticmethod(removal.delete_jobs)
 
 
 @admin.register(Picture)
-class PictureAdmin(WithAllOfIt):
+class PictureAdmin(DeletesWithFiles, WithAllOfIt):
     """Find a picture by name, owner or state; see source and result; remove it with its files."""
 
     list_display = (
@@ -135,6 +130,7 @@ class PictureAdmin(WithAllOfIt):
     list_select_related = ("user", "job")
     search_fields = ("name", "user__email", "id", "job__title")
     ordering = ("-queued_at", "-id")
+    delete_rows = staticmethod(removal.delete_pictures)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
         """With whether there is a result, in the same query."""
@@ -193,14 +189,6 @@ class PictureAdmin(WithAllOfIt):
         selectors.attach_renditions([picture])
         return picture
 
-    def delete_model(self, request: HttpRequest, obj: Picture) -> None:
-        """With its files."""
-        removal.delete_pictures([obj.pk])
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Picture]) -> None:
-        """With their files."""
-        removal.delete_pictures(list(queryset.values_list("pk", flat=True)))
-
 
 def _small(key: str) -> FileAnswer:
     if not key:
@@ -254,7 +242,16 @@ class UploadAdmin(ReadOnly):
 class ReceiptAdmin(ReadOnly):
     """What was deleted, when and why."""
 
-    list_display = ("title", "user", "reason", "picture_count", "job_created_at", "deleted_at")
+    list_display = (
+        "title",
+        "user",
+        "whole",
+        "reason",
+        "note",
+        "picture_count",
+        "job_created_at",
+        "deleted_at",
+    )
     list_filter = ("reason", "deleted_at")
     list_select_related = ("user",)
     search_fields = ("title", "user__email", "job")

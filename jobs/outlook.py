@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from jobs.models import Job, Picture
 
 # What was done in so many minutes tells how fast the workers are.
 LATELY = timedelta(minutes=10)
+# The pace is that of so many pictures at most, the latest.
+SAMPLE = 200
+# Between two pictures that come one after the other a worker is not idle for so long.
+PAUSE = timedelta(seconds=5)
 # Behind so many pictures nobody minds one more, and nobody counts further.
 FAR = 10_000
 # What is the same for everybody is looked up once in so many seconds, however many pages ask.
@@ -79,9 +83,24 @@ def _crowd(lane: str) -> tuple[int, int, float]:
 def _pace() -> float:
     """Pictures done a second lately, while there was something to do; 0 where nothing was."""
     now = timezone.now()
-    recent = Picture.objects.filter(state=Picture.State.DONE, finished_at__gte=now - LATELY)
-    done = recent.count()
-    first = recent.order_by("finished_at").values_list("started_at", flat=True).first()
-    if first is None:
+    recent = Picture.objects.filter(
+        state=Picture.State.DONE, finished_at__gte=now - LATELY, started_at__isnull=False
+    )
+    spans = list(recent.order_by("-finished_at").values_list("started_at", "finished_at")[:SAMPLE])
+    if not spans:
         return 0.0
-    return done / max((now - max(first, now - LATELY)).total_seconds(), 1.0)
+    # What has waited since the last one ended waits for a worker: that time is not idle.
+    waiting = Picture.objects.filter(_AT_WORK).aggregate(since=Min("queued_at"))["since"]
+    to_now = [(max(spans[0][1], waiting), now)] if waiting else []
+    return len(spans) / max(_busy([*spans, *to_now], now - LATELY).total_seconds(), 1.0)
+
+
+def _busy(spans: list[tuple[datetime, datetime]], since: datetime) -> timedelta:
+    """For how long after `since` one of the spans lasted, short pauses between them included."""
+    busy, reached = timedelta(), None
+    for start, end in sorted(spans):
+        begin = max(start, since) if reached is None or start - reached > PAUSE else reached
+        if end > begin:
+            busy += end - begin
+            reached = end
+    return busy

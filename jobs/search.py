@@ -25,6 +25,8 @@ STATES = [
     ("failures", "With failures"),
     (Job.State.CANCELLED, "Cancelled"),
 ]
+# The second is what the pictures' state is called in the API, and what people type.
+FAILURES = ("failures", Picture.State.FAILED)
 ORIGINS = [("", "From anywhere"), *Job.Origin.choices]
 
 
@@ -42,7 +44,7 @@ class HistoryForm(forms.Form):
         max_length=100,
         widget=forms.SearchInput(attrs={"placeholder": "Of a job or a picture"}),
     )
-    state = forms.ChoiceField(label="State", required=False, choices=STATES)
+    state = forms.ChoiceField(label="State", required=False, choices=[*STATES, (FAILURES[1], STATES[3][1])])
     model = forms.ChoiceField(label="Model", required=False, choices=_models)
     origin = forms.ChoiceField(label="From", required=False, choices=ORIGINS)
     tag = forms.ModelChoiceField(
@@ -61,7 +63,13 @@ class HistoryForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any], *, user: User) -> None:
         super().__init__(data)
+        self.fields["state"].widget.choices = STATES
         self.fields["tag"].queryset = Tag.objects.for_user(user)  # type: ignore[attr-defined]
+
+    def clean_state(self) -> str:
+        """One name for one thing."""
+        state: str = self.cleaned_data["state"]
+        return FAILURES[0] if state in FAILURES else state
 
     def clean(self) -> dict[str, Any]:
         """A stretch of days has its beginning before its end."""
@@ -87,7 +95,7 @@ def narrow(jobs: QuerySet[Job], user: User, wanted: Mapping[str, Any]) -> QueryS
         named = SearchText.objects.filter(user=user, text__contains=folded(text))
         jobs = jobs.filter(pk__in=named.values("job"))
     if state := wanted.get("state"):
-        if state == "failures":
+        if state in FAILURES:
             failed = Picture.objects.for_user(user).filter(state=Picture.State.FAILED)
             jobs = jobs.filter(pk__in=failed.values("job"))
         else:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, F, QuerySet, Sum, Window, prefetch_related_objects
 from django.db.models.functions import RowNumber
 
@@ -75,20 +78,35 @@ def jobs_of(user: User, jobs: Collection[UUID]) -> list[Job]:
     return list(Job.objects.for_user(user).filter(pk__in=jobs))
 
 
-def pictures_of(job: Job, *, start: int = 0) -> Page[Picture]:
-    """A page of a job's pictures in their order, from position `start` on; cursors are positions."""
+def pictures_of(job: Job, *, start: int = 0, state: str = "", name: str = "") -> Page[Picture]:
+    """A page of a job's pictures in their order, from position `start` on; cursors are positions.
+
+    state, name: only those in this state, or with this text in their name.
+    """
     start = max(0, start)
-    found = list(
-        Picture.objects.filter(job=job, position__gte=start).order_by("position")[: PICTURES_PER_PAGE + 1]
-    )
+    wanted = Picture.objects.filter(job=job)
+    if state:
+        wanted = wanted.filter(state=state)
+    if name:
+        # SQLite compares without regard to case in ASCII alone, but for regular expressions.
+        exact = f"name__i{'regex' if connection.vendor == 'sqlite' else 'contains'}"
+        text = unicodedata.normalize("NFC", name)
+        wanted = wanted.filter(**{exact: re.escape(text) if connection.vendor == "sqlite" else text})
+    found = list(wanted.filter(position__gte=start).order_by("position")[: PICTURES_PER_PAGE + 1])
     more = len(found) > PICTURES_PER_PAGE
     pictures = found[:PICTURES_PER_PAGE]
     attach_renditions(pictures)
     return Page(
         pictures,
         older=str(pictures[-1].position + 1) if more else "",
-        newer=str(max(0, start - PICTURES_PER_PAGE)) if start else "",
+        newer=_page_before(wanted, start) if start else "",
     )
+
+
+def _page_before(wanted: QuerySet[Picture], start: int) -> str:
+    before = wanted.filter(position__lt=start).order_by("-position").values_list("position", flat=True)
+    positions = list(before[:PICTURES_PER_PAGE])
+    return str(positions[-1]) if positions else ""
 
 
 def some_pictures_of(job: Job, ids: Sequence[UUID]) -> list[Picture]:

@@ -11,7 +11,7 @@ from jobs.models.gate import OwnedQuerySet
 
 
 class Receipt(models.Model):
-    """One deleted job."""
+    """One deleted job, or pictures that were deleted from a job that stays."""
 
     class Reason(models.TextChoices):
         OWNER = "owner", "deleted by its owner"
@@ -23,6 +23,9 @@ class Receipt(models.Model):
     title = models.CharField(max_length=255)
     picture_count = models.PositiveIntegerField()
     reason = models.CharField(max_length=8, choices=Reason.choices)
+    # Whether the whole job went, or pictures of it.
+    whole = models.BooleanField(default=True)
+    note = models.CharField("why, in words for the owner", max_length=500, blank=True)
     job_created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(auto_now_add=True)
 
@@ -30,7 +33,9 @@ class Receipt(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-deleted_at", "-id"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["job"], name="receipt_one_a_job")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job"], condition=models.Q(whole=True), name="receipt_one_a_job")
+        ]
         indexes: ClassVar = [models.Index(fields=["user", "-deleted_at", "-id"], name="receipt_history")]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from jobs import clock, events, storage
 from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload, Wish
-from jobs.services import charging, stored, tags, webhook_events
+from jobs.services import charging, receipts, stored, tags, titles, webhook_events
 from jobs.storage import StoreAwayError
 from segmentation.recipe import Recipe
 
@@ -53,10 +53,11 @@ def cancel(job: Job) -> int:
     return cancelled
 
 
-def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNER) -> int:
+def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNER, *, note: str = "") -> int:
     """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs.
 
-    A receipt of each stays with its owner. What did not run yet is refunded.
+    A receipt of each stays with its owner, with the `note`; what staff deletes, the owner is also told by
+    mail. What did not run yet is refunded.
     """
     with transaction.atomic():
         pictures = Picture.objects.filter(job__in=jobs)
@@ -65,20 +66,8 @@ def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNE
         charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
         # Held, so that nobody makes a new job of these sources between the look and the deletion.
         rows = list(Job.objects.select_for_update().filter(pk__in=jobs))
-        Receipt.objects.bulk_create(
-            [
-                Receipt(
-                    user_id=job.user_id,
-                    job=job.pk,
-                    title=job.title,
-                    picture_count=job.picture_count,
-                    reason=reason,
-                    job_created_at=job.created_at,
-                )
-                for job in rows
-                if reason is not None
-            ]
-        )
+        if reason is not None:
+            receipts.of_jobs(rows, reason, note)
         freed = _discard_files(pictures)
         charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
         deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
@@ -90,8 +79,11 @@ def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNE
     return by_model.get("jobs.Job", 0)
 
 
-def delete_pictures(ids: Collection[UUID]) -> int:
-    """Delete single pictures with their files; a job that is left without any goes with its last."""
+def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *, note: str = "") -> int:
+    """Delete single pictures with their files; a job that is left without any goes with its last.
+
+    Receipts and mails are as of `delete_jobs`.
+    """
     from jobs.services import findable, progress
 
     with transaction.atomic():
@@ -100,6 +92,8 @@ def delete_pictures(ids: Collection[UUID]) -> int:
         charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
         jobs = set(pictures.values_list("job_id", flat=True))
         list(Job.objects.select_for_update().filter(pk__in=jobs).values_list("pk"))
+        named = titles.names_in(jobs)
+        receipts.of_pictures(pictures, reason, note)
         freed = _discard_files(pictures)
         charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
@@ -108,6 +102,7 @@ def delete_pictures(ids: Collection[UUID]) -> int:
             Picture.objects.filter(job__in=jobs).values_list("job").annotate(n=Count("*")).order_by()
         ):
             Job.objects.filter(pk=job).update(picture_count=left)
+        titles.after_deletion(named)
         for job in jobs:
             progress.settle(job)
         findable.note_again(jobs)

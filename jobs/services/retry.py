@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from accounts.models import ApiToken
@@ -34,22 +35,29 @@ HOPELESS: Final = frozenset(
 )
 
 
-def worth_trying(job: Job) -> QuerySet[Picture]:
-    """The failed and cancelled pictures of a job that may come to another end."""
-    ended: QuerySet[Picture] = Picture.objects.filter(
-        job=job, state__in=[Picture.State.FAILED, Picture.State.CANCELLED]
-    )
+ENDED_BADLY: Final = (Picture.State.FAILED, Picture.State.CANCELLED)
+
+
+def worth_trying(job: Job, states: Collection[str] = ENDED_BADLY) -> QuerySet[Picture]:
+    """The pictures of a job in one of the states that may come to another end."""
+    ended: QuerySet[Picture] = Picture.objects.filter(job=job, state__in=states)
     return ended.exclude(source_key="").exclude(error_code__in=HOPELESS)
 
 
-def retry_failed(job: Job, *, token: ApiToken | None = None) -> int:
-    """Queue the failed and cancelled pictures of a job again; how many.
+def count_worth_trying(job: Job) -> dict[str, int]:
+    """How many of a job's failed and of its cancelled pictures may come to another end."""
+    counted = worth_trying(job).order_by().values_list("state").annotate(n=Count("pk"))
+    return {**{state.value: 0 for state in ENDED_BADLY}, **dict(counted)}
+
+
+def retry_failed(job: Job, *, token: ApiToken | None = None, states: Collection[str] = ENDED_BADLY) -> int:
+    """Queue the failed and cancelled pictures of a job again, or those in one of the states; how many.
 
     What can never succeed stays failed. What was refunded is charged again. Raises QuotaExceededError where
     that is more than the plan allows; nothing is written then.
     """
     with transaction.atomic():
-        candidates = worth_trying(job)
+        candidates = worth_trying(job, states)
         # The user's row before the pictures' ones, as everywhere.
         places = candidates.count()
         most = allowed(job.user)

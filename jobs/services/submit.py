@@ -24,6 +24,7 @@ from jobs.services import (
     progress,
     reserving,
     result_limits,
+    titles,
     webhook_events,
 )
 from segmentation import weights
@@ -99,7 +100,8 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
         sources = [_of_picture(picture) for picture in pictures] if held else []
         if not sources:
             raise SubmitRefusedError("no_pictures", "This job has no pictures that could be run again.")
-        new = create_job(job.user, sources, recipe, origin=job.origin, title=job.title, token=token)
+        title = titles.of_next_run(job, [picture.name for picture in sources])
+        new = create_job(job.user, sources, recipe, origin=job.origin, title=title, token=token)
         transaction.on_commit(partial(dispatch.top_up, job.user_id))
     return new
 
@@ -179,7 +181,7 @@ def create_job(
     lane = Lane.INTERACTIVE if interactive else Lane.BATCH
     job = Job.objects.create(
         user=user,
-        title=(title or _title(pictures))[:255],
+        title=(title or titles.of_pictures(pictures[0].name, len(pictures)))[: titles.MAX_LENGTH],
         origin=origin,
         ephemeral=ephemeral,
         backdrop=backdrops.of(user, recipe),
@@ -202,8 +204,3 @@ def create_job(
     findable.note(job, (picture.name for picture in pictures))
     quota.check_reserved(user, most=most)
     return job
-
-
-def _title(pictures: list[Picture]) -> str:
-    first = pictures[0].name
-    return first if len(pictures) == 1 else f"{first} and {len(pictures) - 1} more"

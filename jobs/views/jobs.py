@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -30,6 +31,7 @@ from segmentation.recipe import Recipe
 CARDS_AT_ONCE = 100
 RECENT_JOBS = 3
 RECEIPTS = 100
+MAX_SEARCH = 100
 # Pages of one's own are nobody else's and are not kept: Back after a sign-out must not show them.
 own_page = cache_control(private=True, no_store=True)
 
@@ -122,15 +124,23 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """A job with a page of its pictures."""
     found = job_or_404(request, job_id)
     recipe = Recipe.parse(found.recipe)
-    page = selectors.pictures_of(found, start=_position(request.GET.get("from", "")))
+    state, name = request.GET.get("state", ""), request.GET.get("q", "")[:MAX_SEARCH].strip()
+    page = selectors.pictures_of(
+        found,
+        start=_position(request.GET.get("from", "")),
+        state=state if state in Picture.State.values else "",
+        name=name,
+    )
+    kept = {"state": state if state in Picture.State.values else "", "q": name}
     context = {
         "job": found,
         "counts": found.counts,
         "pictures": page.items,
         "older": page.older,
         "newer": page.newer,
+        "narrowed": urlencode({word: value for word, value in kept.items() if value}),
         "outlook": outlook(found),
-        "can_retry": _can_retry(found),
+        "retryable": _retryable(found),
         "recipe": describe(recipe),
         "chosen": choices(recipe),
         "known_tags": Tag.objects.for_user(user_of(request)),
@@ -138,9 +148,9 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     return render(request, "jobs/job.html", context)
 
 
-def _can_retry(job: Job) -> bool:
+def _retryable(job: Job) -> dict[str, int]:
     ended_badly = job.counts[Picture.State.FAILED] + job.counts[Picture.State.CANCELLED]
-    return bool(ended_badly and job.state != Job.State.ACTIVE and retry.worth_trying(job).exists())
+    return retry.count_worth_trying(job) if ended_badly and job.state != Job.State.ACTIVE else {}
 
 
 def _position(text: str) -> int:
@@ -171,10 +181,12 @@ def _pictures(count: int) -> str:
 @login_required
 @require_POST
 def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Try the failed pictures again."""
+    """Try the failed pictures again, or the cancelled ones, or both: as `state` says."""
     found = job_or_404(request, job_id)
+    state = request.POST.get("state")
+    states = [state] if state in retry.ENDED_BADLY else retry.ENDED_BADLY
     try:
-        count = retry.retry_failed(found)
+        count = retry.retry_failed(found, states=states)
     except QuotaExceededError as error:
         messages.error(request, error.sentence)
         return redirect(found)

@@ -37,6 +37,48 @@ def test_alone_it_takes_what_is_left_at_the_pace_of_late(user: User) -> None:
 
 
 @time_machine.travel(NOW, tick=False)
+def test_idle_minutes_make_nobody_slow(user: User) -> None:
+    """100 pictures in 50 s, five idle minutes, then one a second and a half: 30 are left."""
+    early = bare_job(user, 100)
+    Job.objects.filter(pk=early.pk).update(state="finished", finished_at=NOW)
+    Picture.objects.filter(job=early).update(
+        state="done", started_at=NOW - timedelta(seconds=400), finished_at=NOW - timedelta(seconds=350)
+    )
+    job = bare_job(user, 130)
+    Job.objects.filter(pk=job.pk).update(created_at=NOW - timedelta(seconds=50))
+    Picture.objects.filter(job=job).update(queued_at=NOW - timedelta(seconds=50))
+    job.refresh_from_db()
+    Picture.objects.filter(job=job, position__lt=100).update(
+        state="done", started_at=NOW - timedelta(seconds=50), finished_at=NOW
+    )
+    # 200 pictures in 100 busy seconds.
+    assert outlook(job) == Outlook(ahead=0, seconds=15)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_worker_that_is_away_makes_it_longer(user: User) -> None:
+    done_lately(user, 60, 61)
+    Picture.objects.filter(state="done").update(finished_at=NOW - timedelta(seconds=31))
+    job = bare_job(user, 30)
+    Job.objects.filter(pk=job.pk).update(created_at=NOW - timedelta(seconds=60))
+    Picture.objects.filter(job=job).update(queued_at=NOW - timedelta(seconds=60))
+    job.refresh_from_db()
+    # 60 in 30 s, and nothing in the 31 s since, though pictures waited.
+    assert outlook(job) == Outlook(ahead=0, seconds=30)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_pauses_between_pictures_are_work(user: User) -> None:
+    job = bare_job(user, 20)
+    for place, picture in enumerate(Picture.objects.filter(job=job, position__lt=10).order_by("position")):
+        start = NOW - timedelta(seconds=40 - 4 * place)
+        Picture.objects.filter(pk=picture.pk).update(
+            state="done", started_at=start, finished_at=start + timedelta(seconds=1), queued_at=start
+        )
+    assert outlook(job) == Outlook(ahead=0, seconds=40)
+
+
+@time_machine.travel(NOW, tick=False)
 def test_ones_own_earlier_pictures_come_first_and_others_take_turns(user: User, stranger: User) -> None:
     done_lately(user, 60, 60)
     first = bare_job(user, 20)

@@ -55,7 +55,7 @@ def test_another_background_runs_no_model(user: User) -> None:
         pixels = np.asarray(Image.open(file).convert("RGB"))
     assert rendition.media_type == "image/webp"
     assert tuple(pixels[0, 0]) == (255, 0, 0)
-    assert (second.title, second.recipe) == (first.title, ON_RED.as_dict())
+    assert (second.title, second.recipe) == (f"{first.title} (2)", ON_RED.as_dict())
 
 
 def test_the_same_bytes_uploaded_again_run_no_model(user: User) -> None:

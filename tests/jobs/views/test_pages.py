@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
@@ -197,7 +198,7 @@ def test_pages_forbid_foreign_scripts_frames_and_sniffing(client: Client, user: 
 
 def test_a_page_of_ones_own_is_not_kept_by_anybody_else(client: Client, user: User) -> None:
     for address in ("/", "/jobs/", f"/jobs/{bare_job(user).pk}/"):
-        assert set(client.get(address)["Cache-Control"].split(", ")) == {"private", "no-cache"}, address
+        assert set(client.get(address)["Cache-Control"].split(", ")) == {"private", "no-store"}, address
 
 
 def test_failed_pictures_are_tried_again(client: Client, user: User) -> None:
@@ -274,6 +275,54 @@ def test_what_was_cancelled_can_be_gone_on_with(client: Client, user: User) -> N
     job = make_job(user)
     removal.cancel(job)
     assert "Go on with the cancelled" in client.get(job.get_absolute_url()).content.decode()
+
+
+def test_failed_and_cancelled_are_gone_on_with_apart(client: Client, user: User) -> None:
+    job = make_job(user, 4)
+    done, failed, *_ = pictures_of(job)
+    complete(done)
+    claim = claims.claim(failed.pk)
+    assert claim is not None
+    claims.fail(claim, "internal_error", "It did not work.")
+    removal.cancel(job)
+    page = client.get(job.get_absolute_url())
+    text = text_of(page)
+    assert page.context["retryable"] == {"failed": 1, "cancelled": 2}
+    for words in ("1 done", "1 failed", "2 cancelled", "Retry failed", "Go on with the cancelled"):
+        assert words in text, words
+    client.post(f"/jobs/{job.pk}/retry/", {"state": "failed"})
+    assert states_of(job) == ["done", "queued", "cancelled", "cancelled"]
+    client.post(f"/jobs/{job.pk}/cancel/")
+    client.post(f"/jobs/{job.pk}/retry/", {"state": "cancelled"})
+    assert states_of(job) == ["done", "queued", "queued", "queued"]
+
+
+def test_failures_and_names_are_found_in_a_job_and_in_the_history(
+    client: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.selectors.PICTURES_PER_PAGE", 2)
+    bare_job(user, title="all well")
+    job = bare_job(user, 9)
+    Picture.objects.filter(job=job).update(name="Ärmel.png")
+    Picture.objects.filter(job=job, position__in=[1, 3, 4, 7, 8]).update(
+        state="failed", error_code="x", error_sentence="X.", finished_at=timezone.now(), name="a.png"
+    )
+
+    def places(query: str) -> tuple[list[int], str, str]:
+        context = client.get(f"{job.get_absolute_url()}?{query}").context
+        return [picture.position for picture in context["pictures"]], context["newer"], context["older"]
+
+    assert places("state=failed") == ([1, 3], "", "4")
+    assert places("state=failed&from=4") == ([4, 7], "1", "8")
+    assert places("state=failed&from=8") == ([8], "4", "")
+    assert places("q=%C3%A4rmel") == ([0, 2], "", "3")
+    assert places("q=A.PNG&state=failed") == ([1, 3], "", "4")
+    assert places("q=nothing.like.it") == ([], "", "")
+    assert places("state=nonsense") == ([0, 1], "", "2")
+    page = client.get(f"{job.get_absolute_url()}?state=failed&q=a.png").content.decode()
+    assert 'href="?state=failed&amp;q=a.png&amp;from=4"' in page
+    for state in ("failed", "failures"):
+        assert [found.pk for found in client.get(f"/jobs/?state={state}").context["jobs"]] == [job.pk]
 
 
 def test_an_icon_is_found_under_its_old_name(client: Client) -> None:

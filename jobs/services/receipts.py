@@ -1,0 +1,102 @@
+"""Receipts: what stays with the owner when pictures go, and the mail where staff deleted them."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection
+from functools import partial
+from typing import Final
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import User
+from jobs.models import Job, Picture, Receipt
+from jobs.services import titles
+
+logger = logging.getLogger(__name__)
+
+# Of what was deleted at once a mail names so many.
+NAMED: Final = 20
+
+
+def of_jobs(jobs: Collection[Job], reason: str, note: str = "") -> None:
+    """Write the receipts of jobs that are about to go; call it in the transaction that deletes them."""
+    _write(
+        [
+            Receipt(
+                user_id=job.user_id,
+                job=job.pk,
+                title=job.title,
+                picture_count=job.picture_count,
+                reason=reason,
+                note=note,
+                job_created_at=job.created_at,
+            )
+            for job in jobs
+        ]
+    )
+
+
+def of_pictures(pictures: QuerySet[Picture], reason: str, note: str = "") -> None:
+    """Write the receipts of pictures that are about to go: one a job, of all of it where nothing stays."""
+    names: defaultdict[Job, list[str]] = defaultdict(list)
+    for picture in pictures.select_related("job").order_by("job", "position"):
+        names[picture.job].append(picture.name)
+    whole = [job for job, gone in names.items() if len(gone) == job.picture_count]
+    of_jobs(whole, reason, note)
+    _write(
+        [
+            Receipt(
+                user_id=job.user_id,
+                job=job.pk,
+                title=titles.of_pictures(gone[0], len(gone)),
+                picture_count=len(gone),
+                whole=False,
+                reason=reason,
+                note=note,
+                job_created_at=job.created_at,
+            )
+            for job, gone in names.items()
+            if job not in whole
+        ]
+    )
+
+
+def _write(receipts: list[Receipt]) -> None:
+    Receipt.objects.bulk_create(receipts, batch_size=500)
+    by_user: defaultdict[int, list[Receipt]] = defaultdict(list)
+    for receipt in receipts:
+        if receipt.reason == Receipt.Reason.STAFF:
+            by_user[receipt.user_id].append(receipt)
+    for user, theirs in by_user.items():
+        transaction.on_commit(partial(_tell_owner, user, theirs), robust=True)
+
+
+def _tell_owner(user: int, receipts: list[Receipt]) -> None:
+    owner = User.objects.filter(pk=user, is_active=True).first()
+    if owner is None:
+        return
+    lines = [f"- {receipt.title}: {_pictures(receipt.picture_count)}" for receipt in receipts[:NAMED]]
+    if len(receipts) > NAMED:
+        lines.append(f"- and {len(receipts) - NAMED} more")
+    why = f"Why: {receipts[0].note}\n\n" if receipts[0].note else ""
+    page = f"{settings.SITE_URL}{settings.PATH_PREFIX}/jobs/deleted/"
+    said = "\n".join(lines)
+    try:
+        send_mail(
+            f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}Pictures of yours were deleted",
+            f"The staff of this site deleted, with all files:\n\n{said}\n\n{why}What was deleted:\n{page}\n",
+            None,
+            [owner.email],
+        )
+    except OSError:
+        # The receipts say it, too; a mail server that is away must not stop the deletion.
+        logger.exception("could not tell user %s of a deletion", user)
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'' if count == 1 else 's'}"
