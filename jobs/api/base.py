@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from django.http import Http404
+from django.db import transaction
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -20,7 +22,7 @@ from rest_framework.views import APIView
 
 from accounts.models import ApiToken, User
 from jobs import selectors
-from jobs.api import errors, throttling
+from jobs.api import errors, preconditions, throttling
 from jobs.api.negotiation import AlwaysJSON
 from jobs.api.parsers import StrictJSONParser
 from jobs.api.throttling import Budget, Pace
@@ -35,6 +37,8 @@ class ApiView(APIView):
     tag: ClassVar[str] = ""
     # Whether what is sent here stays after the answer; tokens that leave nothing behind may not do that.
     keeps: ClassVar[bool] = True
+    # Whether the documentation says that a POST here takes If-Match.
+    conditional_post: ClassVar[bool] = False
     required_scope: ClassVar[dict[str, str]] = {
         "GET": "read",
         "POST": "submit",
@@ -58,11 +62,45 @@ class ApiView(APIView):
         if (request.method or "") not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
+        self._refuse_ephemeral(request)
+        if preconditions.has_condition(request):
+            preconditions.take_turn(self.user.pk or 0)
+            if not self._is_repeated():
+                preconditions.check(request, self.tags(request, *args, **kwargs))
+
+    def _is_repeated(self) -> bool:
+        """Whether the request has an Idempotency-Key and was answered before, when its condition held."""
+        from jobs.api import idempotent  # which needs this class
+
+        return idempotent.replay(self) is not None
+
+    def _refuse_ephemeral(self, request: Request) -> None:
         if self.keeps and self.token and self.token.ephemeral and request.method not in _KEEPING_NOTHING:
             raise PermissionDenied(
                 "This token keeps nothing. Send pictures one at a time to /v1.0/removebg or /api/remove.",
                 "ephemeral_token",
             )
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A request with a condition is one transaction; what was refused has changed nothing."""
+        if not preconditions.has_condition(request):
+            return super().dispatch(request, *args, **kwargs)
+        with preconditions.one_transaction():
+            response = super().dispatch(request, *args, **kwargs)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            return response
+
+    def tags(self, request: Request, *args: Any, **kwargs: Any) -> list[str | None]:
+        """The ETags that an If-Match may name: the one that a GET of this address answers with.
+
+        None where there is nothing, or nothing yet. Raises Http404 where that is what the request will get.
+        """
+        represent = getattr(self, "get", None)
+        tag = preconditions.tag_of(partial(represent, request, *args, **kwargs)) if represent else None
+        if tag is None and represent and request.method != "PUT":
+            raise Http404
+        return [tag]
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """What is left of the minute; and that an answer is one person's, and asked for anew each time."""

@@ -9,11 +9,16 @@ from rest_framework.request import Request
 from jobs.views.streaming import stored
 
 
+def file_tag(key: str) -> str:
+    """The ETag of a stored file: the bytes under a key never change."""
+    return f'"{key.replace("/", ".")}"'
+
+
 def file_answer(
     request: Request, key: str, *, media_type: str, name: str, download: bool = True
 ) -> HttpResponseBase:
     """A file, a redirect to where it lies, or a 304; a key's bytes never change, so it makes the ETag."""
-    etag = f'"{key.replace("/", ".")}"'
+    etag = file_tag(key)
     known = get_conditional_response(request._request, etag=etag)
     if known is not None:
         return known

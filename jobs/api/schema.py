@@ -18,6 +18,7 @@ REFUSALS: Final = {
     "403": "The token lacks the scope, or may not come from here.",
     "404": "There is no such thing, or it is somebody else's.",
     "409": "Not in its present state.",
+    "412": "It is not as the condition in `If-Match` says. Nothing was changed.",
     "413": "More than can be sent at once.",
     "415": "Not in this media type.",
     "422": "A value that cannot be: `field` names it.",
@@ -32,6 +33,12 @@ IDEMPOTENCY_KEY: Final = OpenApiParameter(
         "A word of yours for this request, such as a UUID. The same request with the same word within a day "
         "is answered as the first one was, and makes nothing anew; another request with it is refused."
     ),
+)
+IF_MATCH: Final = OpenApiParameter(
+    "If-Match",
+    {"type": "string"},
+    OpenApiParameter.HEADER,
+    description="Do it only if this is still the ETag that a GET of this address answers with; else 412.",
 )
 WAIT: Final = OpenApiParameter(
     "wait",
@@ -82,13 +89,24 @@ class Schema(AutoSchema):
                 bodies[status] = body
         return dict(sorted(bodies.items()))
 
+    def get_override_parameters(self) -> list[Any]:
+        """A condition, where there is a thing that may have changed."""
+        return [IF_MATCH] if self._is_conditional() else []
+
+    def _is_conditional(self) -> bool:
+        return self.method in {"PUT", "PATCH", "DELETE"} or (
+            self.method == "POST" and getattr(self.view, "conditional_post", False)
+        )
+
     def _refusals(self) -> list[str]:
         statuses = ["400", "401", "403", "429", "503"]
         if "{" in self.path:
             statuses.append("404")
+        if self._is_conditional():
+            statuses.append("412")
         if self.method in {"POST", "PUT", "PATCH"}:
             statuses += ["409", "413", "415", "422"]
-        elif self.get_override_parameters():
+        elif any(one is not IF_MATCH for one in self.get_override_parameters()):
             statuses.append("422")
         return statuses
 

@@ -49,7 +49,11 @@ urlpatterns = [
         later(renditions.PictureMattesView.as_view()),
         name="picture-mattes",
     ),
-    path("pictures/<uuid:picture_id>/feedback/", feedback.FeedbackView.as_view(), name="picture-feedback"),
+    path(
+        "pictures/<uuid:picture_id>/feedback/",
+        conditional(feedback.FeedbackView.as_view()),
+        name="picture-feedback",
+    ),
     path("renditions/<uuid:rendition_id>/", later(renditions.RenditionView.as_view()), name="rendition"),
     path(
         "renditions/<uuid:rendition_id>/file/",
@@ -62,11 +66,11 @@ urlpatterns = [
     path("account/", conditional(account.AccountView.as_view()), name="account"),
     path("usage/", conditional(account.UsageView.as_view()), name="usage"),
     path("usage/ledger/", conditional(account.LedgerView.as_view()), name="ledger"),
-    path("tokens/", tokens.TokensView.as_view(), name="tokens"),
-    path("tokens/<int:token_id>/", tokens.TokenView.as_view(), name="token"),
+    path("tokens/", conditional(tokens.TokensView.as_view()), name="tokens"),
+    path("tokens/<int:token_id>/", conditional(tokens.TokenView.as_view()), name="token"),
     path("tokens/<int:token_id>/rotate/", tokens.TokenRotateView.as_view(), name="token-rotate"),
-    path("webhooks/", webhooks.WebhooksView.as_view(), name="webhooks"),
-    path("webhooks/<uuid:webhook_id>/", webhooks.WebhookView.as_view(), name="webhook"),
+    path("webhooks/", conditional(webhooks.WebhooksView.as_view()), name="webhooks"),
+    path("webhooks/<uuid:webhook_id>/", conditional(webhooks.WebhookView.as_view()), name="webhook"),
     path("webhooks/<uuid:webhook_id>/rotate/", webhooks.WebhookRotateView.as_view(), name="webhook-rotate"),
     path("webhooks/<uuid:webhook_id>/test/", webhooks.WebhookTestView.as_view(), name="webhook-test"),
     path(

@@ -177,6 +177,13 @@ def correct(
         raise
 
 
+def is_being_corrected(picture: Picture) -> bool:
+    """Whether a corrected matte of this picture is on its way."""
+    open_ones = Wish.objects.filter(picture=picture, revision__isnull=False)
+    found: bool = open_ones.exclude(state=Wish.State.FAILED).exists()
+    return found
+
+
 def sweep() -> int:
     """Forget wishes that failed and that nobody asked for again in UPLOAD_HOURS; how many."""
     over = Wish.objects.filter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -53,6 +54,10 @@ class NowhereView(ApiView):
 
     def get(self, request: Request, rest: str) -> HttpResponse:
         """There is nothing here."""
+        raise Http404
+
+    def tags(self, request: Request, *args: Any, **kwargs: Any) -> list[str | None]:
+        """There is nothing that a condition could be about."""
         raise Http404
 
     post = put = patch = delete = get

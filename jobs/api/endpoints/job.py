@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import selectors
+from jobs.api import preconditions
 from jobs.api.base import ApiView
 from jobs.api.endpoints.jobs import detail, promise_of
 from jobs.api.idempotent import once
@@ -65,6 +66,12 @@ class JobAction(ApiView):
     """Something that is done with a job."""
 
     tag = "jobs"
+
+    def tags(self, request: Request, *args: Any, **kwargs: Any) -> list[str | None]:
+        """The job's own."""
+        job = kwargs["job_id"]
+        self.job(job)
+        return [preconditions.tag_of(lambda: Response(detail(self, job)))]
 
 
 class CancelView(JobAction):

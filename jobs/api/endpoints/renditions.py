@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
@@ -13,17 +13,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import names, selectors
+from jobs.api import preconditions
 from jobs.api.base import ApiView
 from jobs.api.endpoints.pictures import ANY_PICTURE, file_response
 from jobs.api.errors import UnreadableError
-from jobs.api.files import file_answer
+from jobs.api.files import file_answer, file_tag
 from jobs.api.idempotent import once
 from jobs.api.later import Promise, promised, seconds_of
 from jobs.api.pages import PARAMETERS, keyset, paged
 from jobs.api.parsers import FormParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.shapes.common import page_of
-from jobs.api.shapes.pictures import MatteShape
+from jobs.api.shapes.pictures import MatteShape, PictureShape
 from jobs.api.shapes.wishes import MatteFile, NewRendition, RenditionStatus
 from jobs.errors import WrongStateError
 from jobs.models import Matte, Picture, Rendition, Wish
@@ -118,7 +119,23 @@ class PictureMattesView(ApiView):
     """Mattes of a picture."""
 
     tag = "mattes"
+    conditional_post: ClassVar[bool] = True
     parser_classes = (FormParser,)
+
+    def tags(self, request: Request, *args: Any, **kwargs: Any) -> list[str | None]:
+        """Those of the list, of the picture and of the newest matte's file, whichever the client has.
+
+        None of them holds while another correction is on its way, which none of them shows yet.
+        """
+        picture = self.picture(kwargs["picture_id"])
+        if wishes.is_being_corrected(picture):
+            return [None]
+        newest = selectors.newest_matte(picture)
+        return [
+            *super().tags(request, *args, **kwargs),
+            preconditions.tag_of(lambda: Response(self.shown(PictureShape, picture))),
+            file_tag(newest.key) if newest else None,
+        ]
 
     @extend_schema(
         operation_id="picture_mattes",
