@@ -47,6 +47,15 @@ def test_the_documents_example(base: str, token: str, photo: Path, tmp_path: Pat
         assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (900, 600))
 
 
+@pytest.mark.parametrize("given", ["pictures=@{photo}", "pictures=<{photo}"])
+def test_our_own_api_without_a_length_or_a_name(stack: Stack, token: str, photo: Path, given: str) -> None:
+    """With @ curl names the file, with < it does not; told to, it sends chunks."""
+    key = ("-H", f"Authorization: Token {token}", "-H", "Transfer-Encoding: chunked")
+    said = curl("-f", *key, "-F", given.format(photo=photo), f"{stack.address}api/v1/jobs/?wait=60")
+    (picture,) = json.loads(said)["pictures"]
+    assert (picture["name"], picture["state"]) == ("disc.jpg" if "@" in given else "picture", "done")
+
+
 def test_an_address_and_a_zip(base: str, token: str, photo_address: str) -> None:
     given = (
         "-d",
