@@ -55,6 +55,6 @@ def _is_of(root: str, address: str) -> bool:
 # No cookie says who asks here, so that nobody else's page can ask in somebody's name.
 urlpatterns = [
     *(path(address[1:] + slash, csrf_exempt(view)) for address, view in VIEWS.items() for slash in ("", "/")),
-    re_path(r"^(?:/*)v1\.0(/|\Z)", csrf_exempt(removebg.nothing)),
-    re_path(r"^(?:/*)api/+remove(/|\Z)", csrf_exempt(rembg.nothing)),
+    re_path(r"^(?:/*)v1\.0(?:/|\Z)", csrf_exempt(removebg.nothing)),
+    re_path(r"^(?:/*)api/+remove(?:/|\Z)", csrf_exempt(rembg.nothing)),
 ]

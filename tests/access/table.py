@@ -92,7 +92,8 @@ SITE: Final[dict[str, Row]] = {
     "v1.0/improve/": everybody(403, "post"),
     "api/remove": everybody(401, "post"),
     "api/remove/": everybody(401, "post"),
-    r"^v1\.0/": everybody(404),
+    r"^(?:/*)v1\.0(?:/|\Z)": everybody(404),
+    r"^(?:/*)api/+remove(?:/|\Z)": everybody(404),
 }
 
 

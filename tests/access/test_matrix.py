@@ -32,7 +32,11 @@ pytestmark = [
 ]
 SignIn = Callable[[User], Client]
 ROWS = {**SITE, **ADMINISTRATION}
-UNNAMED = {"admin/(?P<url>.*)$": "/admin/nowhere/", r"^v1\.0/": "/v1.0/nowhere"}
+UNNAMED = {
+    "admin/(?P<url>.*)$": "/admin/nowhere/",
+    r"^(?:/*)v1\.0(?:/|\Z)": "/v1.0//nowhere",
+    r"^(?:/*)api/+remove(?:/|\Z)": "/api//remove/nowhere",
+}
 
 
 def test_every_address_has_a_row() -> None:
