@@ -32,8 +32,11 @@ def read_head(head: bytes) -> PartHead | None:
 
     Raises ValueError for a line that is longer than MAX_LINE. A line that cannot be parsed is skipped.
     """
-    name, file_name, length = "", None, None
-    content_type, parameters, encoding = "", {}, ""
+    name = ""
+    file_name: str | None = None
+    length: int | None = None
+    content_type, encoding = "", ""
+    parameters: dict[str, str] = {}
     for line in head.split(b"\r\n"):
         if len(line) > MAX_LINE:
             raise ValueError(f"A line in the head of a part is longer than {MAX_LINE} bytes.")
