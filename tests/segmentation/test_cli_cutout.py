@@ -189,3 +189,15 @@ def test_light_modules_load_nothing_heavy() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "cutout" in done.stdout
+
+
+@pytest.mark.real
+def test_a_result_beyond_the_limit_is_a_sentence(
+    cutout: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    limited = (SAMPLES / "chelsea.png", "-o", tmp_path / "out", "--max-result-megapixels", "0.2")
+    code, said = cutout(*limited, "--size", "600x600")
+    assert code == 1
+    assert "chelsea.png: The result would have 600×600 pixels" in said
+    # One that is no larger than its source is made.
+    assert cutout(*limited)[0] == 0
