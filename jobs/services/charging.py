@@ -25,7 +25,7 @@ _FACTS = ("user", "job", "width", "height", "charged_pixels", "charged_at")
 
 @dataclass(frozen=True)
 class Charged:
-    """A picture whose charge stands."""
+    """A picture, or a rendition request, whose charge stands."""
 
     pk: UUID
     user: int
@@ -76,13 +76,17 @@ def of(picture: Picture) -> list[Charged]:
 
 def refund(charges: Iterable[Charged], reason: str) -> None:
     """Take charges back, one entry for each job. The caller takes `charged_at` away beforehand."""
+    _refund(charges, reason, of_pictures=True)
+
+
+def _refund(charges: Iterable[Charged], reason: str, *, of_pictures: bool) -> None:
     together: dict[tuple[int, UUID, object], list[Charged]] = defaultdict(list)
     for one in charges:
         together[one.user, one.job, months.month_of(one.at)].append(one)
     for (user, job, _), group in sorted(together.items(), key=lambda item: (item[0][0], item[0][1])):
         quota.refund(
             user,
-            pictures=len(group),
+            pictures=len(group) if of_pictures else 0,
             pixels=sum(one.pixels for one in group),
             job=job,
             reason=reason,
@@ -104,17 +108,15 @@ def take_back(wishes: QuerySet[Wish], reason: str) -> None:
 
     Call it in the transaction that ends them, before they are deleted.
     """
-    charged = wishes.filter(charged_at__isnull=False).select_related("picture").order_by("pk")
-    for wish in charged.select_for_update(of=("self",)):
-        if wish.charged_at is not None and Wish.objects.filter(pk=wish.pk).update(charged_at=None):
-            quota.refund(
-                wish.user_id,
-                pictures=0,
-                pixels=wish.charged_pixels,
-                job=wish.picture.job_id,
-                reason=reason,
-                charged_at=wish.charged_at,
-            )
+    rows = wishes.filter(charged_at__isnull=False).select_related("picture").order_by("pk")
+    charges = [
+        Charged(wish.pk, wish.user_id, wish.picture.job_id, wish.charged_pixels, wish.charged_at)
+        for wish in rows.select_for_update(of=("self",))
+        if wish.charged_at is not None
+    ]
+    if charges:
+        Wish.objects.filter(pk__in=[one.pk for one in charges]).update(charged_at=None)
+        _refund(charges, reason, of_pictures=False)
 
 
 def _pixels(picture: Picture) -> int:
