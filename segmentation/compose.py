@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from segmentation.backgrounds import paint, plain
 from segmentation.binary import binary
-from segmentation.canvas import Box, place, subject_box
+from segmentation.canvas import place, subject_box
 from segmentation.foreground import estimate
 from segmentation.layers import over, paste, resized
 from segmentation.recipe import WHITE, Recipe
-from segmentation.result_size import MAX_PIXELS
+from segmentation.result_size import MAX_PIXELS, Box
 from segmentation.shadows import cast
 
 Bytes = NDArray[np.uint8]

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.canvas import Box, subject_box
+from segmentation.canvas import subject_box
 from segmentation.layers import paste
 from segmentation.recipe import Shadow
+from segmentation.result_size import Box
 
 Bytes = NDArray[np.uint8]
 
