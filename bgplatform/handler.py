@@ -12,8 +12,7 @@ from typing import IO, Any
 import django
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import QueryDict
-from django.http.request import ImmutableList
-from django.utils.datastructures import MultiValueDict
+from django.utils.datastructures import ImmutableList, MultiValueDict
 
 from bgplatform.multipart import MultiPartParser
 
@@ -23,7 +22,7 @@ class Request(ASGIRequest):
 
     def parse_file_upload(self, META: Any, post_data: Any) -> tuple[QueryDict, MultiValueDict[str, Any]]:  # noqa: N803
         """The fields and the files of a multipart form."""
-        self.upload_handlers = ImmutableList(  # type: ignore[assignment]  # as Django does itself
+        self.upload_handlers = ImmutableList(
             self.upload_handlers,
             warning="You cannot alter upload handlers after the upload has been processed.",
         )

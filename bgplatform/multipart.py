@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -20,7 +21,6 @@ from django.http.multipartparser import (
     InterBoundaryIter,
     LazyStream,
     MultiPartParserError,
-    exhaust,
 )
 from django.http.multipartparser import MultiPartParser as DjangoParser
 from django.utils.datastructures import MultiValueDict
@@ -36,6 +36,16 @@ Form = tuple[QueryDict, MultiValueDict[str, Any]]
 
 class MultiPartParser(DjangoParser):
     """Django's parser with our reading of a part. The settings DATA_UPLOAD_MAX_… bound it in the same way."""
+
+    # What Django's own parser sets.
+    _boundary: bytes
+    _chunk_size: int
+    _close_files: Callable[[], None]
+    _content_length: int
+    _encoding: str
+    _input_data: Any
+    _meta: dict[str, Any]
+    _upload_handlers: list[FileUploadHandler]
 
     def __init__(
         self,
@@ -54,10 +64,14 @@ class MultiPartParser(DjangoParser):
             return QueryDict(encoding=self._encoding), MultiValueDict()
         for handler in self._upload_handlers:
             handled = handler.handle_raw_input(
-                self._input_data, self._meta, self._content_length, self._boundary, self._encoding
+                self._input_data,
+                self._meta,
+                self._content_length,
+                self._boundary,  # type: ignore[arg-type]  # bytes, as Django's own parser hands it over
+                self._encoding,
             )
             if handled is not None:
-                return handled
+                return handled[0], handled[1]
         self._post = QueryDict(mutable=True)
         self._files: MultiValueDict[str, Any] = MultiValueDict()
         try:
@@ -65,10 +79,10 @@ class MultiPartParser(DjangoParser):
         except StopUpload as error:
             self._close_files()
             if not error.connection_reset:
-                exhaust(self._input_data)
+                exhaust(ChunkIter(self._input_data, self._chunk_size))
         else:
-            exhaust(self._input_data)
-        any(handler.upload_complete() for handler in self._upload_handlers)
+            exhaust(ChunkIter(self._input_data, self._chunk_size))
+        any(handler.upload_complete() for handler in self._upload_handlers)  # type: ignore[func-returns-value]  # it may, says its documentation
         self._post._mutable = False
         return self._post, self._files
 
@@ -110,11 +124,12 @@ class MultiPartParser(DjangoParser):
         name = self.sanitize_file_name(head.file_name or "") or UNNAMED
         facts = (head.content_type, head.content_length)
         charset = head.content_type_parameters.get("charset")
+        parameters: Any = head.content_type_parameters
         counts = [0] * len(self._upload_handlers)
         try:
             for handler in self._upload_handlers:
                 try:
-                    handler.new_file(head.name, name, *facts, charset, head.content_type_parameters)  # type: ignore[arg-type]  # bytes in the stubs only
+                    handler.new_file(head.name, name, *facts, charset, parameters)
                 except StopFutureHandlers:
                     break
             for piece in _decoded(part) if head.transfer_encoding == BASE64 else part:
@@ -133,6 +148,11 @@ class MultiPartParser(DjangoParser):
             size = len(left)
             left = handler.receive_data_chunk(left, counts[number])
             counts[number] += size
+
+
+def exhaust(pieces: Iterable[bytes]) -> None:
+    """Read to the end, and keep nothing."""
+    deque(pieces, maxlen=0)
 
 
 def _head(part: LazyStream) -> PartHead | None:

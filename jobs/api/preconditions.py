@@ -71,5 +71,5 @@ def tag_of(represent: Callable[[], Response]) -> str | None:
         return None
     response.accepted_renderer = JSONRenderer()
     response.accepted_media_type = JSONRenderer.media_type
-    response.renderer_context = {}
+    response.renderer_context = {}  # type: ignore[attr-defined]  # render() asks for it
     return str(set_response_etag(response.render())["ETag"])
