@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: bench throughput help run test lint format lock accuracy rembg faults fairness memory worker-memory scale schema schemathesis test-postgres
+.PHONY: bench contention throughput help run test lint format lock accuracy rembg faults fairness memory worker-memory scale schema schemathesis test-postgres
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: $(VENV)/.development $(REMBG) ## Speed, stage by stage, beside the real r
 throughput: $(VENV)/.development $(REMBG) ## Eight clients at once beside rembg's own server (ARGS="--sizes 0.2 --rounds 1")
 	@$(PY) -m segmentation weights pull u2net u2netp --keep-onnx
 	@$(PY) -m tests.benchmarks.throughput --rembg $(REMBG) $(ARGS)
+
+contention: $(VENV)/.development ## Everything at once in one account, on SQLite and PostgreSQL: deadlocks, 500s, counters (ARGS="--seconds 10")
+	@$(PY) -m tests.contention $(ARGS)
 
 scale: $(VENV)/.development ## Pages and dispatcher with a million pictures in PostgreSQL (ARGS="--pictures 20000 --only-plans")
 	@$(PY) -m tests.benchmarks.scale $(ARGS)

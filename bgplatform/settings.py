@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "jobs.middleware.StoreAwayMiddleware",
+    "jobs.middleware.GoneMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

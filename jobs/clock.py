@@ -9,8 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+
+from accounts import locks
 
 
 def now() -> datetime:
@@ -42,7 +44,10 @@ def rein_in(rows: QuerySet[Any], field: str, most: timedelta) -> int:
     They were set before the clock went back, and would otherwise be waited for as long as it went.
     """
     latest = now() + most
-    return rows.filter(**{f"{field}__gt": latest}).update(**{field: latest})
+    with transaction.atomic():
+        # What somebody else holds is looked at again by the next tick.
+        held = locks.hold(rows.filter(**{f"{field}__gt": latest}), skip_locked=True)
+        return rows.filter(pk__in=held).update(**{field: latest}) if held else 0
 
 
 def _of_server() -> datetime:

@@ -1,4 +1,4 @@
-"""What every page says when the file store is away."""
+"""What every page says when the file store is away, and when what it is about was deleted meanwhile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import logging
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
+from django.views.defaults import page_not_found
 
+from jobs.errors import GoneError
+from jobs.gone import is_gone
 from jobs.storage import StoreAwayError
 
 logger = logging.getLogger(__name__)
@@ -31,3 +34,16 @@ class StoreAwayMiddleware(MiddlewareMixin):
         )
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
+
+
+class GoneMiddleware(MiddlewareMixin):
+    """Turns what was deleted between a page's look and its act into a 404."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The usual page for people, JSON for scripts."""
+        if not is_gone(exception):
+            return None
+        logger.warning("%s was about something that is gone: %r", request.path, exception)
+        if request.accepts("text/html"):
+            return page_not_found(request, exception)
+        return JsonResponse(GoneError().as_dict(), status=GoneError.status)

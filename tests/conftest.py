@@ -131,6 +131,15 @@ def _quick_passwords(settings: object) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
 
 
+@pytest.fixture(autouse=True)
+def _locks_in_order() -> Iterator[None]:
+    """Every test fails where a lock is taken out of order."""
+    from tests.order_of_locks import watched
+
+    with watched():
+        yield
+
+
 def make_picture(width: int = 64, height: int = 48, *, format: str = "PNG", seed: int = 0) -> bytes:
     """A picture with a bright disc on a dark, noisy ground, encoded."""
     noise = np.random.default_rng(seed).integers(0, 60, (height, width, 3), dtype=np.uint8)

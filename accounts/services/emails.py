@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from accounts import locks
 from accounts.email_selectors import RELEASED, confirmed_holder, has_address
 from accounts.errors import AccountsError
 from accounts.models import User
@@ -118,5 +119,4 @@ def set_by_staff(user: User) -> None:
 
 def _lock(*users: int, email: str = "") -> None:
     """Lock the rows of these users and of whoever signs in with the address, in the order of their ids."""
-    rows = User.objects.select_for_update(no_key=True).filter(Q(pk__in=users) | Q(email=email))
-    list(rows.order_by("pk").values_list("pk", flat=True))
+    locks.hold(User.objects.filter(Q(pk__in=users) | Q(email=email)))

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from accounts import months
+from accounts import locks, months
 from accounts.errors import QuotaExceededError
 from accounts.in_flight import in_flight_of
 from accounts.models import ApiToken, Entry, Storage, Usage, User
@@ -80,7 +80,7 @@ def check_in_flight(user: User, adding: int, *, most: Allowed | None = None) -> 
     if limit is None or adding <= 0:
         return
     # The user's row is the lock: of two at once the second counts what the first has written.
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
+    locks.hold_user(user.pk)
     used = in_flight_of(user.pk)
     if used + adding > limit:
         raise QuotaExceededError(
@@ -138,7 +138,7 @@ def _check_held(user: User, limit: int, adding: int) -> None:
     # The counter's row is the lock: what was reserved becomes bytes under it, and nobody else reserves or
     # brings any until this transaction ends.
     Storage.objects.bulk_create([Storage(user=user)], ignore_conflicts=True)
-    used = Storage.objects.select_for_update(no_key=True).get(user=user).bytes
+    used = locks.fetch_held(Storage.objects.filter(user=user))[0].bytes
     waiting = reserved_of(user.pk)
     if used + waiting + adding > limit:
         raise storage_full(limit, used, waiting)

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import locks
 from accounts.addresses import canonical_network, is_among
 from accounts.errors import TokenChoiceError, TokenRefusedError
 from accounts.models import ApiToken, Scope, User
@@ -168,7 +169,7 @@ def _find(secret: str) -> ApiToken | None:
 
 def _hold(user: int, caller: ApiToken | None = None) -> None:
     """Lock a user's tokens. Raises TokenRefusedError where the one that asks is over by now."""
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=user)
+    locks.hold_user(user)
     if caller is not None:
         _check(ApiToken.objects.get(pk=caller.pk))
 

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.errors import SiteError
+from jobs.gone import is_gone
 from jobs.middleware import RETRY_SECONDS
 from jobs.storage import StoreAwayError
 from segmentation.errors import PictureError, RecipeError
@@ -75,7 +76,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _answer(error: Exception) -> Response | None:
-    if isinstance(error, Http404 | exceptions.NotFound):
+    if isinstance(error, Http404 | exceptions.NotFound) or is_gone(error):
         return refusal(404, [said("not_found", "There is no such thing, or it is not yours.")])
     if isinstance(error, exceptions.ValidationError):
         return refusal(422, list(islice(_flat(error.detail), MOST)))

@@ -15,8 +15,9 @@ from redis.exceptions import RedisError
 from accounts.errors import QuotaExceededError
 from jobs.compat import answers, rate
 from jobs.compat.asking import user_of
-from jobs.compat.errors import CompatError, of_picture
+from jobs.compat.errors import AGAIN_SECONDS, CompatError, of_picture
 from jobs.errors import JobsError
+from jobs.gone import is_gone
 from jobs.storage import StoreAwayError
 from jobs.threads import quickly
 from segmentation.errors import SegmentationError
@@ -47,7 +48,10 @@ def guarded(*methods: str, words: Words = answers.refused) -> Callable[[View], V
                 return await view(request)
             except KNOWN as error:
                 return words(await _with_pace(request, in_words(error)))
-            except Exception:
+            except Exception as error:
+                if is_gone(error):
+                    logger.warning("a call was about something that is gone: %r", error)
+                    return words(CompatError("unavailable", "Try it again.", {"Retry-After": AGAIN_SECONDS}))
                 logger.exception("a call failed")
                 return words(CompatError("internal_error", "Something went wrong on our side. Try it again."))
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from accounts import locks
 from accounts.models import User
 from accounts.services import quota
 from jobs import clock, storage
@@ -61,8 +62,8 @@ def of(user: User, wanted: recipe.Recipe) -> Backdrop | None:
     if not isinstance(background, recipe.Backdrop):
         return None
     # The row is the lock against the sweep.
-    found: Backdrop | None = (
-        Backdrop.objects.for_user(user).select_for_update().filter(digest=background.ref).first()
+    found: Backdrop | None = next(
+        iter(locks.fetch_held(Backdrop.objects.for_user(user).filter(digest=background.ref))), None
     )
     if found is None:
         raise RecipeError(
@@ -109,7 +110,7 @@ def sweep() -> int:
 def _delete(backdrop: Backdrop, **still: bool) -> bool:
     with transaction.atomic():
         # Held, so that no job takes it up between the look and the deletion.
-        held = list(Backdrop.objects.select_for_update().filter(pk=backdrop.pk, **still))
+        held = locks.hold(Backdrop.objects.filter(pk=backdrop.pk, **still), to_delete=True)
         if not held or Job.objects.filter(backdrop=backdrop).exists():
             return False
         removal.discard([backdrop.key])

@@ -10,20 +10,23 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import locks
 from accounts.models import ApiToken, User
+from accounts.selectors import allowed
 from accounts.services import quota
 from jobs import clock, names, storage
 from jobs.ids import new_id
 from jobs.models import Job, Picture, Rendition, Upload
 from jobs.models.job import Lane
 from jobs.services import backdrops, dispatch, removal, submit
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
 from segmentation.pictures import PictureInfo
 from segmentation.recipe import Recipe
 
@@ -54,6 +57,7 @@ class Call:
     charged: bool
 
 
+@again_after_deadlock
 def begin(
     user: User, source: Source, recipe: Recipe, *, token: ApiToken | None, ephemeral: bool = False
 ) -> Call:
@@ -70,7 +74,7 @@ def begin(
     try:
         with transaction.atomic():
             # The user's row is the lock: of two that ask for the same at once the second finds the first.
-            User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
+            locks.hold_user(user.pk)
             if same := _same(user, digest, recipe, ephemeral):
                 return same
             call = _write(user, upload, digest, recipe, token, ephemeral)
@@ -146,7 +150,11 @@ def _write(
     upload.save(force_insert=True)
     picture = submit.picture_of(upload)
     picture.source_digest = digest
-    job = submit.create_job(user, [picture], recipe, origin=Job.Origin.CALL, token=token, ephemeral=ephemeral)
+    most = allowed(user)
+    job = submit.create_job(
+        user, [picture], recipe, most, origin=Job.Origin.CALL, token=token, ephemeral=ephemeral
+    )
+    quota.check_reserved(user, most=most)
     quota.add_storage(user, upload.announced_size)
-    transaction.on_commit(partial(dispatch.top_up, user.pk, [Lane.INTERACTIVE]))
+    after_commit(dispatch.top_up, user.pk, [Lane.INTERACTIVE])
     return Call(job.pk, picture.pk, recipe.digest, charged=True)

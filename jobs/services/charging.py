@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from accounts import months
+from accounts import locks, months
 from accounts.models import ApiToken, User
 from accounts.selectors import Allowed
 from accounts.services import quota
@@ -63,8 +63,8 @@ def charge(
 
 def standing(pictures: QuerySet[Picture]) -> list[Charged]:
     """Those among these pictures whose charge stands, locked."""
-    rows = pictures.filter(charged_at__isnull=False).order_by("pk").select_for_update()
-    return [one for picture in rows.only(*_FACTS) for one in of(picture)]
+    rows = locks.fetch_held(pictures.filter(charged_at__isnull=False).only(*_FACTS))
+    return [one for picture in rows for one in of(picture)]
 
 
 def of(picture: Picture) -> list[Charged]:
@@ -108,10 +108,10 @@ def take_back(wishes: QuerySet[Wish], reason: str) -> None:
 
     Call it in the transaction that ends them, before they are deleted.
     """
-    rows = wishes.filter(charged_at__isnull=False).select_related("picture").order_by("pk")
+    rows = locks.fetch_held(wishes.filter(charged_at__isnull=False).select_related("picture"))
     charges = [
         Charged(wish.pk, wish.user_id, wish.picture.job_id, wish.charged_pixels, wish.charged_at)
-        for wish in rows.select_for_update(of=("self",))
+        for wish in rows
         if wish.charged_at is not None
     ]
     if charges:

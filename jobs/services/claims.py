@@ -12,9 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from accounts import locks
 from jobs import clock
-from jobs.models import Picture
+from jobs.models import Job, Picture
 from jobs.services import charging, progress, webhook_events
+from jobs.services.deadlocks import again_after_deadlock
 
 logger = logging.getLogger(__name__)
 
@@ -67,31 +69,37 @@ def claim(picture: UUID, *, token: UUID | None = None, alone: bool = True) -> Cl
     return Claim(row, token)
 
 
+@again_after_deadlock
 def renew(tokens: Collection[UUID]) -> int:
     """Extend the leases of claims that this process still works on; how many still count."""
-    return Picture.objects.filter(lease_token__in=tokens, state=Picture.State.RUNNING).update(
-        lease_until=clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
-    )
+    until = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    with transaction.atomic():
+        held = locks.hold(Picture.objects.filter(lease_token__in=tokens, state=Picture.State.RUNNING))
+        return Picture.objects.filter(pk__in=held).update(lease_until=until)
 
 
 def end(claim: Claim, state: str, **facts: object) -> None:
     """Close a claim with the picture's final state. Raises LeaseLostError where it no longer counts.
 
-    Call it in the transaction that writes the results, so that they stand or fall together.
+    Call it in the transaction that writes the results, so that they stand or fall together. It locks the job,
+    so that of two pictures that end at once the second knows whether it is the last.
     """
-    ended = _held(claim).update(
-        state=state,
-        lease_token=None,
-        lease_until=None,
-        dispatched_at=None,
-        finished_at=clock.now(),
-        **facts,
-    )
+    with transaction.atomic(savepoint=False):
+        locks.hold(Job.objects.filter(pk=claim.picture.job_id))
+        ended = _held(claim).update(
+            state=state,
+            lease_token=None,
+            lease_until=None,
+            dispatched_at=None,
+            finished_at=clock.now(),
+            **facts,
+        )
+        if ended:
+            webhook_events.pictures_ended([claim.picture.pk])
+            progress.settle(claim.picture.job_id)
+            progress.tell_picture(claim.picture.job_id, claim.picture.pk, state)
     if not ended:
         raise LeaseLostError(str(claim.picture.pk))
-    webhook_events.pictures_ended([claim.picture.pk])
-    progress.settle(claim.picture.job_id)
-    progress.tell_picture(claim.picture.job_id, claim.picture.pk, state)
 
 
 def fail(claim: Claim, code: str, sentence: str) -> None:
@@ -135,6 +143,7 @@ def postpone(claim: Claim) -> None:
         progress.tell_picture(claim.picture.job_id, claim.picture.pk, Picture.State.QUEUED)
 
 
+@again_after_deadlock
 def expire_leases() -> int:
     """Queue again what dead workers held, fail what broke its worker every time; how many of both."""
     now = clock.now()
@@ -145,6 +154,8 @@ def expire_leases() -> int:
     hopeless = [pk for pk, _, attempts in rows if attempts >= settings.MAX_ATTEMPTS]
     again = [pk for pk, _, attempts in rows if attempts < settings.MAX_ATTEMPTS]
     with transaction.atomic():
+        locks.hold(Job.objects.filter(pk__in={job for pk, job, _ in rows if pk in set(hopeless)}))
+        locks.hold(lapsed.filter(pk__in=[pk for pk, _, _ in rows]))
         count = lapsed.filter(pk__in=again).update(
             state=Picture.State.QUEUED, lease_token=None, lease_until=None, dispatched_at=None
         )

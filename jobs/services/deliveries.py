@@ -23,12 +23,15 @@ from django.db.models import Exists, F, OuterRef
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
+from accounts import locks
 from jobs import clock, fetching
 from jobs.errors import WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
 from jobs.patience import patiently
 from jobs.services import webhook_secrets, webhooks
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
 from jobs.services.webhook_secrets import UnreadableSecretError
 
 logger = logging.getLogger(__name__)
@@ -69,14 +72,15 @@ class Outcome:
         return self.status is not None and 200 <= self.status < 300
 
 
+@again_after_deadlock
 def top_up(endpoint: UUID) -> int:
     """Hand deliveries that are due to the broker until the endpoint's window is full; how many."""
     with transaction.atomic():
         # The endpoint's row is the lock: two at once must not both see the same free places.
-        open_ones = WebhookEndpoint.objects.select_for_update(of=("self",)).filter(user__is_active=True)
-        row = open_ones.filter(pk=endpoint, enabled=True).first()
-        if row is None:
+        on = WebhookEndpoint.objects.filter(pk=endpoint, enabled=True, user__is_active=True)
+        if not (rows := locks.fetch_held(on)):
             return 0
+        row = rows[0]
         mine = WebhookDelivery.objects.filter(endpoint=endpoint, state=Waiting)
         window = 1 if row.failing_since else WINDOW
         free = window - mine.filter(sent_at__isnull=False).count()
@@ -86,7 +90,7 @@ def top_up(endpoint: UUID) -> int:
         due = mine.filter(sent_at__isnull=True, next_at__lte=now).order_by("next_at", "pk")
         chosen = list(due.values_list("pk", flat=True)[:free])
         mine.filter(pk__in=chosen).update(sent_at=now)
-        transaction.on_commit(partial(_send, chosen))
+        after_commit(_send, chosen)
     return len(chosen)
 
 
@@ -110,10 +114,13 @@ def recover_lost() -> int:
     clock.rein_in(sent.filter(token__isnull=True), "next_at", timedelta(0))
     clock.rein_in(sent.filter(token__isnull=False), "next_at", _longest())
     now = clock.now()
-    return sent.filter(
+    lost = sent.filter(
         next_at__lte=now,
         sent_at__lt=now - timedelta(seconds=settings.REDISPATCH_SECONDS),
-    ).update(sent_at=None)
+    )
+    with transaction.atomic():
+        held = locks.hold(lost, skip_locked=True)
+        return WebhookDelivery.objects.filter(pk__in=held).update(sent_at=None)
 
 
 def bring_forward() -> int:
@@ -155,7 +162,7 @@ def replay(delivery: WebhookDelivery) -> None:
     with transaction.atomic():
         hold_enabled(delivery.endpoint)
         _again(WebhookDelivery.objects.filter(pk=delivery.pk))
-        transaction.on_commit(partial(top_up, delivery.endpoint_id))
+        after_commit(top_up, delivery.endpoint_id)
     delivery.refresh_from_db()
 
 
@@ -164,7 +171,7 @@ def replay_failed(endpoint: WebhookEndpoint) -> int:
     with transaction.atomic():
         hold_enabled(endpoint)
         count = _again(WebhookDelivery.objects.filter(endpoint=endpoint, state=WebhookDelivery.State.FAILED))
-        transaction.on_commit(partial(top_up, endpoint.pk))
+        after_commit(top_up, endpoint.pk)
     return count
 
 
@@ -180,7 +187,7 @@ def sweep() -> int:
 
 def hold_enabled(endpoint: WebhookEndpoint) -> None:
     """Lock an endpoint that is on. Raises WebhookRefusedError `webhook_disabled` where it is not, or gone."""
-    if not WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk, enabled=True).exists():
+    if not locks.hold(WebhookEndpoint.objects.filter(pk=endpoint.pk, enabled=True)):
         raise WebhookRefusedError("webhook_disabled", "This webhook is switched off. Switch it on first.")
 
 
@@ -249,7 +256,7 @@ def _record(delivery: WebhookDelivery, token: UUID, outcome: Outcome) -> None:
     over = {"sent_at": None, "token": None}
     with transaction.atomic():
         # The endpoint before its deliveries, everywhere.
-        list(endpoints.select_for_update().values_list("pk"))
+        locks.hold(endpoints)
         if outcome.delivered:
             counts = mine.update(state=WebhookDelivery.State.DELIVERED, next_at=None, ended_at=now, **over)
         elif (pause := _pause(delivery, outcome)) is not None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -19,10 +18,13 @@ from django.db import transaction
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
+from accounts import locks
 from jobs import circuit, clock
 from jobs.models import Picture
 from jobs.models.job import Lane
 from jobs.services import claims, messages, windows
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
 
 logger = logging.getLogger(__name__)
 
@@ -93,11 +95,12 @@ def _recover_messages(lane: str) -> int:
     )
 
 
+@again_after_deadlock
 def _top_up_lane(user: int, lane: str, size: int) -> int:
     with transaction.atomic():
         chosen, now = windows.fill(user, Picture.objects.filter(lane=lane), size, ORDER)
         if chosen:
-            transaction.on_commit(partial(_send, chosen, lane, now))
+            after_commit(_send, chosen, lane, now)
     return len(chosen)
 
 
@@ -109,4 +112,6 @@ def _send(pictures: list[UUID], lane: str, dispatched_at: datetime) -> None:
         # Not an error of the caller's: the rows are marked as sent, and the dispatcher's next tick finds
         # the broker back or tries again.
         logger.exception("the broker is away; %d pictures wait in the database", len(pictures))
-        Picture.objects.filter(pk__in=pictures, state=Picture.State.QUEUED).update(dispatched_at=None)
+        with transaction.atomic():
+            held = locks.hold(Picture.objects.filter(pk__in=pictures, state=Picture.State.QUEUED))
+            Picture.objects.filter(pk__in=held).update(dispatched_at=None)

@@ -16,12 +16,14 @@ from django.db import Error, IntegrityError, transaction
 from django.db.models import F
 from numpy.typing import NDArray
 
+from accounts import locks
 from accounts.errors import QuotaExceededError
 from accounts.services import quota
 from jobs import circuit, clock, engine, events, storage
-from jobs.models import Matte, Rendition, Wish
+from jobs.models import Matte, Picture, Rendition, Wish
 from jobs.patience import is_away, patiently
 from jobs.services import backdrops, charging, processing, removal, result_limits, wish_dispatch, wishes
+from jobs.services.after_commit import after_commit
 from jobs.services.claims import LeaseLostError
 from jobs.storage import StoreAwayError
 from segmentation.encode import Encoded, encode
@@ -160,6 +162,8 @@ def _conclude(wish: Wish, matte: Matte, rendition: Rendition) -> None:
     new_matte = wish.matte is None
     try:
         with transaction.atomic():
+            # The picture before what belongs to it, as its deletion takes them.
+            locks.hold(Picture.objects.filter(pk=wish.picture_id))
             if not _held(wish).delete()[0]:
                 raise LeaseLostError(str(wish.pk))
             if new_matte:
@@ -216,9 +220,7 @@ def _give_back(wish: Wish) -> None:
 
 def _tell(wish: Wish, state: str) -> None:
     """Hint, once this transaction stands, that nobody need wait for it any more."""
-    transaction.on_commit(
-        partial(events.tell, wish.picture.job_id, "rendition", id=str(wish.pk), state=state)
-    )
+    after_commit(events.tell, wish.picture.job_id, "rendition", id=str(wish.pk), state=state)
 
 
 def _change(wish: Wish, **facts: object) -> None:

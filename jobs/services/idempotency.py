@@ -13,6 +13,7 @@ from accounts.models import User
 from jobs import clock
 from jobs.errors import KeyReusedError
 from jobs.models import Idempotency
+from jobs.services.deadlocks import again_after_deadlock
 
 KEPT: Final = timedelta(hours=24)
 AT_ONCE: Final = 500
@@ -43,6 +44,7 @@ def earlier(user: User, key: str, body_digest: str) -> Answer | None:
     return Answer(row.status, row.body, row.location)
 
 
+@again_after_deadlock
 def once(user: User, key: str, body_digest: str, act: Callable[[], Answer]) -> tuple[Answer, bool]:
     """What `act` answers, and true; or what it answered before under this key, and false.
 

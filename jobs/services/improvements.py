@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
+from accounts import locks
 from accounts.models import Plan, User
 from accounts.selectors import users_of
 from accounts.services import quota
@@ -55,7 +56,8 @@ def sweep() -> int:
     for plan in Plan.objects.filter(keep_days__lt=DAYS):
         over |= Q(user__in=users_of(plan), created_at__lt=now - timedelta(days=plan.keep_days or 0))
     with transaction.atomic():
-        rows = list(Improvement.objects.filter(over).select_for_update()[:AT_ONCE])
+        doomed = Improvement.objects.filter(over).order_by("pk")[:AT_ONCE]
+        rows = locks.fetch_held(doomed, to_delete=True, skip_locked=True)
         gone = Improvement.objects.filter(pk__in=[row.pk for row in rows])
         removal.discard(row.key for row in rows)
         freed = stored.of_improvements(gone)

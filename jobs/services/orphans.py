@@ -18,6 +18,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 
+from accounts import locks
 from jobs import clock, storage
 from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload, Wish
 from jobs.services import wishes
@@ -86,7 +87,7 @@ def _delete_orphans(files: Collection[Stored], older_than: timedelta) -> int:
     with transaction.atomic():
         # Held, and looked at again: nobody must begin to try a failed picture again, and write these keys,
         # between the look and the deletion.
-        list(Picture.objects.select_for_update().filter(pk__in=owners).values_list("pk"))
+        locks.hold(Picture.objects.filter(pk__in=owners))
         orphans = orphans_of(old)
         storage.delete(sorted(orphans))
     logger.warning(

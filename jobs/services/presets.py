@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.db import transaction
 
+from accounts import locks
 from accounts.models import User
 from jobs import names
 from jobs.errors import PresetRefusedError
@@ -35,7 +36,7 @@ def save(user: User, name: str, title: str, recipe: Recipe) -> tuple[Preset, boo
     result_limits.check_size(recipe, result_limits.most_pixels(user))
     with transaction.atomic():
         # The user's row is the lock: what is counted here stays so until the preset is there.
-        User.objects.select_for_update().get(pk=user.pk)
+        locks.hold_user(user.pk)
         mine = Preset.objects.for_user(user)
         if not mine.filter(name=name).exists() and mine.count() >= PRESETS_A_USER:
             raise PresetRefusedError(

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from django.db import Error, IntegrityError, transaction
 
+from accounts import locks
 from jobs import circuit, engine, storage
 from jobs.company import Company
 from jobs.leases import LeaseKeeper
@@ -183,8 +184,11 @@ def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, 
         with transaction.atomic():
             # A picture that is tried again gets its first matte anew, from the same bytes and recipe.
             earlier = Matte.objects.filter(picture=matte.picture, revision=matte.revision)
-            freed = stored.of_mattes(earlier) if earlier.exists() else Counter[int]()
-            if freed:
+            freed = Counter[int]()
+            if earlier.exists():
+                locks.hold(Job.objects.filter(pk=claim.picture.job_id))
+                locks.hold(Picture.objects.filter(pk=claim.picture.pk))
+                freed = stored.of_mattes(earlier)
                 earlier.delete()
             matte.save(force_insert=True)
             rendition.matte = matte

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -12,19 +11,16 @@ from django.utils import timezone
 from jobs import events
 from jobs.models import Job, Picture
 from jobs.services import webhook_events
+from jobs.services.after_commit import after_commit
 
 
 def settle(job: UUID) -> bool:
     """Close a job none of whose pictures is queued or running; true where this call closed it.
 
-    Call it in the transaction that ended a picture. Two that end the last two at once do not see each other's
-    row, so it looks once more when this transaction stands: who commits last sees all of them.
+    Call it in the transaction that ended a picture, which has locked the job beforehand: of two that end the
+    last two pictures at once the second waits for the first, and sees what it did.
     """
-    if _close(job):
-        return True
-    # Nothing may come of what is after the commit: `settle_left` finds what was left open.
-    transaction.on_commit(partial(_close, job), robust=True)
-    return False
+    return _close(job)
 
 
 def settle_left(most: int = 100) -> int:
@@ -50,10 +46,10 @@ def _close(job: UUID) -> bool:
         )
         if closed:
             webhook_events.job_ended(job)
-            transaction.on_commit(partial(events.tell, job, "job", state=Job.State.FINISHED))
+            after_commit(events.tell, job, "job", state=Job.State.FINISHED)
     return bool(closed)
 
 
 def tell_picture(job: UUID, picture: UUID, state: str) -> None:
     """Hint, once this transaction stands, that a picture changed."""
-    transaction.on_commit(partial(events.tell, job, "picture", id=str(picture), state=state))
+    after_commit(events.tell, job, "picture", id=str(picture), state=state)

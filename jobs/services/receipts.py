@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection
-from functools import partial
 from typing import Final
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
 from jobs.models import Job, Picture, Receipt
 from jobs.services import titles
+from jobs.services.after_commit import after_commit
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ def _write(receipts: list[Receipt]) -> None:
         if receipt.reason == Receipt.Reason.STAFF:
             by_user[receipt.user_id].append(receipt)
     for user, theirs in by_user.items():
-        transaction.on_commit(partial(_tell_owner, user, theirs), robust=True)
+        after_commit(_tell_owner, user, theirs)
 
 
 def _tell_owner(user: int, receipts: list[Receipt]) -> None:

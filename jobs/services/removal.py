@@ -6,7 +6,6 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import timedelta
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -14,9 +13,13 @@ from django.db import transaction
 from django.db.models import Case, Count, F, QuerySet, When
 from django.utils import timezone
 
+from accounts import locks
 from jobs import clock, events, storage
+from jobs.errors import GoneError
 from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload, Wish
 from jobs.services import charging, receipts, stored, tags, titles, webhook_events
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
 from jobs.storage import StoreAwayError
 from segmentation.recipe import Recipe
 
@@ -25,15 +28,18 @@ logger = logging.getLogger(__name__)
 SWEEP = 500
 
 
+@again_after_deadlock
 def cancel(job: Job) -> int:
     """Cancel what is queued or running in a job; what is done stays. How many pictures were cancelled.
 
-    What did not run yet is refunded.
+    What did not run yet is refunded. Raises GoneError where the job was deleted.
     """
     now = timezone.now()
     with transaction.atomic():
+        if not locks.hold(Job.objects.filter(pk=job.pk)):
+            raise GoneError
         going_on = Picture.objects.filter(job=job, state__in=[Picture.State.QUEUED, Picture.State.RUNNING])
-        _hold(going_on)
+        locks.hold(going_on)
         charges = charging.standing(going_on.filter(state=Picture.State.QUEUED))
         cancelled = going_on.update(
             charged_at=Case(When(state=Picture.State.QUEUED, then=None), default=F("charged_at")),
@@ -48,11 +54,12 @@ def cancel(job: Job) -> int:
         )
         if stopped:
             webhook_events.job_ended(job.pk)
-            transaction.on_commit(partial(events.tell, job.pk, "job", state=Job.State.CANCELLED))
+            after_commit(events.tell, job.pk, "job", state=Job.State.CANCELLED)
         charging.refund(charges, "cancelled")
     return cancelled
 
 
+@again_after_deadlock
 def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNER, *, note: str = "") -> int:
     """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs.
 
@@ -60,25 +67,26 @@ def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNE
     mail. What did not run yet is refunded.
     """
     with transaction.atomic():
+        # Held, so that nobody makes a new job of these sources between the look and the deletion. What a
+        # worker writes now waits, and finds nothing.
+        rows = locks.fetch_held(Job.objects.filter(pk__in=jobs), to_delete=True)
         pictures = Picture.objects.filter(job__in=jobs)
-        # Pictures before their job, as workers take them; what a worker writes now waits, and finds nothing.
-        _hold(pictures)
+        locks.hold(pictures, to_delete=True)
         charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
-        # Held, so that nobody makes a new job of these sources between the look and the deletion.
-        rows = list(Job.objects.select_for_update().filter(pk__in=jobs))
         if reason is not None:
             receipts.of_jobs(rows, reason, note)
         freed = _discard_files(pictures)
         charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
         deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
         if rows:
-            transaction.on_commit(partial(tags.sweep, {job.user_id for job in rows}))
+            after_commit(tags.sweep, {job.user_id for job in rows})
         charging.refund(charges, "deleted")
         stored.free(freed)
     logger.info("deleted %d rows of %d jobs", deleted, len(jobs))
     return by_model.get("jobs.Job", 0)
 
 
+@again_after_deadlock
 def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *, note: str = "") -> int:
     """Delete single pictures with their files; a job that is left without any goes with its last.
 
@@ -88,10 +96,10 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
 
     with transaction.atomic():
         pictures = Picture.objects.filter(pk__in=ids)
-        _hold(pictures)
-        charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
         jobs = set(pictures.values_list("job_id", flat=True))
-        list(Job.objects.select_for_update().filter(pk__in=jobs).values_list("pk"))
+        locks.hold(Job.objects.filter(pk__in=jobs), to_delete=True)
+        locks.hold(pictures, to_delete=True)
+        charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
         named = titles.names_in(jobs)
         receipts.of_pictures(pictures, reason, note)
         freed = _discard_files(pictures)
@@ -115,7 +123,7 @@ def discard(keys: Iterable[str]) -> None:
     """Delete files once this transaction stands; the note survives a crash in between."""
     kept = sorted({key for key in keys if key})
     Discard.objects.bulk_create([Discard(key=key) for key in kept], batch_size=500, ignore_conflicts=True)
-    transaction.on_commit(partial(sweep_discards, SWEEP))
+    after_commit(sweep_discards, SWEEP)
 
 
 def sweep_discards(most: int = SWEEP) -> int:
@@ -131,7 +139,11 @@ def sweep_discards(most: int = SWEEP) -> int:
         # One of them: find out which, so that it does not hold up the others.
         stuck = [key for _, key in rows if not _deleted(key)]
     with transaction.atomic():
-        Discard.objects.filter(pk__in=[pk for pk, _ in rows]).delete()
+        # Who sweeps at the same time has deleted the same files, and notes that itself.
+        mine = locks.hold(
+            Discard.objects.filter(pk__in=[pk for pk, _ in rows]), to_delete=True, skip_locked=True
+        )
+        Discard.objects.filter(pk__in=mine).delete()
         # Noted anew, and so behind all that wait.
         Discard.objects.bulk_create([Discard(key=key) for key in stuck], ignore_conflicts=True)
     return len(rows) - len(stuck)
@@ -154,10 +166,13 @@ def sweep_uploads() -> int:
     return delete_uploads(stale)
 
 
+@again_after_deadlock
 def delete_uploads(unsubmitted: QuerySet[Upload]) -> int:
     """Delete the first of these uploads, none of which is part of a job, with their bytes; how many."""
     with transaction.atomic():
-        rows = list(unsubmitted[:SWEEP].select_for_update())
+        chosen = list(unsubmitted.values_list("pk", flat=True)[:SWEEP])
+        # Looked at again: one may have become part of a job since.
+        rows = locks.fetch_held(unsubmitted.filter(pk__in=chosen), to_delete=True)
         discard(key for row in rows for key in (storage.incoming_key(row.pk), row.key))
         gone = Upload.objects.filter(pk__in=[upload.pk for upload in rows])
         freed = stored.of_uploads(gone)
@@ -166,12 +181,9 @@ def delete_uploads(unsubmitted: QuerySet[Upload]) -> int:
     return len(rows)
 
 
-def _hold(pictures: QuerySet[Picture]) -> None:
-    list(pictures.order_by("pk").select_for_update().values_list("pk"))
-
-
 def _discard_files(pictures: QuerySet[Picture]) -> Counter[int]:
     """The files of pictures that are about to go, and the uploads they came from; their bytes by user."""
+    locks.hold(Wish.objects.filter(picture__in=pictures), to_delete=True)
     _hold_sources(pictures)
     freed = stored.of_pictures(pictures)
     sources = _sources_of(pictures)
@@ -189,8 +201,7 @@ def _hold_sources(pictures: QuerySet[Picture]) -> None:
     keys = pictures.exclude(source_key="").values_list("source_key", flat=True)
     ids = sorted({UUID(key.removeprefix("sources/")) for key in keys})
     for start in range(0, len(ids), SWEEP):
-        part = Upload.objects.filter(pk__in=ids[start : start + SWEEP])
-        list(part.order_by("pk").select_for_update().values_list("pk"))
+        locks.hold(Upload.objects.filter(pk__in=ids[start : start + SWEEP]), to_delete=True)
 
 
 def _sources_of(pictures: QuerySet[Picture]) -> list[str]:

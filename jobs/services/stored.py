@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
+from accounts import locks
 from accounts.models import Storage, User
 from accounts.services import quota
 from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload
@@ -60,7 +61,7 @@ def recount(users: Iterable[User]) -> dict[int, tuple[int, int]]:
         with transaction.atomic():
             Storage.objects.bulk_create([Storage(user=user)], ignore_conflicts=True)
             # Who writes or deletes a row at this moment waits here with its own change of the counter.
-            row = Storage.objects.select_for_update().get(user=user)
+            row = locks.fetch_held(Storage.objects.filter(user=user))[0]
             found = of_pictures(Picture.objects.filter(user=user))
             found += of_uploads(Upload.objects.filter(user=user))
             found += _of(Backdrop.objects.filter(user=user), "user")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import locks
 from accounts.models import ApiToken, User
-from accounts.selectors import allowed
+from accounts.selectors import Allowed, allowed
 from accounts.services import quota
-from jobs.errors import SubmitRefusedError
+from jobs.errors import GoneError, SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
 from jobs.services import (
@@ -27,11 +27,14 @@ from jobs.services import (
     titles,
     webhook_events,
 )
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
 from segmentation import weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 
 
+@again_after_deadlock
 def submit(
     user: User,
     uploads: Sequence[UUID],
@@ -56,19 +59,19 @@ def submit(
             f"A job holds at most {settings.MAX_JOB_PICTURES} pictures. Submit them in parts.",
         )
     with transaction.atomic():
-        found = {
-            upload.pk: upload
-            for upload in Upload.objects.for_user(user)
-            .filter(pk__in=uploads, state__in=[Upload.State.UPLOADED, Upload.State.REFUSED])
-            .select_for_update()
-        }
+        locks.hold_user(user.pk)
+        ready = Upload.objects.for_user(user).filter(
+            pk__in=uploads, state__in=[Upload.State.UPLOADED, Upload.State.REFUSED]
+        )
+        found = {upload.pk: upload for upload in locks.fetch_held(ready, to_delete=True)}
         if len(found) != len(uploads):
             raise SubmitRefusedError(
                 "upload_not_ready",
                 "One of the files is not finished, or was submitted before. Send it again.",
             )
         pictures = [picture_of(found[pk]) for pk in uploads]
-        job = create_job(user, pictures, recipe, origin=origin, title=title, token=token)
+        most = allowed(user)
+        job = create_job(user, pictures, recipe, most, origin=origin, title=title, token=token)
         mine = Upload.objects.filter(pk__in=uploads)
         taken = mine.filter(state=Upload.State.UPLOADED).update(state=Upload.State.SUBMITTED)
         # Of a refused one its picture says all; it has no bytes by which anything would ever find it again.
@@ -79,30 +82,38 @@ def submit(
             [picture.pk for picture in pictures if picture.state == Picture.State.FAILED]
         )
         progress.settle(job.pk)
-        transaction.on_commit(partial(dispatch.top_up, user.pk))
-    job.refresh_from_db()
+        # As the rows say: with nothing but refused files it is finished already.
+        job.refresh_from_db()
+        # The counter of storage is the last lock.
+        quota.check_reserved(user, most=most)
+        after_commit(dispatch.top_up, user.pk)
     return job
 
 
+@again_after_deadlock
 def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     """A new job of the same sources with another recipe; where only the rendering differs, no model runs.
 
     The sources are shared: the last job that needs one takes it along when it goes. Raises
-    SubmitRefusedError where the job has no sources (any more), the other two as `submit` does; as it brings
-    no bytes of its own, QuotaExceededError also where what there is fills the storage.
+    SubmitRefusedError where the job has no sources, GoneError where it was deleted, the other two as `submit`
+    does; as it brings no bytes of its own, QuotaExceededError also where what there is fills the storage.
     """
     check(recipe)
     quota.check_storage(job.user, 1)
     with transaction.atomic():
+        locks.hold_user(job.user_id)
         # Held until the new rows stand, so that a deletion at the same time sees that the sources are needed.
-        held = Job.objects.select_for_update().filter(pk=job.pk).exists()
+        if not locks.hold(Job.objects.filter(pk=job.pk)):
+            raise GoneError
         pictures = Picture.objects.filter(job=job).exclude(source_key="").order_by("position")
-        sources = [_of_picture(picture) for picture in pictures] if held else []
+        sources = [_of_picture(picture) for picture in pictures]
         if not sources:
             raise SubmitRefusedError("no_pictures", "This job has no pictures that could be run again.")
         title = titles.of_next_run(job, [picture.name for picture in sources])
-        new = create_job(job.user, sources, recipe, origin=job.origin, title=title, token=token)
-        transaction.on_commit(partial(dispatch.top_up, job.user_id))
+        most = allowed(job.user)
+        new = create_job(job.user, sources, recipe, most, origin=job.origin, title=title, token=token)
+        quota.check_reserved(job.user, most=most)
+        after_commit(dispatch.top_up, job.user_id)
     return new
 
 
@@ -163,6 +174,7 @@ def create_job(
     user: User,
     pictures: list[Picture],
     recipe: Recipe,
+    most: Allowed,
     *,
     origin: str,
     title: str = "",
@@ -171,11 +183,10 @@ def create_job(
 ) -> Job:
     """The job and its rows, charged; `pictures` say what they are, and get here where they belong.
 
-    Call it in a transaction. Raises RecipeError for a backdrop that is not there or a result that would be
-    too large, and QuotaExceededError.
+    most: the user's limits. Call it in a transaction, and quota.check_reserved at the end of that. Raises
+    RecipeError for a backdrop that is not there or a result that would be too large, and QuotaExceededError.
     """
     to_run = [picture for picture in pictures if picture.source_key]
-    most = allowed(user)
     quota.check_in_flight(user, len(to_run), most=most)
     interactive = origin == Job.Origin.CALL or len(pictures) <= settings.INTERACTIVE_PICTURES
     lane = Lane.INTERACTIVE if interactive else Lane.BATCH
@@ -202,5 +213,4 @@ def create_job(
     charging.charge(user, job.pk, to_run, token=token, most=most)
     Picture.objects.bulk_create(pictures, batch_size=500)
     findable.note(job, (picture.name for picture in pictures))
-    quota.check_reserved(user, most=most)
     return job

@@ -8,26 +8,31 @@ from django.db import transaction
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
+from accounts import locks
 from accounts.models import User
 from jobs import names
 from jobs.errors import GoneError, TagRefusedError
 from jobs.models import Job, Tag
+from jobs.services.deadlocks import again_after_deadlock
 
 TAGS_A_JOB = 20
 TAGS_A_USER = 200
 
 
+@again_after_deadlock
 def add(job: Job, name: str) -> Tag:
     """Put a tag on a job of its owner's; one that is there in another case stays as it was written first.
 
-    Raises TagRefusedError for a name that is none, or too long, and where there are too many already.
+    Raises TagRefusedError for a name that is none, or too long, and where there are too many already, and
+    GoneError for a job that was deleted.
     """
     name = _checked(name)
     with transaction.atomic():
-        _hold(job.user_id)
+        _hold(job)
         return _put_on(job, name)
 
 
+@again_after_deadlock
 def replace(job: Job, wanted: Sequence[str]) -> None:
     """Give a job these tags and no others; those that it wears already stay as they were written first.
 
@@ -36,10 +41,8 @@ def replace(job: Job, wanted: Sequence[str]) -> None:
     """
     checked = [_checked(name) for name in wanted]
     with transaction.atomic():
-        # The job first, as whoever runs it again does; of two at once the second replaces what the first set.
-        if not Job.objects.select_for_update().filter(pk=job.pk).exists():
-            raise GoneError
-        _hold(job.user_id)
+        # Of two at once the second replaces what the first set.
+        _hold(job)
         keep = {name.casefold() for name in checked}
         for tag in job.tags.order_by("pk"):
             if tag.name.casefold() in keep:
@@ -50,10 +53,14 @@ def replace(job: Job, wanted: Sequence[str]) -> None:
             _put_on(job, name)
 
 
+@again_after_deadlock
 def remove(job: Job, name: str) -> bool:
-    """Take a tag off a job; whether it was there. One that no job wears any more is gone."""
+    """Take a tag off a job; whether it was there. One that no job wears any more is gone.
+
+    Raises GoneError for a job that was deleted.
+    """
     with transaction.atomic():
-        _hold(job.user_id)
+        _hold(job)
         tag = job.tags.filter(name=name).first()
         if tag is None:
             return False
@@ -61,10 +68,11 @@ def remove(job: Job, name: str) -> bool:
     return True
 
 
+@again_after_deadlock
 def sweep(users: Collection[int]) -> int:
     """Delete these users' tags that no job wears any more, because it was deleted; how many."""
     with transaction.atomic():
-        list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
+        locks.hold(User.objects.filter(pk__in=users))
         deleted: int = Tag.objects.filter(user__in=users, jobs__isnull=True).delete()[0]
     return deleted
 
@@ -79,9 +87,14 @@ def _checked(name: str) -> str:
     return name
 
 
-def _hold(user: int) -> None:
-    """The user's row is the lock of their tags: what is counted stays so until the transaction ends."""
-    User.objects.select_for_update().get(pk=user)
+def _hold(job: Job) -> None:
+    """The user's row is the lock of their tags: what is counted stays so until the transaction ends.
+
+    Raises GoneError for a job that was deleted, so that no tag is put on what is not there.
+    """
+    locks.hold_user(job.user_id)
+    if not locks.hold(Job.objects.filter(pk=job.pk)):
+        raise GoneError
 
 
 def _put_on(job: Job, name: str) -> Tag:

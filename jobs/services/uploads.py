@@ -12,7 +12,7 @@ from accounts.errors import QuotaExceededError
 from accounts.models import User
 from accounts.services import quota
 from jobs import names, storage
-from jobs.errors import UploadRefusedError, WrongStateError
+from jobs.errors import GoneError, UploadRefusedError, WrongStateError
 from jobs.models import Upload
 from jobs.services.open_uploads import check_room
 from jobs.storage import StoreAwayError
@@ -86,7 +86,7 @@ def finish(upload: Upload) -> Upload:
     """Check what arrived: that it is there, how large it is, and by its bytes that it is a picture.
 
     The upload is then `uploaded`, or `refused` with code and sentence and its bytes are deleted.
-    Finishing twice gives the first answer.
+    Finishing twice gives the first answer. Raises GoneError where it was discarded meanwhile.
     """
     if upload.state != Upload.State.STARTED:
         return upload
@@ -105,7 +105,7 @@ def finish(upload: Upload) -> Upload:
         return _refuse(upload, error.code, error.sentence)
     except FileNotFoundError:
         # Finished by somebody else between the two looks: it moved, and does so only once.
-        upload.refresh_from_db()
+        _look_again(upload)
         return finish(upload)
     # From here on nobody outside can write it: what was looked at is what will be worked on.
     storage.move(storage.incoming_key(upload.pk), upload.key)
@@ -163,7 +163,7 @@ def _accept(upload: Upload, *, size: int, **facts: object) -> Upload:
             if _close(upload, state=Upload.State.UPLOADED, size=size, **facts):
                 quota.add_storage(upload.user, size)
     except QuotaExceededError as error:
-        upload.refresh_from_db()
+        _look_again(upload)
         return _refuse(upload, error.code, error.sentence)
     return upload
 
@@ -179,5 +179,13 @@ def _close(upload: Upload, **facts: object) -> bool:
     """Give a started upload its end; false where it had one. The object says then what the row says."""
     with transaction.atomic():
         closed = Upload.objects.filter(pk=upload.pk, state=Upload.State.STARTED).update(**facts)
-    upload.refresh_from_db()
+    _look_again(upload)
     return bool(closed)
+
+
+def _look_again(upload: Upload) -> None:
+    """What its row says now. Raises GoneError where it was discarded meanwhile."""
+    try:
+        upload.refresh_from_db()
+    except Upload.DoesNotExist as error:
+        raise GoneError from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +17,10 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from accounts import locks
 from jobs.models import Job, Picture, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
 from jobs.services import deliveries
+from jobs.services.after_commit import after_commit
 
 _ENDS = {
     Picture.State.DONE: WebhookEvent.PICTURE_DONE,
@@ -63,27 +64,31 @@ def test(endpoint: WebhookEndpoint) -> WebhookDelivery:
         message = _message(endpoint.user_id, WebhookEvent.TEST, data)
         message.save(force_insert=True)
         delivery = WebhookDelivery.objects.create(message=message, endpoint=endpoint)
-        transaction.on_commit(partial(deliveries.top_up, endpoint.pk))
+        after_commit(deliveries.top_up, endpoint.pk)
     return delivery
 
 
 def _listening(users: QuerySet[Any, Any], *events: str) -> list[WebhookEndpoint]:
-    """Endpoints of these users that want one of the events. Nothing is locked: workers come by here."""
+    """Endpoints of these users that want one of the events. Nothing is locked for those who have none."""
     rows = WebhookEndpoint.objects.filter(user__in=users, enabled=True, user__is_active=True)
     return [endpoint for endpoint in rows if not set(events).isdisjoint(endpoint.events)]
 
 
 def _write(listening: list[WebhookEndpoint], happened: list[tuple[int, str, dict[str, Any]]]) -> None:
-    messages, out = [], []
-    for user, event, data in happened:
-        wanting = [one for one in listening if one.user_id == user and event in one.events]
-        if wanting:
-            messages.append(message := _message(user, event, data))
-            out += [WebhookDelivery(message=message, endpoint=endpoint) for endpoint in wanting]
-    WebhookMessage.objects.bulk_create(messages, batch_size=500)
-    WebhookDelivery.objects.bulk_create(out, batch_size=500)
-    for endpoint in {delivery.endpoint_id for delivery in out}:
-        transaction.on_commit(partial(deliveries.top_up, endpoint))
+    with transaction.atomic(savepoint=False):
+        # Held, so that none is deleted before this transaction has written what it is to be told.
+        there = set(locks.hold(WebhookEndpoint.objects.filter(pk__in=[one.pk for one in listening])))
+        listening = [one for one in listening if one.pk in there]
+        messages, out = [], []
+        for user, event, data in happened:
+            wanting = [one for one in listening if one.user_id == user and event in one.events]
+            if wanting:
+                messages.append(message := _message(user, event, data))
+                out += [WebhookDelivery(message=message, endpoint=endpoint) for endpoint in wanting]
+        WebhookMessage.objects.bulk_create(messages, batch_size=500)
+        WebhookDelivery.objects.bulk_create(out, batch_size=500)
+        for endpoint in {delivery.endpoint_id for delivery in out}:
+            after_commit(deliveries.top_up, endpoint)
 
 
 def _message(user: int, event: str, data: Mapping[str, Any]) -> WebhookMessage:

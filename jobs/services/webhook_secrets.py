@@ -20,6 +20,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from standardwebhooks import Webhook
 
+from accounts import locks
+from jobs.errors import GoneError
 from jobs.models import WebhookEndpoint, WebhookSecret
 
 PREFIX: Final = "whsec_"
@@ -38,7 +40,8 @@ def renew(endpoint: WebhookEndpoint) -> str:
     salt = secrets.token_hex(32)
     secret = _derived(salt)
     with transaction.atomic():
-        WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+        if not locks.hold(WebhookEndpoint.objects.filter(pk=endpoint.pk)):
+            raise GoneError
         WebhookSecret.objects.filter(endpoint=endpoint, expires_at__lte=now).delete()
         WebhookSecret.objects.filter(endpoint=endpoint, expires_at__isnull=True).update(
             expires_at=now + OVERLAP

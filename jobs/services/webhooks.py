@@ -11,12 +11,14 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import locks
 from accounts.models import User
 from jobs import fetching, names
-from jobs.errors import WebhookRefusedError
+from jobs.errors import GoneError, WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookDelivery, WebhookEndpoint
 from jobs.services import webhook_secrets
+from jobs.services.after_commit import after_commit
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +43,8 @@ def create(
         "description": _description(description),
     }
     with transaction.atomic():
-        # The user's row is the lock: two requests at once must not both be the tenth.
-        User.objects.select_for_update().get(pk=user.pk)
+        # Two requests at once must not both be the tenth.
+        locks.hold_user(user.pk)
         if WebhookEndpoint.objects.for_user(user).count() >= MOST:
             raise WebhookRefusedError(
                 "too_many_webhooks", f"An account has at most {MOST} webhooks. Delete one first."
@@ -84,9 +86,9 @@ def rotate(endpoint: WebhookEndpoint) -> str:
 def delete(endpoint: WebhookEndpoint) -> None:
     """Delete an endpoint with its log; what waits for it is not sent."""
     with transaction.atomic():
-        held = WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk)
-        list(held.values_list("pk"))
-        held.delete()
+        mine = WebhookEndpoint.objects.filter(pk=endpoint.pk)
+        locks.hold(mine, to_delete=True)
+        mine.delete()
 
 
 def enable(endpoint: WebhookEndpoint) -> None:
@@ -95,8 +97,10 @@ def enable(endpoint: WebhookEndpoint) -> None:
     Raises WebhookRefusedError `unreadable_secret` where nothing could be signed: rotate it first.
     """
     with transaction.atomic():
-        held = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
-        if not webhook_secrets.readable(held):
+        held = locks.fetch_held(WebhookEndpoint.objects.filter(pk=endpoint.pk))
+        if not held:
+            raise GoneError
+        if not webhook_secrets.readable(held[0]):
             raise WebhookRefusedError(
                 "unreadable_secret", "This webhook’s secret was lost. Make a new one, then switch it on."
             )
@@ -121,7 +125,7 @@ def disable(endpoint: WebhookEndpoint, reason: str = Off.OWNER) -> bool:
             state=WebhookDelivery.State.FAILED, next_at=None, sent_at=None, token=None, ended_at=now
         )
         if reason not in {Off.OWNER, Off.CLOSED}:
-            transaction.on_commit(lambda: _tell_owner(endpoint, Off(reason)))
+            after_commit(_tell_owner, endpoint, Off(reason))
     endpoint.refresh_from_db()
     return True
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from accounts import locks
 from accounts.models import Plan, User
 from accounts.selectors import plan_of
 from jobs import clock
@@ -57,8 +58,8 @@ def fill(user: int, rows: QuerySet[Any], size: int, order: tuple[str, ...]) -> t
     Call it in a transaction, and send the messages when it is committed.
     """
     now = clock.now()
-    # The user's row is the lock: two dispatchers at once must not both see the same free places.
-    if not User.objects.select_for_update(no_key=True).filter(pk=user).exists():
+    # Two dispatchers at once must not both see the same free places.
+    if not locks.hold_user(user):
         return [], now
     mine = rows.filter(user=user)
     free = size - mine.filter(IN_FLIGHT).count()
@@ -66,9 +67,11 @@ def fill(user: int, rows: QuerySet[Any], size: int, order: tuple[str, ...]) -> t
         return [], now
     waiting = mine.filter(WAITING, due()).order_by(*order)
     chosen = list(waiting.values_list("pk", flat=True)[:free])
-    if chosen:
-        rows.filter(pk__in=chosen, state="queued").update(dispatched_at=now)
-    return chosen, now
+    held = set(locks.hold(rows.filter(pk__in=chosen, state="queued"))) if chosen else set()
+    sent = [pk for pk in chosen if pk in held]
+    if sent:
+        rows.filter(pk__in=sent).update(dispatched_at=now)
+    return sent, now
 
 
 def due() -> Q:

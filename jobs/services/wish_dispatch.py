@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -14,10 +13,13 @@ from django.db.models import F
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
+from accounts import locks
 from jobs import circuit, clock, storage
 from jobs.models import Wish
 from jobs.models.job import Lane
 from jobs.services import charging, messages, removal, windows
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +41,12 @@ def top_up_everyone() -> int:
     return sum(_top_up(user, size) for user, size in windows.turns(Wish.objects.all()))
 
 
+@again_after_deadlock
 def _top_up(user: int, size: int) -> int:
     with transaction.atomic():
         chosen, now = windows.fill(user, Wish.objects.all(), size, ("pk",))
         if chosen:
-            transaction.on_commit(partial(_send, chosen, now))
+            after_commit(_send, chosen, now)
     return len(chosen)
 
 
@@ -69,15 +72,17 @@ def recover_lost(*, leases: bool = True) -> int:
     )
 
 
+@again_after_deadlock
 def _expire_leases() -> int:
     running = Wish.objects.filter(state=Wish.State.RUNNING)
     clock.rein_in(running, "lease_until", timedelta(seconds=settings.LEASE_SECONDS))
     lapsed = running.filter(lease_until__lt=clock.now())
     free = {"lease_token": None, "lease_until": None, "dispatched_at": None}
-    waiting = lapsed.filter(attempts__lt=settings.MAX_ATTEMPTS).update(state=Wish.State.QUEUED, **free)
     with transaction.atomic():
-        over = lapsed.filter(attempts__gte=settings.MAX_ATTEMPTS).select_for_update()
-        matte_of = dict(over.values_list("pk", "matte"))
+        held = locks.fetch_held(lapsed.only("pk", "attempts", "matte"))
+        again = [wish.pk for wish in held if wish.attempts < settings.MAX_ATTEMPTS]
+        waiting = Wish.objects.filter(pk__in=again).update(state=Wish.State.QUEUED, **free)
+        matte_of = {wish.pk: wish.matte_id for wish in held if wish.attempts >= settings.MAX_ATTEMPTS}
         # What a person sent for a matte that will never be.
         removal.discard(storage.incoming_key(wish) for wish, matte in matte_of.items() if matte is None)
         given_up = Wish.objects.filter(pk__in=matte_of).update(
@@ -101,13 +106,13 @@ def claim(wish: UUID, token: UUID) -> bool:
     return bool(taken) or Wish.objects.filter(pk=wish, lease_token=token).exists()
 
 
+@again_after_deadlock
 def renew(tokens: list[UUID]) -> int:
     """Extend the leases of wishes that this process still works on; how many still count."""
-    return int(
-        Wish.objects.filter(lease_token__in=tokens, state=Wish.State.RUNNING).update(
-            lease_until=clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
-        )
-    )
+    until = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    with transaction.atomic():
+        held = locks.hold(Wish.objects.filter(lease_token__in=tokens, state=Wish.State.RUNNING))
+        return int(Wish.objects.filter(pk__in=held).update(lease_until=until))
 
 
 def _send(wishes: list[UUID], dispatched_at: datetime) -> None:
@@ -119,4 +124,6 @@ def _send(wishes: list[UUID], dispatched_at: datetime) -> None:
             render.broker.enqueue(message)
     except (BrokerConnectionError, RedisError):
         logger.exception("the broker is away; %d wishes wait in the database", len(wishes))
-        Wish.objects.filter(pk__in=wishes, state=Wish.State.QUEUED).update(dispatched_at=None)
+        with transaction.atomic():
+            held = locks.hold(Wish.objects.filter(pk__in=wishes, state=Wish.State.QUEUED))
+            Wish.objects.filter(pk__in=held).update(dispatched_at=None)

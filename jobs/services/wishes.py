@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import IO, Final
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
+from accounts import locks
 from accounts.services import quota
 from jobs import clock, selectors, storage
 from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
@@ -30,6 +30,8 @@ from jobs.services import (
     uploads,
     wish_dispatch,
 )
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
 from segmentation import pictures
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -58,6 +60,7 @@ def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str,
     return recipe
 
 
+@again_after_deadlock
 def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
     """The rendition of a matte by a recipe, or the wish for it; one that failed is wished for anew.
 
@@ -69,8 +72,8 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
     if made is not None:
         return made
     with transaction.atomic():
-        backdrops.of(picture.user, recipe)
         _hold(picture)
+        backdrops.of(picture.user, recipe)
         # Whoever asks for the same at the same time waits for the picture, and finds this one.
         same: Wish | None = Wish.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
         if same is not None and same.state != Wish.State.FAILED:
@@ -81,7 +84,7 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
         _check_open(picture)
         wish = _again(same) if same else _new(picture, matte, recipe)
         quota.check_reserved(picture.user)
-        transaction.on_commit(partial(wish_dispatch.top_up, picture.user_id))
+        after_commit(wish_dispatch.top_up, picture.user_id)
     return wish
 
 
@@ -156,9 +159,10 @@ def correct(
     storage.write(storage.incoming_key(wish), file)
     try:
         with transaction.atomic():
+            _hold(picture)
             backdrops.of(picture.user, recipe)
             _check_open(picture)
-            transaction.on_commit(partial(wish_dispatch.top_up, picture.user_id))
+            after_commit(wish_dispatch.top_up, picture.user_id)
             made = Wish(
                 id=wish,
                 user=picture.user,
@@ -190,7 +194,7 @@ def sweep() -> int:
         state=Wish.State.FAILED, created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS)
     )
     with transaction.atomic():
-        rows = list(over.select_for_update()[:AT_ONCE])
+        rows = locks.fetch_held(over.order_by("pk")[:AT_ONCE], to_delete=True, skip_locked=True)
         removal.discard(key for wish in rows for key in keys_of_attempt(wish))
         Wish.objects.filter(pk__in=[wish.pk for wish in rows]).delete()
     return len(rows)
@@ -223,13 +227,12 @@ def revision_of(wish: Wish) -> int:
 
 def _hold(picture: Picture) -> None:
     """Keep a picture from being deleted until the end of this transaction. Raises GoneError."""
-    if not list(Picture.objects.select_for_update().filter(pk=picture.pk).values_list("pk")):
+    if not locks.hold(Picture.objects.filter(pk=picture.pk)):
         raise GoneError
 
 
 def _next_revision(picture: Picture) -> int:
-    # The picture's row is the lock: two corrections at once are two revisions.
-    _hold(picture)
+    # The caller holds the picture: two corrections at once are two revisions.
     made = Matte.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
     wished = Wish.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
     return max(made, wished) + 1

@@ -73,7 +73,7 @@ def _submit(request: HttpRequest) -> HttpResponse:
         return redirect("jobs:studio")
     if not wants_json:
         return redirect(job)
-    pictures = Picture.objects.filter(job=job).order_by("position").values("id", "name", "state")
+    pictures = Picture.objects.filter(job=job).order_by("position").values("id", "name", "state", "position")
     answer = {
         "id": str(job.pk),
         "url": job.get_absolute_url(),
@@ -81,8 +81,14 @@ def _submit(request: HttpRequest) -> HttpResponse:
         "events_url": reverse("jobs:events", args=[job.pk]),
         "zip_url": reverse("jobs:zip", args=[job.pk]),
         "pictures": [
-            {**picture, "id": str(picture["id"]), "upload": str(upload)}
-            for picture, upload in zip(pictures, ids, strict=True)
+            {
+                "id": str(picture["id"]),
+                "name": picture["name"],
+                "state": picture["state"],
+                "upload": str(ids[picture["position"]]),
+            }
+            # By position: one of them may be deleted by now.
+            for picture in pictures
         ],
     }
     return JsonResponse(answer, status=201)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import TypeAlias
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.errors import QuotaExceededError
 from jobs import archive, selectors
+from jobs.errors import GoneError
 from jobs.models import Job
 from jobs.services import removal, retention, retry
 from jobs.views.access import user_of
@@ -85,7 +87,9 @@ def retry_failed(request: HttpRequest, jobs: list[Job]) -> HttpResponse:
     again = 0
     try:
         for job in jobs:
-            again += retry.retry_failed(job)
+            # One that is deleted by now has nothing to try, and holds up no other.
+            with suppress(GoneError):
+                again += retry.retry_failed(job)
     except QuotaExceededError as error:
         messages.error(request, error.sentence)
         if not again:

@@ -209,5 +209,5 @@ def test_submitting_costs_few_queries(
 ) -> None:
     client.get("/jobs/")
     ids = bare_uploads(user, 20)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         submit(client, {"uploads": ids}, **JSON)

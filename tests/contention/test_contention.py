@@ -1,0 +1,47 @@
+"""The short form of `python -m tests.contention`, which also runs it long and on both databases."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import Plan, User
+from bgplatform.local.console import say
+from tests.contention import run
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("valkey"),
+    pytest.mark.timeout(900),
+]
+# The command sets them; the suite has a few seconds.
+SECONDS = float(os.environ.get("CONTENTION_SECONDS", "3"))
+PRESSES = int(os.environ.get("CONTENTION_PRESSES", "2"))
+
+
+@pytest.fixture(autouse=True)
+def _a_plan(settings: Any) -> Iterator[None]:
+    Plan.objects.get_or_create(is_default=True, defaults={"name": "Standard"})
+    settings.API_REQUESTS_A_MINUTE = 1_000_000
+    # Thousands of requests log what they do; the report counts what went wrong.
+    logging.disable(logging.ERROR)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("in_flight", [None, 60])
+def test_everything_at_once_in_one_account(user: User, in_flight: int | None) -> None:
+    Plan.objects.update(in_flight=in_flight)
+    report = run.everything(user, SECONDS)
+    say(f"\neverything at once, {SECONDS:g} s, in_flight={in_flight}\n{report}")
+    assert report.clean, str(report)
+
+
+def test_cancel_and_delete_are_pressed_while_a_batch_runs(user: User) -> None:
+    report = run.presses(user, PRESSES, 300)
+    say(f"\nCancel and Delete, {PRESSES} times each, on 300 pictures\n{report}")
+    assert report.clean, str(report)

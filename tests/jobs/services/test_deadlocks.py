@@ -1,0 +1,72 @@
+"""What the database ended because of another transaction begins again, and nothing else does."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError, transaction
+
+from jobs.services import deadlocks
+from jobs.services.deadlocks import TRIES, again_after_deadlock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlocks, "FIRST_PAUSE", 0.0)
+
+
+class Broken:
+    """Something that the database ends so often, for this reason, before it works."""
+
+    def __init__(self, times: int, state: str) -> None:
+        self.times, self.state, self.calls = times, state, 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.calls > self.times:
+            return "done"
+        cause = Exception()
+        cause.sqlstate = self.state  # type: ignore[attr-defined]  # as psycopg's have it
+        raise OperationalError("ended") from cause
+
+
+def tried(broken: Broken) -> str:
+    @again_after_deadlock
+    def act() -> str:
+        return broken()
+
+    return act()
+
+
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+def test_it_begins_again_after_a_deadlock(state: str) -> None:
+    broken = Broken(TRIES - 1, state)
+    assert tried(broken) == "done"
+    assert broken.calls == TRIES
+
+
+def test_it_does_not_begin_again_for_ever() -> None:
+    broken = Broken(TRIES, "40P01")
+    with pytest.raises(OperationalError):
+        tried(broken)
+    assert broken.calls == TRIES
+
+
+def test_another_error_is_the_callers() -> None:
+    broken = Broken(1, "57P01")
+    with pytest.raises(OperationalError):
+        tried(broken)
+    assert broken.calls == 1
+
+
+def test_within_a_transaction_only_the_caller_can_begin_again() -> None:
+    broken = Broken(1, "40P01")
+
+    def within() -> None:
+        with transaction.atomic():
+            tried(broken)
+
+    with pytest.raises(OperationalError):
+        within()
+    assert broken.calls == 1
