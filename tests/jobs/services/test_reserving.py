@@ -15,7 +15,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from django.conf import settings as site
-from django.db import connection
+from django.db import connection, transaction
 from PIL import Image
 from pytest_django import Settings
 
@@ -225,7 +225,7 @@ def test_a_worker_that_is_killed_leaves_the_counters_exact(
         worker.wait()
     assert Wish.objects.get().state == "running"
     assert (reserved_of(user.pk), Storage.objects.get(user=user).bytes) == (place, before)
-    with pytest.raises(QuotaExceededError):
+    with pytest.raises(QuotaExceededError), transaction.atomic():
         quota.add_storage(user, 10_000 - place + 1)
 
     Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
