@@ -16,11 +16,22 @@ django_application = get_application()
 from django.conf import settings  # noqa: E402  # there are settings only now
 
 from bgplatform.body_limit import BodyLimit  # noqa: E402
+from bgplatform.credentials import known  # noqa: E402
 from bgplatform.door import Door  # noqa: E402
+from bgplatform.large_bodies import LargeBodies  # noqa: E402
 from bgplatform.prefix import put_back, take_off  # noqa: E402
 from bgplatform.readable import Readable  # noqa: E402
 from jobs.compat import body, urls  # noqa: E402
 
 site = put_back(django_application, settings.PATH_PREFIX)
 door = Door(Readable(site), urls.is_ours, urls.view_of, body.most(), urls.words)
-application = take_off(BodyLimit(door, settings.MAX_REQUEST_BYTES, urls.words), settings.PATH_PREFIX)
+large_bodies = LargeBodies(
+    door,
+    small=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    uploads=settings.UPLOAD_ADDRESSES,
+    known=known,
+    own_forms=urls.is_ours,
+    words=urls.words,
+)
+limited = BodyLimit(large_bodies, settings.MAX_REQUEST_BYTES, urls.words)
+application = take_off(limited, settings.PATH_PREFIX)

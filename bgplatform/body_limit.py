@@ -7,8 +7,10 @@ their length.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
@@ -25,6 +27,8 @@ MAX_HEADERS: Final = 64 * 2**10
 # Those that are taken apart parameter by parameter.
 PARAMETERS: Final = (b"content-type", b"accept")
 MAX_PARAMETERS: Final = 2**10
+# For how long the rest of a refused body is dropped before the connection is closed.
+LINGER_SECONDS: Final = 5.0
 
 
 def refusal(code: str, sentence: str) -> dict[str, Any]:
@@ -46,13 +50,49 @@ def our_words(address: str, code: str, sentence: str) -> HttpResponse | None:
     return None
 
 
-async def refuse(send: Send, words: Words, address: str, status: int, content: Mapping[str, Any]) -> None:
-    """Answer with JSON, and end the connection: what is still to come is not read."""
-    response = words(address, content["code"], content["sentence"]) or JsonResponse(content, status=status)
+async def refuse(
+    send: Send, receive: Receive, words: Words, scope: Scope, status: int, content: Mapping[str, Any]
+) -> None:
+    """Answer with JSON, and end the connection: what is still to come is not used."""
+    response = words(scope["path"], content["code"], content["sentence"]) or JsonResponse(
+        content, status=status
+    )
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
-    headers.append((b"connection", b"close"))
+    headers.append((b"content-length", str(len(response.content)).encode()))
+    send = ending(send, receive, scope)
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})
+
+
+def ending(send: Send, receive: Receive, scope: Scope) -> Send:
+    """A `send` for an answer after which the connection ends although more of the body may come.
+
+    Closed at once, the connection would be reset, and a client that is still sending would never see the
+    answer: so what comes is dropped for a while first.
+    """
+    silent = waits_for_continue(scope)
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        elif not message.get("more_body", False) and not silent:
+            await send({**message, "more_body": True})
+            with suppress(TimeoutError):
+                await asyncio.wait_for(_dropped(receive), LINGER_SECONDS)
+            message = {"type": "http.response.body", "body": b""}
+        await send(message)
+
+    return sent
+
+
+def waits_for_continue(scope: Scope) -> bool:
+    """Whether the client sends no body before it is told to: uvicorn tells it at the first `receive`."""
+    return any(name == b"expect" for name, _ in scope["headers"])
+
+
+async def _dropped(receive: Receive) -> None:
+    while (message := await receive())["type"] != "http.disconnect" and message.get("more_body", False):
+        pass
 
 
 class BodyLimit:
@@ -70,10 +110,10 @@ class BodyLimit:
             await self.application(scope, receive, send)
             return
         if _headers_too_large(scope):
-            await refuse(send, self.words, scope["path"], 431, HEADERS_REFUSAL)
+            await refuse(send, receive, self.words, scope, 431, HEADERS_REFUSAL)
             return
-        if _announced(scope) > self.most:
-            await refuse(send, self.words, scope["path"], 413, REFUSAL)
+        if announced(scope) > self.most:
+            await refuse(send, receive, self.words, scope, 413, REFUSAL)
             return
         seen = 0
 
@@ -86,7 +126,7 @@ class BodyLimit:
 
         await self.application(scope, counted, send)
         if seen > self.most:
-            await refuse(send, self.words, scope["path"], 413, REFUSAL)
+            await refuse(send, receive, self.words, scope, 413, REFUSAL)
 
 
 def _headers_too_large(scope: Scope) -> bool:
@@ -97,7 +137,8 @@ def _headers_too_large(scope: Scope) -> bool:
     return sizes.total() > MAX_HEADERS or any(sizes[name] > MAX_PARAMETERS for name in PARAMETERS)
 
 
-def _announced(scope: Scope) -> int:
+def announced(scope: Scope) -> int:
+    """The bytes that a request says its body has; 0 where it says nothing."""
     length = dict(scope["headers"]).get(b"content-length", b"0")
     # Servers refuse what is no number; one of too many digits is too many bytes.
     return int(length[:20]) if length.isdigit() else 0

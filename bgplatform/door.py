@@ -23,6 +23,8 @@ View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 IN_MEMORY: Final = 2**20
 # Set on a request of whose body the end was dropped.
 CUT_OFF: Final = "cut_off"
+# The bytes of its body that wait to be read.
+RECEIVED: Final = "received_bytes"
 UNREADABLE: Final = refusal("bad_request", "This request cannot be read.")
 
 
@@ -57,13 +59,15 @@ class Door:
                 # Before the body is there: the address and the headers may be beyond reading.
                 request = ASGIRequest(scope, body)
             except (ValueError, LookupError):
-                await refuse(send, self.words, scope["path"], 400, UNREADABLE)
+                await refuse(send, receive, self.words, scope, 400, UNREADABLE)
                 return
             try:
                 cut_off = await _spooled(body, receive, self.most)
             except ConnectionError:
                 return
             setattr(request, CUT_OFF, cut_off)
+            setattr(request, RECEIVED, body.tell())
+            body.seek(0)
             await _answered(self.route(scope["path"]), request, receive, send)
 
 
@@ -79,7 +83,6 @@ async def _spooled(body: Any, receive: Receive, most: int) -> bool:
         if size <= most:
             body.write(piece)
         if not message.get("more_body", False):
-            body.seek(0)
             return size > most
 
 

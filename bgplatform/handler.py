@@ -7,7 +7,7 @@ empty one. The handler has received the whole body before it makes the request, 
 from __future__ import annotations
 
 import os
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import django
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
@@ -15,6 +15,8 @@ from django.http import QueryDict
 from django.utils.datastructures import ImmutableList, MultiValueDict
 
 from bgplatform.multipart import MultiPartParser
+
+REQUEST: Final = "bgplatform.request"
 
 
 class Request(ASGIRequest):
@@ -36,7 +38,18 @@ class Handler(ASGIHandler):
 
     def create_request(self, scope: Any, body_file: IO[bytes]) -> Any:
         """The request, or the answer to one that cannot be read."""
-        return super().create_request(with_length(scope, body_file), body_file)
+        request, refusal = super().create_request(with_length(scope, body_file), body_file)
+        scope[REQUEST] = request
+        return request, refusal
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request. Its files are gone with the connection: Django closes them with the response, and
+        makes none where the client went away meanwhile."""
+        try:
+            await super().handle(scope, receive, send)
+        finally:
+            if (request := scope.pop(REQUEST, None)) is not None:
+                request.close()
 
 
 def with_length(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:

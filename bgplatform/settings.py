@@ -178,10 +178,17 @@ STATIC_ROOT = STATE_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
 
-# Uploads above this go to a temporary file instead of memory; forms without files are small.
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+# Bodies above this go to a temporary file instead of memory: many connections may send one at once.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
+# Who may send more than DATA_UPLOAD_MAX_MEMORY_SIZE: POSTs to these addresses, with credentials.
+UPLOAD_ADDRESSES = (
+    r"/jobs/",
+    r"/uploads/(discard|[0-9a-f-]+/body)/",
+    r"/api/v1/(jobs|uploads/[0-9a-f-]+/body|pictures/[0-9a-f-]+/mattes)/",
+    r"/v1\.0/(removebg|improve)/?",
+    r"/api/remove/?",
+)
 
 # -- People ----------------------------------------------------------------------------------------
 
@@ -245,6 +252,9 @@ if MAX_REQUEST_BYTES <= MAX_PICTURE_BYTES:
     )
 MAX_JOB_PICTURES = integer("MAX_JOB_PICTURES", 5_000, least=1, most=10_000)
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_JOB_PICTURES
+# Text in a form or in JSON costs many times its size while it is parsed. The longest that there is names the
+# uploads of a job, at 45 bytes each.
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(256 * 1024, MAX_JOB_PICTURES * 48 + 16 * 1024)
 
 # A job of at most this many pictures goes through the lane for people who sit and wait.
 INTERACTIVE_PICTURES = integer("INTERACTIVE_PICTURES", 5, least=0, most=100)

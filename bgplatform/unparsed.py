@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
 
@@ -23,10 +23,15 @@ _ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 def answer_to(target: bytes) -> bytes:
     """The whole response, of which the connection ends; `target` is what was read of the request's target."""
+    status, said = (414, TOO_LONG) if len(target) > MAX_ADDRESS else (400, UNPARSED)
+    return refusal_to(target, status, said)
+
+
+def refusal_to(target: bytes, status: int, said: dict[str, Any]) -> bytes:
+    """A whole response that says this in the words of the API at `target`."""
     # Only here: a server loads its protocol before it loads the application and its settings.
     from jobs.compat.urls import words
 
-    status, said = (414, TOO_LONG) if len(target) > MAX_ADDRESS else (400, UNPARSED)
     path = _ORIGIN.sub(b"", target, count=1).partition(b"?")[0][:MAX_ADDRESS]
     response = words(path.decode("latin-1"), said["code"], said["sentence"])
     return _written(response or JsonResponse(said, status=status))

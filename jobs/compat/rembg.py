@@ -21,6 +21,7 @@ from jobs.compat.blank import blank_png
 from jobs.compat.body import File
 from jobs.compat.errors import CompatError
 from jobs.compat.guarding import guarded
+from jobs.compat.memory import room_for
 from jobs.compat.rembg_parameters import ParameterError
 from jobs.compat.sources import FETCH_SECONDS, spaceless
 from jobs.fetching import FetchRefusedError, fetch
@@ -82,7 +83,8 @@ async def remove(request: HttpRequest) -> HttpResponseBase:
 
 async def _begun(request: HttpRequest) -> Begun:
     """The request with its job: the rest of the request goes with this frame."""
-    who, recipe, given = await quickly(_read, request)
+    async with room_for(request):
+        who, recipe, given = await quickly(_read, request)
     if isinstance(given, str):
         given = await sources.from_afar(who.user.pk, partial(_fetched, given), patient=True)
     return await quickly(_begin, who, given, recipe)
@@ -107,8 +109,15 @@ def _read(request: HttpRequest) -> tuple[Asker, Recipe, File | str]:
     return who, recipe, said.files["file"]
 
 
+def needs_no_token(request: HttpRequest) -> bool:
+    """Whether the operator lets this one in without a token, for it comes from this very machine."""
+    if not settings.REMBG_API_LOCAL or not request.path.startswith("/api/remove"):
+        return False
+    return not secret_of(request) and _is_local(request)
+
+
 def _asker(request: HttpRequest) -> Asker:
-    if secret_of(request) or not settings.REMBG_API_LOCAL or not _is_local(request):
+    if not needs_no_token(request):
         return asker(request, Scope.SUBMIT)
     owner = User.objects.filter(email=settings.REMBG_API_LOCAL, is_active=True).first()
     if owner is None:
@@ -144,8 +153,8 @@ def _begin(who: Asker, file: File, recipe: Recipe) -> Begun:
     pace = rate.take(who.user.pk, rate.megapixels(info.width, info.height, recipe))
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Rate limit exceeded.", pace.headers)
-    begin = partial(running.begin, who, Source(file.data, file.name, info), recipe)
-    return Begun(who, recipe, (info.width, info.height), begin(), begin)
+    call, again = running.begun(who, Source(file.data, file.name, info), recipe)
+    return Begun(who, recipe, (info.width, info.height), call, again)
 
 
 def _nothing(recipe: Recipe, size: tuple[int, int]) -> HttpResponse:

@@ -7,7 +7,6 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -20,6 +19,7 @@ from jobs.compat.asking import Asker, asker
 from jobs.compat.body import Body, File
 from jobs.compat.errors import CompatError
 from jobs.compat.guarding import guarded
+from jobs.compat.memory import room_for
 from jobs.compat.order import Behind
 from jobs.compat.rate import Pace
 from jobs.services import improvements
@@ -72,7 +72,8 @@ async def removebg(request: HttpRequest) -> HttpResponseBase:
 
 async def _begun(request: HttpRequest) -> Begun:
     """The request with its job; the body goes with this frame, for the wait may be long."""
-    asked, begun = await quickly(_read, request)
+    async with room_for(request):
+        asked, begun = await quickly(_read, request)
     if begun is not None:
         return begun
     user, fields = asked.asker.user.pk, asked.body.fields
@@ -114,8 +115,8 @@ def _begin(asked: Asked, image: File, behind: File | None) -> Begun:
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Wait a moment.", pace.headers)
     source = Source(image.data, image.name, info)
-    begin = partial(running.begin, asked.asker, source, wanted.recipe, behind.data if behind else None)
-    return Begun(asked.asker, wanted.type, begin(), begin, pace)
+    call, again = running.begun(asked.asker, source, wanted.recipe, behind.data if behind else None)
+    return Begun(asked.asker, wanted.type, call, again, pace)
 
 
 def _behind(file: File) -> Behind:
@@ -149,7 +150,8 @@ def _account(request: HttpRequest) -> HttpResponse:
 @guarded("POST")
 async def improve(request: HttpRequest) -> HttpResponseBase:
     """Take a picture whose cut-out was not good."""
-    who, said = await quickly(_read_improvement, request)
+    async with room_for(request):
+        who, said = await quickly(_read_improvement, request)
     image = sources.image(said)
     far = "image_url" in said.fields
     file = await (sources.from_afar(who.user.pk, image, patient=not said.files) if far else quickly(image))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 from jobs.compat import answers
 from jobs.compat.asking import Asker
 from jobs.compat.errors import AGAIN_SECONDS, CompatError, of_picture
+from jobs.compat.parked import Parked
 from jobs.compat.turns import Turns
 from jobs.models import Picture, Rendition
 from jobs.services import backdrops, calls
@@ -26,7 +28,7 @@ from segmentation.recipe import Recipe
 logger = logging.getLogger(__name__)
 
 TRIES: Final = 3
-# Who waits holds a picture in memory, for the case that the job has to be begun anew.
+# Who waits holds a picture in a file, for the case that the job has to be begun anew.
 WAITING: Final = Turns(50, "Too many of your calls wait for their pictures already.")
 OURS: Final = frozenset({"internal_error", "worker_lost"})
 # How many requests of this process wait for a job: the last one takes an ephemeral job along.
@@ -58,6 +60,29 @@ def begin(asker: Asker, source: Source, recipe: Recipe, behind: bytes | None = N
         if backdrop is not None and asker.ephemeral and backdrop.created_at >= before:
             backdrops.forget(backdrop)
         raise
+
+
+def begun(
+    asker: Asker, source: Source, recipe: Recipe, behind: bytes | None = None
+) -> tuple[Call, Callable[[], Call]]:
+    """The job of a request, and how to begin it anew, for which the pictures are kept in files.
+
+    Blocks. Raises as `begin` does.
+    """
+    call = begin(asker, source, recipe, behind)
+    again = partial(
+        _begin_anew,
+        asker,
+        replace(source, data=b""),
+        recipe,
+        Parked(source.data),
+        Parked(behind) if behind is not None else None,
+    )
+    return call, again
+
+
+def _begin_anew(asker: Asker, source: Source, recipe: Recipe, data: Parked, behind: Parked | None) -> Call:
+    return begin(asker, replace(source, data=data.read()), recipe, behind.read() if behind else None)
 
 
 async def taken(call: Call, asker: Asker, again: Callable[[], Call], *, as_json: bool) -> Taken:

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
         (b'{"name": ' + b"[" * 100_000, 400, "bad_request"),
         # Shallow enough for the parser, which takes less of the stack for each level than we do.
         (b'{"a":' * 500 + b'"\\u0000"' + b"}" * 500, 400, "bad_request"),
-        (b" " * (4 * 2**20 + 1), 413, "too_many_bytes"),
+        (b" " * (256 * 2**10 + 1), 413, "too_many_bytes"),
     ],
     ids=lambda value: repr(value)[:24],
 )
@@ -66,7 +66,7 @@ def test_what_a_client_accepts_does_not_matter(program: Program) -> None:
 
 
 def test_a_long_value_is_not_said_back_at_length(program: Program) -> None:
-    body = {"uploads": ["x" * 100_000], "recipe": {"background": "y" * 100_000}, "z" * 100_000: 1}
+    body = {"uploads": ["x" * 80_000], "recipe": {"background": "y" * 80_000}, "z" * 80_000: 1}
     refused = program.post("jobs/", body)
     assert refused.status_code == 422
     assert len(refused.content) < 10_000
