@@ -1,0 +1,133 @@
+"""What a running copy costs while it is attacked: memory, the slowest /healthz, connections, files."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.attack.wire import ask
+from tests.stack import Stack
+
+MIB = 2**20
+ASK_SECONDS = 0.1
+
+
+def memory(pid: int, name: str) -> int:
+    """VmRSS or VmHWM of a process, in bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(name)
+
+
+def descriptors(pid: int) -> list[str]:
+    """What a process has open."""
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(os.readlink(entry))
+        except OSError:
+            continue
+    return found
+
+
+def nameless(pid: int) -> int:
+    """The bytes of the files without a name that a process holds: bodies on their way."""
+    total = 0
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            if os.readlink(entry).endswith("(deleted)"):
+                total += entry.stat().st_size
+        except OSError:
+            continue
+    return total
+
+
+@dataclass
+class Watch:
+    """A block in which a copy is watched."""
+
+    stack: Stack
+    slowest: float = 0.0
+    unanswered: float = 0
+    connections: int = 0
+    files: int = 0
+    grown: dict[str, int] = field(default_factory=dict)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._pids = {"web": web_of(self.stack), "worker": self.stack.worker()}
+        self._before = {}
+        for name, pid in self._pids.items():
+            # From here on the kernel counts the peak anew.
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+            self._before[name] = memory(pid, "VmRSS")
+        self._thread = threading.Thread(target=self._count)
+        self._thread.start()
+        # In a process of its own: this one is busy attacking.
+        self._asker = subprocess.Popen(
+            [sys.executable, "-m", "tests.attack.watch", self.stack.address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        said, _ = self._asker.communicate("over", timeout=120)
+        self.slowest, self.unanswered = map(float, said.split())
+        for name, pid in self._pids.items():
+            try:
+                self.grown[name] = max(0, memory(pid, "VmHWM") - self._before[name])
+            except OSError:
+                self.grown[name] = -1  # it died
+
+    def _count(self) -> None:
+        pid = self._pids["web"]
+        while not self._over.wait(0.2):
+            try:
+                open_ones = sum(name.startswith("socket:") for name in descriptors(pid))
+                self.connections = max(self.connections, open_ones)
+                self.files = max(self.files, nameless(pid))
+            except OSError:
+                return
+
+    @property
+    def died(self) -> bool:
+        """Whether one of the processes went."""
+        return any(grown < 0 for grown in self.grown.values())
+
+
+def web_of(stack: Stack) -> int:
+    """The process that serves."""
+    supervisors = stack.processes("supervise")
+    return next(pid for pid in stack.processes("-m uvicorn") if pid not in supervisors)
+
+
+def main() -> None:
+    """Ask /healthz until something is said; print the slowest answer, and how many were none."""
+    slowest, unanswered = 0.0, 0
+    while not select.select([sys.stdin], [], [], ASK_SECONDS)[0]:
+        began = time.monotonic()
+        try:
+            unanswered += ask(sys.argv[1], "GET", "/healthz").status != 200
+        except OSError:
+            unanswered += 1
+        slowest = max(slowest, time.monotonic() - began)
+    print(slowest, unanswered)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
