@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: bench contention throughput help run test lint format lock accuracy rembg faults fairness memory worker-memory scale schema schemathesis test-postgres
+.PHONY: attack bench contention throughput help run test lint format lock accuracy rembg faults fairness memory worker-memory scale schema schemathesis test-postgres
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ format: $(VENV)/.development ## Bring Python and templates into shape
 faults: $(VENV)/.development ## 500 pictures while workers, Valkey, PostgreSQL and S3 go and come (ARGS="--pictures 60 --short")
 	@$(PY) -m segmentation weights pull u2netp
 	@$(PY) -m tests.faults.storm $(ARGS)
+
+attack: $(VENV)/.development ## What attackers send, against a copy on 127.0.0.1: memory, /healthz, connections (ARGS=--short)
+	@$(PY) -m segmentation weights pull u2netp
+	@$(PY) -m tests.attack $(ARGS)
 
 fairness: $(VENV)/.development ## Two users and a hurried one, with a network of fixed speed: who waits for whom
 	@$(PY) -m tests.benchmarks.fairness $(ARGS)

@@ -212,7 +212,7 @@ def _form(content: bytes) -> dict[str, str]:
             fields[name] = _base64_text(content, equals + 1, stop)
         elif stop - equals <= LONGEST_ESCAPE * MAX_TEXT:
             fields[name] = _unquoted(content[equals + 1 : stop].replace(b"+", b" "))
-        elif name in NAMES or name.startswith(SHADOW_OF):
+        elif name in NAMES or name.startswith(BY_TYPE):
             raise ValueError("A field is too long.")
         at = stop + 1
     return fields

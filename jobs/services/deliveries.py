@@ -1,7 +1,7 @@
 """Deliveries: handed to the broker from the rows that are due, claimed, sent, and tried again for a day.
 
-As with pictures the database is the truth: an endpoint has a few messages out at a time, whatever waits, and
-what the broker loses comes due again.
+As with pictures the database is the truth: an account and each of its endpoints have a few messages out at a
+time, whatever waits, and what the broker loses comes due again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from uuid import UUID, uuid4
 import dramatiq
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Subquery
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
@@ -33,6 +34,7 @@ from jobs.services import webhook_secrets, webhooks
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
 from jobs.services.webhook_secrets import UnreadableSecretError
+from jobs.services.webhook_turns import BUSY_SECONDS, RUNNING, shares
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +45,6 @@ BACK_OFF: Final = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 8 * 3600, 8 * 3600)
 # Up to so much longer at random: receivers that fail under load are not met by everything at once again.
 JITTER: Final = 0.1
 LONGEST_PAUSE: Final = 24 * 3600.0
-# Messages of one endpoint that are out at once; of one that fails, a single one.
-WINDOW: Final = 4
 # Beyond WEBHOOK_SECONDS, for the database before and after.
 SLACK: Final = timedelta(seconds=60)
 AT_ONCE: Final = 500
@@ -72,35 +72,41 @@ class Outcome:
         return self.status is not None and 200 <= self.status < 300
 
 
-@again_after_deadlock
 def top_up(endpoint: UUID) -> int:
-    """Hand deliveries that are due to the broker until the endpoint's window is full; how many."""
+    """Top up the account of an endpoint; how many deliveries."""
+    user = WebhookEndpoint.objects.filter(pk=endpoint).values_list("user", flat=True).first()
+    return top_up_account(user) if user is not None else 0
+
+
+@again_after_deadlock
+def top_up_account(user: int) -> int:
+    """Hand deliveries of a user that are due to the broker, until the windows are full; how many."""
+    now = clock.now()
     with transaction.atomic():
-        # The endpoint's row is the lock: two at once must not both see the same free places.
-        on = WebhookEndpoint.objects.filter(pk=endpoint, enabled=True, user__is_active=True)
-        if not (rows := locks.fetch_held(on)):
-            return 0
-        row = rows[0]
-        mine = WebhookDelivery.objects.filter(endpoint=endpoint, state=Waiting)
-        window = 1 if row.failing_since else WINDOW
-        free = window - mine.filter(sent_at__isnull=False).count()
-        if free <= 0:
-            return 0
-        now = clock.now()
-        due = mine.filter(sent_at__isnull=True, next_at__lte=now).order_by("next_at", "pk")
-        chosen = list(due.values_list("pk", flat=True)[:free])
-        mine.filter(pk__in=chosen).update(sent_at=now)
+        due = WebhookDelivery.objects.filter(state=Waiting, sent_at__isnull=True, next_at__lte=now)
+        of_each = due.filter(endpoint=OuterRef("pk")).order_by("next_at", "pk")
+        # The rows of all endpoints are the lock: two at once must not see the same free places.
+        on = WebhookEndpoint.objects.filter(user=user, user__is_active=True, enabled=True)
+        endpoints = locks.fetch_held(on.annotate(first_due=Subquery(of_each.values("next_at")[:1])))
+        out = WebhookDelivery.objects.filter(endpoint__user=user, state=Waiting, sent_at__isnull=False)
+        counts = Counter(dict(out.order_by().values_list("endpoint").annotate(Count("pk"))))
+        chosen: list[UUID] = []
+        for pk, places in shares(endpoints, counts).items():  # at most as many as there are places
+            first = due.filter(endpoint=pk).order_by("next_at", "pk")
+            chosen += first.values_list("pk", flat=True)[:places]
+        WebhookDelivery.objects.filter(pk__in=chosen).update(sent_at=now)
         after_commit(_send, chosen)
     return len(chosen)
 
 
 def top_up_everyone() -> int:
-    """Top up every endpoint for which something is due; how many deliveries. The scheduler's tick."""
+    """Top up every account for which something is due; how many deliveries. The scheduler's tick."""
     due = WebhookDelivery.objects.filter(
         endpoint=OuterRef("pk"), state=Waiting, sent_at__isnull=True, next_at__lte=clock.now()
     )
     endpoints = WebhookEndpoint.objects.filter(Exists(due), enabled=True, user__is_active=True)
-    return sum(top_up(pk) for pk in endpoints.values_list("pk", flat=True))
+    users = endpoints.order_by("user").values_list("user", flat=True).distinct()
+    return sum(map(top_up_account, users))
 
 
 def recover_lost() -> int:
@@ -144,12 +150,18 @@ def deliver(delivery: UUID) -> None:
         # Closed since it was sent off. Nobody hears of what such an account has.
         webhooks.disable(row.endpoint, WebhookEndpoint.Off.CLOSED)
         return
+    user = row.endpoint.user_id
+    if not RUNNING.take(user):
+        _put_back(row, token)
+        return
     try:
         outcome = _attempt(row)
     except UnreadableSecretError:
         logger.error("the secret of webhook %s cannot be derived: SECRET_KEY changed", row.endpoint_id)
         webhooks.disable(row.endpoint, WebhookEndpoint.Off.UNREADABLE)
         return
+    finally:
+        RUNNING.give_back(user)
     patiently(partial(_record, row, token, outcome))
     top_up(row.endpoint_id)
 
@@ -222,6 +234,13 @@ def _claim(delivery: UUID, token: UUID) -> WebhookDelivery | None:
     # By the token, not by the count: the answer to an earlier try of this may have been lost.
     mine = WebhookDelivery.objects.filter(pk=delivery, state=Waiting, token=token)
     return mine.select_related("message", "endpoint__user").first()
+
+
+def _put_back(delivery: WebhookDelivery, token: UUID) -> None:
+    """Undo a claim: as many of its account's attempts run as may."""
+    soon = clock.now() + timedelta(seconds=BUSY_SECONDS)
+    mine = WebhookDelivery.objects.filter(pk=delivery.pk, state=Waiting, token=token)
+    mine.update(attempts=F("attempts") - 1, next_at=soon, sent_at=None, token=None)
 
 
 def _attempt(delivery: WebhookDelivery) -> Outcome:

@@ -28,9 +28,9 @@ def scope_of(**headers: str) -> dict[str, Any]:
 
 
 async def answer(communicator: ApplicationCommunicator) -> tuple[int, bytes]:
-    start = await communicator.receive_output()
+    start = await communicator.receive_output(timeout=60)
     assert start["type"] == "http.response.start"
-    body = await communicator.receive_output()
+    body = await communicator.receive_output(timeout=60)
     return start["status"], body["body"]
 
 

@@ -1,0 +1,214 @@
+"""What a connection may cost: bytes of a head, time for everything, places for those who wait."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from bgplatform import protocol
+
+HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
+
+
+async def counting(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Says how many bytes it got; nothing where the client went away."""
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size += len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    said = str(size).encode()
+    headers = [(b"content-length", b"%d" % len(said))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": said})
+
+
+async def refusing(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answers without reading, and without an end of the connection."""
+    await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"no"})
+
+
+@asynccontextmanager
+async def served(
+    application: Any = counting, most: int | None = None
+) -> AsyncIterator[tuple[int, ServerState]]:
+    config = uvicorn.Config(
+        application,
+        http="bgplatform.protocol:Protocol",
+        lifespan="off",
+        log_config=None,
+        limit_concurrency=most,
+    )
+    config.load()
+    state = ServerState()
+    kind: Any = config.http_protocol_class
+    server = await asyncio.get_running_loop().create_server(
+        lambda: kind(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    async with server:
+        yield server.sockets[0].getsockname()[1], state
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time limits that a test can wait for."""
+    for name in ("HEAD_SECONDS", "BODY_SECONDS", "WRITE_SECONDS", "CLOSE_SECONDS"):
+        monkeypatch.setattr(protocol, name, 0.2)
+    monkeypatch.setattr(protocol, "LOOK_SECONDS", 0.02)
+
+
+async def poured(port: int, begin: bytes, unit: bytes, most: int) -> tuple[int, bytes]:
+    """How many bytes went out before the other side closed, and what it said."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(begin)
+    sent = len(begin)
+    try:
+        while sent < most and not reader.at_eof():
+            writer.write(unit)
+            await writer.drain()
+            sent += len(unit)
+            await asyncio.sleep(0)
+    except OSError:
+        pass
+    try:
+        said = await reader.read()
+    except OSError:
+        said = b""
+    writer.close()
+    return sent, said
+
+
+ENDLESS = {
+    "a header": b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: ",
+    "an address": b"GET /",
+    "trailers": HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Long: ",
+    "a chunk's extension": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;a=",
+}
+
+
+@pytest.mark.parametrize("begin", ENDLESS.values(), ids=ENDLESS.keys())
+async def test_what_never_ends_is_cut_off(begin: bytes) -> None:
+    async with served() as (port, state):
+        sent, _ = await poured(port, begin, b"a" * 2**14, 64 * 2**20)
+        assert sent < 32 * 2**20, "what the sockets hold, and no more"
+        while state.connections:
+            await asyncio.sleep(0.01)
+
+
+async def test_many_headers_are_one_head() -> None:
+    async with served() as (port, _):
+        sent, _ = await poured(port, HEAD, b"X-A: b\r\n" * 2**11, 64 * 2**20)
+        assert sent < 32 * 2**20
+
+
+async def test_blank_lines_are_no_beginning() -> None:
+    async with served() as (port, _):
+        sent, _ = await poured(port, b"", b"\r\n" * 2**13, 64 * 2**20)
+        assert sent < 32 * 2**20
+
+
+async def test_a_head_that_is_too_large_is_told_so() -> None:
+    async with served() as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /v1.0/removebg HTTP/1.1\r\nX-Long: " + b"a" * (protocol.MAX_HEAD + 1))
+        said = await reader.read()
+        assert said.startswith(b"HTTP/1.1 431 ")
+        assert json.loads(said.partition(b"\r\n\r\n")[2])["errors"][0]["code"] == "headers_too_large"
+        writer.close()
+
+
+async def test_bodies_may_be_longer_than_heads_in_pieces_of_any_size() -> None:
+    size = 3 * protocol.MAX_HEAD
+    async with served() as (port, _):
+        plain = HEAD + b"Content-Length: %d\r\n\r\n" % size + b"a" * size
+        chunks = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * size + b"0\r\n\r\n"
+        for body in (plain, chunks):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(body)
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+            assert int(await reader.readexactly(len(str(size)))) == size
+            writer.close()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("sent", [b"", b"GET / HTT", HEAD, HEAD + b"Content-Length: 100000\r\n\r\nabc"])
+async def test_what_does_not_come_in_time_is_not_waited_for(sent: bytes) -> None:
+    async with served() as (port, state):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        said = await reader.read()
+        assert said.startswith(b"HTTP/1.1 408 ")
+        assert b'"code": "request_timeout"' in said
+        writer.close()
+        while state.connections or state.tasks:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_body_that_drips_is_not_waited_for() -> None:
+    async with served() as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"Content-Length: 100000\r\n\r\n")
+        reading = asyncio.ensure_future(reader.read())
+        while not reading.done():
+            writer.write(b"a")
+            await asyncio.sleep(0.02)
+        assert (await reading).startswith(b"HTTP/1.1 408 ")
+        writer.close()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_answered_body_that_goes_on_is_cut_off_without_a_second_answer() -> None:
+    async with served(refusing) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"Content-Length: 100000\r\n\r\n" + b"a" * 1000)
+        assert (await reader.read()).endswith(b"\r\n\r\nno")
+        writer.close()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_who_does_not_read_is_let_go() -> None:
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while state.connections:
+            await send({"type": "http.response.body", "body": b"a" * 2**16, "more_body": True})
+            await asyncio.sleep(0)
+
+    async with served(endless) as (port, state):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        while not state.connections:
+            await asyncio.sleep(0.01)
+        while state.connections:
+            await asyncio.sleep(0.01)
+        writer.transport.abort()
+
+
+async def test_half_sent_heads_make_room_for_others_and_those_at_work_stay() -> None:
+    async with served(most=16) as (port, state):
+        working, at_work = await asyncio.open_connection("127.0.0.1", port)
+        at_work.write(HEAD + b"Content-Length: 2\r\n\r\na")
+        half = []
+        for _ in range(40):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+            half.append((reader, writer))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        assert len(state.connections) == 12, "three quarters of the sixteen"
+        at_work.write(b"b")
+        assert (await working.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        for _, one in (*half, (reader, writer), (working, at_work)):
+            one.transport.abort()

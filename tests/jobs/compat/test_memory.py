@@ -1,0 +1,106 @@
+"""What a body may cost while it is read: escapes are counted first, and large ones take turns."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+
+import pytest
+
+from jobs.compat import body
+from jobs.compat.errors import CompatError
+from jobs.compat.memory import Room
+from jobs.compat.parked import IN_MEMORY, Parked
+
+MIB = 2**20
+
+
+def read(content: bytes) -> dict[str, str]:
+    return body.read("application/x-www-form-urlencoded", content).fields
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"image_file_b64=" + b"%41" * 10 * MIB, "invalid_body"),
+        (b"image_file_b64=" + b"QUJD" * 15 * MIB, "file_too_large"),
+        (b"size=" + b"%41" * 10 * MIB, "invalid_body"),
+        (b"%41" * 10 * MIB + b"=1", "invalid_body"),
+        (b"a=1&" * 10 * MIB, "invalid_body"),
+    ],
+    ids=["escapes", "too much base64", "another field", "a name", "many fields"],
+)
+def test_what_is_refused_costs_nothing(content: bytes, code: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(CompatError) as refusal:
+        read(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refusal.value.code == code
+    assert peak < MIB
+
+
+def test_a_field_that_nobody_reads_is_not_decoded() -> None:
+    content = b"bg_image_file_b64=" + b"%41" * 4 * MIB + b"&size=auto"
+    tracemalloc.start()
+    fields = read(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert fields == {"size": "auto"}
+    assert peak < MIB
+
+
+def test_base64_may_escape_what_it_needs_to() -> None:
+    assert read(b"image_file_b64=a%2Bb+c%2fd%3D%0D%0A") == {"image_file_b64": "a+b+c/d="}
+    assert read(b"image_file_b64=data%3Aimage%2Fpng%3Bbase64%2CQUJD") == {
+        "image_file_b64": "data:image/png;base64,QUJD"
+    }
+
+
+async def test_bodies_take_turns_in_the_order_of_asking() -> None:
+    room, done, most = Room(10), [], 0
+
+    async def hold(name: str, size: int) -> None:
+        nonlocal most
+        async with room.of(size):
+            most = max(most, room.held)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            done.append(name)
+
+    sizes = {"a": 6, "b": 6, "c": 3, "huge": 100, "d": 1}
+    await asyncio.gather(*(hold(name, size) for name, size in sizes.items()))
+    assert done == ["a", "b", "c", "huge", "d"]
+    assert (most, room.held) == (10, 0)
+
+
+async def test_who_goes_away_gives_the_turn_on() -> None:
+    room = Room(10)
+    async with room.of(10):
+
+        async def wait(size: int) -> bool:
+            async with room.of(size):
+                return True
+
+        gone, other = asyncio.ensure_future(wait(10)), asyncio.ensure_future(wait(1))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+    assert await other
+    assert room.held == 0
+
+
+@pytest.mark.parametrize("size", [0, IN_MEMORY, IN_MEMORY + 1])
+def test_what_is_parked_can_be_read_again_and_again(size: int) -> None:
+    parked = Parked(b"a" * size)
+    assert [parked.read(), parked.read()] == [b"a" * size] * 2
+
+
+def test_large_ones_are_not_parked_in_memory() -> None:
+    data = b"a" * 8 * MIB
+    tracemalloc.start()
+    parked = Parked(data)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < MIB
+    assert len(parked.read()) == 8 * MIB

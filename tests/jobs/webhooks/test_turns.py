@@ -1,0 +1,95 @@
+"""One account's receivers do not delay another's, and its own endpoints take turns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from accounts.models import User
+from jobs.models import WebhookDelivery, WebhookEndpoint
+from jobs.services import deliveries, webhook_events, webhook_turns, webhooks
+from tests.jobs.webhooks.receiver import Receiver
+from tests.jobs.webhooks.world import NOON, tick
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock", "valkey")]
+
+Queued = Callable[[str], list[str]]
+
+
+def endpoints_of(user: User, receiver: Receiver, count: int) -> list[WebhookEndpoint]:
+    return [webhooks.create(user, f"{receiver.url}/{number}")[0] for number in range(count)]
+
+
+def asked(endpoint: WebhookEndpoint, times: int) -> list[UUID]:
+    return [webhook_events.test(endpoint).pk for _ in range(times)]
+
+
+def out_of(queued: Queued) -> Counter[UUID]:
+    """How many messages each endpoint has in the queue."""
+    rows = WebhookDelivery.objects.in_bulk([UUID(one) for one in queued("webhooks")])
+    return Counter(row.endpoint_id for row in rows.values())
+
+
+@pytest.fixture
+def other() -> User:
+    return User.objects.create_user("other@example.org", None)
+
+
+def test_ten_endpoints_have_four_out_together_and_somebody_elses_comes_next(
+    user: User, other: User, receiver: Receiver, queued: Queued
+) -> None:
+    mine = endpoints_of(user, receiver, 10)
+    for one in mine:
+        asked(one, 4)
+    tick()
+    assert len(queued("webhooks")) == 4
+    (its,) = endpoints_of(other, receiver, 1)
+    (delivery,) = asked(its, 1)
+    assert queued("webhooks")[4:] == [str(delivery)]
+
+
+def test_endpoints_of_an_account_take_turns(user: User, receiver: Receiver, queued: Queued) -> None:
+    slow, quick = endpoints_of(user, receiver, 2)
+    asked(slow, 10)
+    assert out_of(queued) == {slow.pk: 4}
+    (first, *_) = queued("webhooks")
+    asked(quick, 2)
+    deliveries.deliver(UUID(first))
+    assert out_of(queued)[quick.pk] == 1, "the place that is free goes to who has none out"
+
+
+def test_free_places_are_shared(user: User, receiver: Receiver, queued: Queued) -> None:
+    first, second = endpoints_of(user, receiver, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deliveries, "top_up", lambda _: 0)
+        asked(first, 5)
+        asked(second, 5)
+    tick()
+    assert out_of(queued) == {first.pk: 2, second.pk: 2}
+
+
+def test_attempts_that_run_count_although_their_endpoint_is_gone(user: User, receiver: Receiver) -> None:
+    (endpoint,) = endpoints_of(user, receiver, 1)
+    (delivery,) = asked(endpoint, 1)
+    for _ in range(webhook_turns.ACCOUNT_WINDOW):
+        assert webhook_turns.RUNNING.take(user.pk)
+    try:
+        deliveries.deliver(delivery)
+        assert receiver.taken == []
+    finally:
+        for _ in range(webhook_turns.ACCOUNT_WINDOW):
+            webhook_turns.RUNNING.give_back(user.pk)
+    row = WebhookDelivery.objects.get(pk=delivery)
+    assert (row.attempts, row.sent_at, row.token) == (0, None, None)
+    assert row.next_at == NOON + timedelta(seconds=2)
+
+
+def test_an_attempt_gives_its_place_back(user: User, receiver: Receiver) -> None:
+    (endpoint,) = endpoints_of(user, receiver, 1)
+    for delivery in asked(endpoint, 6):
+        deliveries.deliver(delivery)
+    assert len(receiver.taken) == 6
