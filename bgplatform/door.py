@@ -11,13 +11,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
-from typing import Any, Final
+from typing import Final
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from bgplatform.body_limit import Application, Receive, Scope, Send, Words, refusal, refuse
+from bgplatform.spool import spool
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 IN_MEMORY: Final = 2**20
@@ -62,28 +63,13 @@ class Door:
                 await refuse(send, receive, self.words, scope, 400, UNREADABLE)
                 return
             try:
-                cut_off = await _spooled(body, receive, self.most)
+                size = await spool(receive, body, IN_MEMORY, self.most)
             except ConnectionError:
                 return
-            setattr(request, CUT_OFF, cut_off)
+            setattr(request, CUT_OFF, size > self.most)
             setattr(request, RECEIVED, body.tell())
             body.seek(0)
             await _answered(self.route(scope["path"]), request, receive, send)
-
-
-async def _spooled(body: Any, receive: Receive, most: int) -> bool:
-    """Write the body into a file; whether there was more of it than is taken."""
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError
-        piece = message.get("body", b"")
-        size += len(piece)
-        if size <= most:
-            body.write(piece)
-        if not message.get("more_body", False):
-            return size > most
 
 
 async def _answered(view: View, request: HttpRequest, receive: Receive, send: Send) -> None:

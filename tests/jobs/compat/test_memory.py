@@ -57,6 +57,13 @@ def test_base64_may_escape_what_it_needs_to() -> None:
     }
 
 
+@pytest.mark.parametrize("shift", range(4))
+def test_base64_is_read_piece_by_piece_and_no_escape_is_torn(shift: int) -> None:
+    text = "A" * shift + "a+b/" * body.PIECE + "=="
+    escaped = text.replace("+", "%2B").replace("/", "%2f").replace("=", "%3D").encode()
+    assert read(b"image_file_b64=" + escaped) == {"image_file_b64": text}
+
+
 async def test_bodies_take_turns_in_the_order_of_asking() -> None:
     room, done, most = Room(10), [], 0
 
