@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from importlib import import_module
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -19,38 +20,42 @@ from bgplatform.body_limit import Scope
 from jobs.compat import rembg
 from jobs.threads import quickly
 
+# Whom the operator lets in without an account of their own.
+LOCAL: Final = 0
 
-async def known(scope: Scope) -> bool:
-    """Whether the request of this scope comes from somebody who is signed in, has a token, or needs none."""
+
+async def known(scope: Scope) -> int | None:
+    """The account that a request comes from: signed in, by a token, or LOCAL. None: nobody knows it."""
     try:
         request = ASGIRequest(scope, io.BytesIO())
     except (ValueError, LookupError):
-        return False  # it cannot be read; whatever is behind this says so
-    return await quickly(_is_known, request)
+        return None  # it cannot be read; whatever is behind this says so
+    return await quickly(_account, request)
 
 
-def _is_known(request: HttpRequest) -> bool:
+def _account(request: HttpRequest) -> int | None:
     try:
-        return _has_token(request) or _is_signed_in(request) or rembg.needs_no_token(request)
+        found = _of_token(request) or _of_session(request)
+        return LOCAL if found is None and rembg.needs_no_token(request) else found
     except DatabaseError:
         # Away. Nothing could be done with a body; the view says so to an empty request, too.
-        return False
+        return None
 
 
-def _has_token(request: HttpRequest) -> bool:
+def _of_token(request: HttpRequest) -> int | None:
     for way in (TokenAuthentication(), ApiKeyAuthentication()):
         if secret := way.secret_of(request):  # type: ignore[arg-type]  # they read headers only
             try:
-                tokens.authenticate(secret, client_address(request))
+                return tokens.authenticate(secret, client_address(request)).user_id
             except TokenRefusedError:
                 continue
-            return True
-    return False
+    return None
 
 
-def _is_signed_in(request: HttpRequest) -> bool:
+def _of_session(request: HttpRequest) -> int | None:
     cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     if not cookie:
-        return False
+        return None
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(cookie)
-    return bool(get_user(request).is_authenticated)
+    user = get_user(request)
+    return user.pk if user.is_authenticated else None

@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from bgplatform.body_limit import (
     REFUSAL,
@@ -39,8 +40,10 @@ URLENCODED: Final = b"application/x-www-form-urlencoded"
 # What says that there is a body, or what it is.
 ABOUT_BODIES: Final = frozenset({b"content-length", b"transfer-encoding", b"content-type", b"expect"})
 
-# Whether a request with these headers brings credentials that count.
-Known = Callable[[Scope], Awaitable[bool]]
+# The account whose credentials a request with these headers brings; None where they do not count.
+Known = Callable[[Scope], Awaitable[int | None]]
+# Large bodies of one account that are received at once; others of it are not read from the network meanwhile.
+AT_ONCE: Final = 4
 
 
 class LargeBodies:
@@ -66,6 +69,7 @@ class LargeBodies:
         self.known = known
         self.own_forms = own_forms
         self.words = words
+        self._turns: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -74,20 +78,25 @@ class LargeBodies:
             return
         size = announced(scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if scope["method"] == "POST" and self.uploads.fullmatch(path):
-            if (size > self.small or _is_chunked(scope)) and not await self.known(scope):
-                # What `_nothing` has dropped until the answer is there, `ending` goes on dropping.
-                await self.application(
-                    _without_body(scope), _nothing(receive, scope), ending(send, receive, scope)
-                )
-                return
-            most = None
-        elif size > self.small:
-            await refuse(send, receive, self.words, scope, 413, REFUSAL)
-            return
+        escapes = self._counts_escapes(scope, path)
+        large = size > self.small
+        if scope["method"] != "POST" or not self.uploads.fullmatch(path):
+            if large:
+                await refuse(send, receive, self.words, scope, 413, REFUSAL)
+            else:
+                await self._bounded(scope, receive, send, self.small, escapes=escapes)
+        elif not large and not _is_chunked(scope):
+            await self._bounded(scope, receive, send, None, escapes=escapes)
+        elif (account := await self.known(scope)) is None:
+            # What `_nothing` has dropped until the answer is there, `ending` goes on dropping.
+            answer = ending(send, receive, scope)
+            await self.application(_without_body(scope), _nothing(receive, scope), answer)
         else:
-            most = self.small
-        await self._bounded(scope, receive, send, most, escapes=self._counts_escapes(scope, path))
+            turn = _Turn(receive, self._turns.setdefault(account, asyncio.Semaphore(AT_ONCE)))
+            try:
+                await self._bounded(scope, turn.receive, send, None, escapes=escapes)
+            finally:
+                turn.end()
 
     def _counts_escapes(self, scope: Scope, path: str) -> bool:
         kind = dict(scope["headers"]).get(b"content-type", b"")
@@ -119,6 +128,31 @@ class LargeBodies:
         await self.application(scope, counted, send)
         if over is not None:
             await refuse(send, receive, self.words, scope, 413, over)
+
+
+class _Turn:
+    """A body that waits for its turn before it is read, and gives the turn back when all of it is here."""
+
+    def __init__(self, receive: Receive, turns: asyncio.Semaphore) -> None:
+        self._receive = receive
+        self._turns = turns
+        self._begun = self._held = False
+
+    async def receive(self) -> Message:
+        """The next piece."""
+        if not self._begun:
+            await self._turns.acquire()
+            self._begun = self._held = True
+        message = await self._receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            self.end()
+        return message
+
+    def end(self) -> None:
+        """No more of it is read."""
+        if self._held:
+            self._held = False
+            self._turns.release()
 
 
 def _is_chunked(scope: Scope) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from accounts.services import tokens
 from bgplatform import credentials
 from bgplatform.body_limit import REFUSAL
 from bgplatform.handler import Handler
-from bgplatform.large_bodies import ESCAPES_REFUSAL, MAX_ESCAPES, LargeBodies
+from bgplatform.large_bodies import AT_ONCE, ESCAPES_REFUSAL, MAX_ESCAPES, LargeBodies
 
 FORM = b"application/x-www-form-urlencoded"
 
@@ -69,8 +70,8 @@ class Site:
         async def send(message: Any) -> None:
             got.append(message)
 
-        async def known(_: Any) -> bool:
-            return self.known
+        async def known(_: Any) -> int | None:
+            return 7 if self.known else None
 
         bound = LargeBodies(
             self.application,
@@ -130,6 +131,44 @@ async def test_escapes_are_counted_before_they_are_parsed(kind: bytes) -> None:
     assert (await site.answer("/own/", most, most, kind=kind))[0] == 200, "it counts them itself"
 
 
+async def test_an_accounts_large_bodies_take_turns() -> None:
+    """What waits is not read from the network: uvicorn pauses after 64 KB."""
+    reading, most, accounts = Counter[int](), Counter[int](), iter([1, 1, 1, 1, 1, 1, 2])
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    async def known(scope: Any) -> int:
+        return int(scope["account"])
+
+    bound = LargeBodies(application, small=1000, uploads=("/",), known=known)
+
+    async def one(account: int, *, goes_away: bool) -> None:
+        pieces = 3
+
+        async def receive() -> dict[str, Any]:
+            nonlocal pieces
+            reading[account] += pieces == 3
+            most[account] = max(most[account], reading[account])
+            await asyncio.sleep(0)
+            pieces -= 1
+            reading[account] -= pieces == 0
+            if goes_away and not pieces:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": b"x", "more_body": pieces > 0}
+
+        headers = [(b"content-length", b"2000")]
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "account": account}
+        await bound(scope, receive, None)  # type: ignore[arg-type]  # nobody answers
+
+    await asyncio.gather(
+        *(one(account, goes_away=number % 2 == 0) for number, account in enumerate(accounts))
+    )
+    assert most == {1: AT_ONCE, 2: 1}
+    assert reading.total() == 0
+
+
 def scope_of(**headers: str) -> dict[str, Any]:
     return {
         "type": "http",
@@ -149,16 +188,16 @@ async def test_credentials_are_looked_up(user: User, settings: Settings) -> None
     )
     session = client.cookies["sessionid"].value
     token, secret = await sync_to_async(tokens.create)(user, "a", ["submit"])
-    assert await credentials.known(scope_of(cookie=f"sessionid={session}"))
-    assert await credentials.known(scope_of(authorization=f"Token {secret}"))
-    assert await credentials.known(scope_of(x_api_key=secret))
-    assert not await credentials.known(scope_of())
-    assert not await credentials.known(scope_of(cookie="sessionid=" + "a" * 32))
-    assert not await credentials.known(scope_of(x_api_key=secret[:-1] + "."))
+    assert user.pk == await credentials.known(scope_of(cookie=f"sessionid={session}"))
+    assert user.pk == await credentials.known(scope_of(authorization=f"Token {secret}"))
+    assert user.pk == await credentials.known(scope_of(x_api_key=secret))
+    assert None is await credentials.known(scope_of())
+    assert None is await credentials.known(scope_of(cookie="sessionid=" + "a" * 32))
+    assert None is await credentials.known(scope_of(x_api_key=secret[:-1] + "."))
     await ApiToken.objects.filter(pk=token.pk).aupdate(allowed_addresses=["192.0.2.8"])
-    assert not await credentials.known(scope_of(x_api_key=secret))
+    assert None is await credentials.known(scope_of(x_api_key=secret))
     await User.objects.filter(pk=user.pk).aupdate(is_active=False)
-    assert not await credentials.known(scope_of(cookie=f"sessionid={session}"))
+    assert None is await credentials.known(scope_of(cookie=f"sessionid={session}"))
 
 
 def test_every_address_that_takes_files_is_an_upload_address(settings: Settings) -> None:
