@@ -55,6 +55,12 @@ def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(act, range(count)))
 
 
+def nothing(target: Target) -> list[str]:
+    """0: nobody attacks: what the machine's own load makes of the figures."""
+    time.sleep(5)
+    return []
+
+
 def forms(target: Target) -> list[str]:
     """1: a sign-in form of 4 MB of percent-escapes, six at once; and the largest that is still read."""
     wrong = []
@@ -349,6 +355,7 @@ def signed_in(target: Target, email: str, password: str, source: str) -> Answer:
 
 # By the number of the line; slow receivers come last, for they go on for a while.
 ATTACKS: Final[tuple[tuple[str, Attack], ...]] = (
+    ("0 nothing", nothing),
     ("1 forms of escapes", forms),
     ("1 bodies of escapes", bodies_of_escapes),
     ("1 large bodies of an account", bodies_of_base64),
