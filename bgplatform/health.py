@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
 
-from jobs import workers
+from jobs import store_health, workers
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -15,7 +15,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, broker and at least one worker with its model loaded; 503 and what is missing otherwise."""
+    """Database, broker, file store, and at least one worker with its model loaded; 503 and what is missing
+    otherwise."""
     missing: dict[str, str] = {}
     engines: list[str] = []
     try:
@@ -29,5 +30,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
             missing["worker"] = "none is ready"
     except RedisError:
         missing["redis"] = "does not answer"
+    if problem := store_health.problem():
+        missing["store"] = problem
     status = {"status": "missing" if missing else "ready", "missing": missing, "workers": engines}
     return JsonResponse(status, status=503 if missing else 200)

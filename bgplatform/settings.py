@@ -267,6 +267,8 @@ LEASE_SECONDS = integer("LEASE_SECONDS", 20, least=3, most=600)
 REDISPATCH_SECONDS = integer("REDISPATCH_SECONDS", 60, least=5, most=3_600)
 # Nothing is given out for so long after a worker found the file store away.
 STORE_PAUSE_SECONDS = integer("STORE_PAUSE_SECONDS", 5, least=1, most=600)
+# No upload is taken where less would stay free on the file store's disk: work in hand needs it for results.
+STORE_MIN_FREE_BYTES = integer("STORE_MIN_FREE_BYTES", 512 * 2**20, least=0, most=2**50)
 MAX_ATTEMPTS = integer("MAX_ATTEMPTS", 3, least=1, most=20)
 # A picture that is worked on for longer is handed back; a worker that hangs in native code ends itself.
 TASK_SECONDS = integer("TASK_SECONDS", 300, least=1, most=86_400)

@@ -9,9 +9,14 @@ from functools import cache
 import redis
 from django.conf import settings
 
+from jobs import storage
+
 logger = logging.getLogger(__name__)
 
 KEY = "circuit:store"
+
+# Whether this process found the store away, and not yet that it is back.
+_doubted = False
 
 
 @cache
@@ -21,6 +26,8 @@ def _client() -> redis.Redis:
 
 def trip() -> None:
     """Stop handing out pictures for STORE_PAUSE_SECONDS."""
+    global _doubted
+    _doubted = True
     try:
         _client().set(KEY, "away", ex=settings.STORE_PAUSE_SECONDS)
     except redis.RedisError as error:
@@ -33,3 +40,14 @@ def is_open() -> bool:
         return bool(_client().exists(KEY))
     except redis.RedisError:
         return False
+
+
+def check_store() -> None:
+    """Raise StoreAwayError where the store is still away, before a picture is computed in vain.
+
+    Asks the store only if this process found it away: usually it costs nothing.
+    """
+    global _doubted
+    if _doubted:
+        storage.probe()
+        _doubted = False

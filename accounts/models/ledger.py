@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.lookups import Exact
 
+from accounts.models.expressions import DayOfMonth
 from accounts.models.token import ApiToken
 
 # Reasons of a refund that are no error codes.
@@ -29,7 +31,7 @@ class Usage(models.Model):
             models.CheckConstraint(
                 name="usage_not_below_zero", condition=models.Q(pictures__gte=0, pixels__gte=0)
             ),
-            models.CheckConstraint(name="usage_month_begins", condition=models.Q(month__day=1)),
+            models.CheckConstraint(name="usage_month_begins", condition=Exact(DayOfMonth("month"), 1)),
         ]
 
     def __str__(self) -> str:

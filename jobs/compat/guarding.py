@@ -80,4 +80,5 @@ def in_words(error: Exception) -> CompatError:
     if isinstance(error, SegmentationError | JobsError):
         return of_picture(error.code, error.sentence)
     logger.error("a call could not be answered: %s", error)
-    return CompatError("unavailable", "Nothing is lost; try it again.", {"Retry-After": AWAY_SECONDS})
+    sentence = error.sentence if isinstance(error, StoreAwayError) else "Nothing is lost; try it again."
+    return CompatError("unavailable", sentence, {"Retry-After": AWAY_SECONDS})

@@ -42,6 +42,7 @@ def take_in(user: User, content: bytes, *, ephemeral: bool = False) -> Backdrop:
     made = Backdrop(user=user, digest=digest, ephemeral=ephemeral, **facts)
     # The file first: a row never names what is not there. One that lost the race is an orphan, and swept.
     quota.check_storage(user, len(content))
+    storage.check_room(len(content))
     storage.write(made.key, content)
     with transaction.atomic():
         Backdrop.objects.bulk_create([made], ignore_conflicts=True)

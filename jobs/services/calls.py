@@ -69,6 +69,7 @@ def begin(
     submit.check(recipe)
     digest = hashlib.sha256(source.data).hexdigest()
     upload = _upload(user, source)
+    storage.check_room(len(source.data))
     storage.write(upload.key, source.data)
     kept = False
     try:

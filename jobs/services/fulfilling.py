@@ -91,6 +91,7 @@ def _to_its_end(wish: Wish) -> None:
 
 
 def _work(wish: Wish) -> None:
+    circuit.check_store()
     recipe = Recipe.parse(wish.recipe)
     # Any pipeline renders: the one that is loaded.
     pipeline = engine.pipeline(settings.MODEL)

@@ -37,6 +37,7 @@ def keep(user: User, source: Source, tag: str = "") -> Improvement:
         height=source.info.height,
     )
     quota.check_storage(user, made.size)
+    storage.check_room(made.size)
     # The file first: a row never names what is not there.
     storage.write(made.key, source.data)
     try:

@@ -22,7 +22,7 @@ from accounts import locks
 from jobs import clock, storage
 from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload, Wish
 from jobs.services import wishes
-from jobs.storage import StoreAwayError, Stored
+from jobs.storage import StoreAwayError, Stored, StoreRefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,11 @@ def _delete_orphans(files: Collection[Stored], older_than: timedelta) -> int:
         # between the look and the deletion.
         locks.hold(Picture.objects.filter(pk__in=owners))
         orphans = orphans_of(old)
-        storage.delete(sorted(orphans))
+        try:
+            storage.delete(sorted(orphans))
+        except (StoreRefusedError, OSError):
+            # The others are gone. It must not hold up the walk: the next one comes by here again.
+            logger.exception("not every orphan could be deleted")
     logger.warning(
         "%d files that no row names are deleted, such as %s", len(orphans), min(orphans, default="")
     )

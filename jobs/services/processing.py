@@ -104,6 +104,7 @@ def _top_up(claim: Claim) -> None:
 
 
 def _work(claim: Claim) -> None:
+    circuit.check_store()
     picture = claim.picture
     recipe = Recipe.parse(picture.job.recipe)
     pipeline = engine.pipeline(recipe.model)

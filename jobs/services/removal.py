@@ -20,7 +20,7 @@ from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.services import charging, receipts, stored, tags, titles, webhook_events
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
-from jobs.storage import StoreAwayError
+from jobs.storage import StoreAwayError, StoreRefusedError
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def sweep_discards(most: int = SWEEP) -> int:
     except StoreAwayError as error:
         logger.warning("%d files wait for their deletion: %s", len(rows), error)
         return 0
-    except OSError:
+    except (StoreRefusedError, OSError):
         # One of them: find out which, so that it does not hold up the others.
         stuck = [key for _, key in rows if not _deleted(key)]
     with transaction.atomic():
@@ -152,7 +152,7 @@ def sweep_discards(most: int = SWEEP) -> int:
 def _deleted(key: str) -> bool:
     try:
         storage.delete([key])
-    except OSError:
+    except (StoreRefusedError, OSError):
         logger.exception("could not delete %s", key)
         return False
     return True

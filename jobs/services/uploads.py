@@ -33,7 +33,7 @@ def start(user: User, name: str, size: int, *, by_program: bool = False) -> Uplo
 
     by_program: it comes with a token, and is no business of the pages'. Raises UploadRefusedError where its
     size alone rules it out, QuotaExceededError where there is no room, TooManyError where too many are in no
-    job yet.
+    job yet, StoreFullError where the store has no room for anybody.
     """
     if size <= 0:
         raise UploadRefusedError(EMPTY.code, EMPTY.sentence)
@@ -41,6 +41,7 @@ def start(user: User, name: str, size: int, *, by_program: bool = False) -> Uplo
         raise UploadRefusedError("too_many_bytes", too_many_bytes())
     check_room(user)
     quota.check_storage(user, size + _announced(user))
+    storage.check_room(size)
     return Upload.objects.create(
         user=user,
         name=names.clean(name),
@@ -67,13 +68,14 @@ def receive(upload: Upload, content: IO[bytes], size: int) -> None:
     """Store the bytes of a started upload; sent twice, the later bytes count until it is finished.
 
     Raises UploadRefusedError for more of them than were announced, WrongStateError where the upload was
-    finished or swept, also while they came in.
+    finished or swept, also while they came in, StoreFullError where the store has no room for them.
     """
     closed = WrongStateError("upload_closed", "This upload was finished already. Start a new one.")
     if upload.state != Upload.State.STARTED:
         raise closed
     if size > most(upload):
         raise UploadRefusedError("too_many_bytes", too_many_bytes(upload))
+    storage.check_room(size)
     storage.write(storage.incoming_key(upload.pk), content)
     state = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
     if state != Upload.State.STARTED:

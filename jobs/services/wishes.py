@@ -154,6 +154,7 @@ def correct(
         )
     quota.check_storage(picture.user, size)
     submit.check(recipe)
+    storage.check_room(size)
     wish = new_id()
     file.seek(0)
     storage.write(storage.incoming_key(wish), file)

@@ -1,6 +1,7 @@
 """Files: a few named operations, whatever store the settings name; nothing is public in any of them.
 
-A missing file is a FileNotFoundError, a store that does not answer a StoreAwayError.
+A missing file is a FileNotFoundError; a store that does not answer, is full or takes no writes is a
+StoreAwayError, and one file that it refuses a StoreRefusedError.
 """
 
 from __future__ import annotations
@@ -23,14 +24,24 @@ from jobs.storage.keys import (
     source_key,
     thumb_key,
 )
-from jobs.storage.store import Store, StoreAwayError, Stored, UploadTarget
+from jobs.storage.store import (
+    Store,
+    StoreAwayError,
+    Stored,
+    StoreFullError,
+    StoreRefusedError,
+    UploadTarget,
+)
 
 __all__ = [
     "AtomicFileSystemStorage",
     "StoreAwayError",
+    "StoreFullError",
+    "StoreRefusedError",
     "Stored",
     "UploadTarget",
     "backdrop_key",
+    "check_room",
     "chunks",
     "delete",
     "download_url",
@@ -41,6 +52,7 @@ __all__ = [
     "move",
     "peeking",
     "preview_key",
+    "probe",
     "reading",
     "rendition_key",
     "size",
@@ -125,3 +137,13 @@ def upload_target(upload: UUID, most: int, own: str = "") -> UploadTarget:
 def download_url(key: str, *, name: str, media_type: str, download: bool) -> str | None:
     """A short-lived address of the file itself under the given name, or None where the web serves it."""
     return _store().download_url(key, name=name, media_type=media_type, download=download)
+
+
+def check_room(size: int) -> None:
+    """Raise StoreFullError where there is no room to take `size` bytes in: before an upload is taken."""
+    _store().check_room(size)
+
+
+def probe() -> None:
+    """Raise StoreAwayError where the store does not work at the moment."""
+    _store().probe()

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import IO, Any, BinaryIO, cast
-from uuid import UUID
+from functools import partial
+from typing import IO, Any, BinaryIO, Final
+from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 from django.urls import reverse
 
-from jobs.storage.store import CHUNK, Stored, UploadTarget
+from jobs.storage.store import (
+    CHUNK,
+    StoreAwayError,
+    Stored,
+    StoreFullError,
+    StoreRefusedError,
+    UploadTarget,
+)
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+# Of a file system that as a whole does not work at the moment.
+_AWAY: Final = frozenset(
+    {errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH}
+    | {errno.ENODEV, errno.ENXIO}
+)
+# Of one file or of the whole file system; `probe` tells which.
+_EITHER: Final = frozenset({errno.EIO, errno.EACCES, errno.EPERM})
+# More than one block, so that it does not fit where nothing of any use fits.
+_PROBE: Final = b"probe" * 4000
+# The free space that must stay is at most this part of the file system: a small one has to take uploads, too.
+_MOST_OF_ALL: Final = 0.1
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
@@ -41,23 +65,32 @@ class AtomicFileSystemStorage(FileSystemStorage):
 
 
 class FileStore:
-    """Files in a folder that no web server shows; the web process hands them out itself."""
+    """Files in a folder that no web server shows; the web process hands them out itself.
+
+    An OSError of the file system is a StoreAwayError, or a StoreRefusedError where only one file is at fault.
+    """
 
     def __init__(self, storage: FileSystemStorage) -> None:
         self._storage = storage
 
     def write(self, key: str, content: bytes | IO[bytes]) -> None:
         """See Store."""
-        wrapped = ContentFile(content) if isinstance(content, bytes) else File(content)
-        saved = self._storage.save(key, wrapped)
+        wrapped = ContentFile(content) if isinstance(content, bytes) else _Content(content)
+        try:
+            with self._translated(key):
+                saved = self._storage.save(key, wrapped)
+        except _ContentError as error:
+            raise error.reason from None
         if saved != key:
             raise RuntimeError(f"the store put {key} under {saved}")
 
     @contextmanager
     def reading(self, key: str) -> Iterator[BinaryIO]:
-        """See Store."""
-        with self._storage.open(key, "rb") as file:
-            yield cast(BinaryIO, file)
+        """See Store. Only what the file itself raises is translated, not the errors of its reader."""
+        with self._translated(key):
+            raw = _RawFile(self._storage.path(key), partial(self._translated, key))
+        with io.BufferedReader(raw) as file:
+            yield file
 
     peeking = reading
 
@@ -69,22 +102,31 @@ class FileStore:
 
     def size(self, key: str) -> int:
         """See Store."""
-        return self._storage.size(key)
+        with self._translated(key):
+            return self._storage.size(key)
 
     def move(self, key: str, to: str) -> None:
         """See Store."""
         target = self._storage.path(to)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        try:
-            os.replace(self._storage.path(key), target)
-        except FileNotFoundError:
-            if not os.path.exists(target):
-                raise
+        with self._translated(to):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            try:
+                os.replace(self._storage.path(key), target)
+            except FileNotFoundError:
+                if not os.path.exists(target):
+                    raise
 
     def delete(self, keys: Iterable[str]) -> None:
-        """See Store."""
+        """See Store. One that cannot be deleted does not keep the others."""
+        refused: Exception | None = None
         for key in keys:
-            self._storage.delete(key)
+            try:
+                with self._translated(key):
+                    self._storage.delete(key)
+            except (StoreRefusedError, OSError) as error:
+                refused = refused or error
+        if refused is not None:
+            raise refused
 
     def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
         """See Store. Folder by folder; half-written files of a crash are among them."""
@@ -98,11 +140,13 @@ class FileStore:
             for name in sorted(names):
                 if (*folder.split("/"), name) <= parts:
                     continue
+                key = f"{folder}/{name}"
                 try:
-                    written = os.stat(os.path.join(parent, name)).st_mtime
+                    with self._translated(key):
+                        written = os.stat(os.path.join(parent, name)).st_mtime
                 except FileNotFoundError:
                     continue
-                yield Stored(f"{folder}/{name}", datetime.fromtimestamp(written, UTC))
+                yield Stored(key, datetime.fromtimestamp(written, UTC))
 
     def upload_target(self, upload: UUID, most: int, own: str = "") -> UploadTarget:
         """See Store: our own address."""
@@ -111,3 +155,98 @@ class FileStore:
     def download_url(self, key: str, *, name: str, media_type: str, download: bool) -> str | None:
         """See Store: none, the web serves it."""
         return None
+
+    def check_room(self, size: int) -> None:
+        """See Store. STORE_MIN_FREE_BYTES, or a tenth of the file system where that is less, stays free."""
+        try:
+            facts = os.statvfs(_existing(self._storage.path("")))
+        except OSError as error:
+            raise StoreAwayError(f"the file system says nothing of its free space: {error}") from error
+        if facts.f_flag & os.ST_RDONLY:
+            raise StoreAwayError("the file system is mounted read-only")
+        floor = min(settings.STORE_MIN_FREE_BYTES, int(facts.f_blocks * facts.f_frsize * _MOST_OF_ALL))
+        free = facts.f_bavail * facts.f_frsize
+        if free - size < floor:
+            raise StoreFullError(f"{free} bytes are free, {floor} must stay free, and {size} are asked for")
+
+    def probe(self) -> None:
+        """See Store. A small file is written, read and deleted."""
+        try:
+            self._probe("incoming")
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StoreFullError(str(error)) from error
+            raise StoreAwayError(str(error)) from error
+
+    def _probe(self, folder: str) -> None:
+        # The sweep of orphans knows no owner of such a name: what a crash leaves is deleted.
+        key = f"{folder}/probe-{uuid4()}"
+        self._storage.save(key, ContentFile(_PROBE))
+        try:
+            with open(self._storage.path(key), "rb") as file:
+                if file.read() != _PROBE:
+                    raise OSError(errno.EIO, "the store gives back other bytes than it was given")
+        finally:
+            self._storage.delete(key)
+
+    @contextmanager
+    def _translated(self, key: str) -> Iterator[None]:
+        """Errors of the file system in the words of Store. Any other OSError (a missing file) stays."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StoreFullError(str(error)) from error
+            if error.errno in _AWAY:
+                raise StoreAwayError(str(error)) from error
+            if error.errno not in _EITHER:
+                raise
+            try:
+                self._probe(key.split("/")[0])
+            except OSError:
+                raise StoreAwayError(str(error)) from error
+            raise StoreRefusedError(str(error)) from error
+
+
+class _RawFile(io.FileIO):
+    """A file of the store whose read errors are translated."""
+
+    def __init__(self, path: str, translated: Callable[[], AbstractContextManager[None]]) -> None:
+        super().__init__(path, "rb")
+        self._translated = translated
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer."""
+        with self._translated():
+            return super().readinto(buffer) or 0
+
+    def readall(self) -> bytes:
+        """Read what is left."""
+        with self._translated():
+            return super().readall()
+
+
+class _ContentError(Exception):
+    """What is to be written cannot be read: that is not the store's fault."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class _Content(File):  # type: ignore[type-arg]  # it takes no argument at run time
+    """What is to be written, for example the temporary file of an upload."""
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[Any]:
+        """The content piece by piece. Raises _ContentError."""
+        try:
+            yield from super().chunks(chunk_size)
+        except OSError as error:
+            raise _ContentError(error) from error
+
+
+def _existing(path: str) -> str:
+    """The path, or the nearest folder above it that exists: the store's is made with its first file."""
+    while not os.path.exists(path) and os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+    return path

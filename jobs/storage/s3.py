@@ -147,6 +147,17 @@ class S3Store:
             )
         )
 
+    def check_room(self, size: int) -> None:
+        """See Store. A bucket does not say how much room there is."""
+
+    def probe(self) -> None:
+        """See Store. Whether the bucket answers; a file is not written, as some stores keep every version."""
+        try:
+            self.size("probe")
+        except (FileNotFoundError, StoreRefusedError):
+            # An answer. Without the right to list the bucket, a missing file is a refusal.
+            return
+
 
 class RangedReader(io.RawIOBase):
     """A file in a bucket, read by ranges: a header costs its own bytes, not the whole file's."""

@@ -19,6 +19,16 @@ class StoreAwayError(Exception):
     sentence = "The file store does not answer at the moment. Nothing is lost; try again in a minute."
 
 
+class StoreFullError(StoreAwayError):
+    """The store has no room for more files."""
+
+    code = "store_full"
+    sentence = (
+        "This site has no room for more files at the moment. Nothing is lost, and what was sent is worked "
+        "on. Try again later; if it stays so, tell the people who run the site."
+    )
+
+
 class StoreRefusedError(Exception):
     """The store is there and refuses this one request: a wrong key, a right that is missing, a locked file.
 
@@ -78,3 +88,12 @@ class Store(Protocol):
 
     def download_url(self, key: str, *, name: str, media_type: str, download: bool) -> str | None:
         """A short-lived address from which a browser may fetch the file itself; None: the web serves it."""
+
+    def check_room(self, size: int) -> None:
+        """Raise StoreFullError where there is no room to take `size` bytes in. Costs next to nothing.
+
+        For what comes in. Work in hand is ended in the room that is kept free.
+        """
+
+    def probe(self) -> None:
+        """Raise StoreAwayError where the store does not work."""

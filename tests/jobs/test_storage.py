@@ -62,7 +62,7 @@ def test_a_write_that_breaks_off_leaves_the_old_bytes_and_nothing_else() -> None
 def test_a_full_disk_leaves_nothing_behind() -> None:
     with (
         patch("os.fsync", side_effect=OSError(28, "No space left on device")),
-        pytest.raises(OSError, match="No space left"),
+        pytest.raises(storage.StoreFullError, match="No space left"),
     ):
         storage.write("folder/key", b"bytes")
     assert stored_files() == []

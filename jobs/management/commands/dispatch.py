@@ -28,6 +28,7 @@ from jobs.services import (
     wish_dispatch,
     wishes,
 )
+from jobs.storage import StoreAwayError, StoreRefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Command(BaseCommand):
         while not stop.wait(settings.DISPATCH_SECONDS):
             try:
                 self.tick(sweep=rounds % SWEEP_EVERY == 0, leases=time.monotonic() >= trusted_from)
-            except (Error, OSError):
+            except (Error, OSError, StoreAwayError, StoreRefusedError):
                 # The database or the store is away: say so, and try again at the next tick.
                 logger.exception("this round failed")
                 connection.close()

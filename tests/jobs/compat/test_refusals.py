@@ -25,6 +25,7 @@ from jobs.models import Job, Upload
 from tests.conftest import make_picture
 from tests.jobs.compat.conftest import Caller, ask
 from tests.jobs.factories import stored_files
+from tests.jobs.filesystems import file_system
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 PHOTO = make_picture(320, 240, format="JPEG")
@@ -285,6 +286,17 @@ async def test_no_redis_holds_nobody_up(
     assert answer.error == (503, "still_working")
     assert answer.headers["X-RateLimit-Remaining"] == "500"
     assert await Job.objects.filter(state="active").acount() == 1
+
+
+async def test_a_full_store_is_said(caller: Caller, settings: Settings) -> None:
+    settings.STORE_MIN_FREE_BYTES = 10_000
+    with file_system(free=9_999):
+        answer = await caller.form({"image_file": file(PHOTO)})
+    assert (answer.error, answer.headers["Retry-After"]) == ((503, "unavailable"), "30")
+    assert answer.json["errors"][0]["detail"].startswith(
+        "This site has no room for more files at the moment."
+    )
+    assert not await Job.objects.aexists()
 
 
 async def test_other_addresses_and_methods(caller: Caller) -> None:
