@@ -33,7 +33,7 @@ def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
 def archive_name(job: Job) -> str:
     """What a job's archive is called: title, day, and the end of its id, as many jobs share a title."""
     made = timezone.localtime(job.created_at)
-    title = names.of_title(job.title).encode()[:TITLE_BYTES].decode(errors="ignore").rstrip(". ")
+    title = names.cut(names.of_title(job.title), TITLE_BYTES).rstrip(". ")
     return f"{title} {made:%Y-%m-%d} {job.pk.hex[-6:]}.zip"
 
 

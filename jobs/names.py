@@ -7,11 +7,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-# In characters. In bytes a name stays short enough that `name (5000).webp` fits the 255 of file systems.
-MAX_LENGTH = 240
-MAX_BYTES = 240
-LONGEST_SUFFIX = 16
-UNNAMED = "picture"
+from segmentation.file_names import MAX_BYTES, UNNAMED, cut, shortened, with_extension
+
+__all__ = (
+    "MAX_LENGTH", "UNNAMED", "clean", "cut", "folder", "of_title", "one_line", "portable", "unique",
+    "with_extension",
+)  # fmt: skip
+
+# In characters; no character has less than a byte.
+MAX_LENGTH = MAX_BYTES
 # Of a path no more than so many folders are kept, each cut to so many bytes.
 FOLDERS = 8
 FOLDER_BYTES = 60
@@ -27,10 +31,7 @@ def clean(name: str) -> str:
     shown = "".join(c for c in unicodedata.normalize("NFC", last) if _visible(c)).strip()
     if shown in {"", ".", ".."}:
         return UNNAMED
-    suffix = PurePosixPath(shown).suffix
-    if len(suffix) > LONGEST_SUFFIX:
-        suffix = ""  # a sentence with a full stop in it
-    return _cut(shown.removesuffix(suffix), MAX_BYTES - len(suffix.encode())) + suffix
+    return shortened(shown)
 
 
 def one_line(text: str) -> str:
@@ -50,22 +51,13 @@ def folder(path: str) -> str:
     What leads up or nowhere is dropped, so that no path leaves the archive; every part is portable.
     """
     parts = [part for part in path.replace("\\", "/").split("/")[:-1] if part.strip(". \t")]
-    kept = [portable(_cut(clean(part), FOLDER_BYTES)) for part in parts[:FOLDERS]]
+    kept = [portable(cut(clean(part), FOLDER_BYTES)) for part in parts[:FOLDERS]]
     return "/".join(kept)
 
 
 def _visible(character: str) -> bool:
     # Besides the controls (C…) there are two characters that end a line or a paragraph.
     return unicodedata.category(character)[0] != "C" and unicodedata.category(character) not in {"Zl", "Zp"}
-
-
-def _cut(text: str, most: int) -> str:
-    return text.encode()[: max(most, 0)].decode(errors="ignore")
-
-
-def with_extension(name: str, extension: str) -> str:
-    """The original name with another extension: `cat.jpeg` → `cat.png`."""
-    return f"{PurePosixPath(name).stem.rstrip('. ') or UNNAMED}.{extension}"
 
 
 def portable(name: str) -> str:

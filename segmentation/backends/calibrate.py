@@ -75,8 +75,7 @@ def measure(model: str, inputs: Iterable[NDArray[np.float32]]) -> dict[str, floa
     return {name: round(float(value), _DIGITS) for name, value in zip(names, highest, strict=True)}
 
 
-def write(path: Path, model: str, ranges: dict[str, float], photos: int) -> None:
-    """Write the file that `find_ranges` reads."""
+def document(model: str, ranges: dict[str, float], photos: int) -> str:
+    """The text of the file that `find_ranges` reads."""
     about = {"model": model, "photos": photos, "value": "mean over the photos of the highest value"}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**about, "ranges": ranges}, indent=0) + "\n", "utf-8")
+    return json.dumps({**about, "ranges": ranges}, indent=0) + "\n"

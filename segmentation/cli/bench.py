@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from segmentation.bench.tables import Row, table
-from segmentation.cli.checks import amount, count, readable, ready_to_write, said
+from segmentation.cli.checks import add_overwrite, amount, count, readable, ready_to_write, said, write_text
 
 HELP = "measure speed, stage by stage, beside rembg"
 PARTS = ("network", "whole", "folder", "maps")
@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rounds", type=count, default=5, help="of each measurement (default: 5)")
     add("--threads", type=count, metavar="N", help="of the network (default: all cores)")
     add("--json", type=Path, metavar="FILE", help="also write every figure")
+    add_overwrite(parser)
     add("--document", type=Path, metavar="FILE", help="also renew the tables in this Markdown file")
 
 
@@ -70,12 +71,12 @@ def _run(args: argparse.Namespace, parts: list[str]) -> int:
         readable(photo)
     if args.document:
         readable(args.document)
-        ready_to_write(args.document)
+        ready_to_write(args.document, overwrite=True)  # only what is between its marks
     if args.json:
-        ready_to_write(args.json)
+        ready_to_write(args.json, overwrite=args.overwrite)
     report = _measure(args, parts)
     if args.json:
-        args.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+        write_text(args.json, json.dumps(report, indent=1) + "\n", overwrite=args.overwrite)
     return 0
 
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from segmentation.cli.writing import exists, is_device, taken, write_file
 from segmentation.errors import SegmentationError
 
 
@@ -65,18 +66,34 @@ def readable(file: Path) -> None:
         raise SegmentationError("cannot_read", f"{file} cannot be read: {reason(error)}") from error
 
 
-def ready_to_write(file: Path) -> None:
-    """Make the folder of a file that will be written. Raises SegmentationError `cannot_write`."""
+def ready_to_write(file: Path, *, overwrite: bool) -> None:
+    """Make the folder of a file that will be written. Raises SegmentationError `cannot_write`, and
+    `file_exists` where there is a file already that must not be replaced."""
     try:
         if file.is_dir():
             raise _refusal(errno.EISDIR)
-        known = file.exists()
-        if known and not os.access(file, os.W_OK):
+        known = exists(file)
+        if known and not (overwrite or is_device(file)):
+            raise taken(file, "--overwrite replaces it.")
+        if file.exists() and not os.access(file, os.W_OK):
             raise _refusal(errno.EACCES)
     except OSError as error:
         raise SegmentationError("cannot_write", f"{file} cannot be written: {reason(error)}") from error
     if not known:
         ready_folder(file.parent)
+
+
+def write_text(file: Path, text: str, *, overwrite: bool) -> None:
+    """Write figures that ready_to_write made room for. Raises SegmentationError `file_exists`."""
+    try:
+        write_file(file, text.encode(), overwrite=overwrite)
+    except FileExistsError as error:
+        raise taken(file, "--overwrite replaces it.") from error
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """The option without which no command replaces a file."""
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
 
 
 def ready_folder(folder: Path) -> None:

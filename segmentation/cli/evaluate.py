@@ -9,7 +9,7 @@ from time import perf_counter
 
 from tqdm import tqdm
 
-from segmentation.cli.checks import count, ready_to_write, said
+from segmentation.cli.checks import add_overwrite, count, ready_to_write, said, write_text
 
 HELP = "judge a model on a data set"
 DESCRIPTION = """
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--limit", metavar="N", type=count, help="only N pictures, spread evenly over the set")
     add("--workers", metavar="N", type=count, help="threads for the metrics (default: one a core)")
     add("--json", metavar="FILE", type=Path, help="also write every figure, each picture's too, as JSON")
+    add_overwrite(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,7 +59,7 @@ def _run(args: argparse.Namespace) -> int:
 
     dataset = open_dataset(args.data, args.truth, args.limit)
     if args.json:
-        ready_to_write(args.json)  # hours may lie between this and the figures
+        ready_to_write(args.json, overwrite=args.overwrite)  # hours may lie between this and the figures
     if args.mattes:
         mattes = from_folder(args.mattes)
         about: dict[str, object] = {"mattes": str(args.mattes)}
@@ -81,5 +82,6 @@ def _run(args: argparse.Namespace) -> int:
     )
     if args.json:
         report = as_json(rows, pairs, {"data": dataset.name, **about})
-        args.json.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+        write_text(args.json, text, overwrite=args.overwrite)
     return 0

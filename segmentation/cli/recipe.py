@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from segmentation.errors import RecipeError
 from segmentation.recipe import CHANNELS, FORMATS, METADATA, PRESETS, REFINEMENTS, SHRINKS, Recipe, preset
 
 _FIELDS = (
@@ -45,7 +46,7 @@ _FIELDS = (
         "SIZE",
         "at most so many megapixels (2mp), or exactly so many pixels (800x600) (default: the source's)",
     ),
-    ("format", None, "of the file (default: png)"),
+    ("format", None, "of the file (default: by the suffix of -o FILE, else png)"),
     ("quality", "1-100", "of jpeg, webp, avif and the colours of a zip (default: the format's own)"),
     ("metadata", None, "EXIF, resolution, artist and copyright of the source (default: strip)"),
     (
@@ -78,10 +79,21 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def read_recipe(args: argparse.Namespace) -> Recipe:
-    """The recipe of the parsed options, over the preset's fields if one is named. Raises RecipeError."""
+def read_recipe(args: argparse.Namespace, format_of_file: str = "") -> Recipe:
+    """The recipe of the parsed options, over the preset's fields if one is named.
+
+    format_of_file: what the result's name asks for; it goes before the preset's. Raises RecipeError, code
+    `format_differs` where --format is another one.
+    """
     base = preset(args.preset).recipe.as_strings() if args.preset else {}
     given = {field: getattr(args, field) for field, _, _ in _FIELDS if getattr(args, field) is not None}
     if args.crop:
         given["crop"] = "true"
+    chosen = given.get("format", base.get("format", "png"))
+    # webp-lossless is written to .webp files, too.
+    if format_of_file and chosen.removesuffix("-lossless") != format_of_file:
+        if "format" in given:
+            sentence = f"The file named with -o is no {chosen}: leave --format out, or rename the file."
+            raise RecipeError("format_differs", sentence, "format")
+        given["format"] = format_of_file
     return Recipe.from_strings(base | given)

@@ -1,112 +1,158 @@
-"""Which files are meant, and under which name each result goes."""
+"""Under which name each result goes, and which of those names may be written."""
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Final
 
-from segmentation.cli.checks import reason
-from segmentation.pictures import names
+from segmentation.cli.finding import Found, Note, Pictures, real
+from segmentation.cli.writing import exists, taken
+from segmentation.file_names import MAX_BYTES, cut, shortened, with_extension
+
+# What file systems take.
+NAME_BYTES: Final = 255
+WAYS: Final = "--overwrite replaces such files, --skip-existing passes them over."
 
 
 @dataclass(frozen=True)
 class Task:
-    """One picture, and the file to write for it."""
+    """One picture, and the file to write for it; None: standard output."""
 
-    source: Path
-    target: Path
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something to say before the work starts; `failure`: an input was left out."""
-
-    sentence: str
-    failure: bool
+    source: Found
+    target: Path | None
 
 
-def plan(
-    inputs: Iterable[Path], folder: Path, extension: str, recursive: bool
-) -> tuple[list[Task], list[Note]]:
-    """A task for each picture: folder/<stem>.<extension>, numbered where an earlier one has that name.
+def plan(pictures: Pictures, folder: Path, extension: str) -> tuple[list[Task], list[Note]]:
+    """A task for each picture: folder/<folders of the input>/<stem>.<extension>.
 
-    No input is ever written over: such a task is left out with a note. The same file named twice is done
-    once.
+    A name that an earlier picture has is numbered, one that is too long is cut. No input is ever written
+    over, and no result goes into a folder that was read: such a task is left out with a note.
     """
-    notes: list[Note] = []
-    sources: dict[Path, Path] = {}
-    for path in inputs:
-        try:
-            if path.is_dir():
-                inside, left_out = _pictures(path, recursive)
-                for one in inside:
-                    sources.setdefault(_real(one), one)
-                if left_out:
-                    notes.append(Note(_said_of(path, left_out), failure=False))
-            elif path.exists():
-                sources.setdefault(_real(path), path)
-            else:
-                notes.append(Note(f"{path}: there is no such file.", failure=True))
-        except OSError as error:  # a name that is too long, a folder that may not be listed
-            notes.append(Note(f"{path}: {reason(error)}", failure=True))
-    # Names that someone has by right come before numbers, so that a-2.jpg keeps its own.
-    wanted = {source.stem.casefold() for source in sources.values()}
-    taken: set[str] = set()
+    found = pictures.found
+    sources = _Sources(found)
+    wanted = [one.folder / result_name(one.name, extension) for one in found]
+    names = _Names(wanted)
     tasks: list[Task] = []
-    for source in sources.values():
-        stem = _free(source.stem, taken, wanted)
-        taken.add(stem.casefold())
-        target = folder / f"{stem}.{extension}"
-        if _real(target) in sources:
-            sentence = f"{source}: its result would overwrite the picture {target}: choose another folder."
-            notes.append(Note(sentence, failure=True))
+    notes: list[Note] = []
+    for one, name in zip(found, wanted, strict=True):
+        # The first choice, not a numbered one: else each run over its own results would make more of them.
+        if folder / name in sources:
+            notes.append(_refused(one, f"overwrite the picture {folder / name}"))
             continue
-        if stem != source.stem:
-            notes.append(Note(f"{source}: the name is taken, so the result is {target.name}.", failure=False))
-        tasks.append(Task(source, target))
+        free = names.free(name)
+        while folder / free in sources:
+            free = names.free(name)
+        target = folder / free
+        if pictures.folders and real(target.parent) in pictures.folders:
+            notes.append(_refused(one, f"go among the pictures in {target.parent}"))
+            continue
+        if free != name:
+            notes.append(Note(f"{one}: the name is taken, so the result is {free.name}.", failure=False))
+        elif name.name != with_extension(one.name, extension):
+            notes.append(Note(f"{one}: the name is too long, so the result is {free.name}.", failure=False))
+        tasks.append(Task(one, target))
     return tasks, notes
 
 
-def _real(path: Path) -> Path:
-    """As `resolve`, which raises for a loop of links and for what is too long; here that is not the place."""
-    return Path(os.path.realpath(path))
+def _refused(one: Found, what: str) -> Note:
+    return Note(f"{one}: its result would {what}: choose another folder.", failure=True)
 
 
-def _free(stem: str, taken: set[str], wanted: set[str]) -> str:
-    """The stem, or the first numbered one that nobody has; case is ignored, as some file systems do."""
-    if stem.casefold() not in taken:
-        return stem
-    number = 2
-    while f"{stem}-{number}".casefold() in taken | wanted:
-        number += 1
-    return f"{stem}-{number}"
+def single(one: Found, target: Path) -> tuple[list[Task], list[Note]]:
+    """The task of one picture whose result has a name of its own; never the picture's."""
+    if target in _Sources([one]):
+        return [], [Note(f"{one}: its result would overwrite it: choose another name.", failure=True)]
+    return [Task(one, target)], []
 
 
-def _pictures(folder: Path, recursive: bool) -> tuple[list[Path], list[Path]]:
-    """The pictures of a folder, and its other files. A file that is named is judged by its bytes alone; here
-    other files lie around. Hidden files are neither."""
-    found: list[Path] = []
-    left_out: list[Path] = []
-    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
-        if not names.is_hidden(path.name) and path.is_file():
-            (found if _is_meant(path) else left_out).append(path)
-    return found, left_out
+def writable(tasks: Iterable[Task], overwrite: bool, skip: bool) -> tuple[list[Task], list[Note]]:
+    """The tasks whose names are free, or all with `overwrite`; with `skip` one line says how many are left
+    out."""
+    kept: list[Task] = []
+    notes: list[Note] = []
+    passed = 0
+    for task in tasks:
+        try:
+            free = overwrite or task.target is None or not exists(task.target)
+        except OSError:
+            free = True  # writing will say why it does not go
+        if free or task.target is None:
+            kept.append(task)
+        elif skip:
+            passed += 1
+        else:
+            notes.append(Note(f"{task.source}: {taken(task.target, WAYS)}", failure=True))
+    if passed:
+        were = "1 result is" if passed == 1 else f"{passed} results are"
+        notes.append(Note(f"{were} there already: left out.", failure=False))
+    return kept, notes
 
 
-def _is_meant(path: Path) -> bool:
-    by_name = names.may_be_picture(path.name)
-    if by_name is not None:
-        return by_name
+def result_name(name: str, extension: str) -> str:
+    """A file's name with another extension; cut as the site cuts names where it would be too long."""
+    result = with_extension(name, extension)
+    return result if _fits(result) else with_extension(shortened(name), extension)
+
+
+def _fits(name: str) -> bool:
+    return len(name.encode("utf-8", "surrogateescape")) <= NAME_BYTES
+
+
+class _Sources:
+    """The files that are read, by whatever path one comes to them."""
+
+    def __init__(self, found: Iterable[Found]) -> None:
+        paths = [one.path for one in found if not one.stdin]
+        self._paths = {real(path) for path in paths}
+        self._files = {identity for path in paths if (identity := _identity(path))}
+
+    def __contains__(self, path: Path) -> bool:
+        # Some file systems ignore case: the path is another, the file is the same.
+        return real(path) in self._paths or _identity(path) in self._files
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        with path.open("rb") as file:
-            return names.starts_like_picture(file.read(names.HEAD_BYTES))
+        found = path.stat()
     except OSError:
-        return True  # the attempt to read it will say why
+        return None
+    return found.st_dev, found.st_ino
 
 
-def _said_of(folder: Path, left_out: list[Path]) -> str:
-    shown = ", ".join(path.name for path in left_out[:3]) + (" and others" if len(left_out) > 3 else "")
-    count = f"{len(left_out)} file{'' if len(left_out) == 1 else 's'}"
-    return f"{folder}: left out, because it is no picture: {count} ({shown})."
+class _Names:
+    """Gives each name once, then numbered ones that nobody has; case is ignored, as some file systems do."""
+
+    def __init__(self, wanted: Iterable[PurePath]) -> None:
+        # Names that someone has by right come before numbers, so that a-2.jpg keeps its own.
+        self._wanted = {_folded(name) for name in wanted}
+        # No result has the name of a folder of another.
+        self._taken = {_folded(above) for name in wanted for above in name.parents}
+        # Where to go on counting: thousands of pictures may share one name.
+        self._last: dict[str, int] = {}
+
+    def free(self, name: PurePath) -> PurePath:
+        """The name, or the first numbered one that is free."""
+        key = _folded(name)
+        number = self._last.get(key, 0) + 1
+        candidate = _numbered(name, number)
+        while _folded(candidate) in self._taken or (number > 1 and _folded(candidate) in self._wanted):
+            number += 1
+            candidate = _numbered(name, number)
+        self._last[key] = number
+        self._taken.add(_folded(candidate))
+        return candidate
+
+
+def _folded(name: PurePath) -> str:
+    return str(name).casefold()
+
+
+def _numbered(name: PurePath, number: int) -> PurePath:
+    if number == 1:
+        return name
+    numbered = f"{name.stem}-{number}{name.suffix}"
+    if not _fits(numbered):
+        numbered = f"{cut(name.stem, MAX_BYTES - len(name.suffix))}-{number}{name.suffix}"
+    return name.with_name(numbered)

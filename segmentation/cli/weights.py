@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
-from segmentation.cli.checks import readable, ready_to_write, said
+from segmentation.cli.checks import add_overwrite, readable, ready_to_write, said, write_text
 from segmentation.errors import WeightsError
 
 HELP = "pull, list and register weights"
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     calibrate.add_argument("name", help="the model")
     calibrate.add_argument("photos", type=Path, help="a folder with fifty to a hundred photos")
     calibrate.add_argument("--output", type=Path, metavar="FILE", help="write there, not into the cache")
+    add_overwrite(calibrate)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -115,16 +116,21 @@ def _calibrate(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from segmentation.backends import calibrate
-    from segmentation.cli.targets import plan
+    from segmentation.cli.finding import find
     from segmentation.pictures import decode
     from segmentation.shrink import network_input
 
+    # What the cache has was recorded by us, and may be recorded anew.
+    overwrite = args.overwrite or args.output is None
     if args.output:
-        ready_to_write(args.output)
-    tasks, _ = plan([args.photos], Path(), "json", recursive=False)
-    bar = tqdm(tasks, unit="photo", desc=f"calibrating {args.name}", disable=None)
-    ranges = calibrate.measure(args.name, (network_input(decode(task.source).rgb) for task in bar))
+        ready_to_write(args.output, overwrite=overwrite)
+    pictures = find([args.photos])
+    for note in pictures.notes:
+        print(f"weights: {note.sentence}", file=sys.stderr)
+    bar = tqdm(pictures.found, unit="photo", desc=f"calibrating {args.name}", disable=None)
+    ranges = calibrate.measure(args.name, (network_input(decode(one.path).rgb) for one in bar))
     path = args.output or calibrate.ranges_path(args.name)
-    calibrate.write(path, args.name, ranges, len(tasks))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, calibrate.document(args.name, ranges, len(pictures.found)), overwrite=overwrite)
     print(f"{args.name}: {path}")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -172,14 +173,40 @@ def test_a_cache_that_is_no_folder(
     assert said(capsys, *(word.format(tmp_path) for word in words)) == (1, expected)
 
 
-def test_what_exists_is_ready_and_untouched(tmp_path: Path) -> None:
+def test_no_file_is_replaced_unasked(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     file.write_text("earlier", "utf-8")
-    checks.ready_to_write(file)
-    checks.ready_to_write(Path(os.devnull))
-    checks.ready_to_write(tmp_path / "new" / "figures.json")
+    checks.ready_to_write(file, overwrite=True)
+    checks.ready_to_write(Path(os.devnull), overwrite=False)
+    checks.ready_to_write(tmp_path / "new" / "figures.json", overwrite=False)
+    for attempt in (checks.ready_to_write, partial(checks.write_text, text="later")):
+        with pytest.raises(
+            SegmentationError, match=r"figures\.json is there already and was left as it is\."
+        ):
+            attempt(file, overwrite=False)
     assert file.read_text("utf-8") == "earlier"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["figures.json", "new"]
+    checks.write_text(file, "later", overwrite=True)
+    assert file.read_text("utf-8") == "later"
+    checks.write_text(Path(os.devnull), "away", overwrite=True)
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "bench", "weights"])
+@pytest.mark.usefixtures("no_model")
+def test_figures_of_an_earlier_run_are_kept(
+    command: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "figures.json"
+    file.write_text("earlier", "utf-8")
+    words = {
+        "evaluate": ["evaluate", data, "--json", file],
+        "bench": ["bench", "--data", data, "--json", file],
+        "weights": ["weights", "calibrate", "u2netp", data / "im", "--output", file],
+    }[command]
+    sentence = f"{file} is there already and was left as it is. --overwrite replaces it. (file_exists)"
+    assert said(capsys, *words) == (1, f"{command}: {sentence}\n")
+    assert file.read_text("utf-8") == "earlier"
 
 
 def test_permissions_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,4 +215,4 @@ def test_permissions_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SegmentationError, match=r"file cannot be read: Permission denied\. \(cannot_read\)"):
         checks.readable(tmp_path / "file")
     with pytest.raises(SegmentationError, match=r"file cannot be written: Permission denied\."):
-        checks.ready_to_write(tmp_path / "file")
+        checks.ready_to_write(tmp_path / "file", overwrite=True)

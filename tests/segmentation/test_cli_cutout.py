@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from segmentation.__main__ import main
-from segmentation.cli.targets import plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "static" / "samples"
@@ -99,6 +98,10 @@ def test_a_name_may_be_as_long_as_its_result_fits(
     code, said = cutout(source, "-o", tmp_path / "out", "--refine", "off")
     assert code == 0, said
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{'ü' * 125}a.png"]
+    code, said = cutout(source, "-o", tmp_path / "out", "--refine", "off", "--format", "webp")
+    assert code == 0, said
+    assert f"the name is too long, so the result is {'ü' * 118}.webp" in said
+    assert (tmp_path / "out" / f"{'ü' * 118}.webp").exists()
 
 
 @pytest.mark.real
@@ -121,29 +124,6 @@ def test_an_empty_folder_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert main(["cutout", str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 1
     assert "no picture" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-def test_numbers_leave_every_pictures_own_name_alone(tmp_path: Path) -> None:
-    names = ("a/p.jpg", "a/p-2.jpg", "b/p.jpg", "b/P.png")
-    for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    tasks, notes = plan(
-        [tmp_path / name for name in names] + [tmp_path / "a"], tmp_path / "out", "png", False
-    )
-    assert [task.target.name for task in tasks] == ["p.png", "p-2.png", "p-3.png", "P-4.png"]
-    assert [note.failure for note in notes] == [False, False]
-
-
-def test_folders_go_deep_only_when_asked(tmp_path: Path) -> None:
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    for name in ("one.JPG", "deep/two.webp", ".hidden.png", "deep/three.txt"):
-        (tmp_path / "in" / name).touch()
-    for recursive, expected in ((False, ["one.png"]), (True, ["one.png", "two.png"])):
-        tasks, notes = plan([tmp_path / "in"], tmp_path, "png", recursive)
-        assert sorted(task.target.name for task in tasks) == expected
-        left_out = f"{tmp_path / 'in'}: left out, because it is no picture: 1 file (three.txt)."
-        assert [note.sentence for note in notes] == ([left_out] if recursive else [])
 
 
 _BLOCKED = """

@@ -90,7 +90,7 @@ def test_every_row_has_a_test() -> None:
 def test_its_command_lines_are_command_lines() -> None:
     text = " ".join((GUIDES / GUIDE).read_text(encoding="utf-8").split())
     commands = re.findall(r"`python -m segmentation cutout ([^`]+)`", text)
-    assert len(commands) == 2
+    assert len(commands) == 3
     for command in commands:
         parser = argparse.ArgumentParser()
         add_arguments(parser)
