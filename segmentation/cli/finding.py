@@ -137,11 +137,14 @@ def _walk(
                 pictures.say(path, reason(error), failure=True)
                 continue
             link = stat.S_ISLNK(mode)
+            if link and _inside(path, results) and not _inside(top, results):
+                pictures.say(path, "left out, because it is a link into the folder of the results.")
+                continue
             if not (stat.S_ISDIR(mode) or (link and os.path.isdir(path))):
                 yield from _file(pictures, path)
                 continue
             why = _why_not_folder(path, recursive, results)
-            if link and why != _RESULTS:
+            if link:
                 pictures.say(path, "left out, because it is a link to a folder: name it as an input.")
                 continue
             if why:
@@ -197,6 +200,10 @@ def _why_not(path: Path) -> str | None:
             return None if names.starts_like_picture(file.read(names.HEAD_BYTES)) else _NO_PICTURE
     except OSError:
         return None  # the attempt to read it will say why
+
+
+def _inside(path: Path, results: Path | None) -> bool:
+    return results is not None and real(path).is_relative_to(real(results))
 
 
 def _same(one: Path, other: Path) -> bool:

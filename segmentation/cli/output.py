@@ -47,7 +47,7 @@ def read_output(text: str, inputs: Sequence[str]) -> Output:
         raise SegmentationError("no_output", "-o is empty: name a folder or a file.")
     path = Path(text)
     suffix = path.suffix[1:].lower()
-    ends_as_folder = text.endswith(tuple(one for one in (os.sep, os.altsep) if one))
+    ends_as_folder = os.path.basename(text) in ("", ".")
     if ends_as_folder or os.path.isdir(path) or suffix not in {*_FORMATS, *names.SUFFIXES}:
         return Output("folder", path)
     if suffix not in _FORMATS:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final
 
+from segmentation.cli.checks import reason
 from segmentation.cli.finding import Found
 from segmentation.cli.writing import is_device
 from segmentation.errors import PictureError, SegmentationError
@@ -59,8 +60,14 @@ class _Bounded:
 
 
 def write_stdout(data: bytes) -> None:
-    """All of it, past Python's buffer: that would complain once more, at exit, of a reader that went away."""
-    sys.stdout.flush()
+    """Write all of it, past Python's buffer: that would complain once more, at exit, of a reader that went away.
+
+    Raises SegmentationError `cannot_write`.
+    """
     rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(sys.stdout.fileno(), rest) :]
+    try:
+        while rest:
+            rest = rest[os.write(sys.stdout.fileno(), rest) :]
+    except OSError as error:  # no fault of the picture
+        sentence = f"Standard output cannot be written: {reason(error)}"
+        raise SegmentationError("cannot_write", sentence) from error

@@ -94,6 +94,14 @@ def test_the_folder_of_the_results_is_never_read(tmp_path: Path) -> None:
     assert _said(tmp_path, top, results=out) == expected
     (tmp_path / "link").symlink_to(out)  # by another path
     assert _said(tmp_path, top, results=tmp_path / "link") == expected
+    (top / "best.png").symlink_to(out / "a.png")
+    (top / "latest").symlink_to(out)
+    assert [one.name for one in find([top], True, out).found] == ["a.jpg", "b.jpg"]
+    assert _said(tmp_path, top, results=out) == [
+        "./in/best.png: left out, because it is a link into the folder of the results.",
+        "./in/latest: left out, because it is a link into the folder of the results.",
+        *expected,
+    ]
     for results in (top, tmp_path / "in" / "deep" / ".."):
         assert find([top], True, results).found == []
         assert _said(tmp_path, top, results=results) == [

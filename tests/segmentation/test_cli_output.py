@@ -121,7 +121,7 @@ def test_a_file_with_a_pictures_suffix_is_a_file(cutout: Cutout, tmp_path: Path)
 def test_a_folder_may_have_a_suffix(cutout: Cutout, tmp_path: Path) -> None:
     source = _picture(tmp_path / "in.gif")
     (tmp_path / "there.png").mkdir()
-    for folder in ("there.png", "new.png/", "cutouts-2.0"):
+    for folder in ("there.png", "new.png/", "other.png/.", "cutouts-2.0"):
         assert cutout(source, "-o", f"{tmp_path}/{folder}") == (0, [])
         assert (tmp_path / folder / "in.png").is_file()
 
@@ -186,6 +186,16 @@ def test_pipes(
         said = capfdbinary.readouterr()
         assert said.out == b""
         assert sentence.encode() in said.err
+
+
+def test_a_reader_that_went_away_is_no_fault_of_the_picture(cutout: Cutout, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with pytest.MonkeyPatch.context() as patch, os.fdopen(writer, "w") as stdout:
+        patch.setattr(sys, "stdout", stdout)
+        code, lines = cutout(_picture(tmp_path / "in.png"), "-o", "-")
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].endswith("Standard output cannot be written: Broken pipe. (cannot_write)")
 
 
 def test_a_pipe_has_an_end(cutout: Cutout, monkeypatch: pytest.MonkeyPatch) -> None:
