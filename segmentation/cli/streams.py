@@ -60,7 +60,7 @@ class _Bounded:
 
 
 def write_stdout(data: bytes) -> None:
-    """Write all of it, past Python's buffer: that would complain once more, at exit, of a reader that went away.
+    """Write all of it, past Python's buffer, which would complain again at exit where nobody reads.
 
     Raises SegmentationError `cannot_write`.
     """
