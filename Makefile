@@ -31,9 +31,10 @@ format: $(VENV)/.development ## Bring Python and templates into shape
 	@$(PY) -m ruff check --fix --quiet .; $(PY) -m ruff format .
 	@git ls-files -z '*.html' | xargs -0 $(VENV)/bin/djade --target-version 5.2
 
-faults: $(VENV)/.development ## 500 pictures while workers, Valkey, PostgreSQL and S3 go and come (ARGS="--pictures 60 --short")
+faults: $(VENV)/.development ## 500 pictures while workers, Valkey, PostgreSQL and S3 go and come, then on a full disk (ARGS="--pictures 60 --short")
 	@$(PY) -m segmentation weights pull u2netp
 	@$(PY) -m tests.faults.storm $(ARGS)
+	@$(PY) -m tests.faults.full_store $(ARGS) || test $$? -eq 77
 
 attack: $(VENV)/.development ## What attackers send, against a copy on 127.0.0.1: memory, /healthz, connections (ARGS=--short)
 	@$(PY) -m segmentation weights pull u2netp

@@ -62,7 +62,13 @@ def show_samples(address: str, state: State) -> None:
     import django
 
     django.setup()
-    job = submit_samples()
+    from jobs.storage import StoreAwayError
+
+    try:
+        job = submit_samples()
+    except StoreAwayError as error:
+        say(f"The sample photos wait for the next start: {error.sentence}")
+        return
     state.samples_shown.touch()
     if job is None:
         return
