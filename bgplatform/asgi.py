@@ -19,6 +19,7 @@ from bgplatform.body_limit import BodyLimit  # noqa: E402
 from bgplatform.credentials import known  # noqa: E402
 from bgplatform.door import Door  # noqa: E402
 from bgplatform.large_bodies import LargeBodies  # noqa: E402
+from bgplatform.no_room import NoRoom  # noqa: E402
 from bgplatform.prefix import put_back, take_off  # noqa: E402
 from bgplatform.readable import Readable  # noqa: E402
 from jobs.compat import body, urls  # noqa: E402
@@ -33,5 +34,5 @@ large_bodies = LargeBodies(
     own_forms=urls.is_ours,
     words=urls.words,
 )
-limited = BodyLimit(large_bodies, settings.MAX_REQUEST_BYTES, urls.words)
+limited = BodyLimit(NoRoom(large_bodies, urls.words), settings.MAX_REQUEST_BYTES, urls.words)
 application = take_off(limited, settings.PATH_PREFIX)

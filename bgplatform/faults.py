@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
+
+from jobs.middleware import store_away
+from jobs.storage import StoreAwayError
 
 FAULT = {
     "code": "internal_error",
@@ -17,6 +22,10 @@ FAULT = {
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The answer to whoever asked for what broke; Django has logged why."""
+    error = sys.exc_info()[1]
+    if isinstance(error, StoreAwayError):
+        # Raised where no view was asked yet, by a middleware that reads the form.
+        return store_away(request, error)
     if request.path_info.startswith("/api/"):
         return JsonResponse({**FAULT, "errors": [FAULT]}, status=500)
     return defaults.server_error(request)

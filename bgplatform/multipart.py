@@ -25,6 +25,7 @@ from django.http.multipartparser import (
 from django.http.multipartparser import MultiPartParser as DjangoParser
 from django.utils.datastructures import MultiValueDict
 
+from bgplatform.no_room import temporary_files
 from bgplatform.part_head import MAX_HEAD, PartHead, read_head
 from jobs.names import UNNAMED
 
@@ -75,7 +76,8 @@ class MultiPartParser(DjangoParser):
         self._post = QueryDict(mutable=True)
         self._files: MultiValueDict[str, Any] = MultiValueDict()
         try:
-            self._take_parts()
+            with temporary_files():
+                self._take_parts()
         except StopUpload as error:
             self._close_files()
             if not error.connection_reset:

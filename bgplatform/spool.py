@@ -7,6 +7,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Final
 
 from bgplatform.body_limit import Receive
+from bgplatform.no_room import temporary_files
 
 BLOCK: Final = 256 * 2**10
 
@@ -14,7 +15,8 @@ BLOCK: Final = 256 * 2**10
 async def spool(receive: Receive, file: SpooledTemporaryFile[bytes], in_memory: int, most: int | None) -> int:
     """Write a body to the end of a file that keeps so many bytes in memory; how many bytes the body has.
 
-    Of more than `most` the rest is dropped. Raises ConnectionResetError where the client goes away.
+    Of more than `most` the rest is dropped. Raises ConnectionResetError where the client goes away, and
+    StoreFullError where the disk of the temporary files is full.
     """
     size = 0
     waiting = bytearray()
@@ -27,10 +29,11 @@ async def spool(receive: Receive, file: SpooledTemporaryFile[bytes], in_memory: 
         if most is None or size <= most:
             waiting += piece
         if size <= in_memory:
-            file.write(waiting)
+            file.write(waiting)  # in memory
             waiting.clear()
         elif len(waiting) >= BLOCK or not message.get("more_body", False):
-            await asyncio.to_thread(file.write, bytes(waiting))
+            with temporary_files():
+                await asyncio.to_thread(file.write, bytes(waiting))
             waiting.clear()
         if not message.get("more_body", False):
             return size

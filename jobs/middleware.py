@@ -18,6 +18,18 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 30
 
 
+def store_away(request: HttpRequest, error: StoreAwayError) -> HttpResponse:
+    """A page for people, JSON for scripts, and when to come back."""
+    facts = {"code": error.code, "sentence": error.sentence}
+    response = (
+        render(request, "503.html", facts, status=503)
+        if request.accepts("text/html")
+        else JsonResponse(facts, status=503)
+    )
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
 class StoreAwayMiddleware(MiddlewareMixin):
     """Turns a store that does not answer into a 503 that says when to come back."""
 
@@ -26,14 +38,7 @@ class StoreAwayMiddleware(MiddlewareMixin):
         if not isinstance(exception, StoreAwayError):
             return None
         logger.error("the store is away: %s", exception)
-        facts = {"code": exception.code, "sentence": exception.sentence}
-        response = (
-            render(request, "503.html", facts, status=503)
-            if request.accepts("text/html")
-            else JsonResponse(facts, status=503)
-        )
-        response["Retry-After"] = str(RETRY_SECONDS)
-        return response
+        return store_away(request, exception)
 
 
 class GoneMiddleware(MiddlewareMixin):

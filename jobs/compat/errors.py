@@ -66,6 +66,7 @@ _OF_THE_FRONT: Final[dict[str, str]] = {
     "too_many_bytes": "file_too_large",
     "headers_too_large": "headers_too_large",
     "address_too_long": "address_too_long",
+    "store_full": "unavailable",
 }
 AGAIN_SECONDS: Final = "5"
 # What the house calls what is wrong with a picture, in the words of this API.
@@ -139,4 +140,5 @@ def of_picture(code: str, sentence: str) -> CompatError:
 
 def of_front(code: str, sentence: str) -> CompatError:
     """A refusal of the site's front (bgplatform/body_limit.py, door.py) in the words of this API."""
-    return CompatError(_OF_THE_FRONT.get(code, "invalid_headers"), sentence)
+    known = _OF_THE_FRONT.get(code, "invalid_headers")
+    return CompatError(known, sentence, {"Retry-After": AGAIN_SECONDS} if known == "unavailable" else {})
