@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,16 +23,24 @@ class Location:
     path: str
     target_path: str
     headers: dict[str, str]
+    # Status and target by exact path, from `location = PATH { return STATUS TARGET; }`.
+    redirects: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, block: str) -> Location:
-        """The first `location PATH {…}` of a server block that passes requests on."""
+        """The first `location PATH {…}` of a server block that passes requests on, and its redirects."""
         found = re.search(r"location (?P<path>/\S*) \{(?P<body>[^}]*)\}", block)
         assert found, "the example has no location"
         directives = re.findall(r"^\s*(\w+) (.+);\s*$", found["body"], re.MULTILINE)
         (passed,) = [value for name, value in directives if name == "proxy_pass"]
         headers = dict(value.split(" ", 1) for name, value in directives if name == "proxy_set_header")
-        return cls(found["path"], urlsplit(passed).path, headers)
+        redirects = {
+            path: (int(status), target)
+            for path, status, target in re.findall(
+                r"location = (/\S*) \{\s*return (\d{3}) (\S+);\s*\}", block
+            )
+        }
+        return cls(found["path"], urlsplit(passed).path, headers, redirects)
 
     def address(self, address: str) -> str:
         """nginx replaces the location's path where proxy_pass has one."""
@@ -55,6 +63,9 @@ def running(location: Location, port: int, *, scheme: str = "http") -> Iterator[
                 self.close_connection = True
 
         def pass_on(self) -> None:
+            if redirect := location.redirects.get(urlsplit(self.path).path):
+                self._redirect(*redirect)
+                return
             if not self.path.startswith(location.path):
                 self.send_error(404, "not below the location")
                 return
@@ -74,6 +85,13 @@ def running(location: Location, port: int, *, scheme: str = "http") -> Iterator[
                 self._answer(upstream.getresponse())
             finally:
                 upstream.close()
+
+        def _redirect(self, status: int, target: str) -> None:
+            """nginx answers with an absolute address, built from the Host header."""
+            self.send_response_only(status)
+            self.send_header("Location", f"{scheme}://{self.headers['Host']}{target}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def _headers(self) -> Iterator[tuple[str, str]]:
             said = self.headers.get("X-Forwarded-For")
