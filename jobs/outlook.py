@@ -86,7 +86,9 @@ def _pace() -> float:
     recent = Picture.objects.filter(
         state=Picture.State.DONE, finished_at__gte=now - LATELY, started_at__isnull=False
     )
-    spans = list(recent.order_by("-finished_at").values_list("started_at", "finished_at")[:SAMPLE])
+    times = recent.order_by("-finished_at").values_list("started_at", "finished_at")[:SAMPLE]
+    # The filter leaves out what has no times; the types do not know that.
+    spans = [(start, end) for start, end in times if start and end]
     if not spans:
         return 0.0
     # What has waited since the last one ended waits for a worker: that time is not idle.
