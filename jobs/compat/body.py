@@ -63,13 +63,15 @@ class File:
 class Body:
     """What a request brings: text by name (never empty), files by name (never empty).
 
-    empty: names of files that came with a file name and without a byte. (Without a file name, a form's field
-    was left blank.)
+    empty: names of files that came with a file name and without a byte.
+    blank: names of fields and files that came without a file name and with nothing in them.
+    Neither holds a browser's file field in which nobody chose a file (`filename=""`).
     """
 
     fields: dict[str, str] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
+    blank: frozenset[str] = frozenset()
 
 
 def most() -> int:
@@ -92,6 +94,7 @@ def received(request: HttpRequest) -> bytes:
 def read(content_type: str, content: bytes, query: str = "") -> Body:
     """The fields of a body, over those of the address. Raises CompatError `invalid_body`."""
     files: dict[str, File] = {}
+    blank: set[str] = set()
     try:
         kind, parameters = _header(content_type)
         fields = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS))
@@ -99,6 +102,8 @@ def read(content_type: str, content: bytes, query: str = "") -> Body:
             for name, file, data in _parts(content, parameters.get("boundary", "")):
                 if name in FILES or (file is not None and name != BASE64):
                     files[name] = File(data, file or "")
+                    if file is None and not data:
+                        blank.add(name)
                 else:
                     fields[name] = data.decode("utf-8", "replace")
         elif kind == "application/json" or kind.endswith("+json"):
@@ -112,6 +117,7 @@ def read(content_type: str, content: bytes, query: str = "") -> Body:
         {name: text.strip() for name, text in fields.items() if text.strip()},
         {name: file for name, file in files.items() if file.data},
         frozenset(name for name, file in files.items() if file.name and not file.data),
+        frozenset(blank | {name for name, text in fields.items() if not text.strip()}),
     )
 
 
@@ -185,7 +191,7 @@ def _flat(said: object) -> dict[str, str]:
         if isinstance(value, dict):
             # shadow_type: {"person": "3D"} as a form writes it.
             fields.update({f"{name}[{key}]": _text(one) for key, one in value.items()})
-        else:
+        elif value is not None:
             fields[name] = _text(value)
     return fields
 

@@ -39,6 +39,10 @@ class Words:
 
 OF_IMAGE: Final = Words("invalid_image_url", "failed_image_download")
 OF_BACKGROUND: Final = Words("invalid_bg_image_url", "failed_bg_download")
+SOURCES: Final = frozenset({"image_file", BASE64, "image_url"})
+# A program that sends one of these alone, and nothing in it, has read an empty file. One that sends several
+# fields, all blank, fills in a template.
+_EMPTY_ALONE: Final = (frozenset({"image_file"}), frozenset({BASE64}))
 _INVALID: Final = frozenset({"invalid_url", "forbidden_address"})
 
 
@@ -49,6 +53,8 @@ def image(body: Body) -> Callable[[], File]:
         given.append("image_file")
     if not given:
         _check_not_empty(body, "image_file")
+        if body.blank & SOURCES in _EMPTY_ALONE:
+            raise _empty()
         raise CompatError("missing_source", "Send image_file, image_file_b64 or image_url.")
     if len(given) > 1:
         raise CompatError("multiple_sources", f"Send only one of {', '.join(given)}.")
@@ -75,8 +81,12 @@ def background(body: Body) -> Callable[[], File] | None:
 def _check_not_empty(body: Body, name: str) -> None:
     """Raises CompatError where a file was sent that holds nothing: that is not the same as none."""
     if name in body.empty:
-        error = refusals.empty_file()
-        raise of_picture(error.code, error.sentence)
+        raise _empty()
+
+
+def _empty() -> CompatError:
+    error = refusals.empty_file()
+    return of_picture(error.code, error.sentence)
 
 
 def decoded(text: str) -> File:

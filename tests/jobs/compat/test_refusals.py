@@ -23,7 +23,7 @@ from bgplatform.local import ports
 from jobs.compat import errors
 from jobs.models import Job, Upload
 from tests.conftest import make_picture
-from tests.jobs.compat.conftest import Caller, ask
+from tests.jobs.compat.conftest import Answer, Caller, ask
 from tests.jobs.factories import stored_files
 from tests.jobs.filesystems import file_system
 
@@ -61,7 +61,9 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
     ("missing_source", {}),
     ("missing_source", {"size": "full"}),
     ("missing_source", {"image_url": "", "image_file_b64": ""}),
+    ("missing_source", {"image_url": ""}),
     ("failed_to_read_image", {"image_file": b""}),
+    ("failed_to_read_image", {"image_file_b64": "", "size": ""}),
     ("failed_to_read_image", {"image_file": PHOTO, "bg_image_file": b""}),
     ("failed_to_read_image", {"image_file_b64": "data:image/png;base64,"}),
     ("multiple_sources", {"image_file": PHOTO, "image_url": "http://example.org/a.jpg"}),
@@ -114,11 +116,45 @@ async def test_what_is_wrong_with_a_request(caller: Caller, code: str, fields: d
     assert stored_files() == []
 
 
-@pytest.mark.parametrize("fields", [{"image_file": b""}, {"image_file_b64": "data:image/png;base64,"}])
-async def test_an_empty_file_is_called_empty(caller: Caller, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("path", ["/v1.0/removebg", "/v1.0/improve"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"image_file": b""},
+        {"image_file": ""},
+        {"image_file": "", "size": "auto"},
+        {"image_file_b64": ""},
+        {"image_file_b64": "data:image/png;base64,"},
+    ],
+)
+async def test_an_empty_file_is_called_empty(caller: Caller, fields: dict[str, Any], path: str) -> None:
     given = {name: file(value) if isinstance(value, bytes) else value for name, value in fields.items()}
-    answer = await caller.form(given)
+    _is_empty(await caller.form(given, path))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("application/json", b'{"image_file_b64": "", "size": "auto"}'),
+        ("application/x-www-form-urlencoded", b"image_file_b64=&size=auto"),
+    ],
+)
+async def test_empty_base64_is_an_empty_file(caller: Caller, kind: str, content: bytes) -> None:
+    _is_empty(await caller.send(content, kind))
+
+
+def _is_empty(answer: Answer) -> None:
+    assert answer.error == (400, "failed_to_read_image")
     assert answer.json["errors"][0]["detail"].startswith("The file is empty (0 bytes).")
+
+
+async def test_a_file_field_without_a_choice_is_no_file(caller: Caller) -> None:
+    """Browsers send such a field with an empty file name."""
+    head = b'Content-Disposition: form-data; name="image_file"; filename=""\r\n'
+    part = head + b"Content-Type: application/octet-stream\r\n\r\n"
+    content = b"--x\r\n" + part + b"\r\n--x--\r\n"
+    answer = await caller.send(content, "multipart/form-data; boundary=x")
+    assert answer.error == (400, "missing_source")
 
 
 async def test_image_file_is_only_taken_from_multipart(caller: Caller) -> None:
@@ -126,6 +162,10 @@ async def test_image_file_is_only_taken_from_multipart(caller: Caller) -> None:
     assert (await caller.json({"image_file": text})).error == (400, "missing_source")
     form = f"image_file={text}".encode()
     assert (await caller.send(form, "application/x-www-form-urlencoded")).error == (400, "missing_source")
+
+
+async def test_null_is_a_field_that_was_not_sent(caller: Caller) -> None:
+    assert (await caller.json({"image_file_b64": None})).error == (400, "missing_source")
 
 
 @pytest.mark.parametrize(
