@@ -18,7 +18,7 @@ _UPGRADE: Final = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNOREC
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, to which nobody proposes HTTP/2. `bgplatform.protocol:Protocol`, which serves, derives from it.
+    """uvicorn's, to which nobody proposes HTTP/2. `bgplatform.protocol:Protocol`, the one in use, extends it.
 
     uvicorn believes X-Forwarded-For and -Proto from 127.0.0.1 unless `--no-proxy-headers` says otherwise. The
     setting BEHIND_PROXY alone decides that, so this protocol never uses that part of uvicorn.
