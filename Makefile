@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 REMBG ?= var/rembg/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: attack bench contention throughput help run test lint format lock accuracy rembg faults fairness memory worker-memory scale schema schemathesis test-postgres
+.PHONY: attack bench contention throughput help run test lint format lock accuracy rembg faults fairness memory worker-memory scale schema schemathesis test-postgres train-card
 
 help: ## What there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ schema: $(VENV)/.development ## Write docs/api/openapi.yaml anew
 
 schemathesis: $(VENV)/.development ## Whatever the schema allows and forbids, sent to the API (SCHEMATHESIS_EXAMPLES=100)
 	@SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),100) $(PY) -m pytest -n 2 -q tests/jobs/api/test_schemathesis.py $(ARGS)
+
+train-card: $(VENV)/.runtime ## Fine-tune u2netp on a CUDA card in minutes (DATA=shards/ OUT=card/ ARGS="--minutes 8")
+	@$(PY) -m segmentation weights pull u2net u2netp
+	@$(PY) -m segmentation.training.card --data $(DATA) --out $(OUT) $(ARGS)
 
 rembg: $(REMBG) ## A Python of its own with the real rembg, to compare with (REMBG=/path/to/python takes one that is there)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-COMMANDS = ("cutout", "weights", "evaluate", "bench")
+COMMANDS = ("cutout", "weights", "evaluate", "bench", "train", "export")
 EPILOG = "Exit codes: 0 all done; 1 something failed, and a sentence said what; 2 wrong use; 130 interrupted."
 
 

@@ -19,8 +19,8 @@ TRAINED = 400  # pixels on the longer side of DUTS, on which the published weigh
 WAYS = ("auto", "plain", "smooth", "two-step")
 
 # ImageNet's statistics, in 0..1, red green blue: the authors normalised with them.
-_MEAN = (0.485, 0.456, 0.406)
-_DEVIATION = (0.229, 0.224, 0.225)
+MEAN = (0.485, 0.456, 0.406)
+DEVIATION = (0.229, 0.224, 0.225)
 
 Floats = NDArray[np.float32]
 
@@ -136,7 +136,7 @@ def network_input(rgb: NDArray[np.uint8], way: str = "auto", half: NDArray[np.ui
     highest = max(float(small.max()), 1.0)
     planes = np.empty((3, SIZE, SIZE), dtype=np.float32)
     # By planes: NumPy is slow where the last axis has three entries.
-    for plane, colour, mean, deviation in zip(planes, range(3), _MEAN, _DEVIATION, strict=True):
+    for plane, colour, mean, deviation in zip(planes, range(3), MEAN, DEVIATION, strict=True):
         np.multiply(small[..., colour], np.float32(1 / (highest * deviation)), out=plane)
         plane -= np.float32(mean / deviation)
     return planes
