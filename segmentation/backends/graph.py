@@ -34,6 +34,9 @@ _HEADROOM = 1.25
 # White in blue, the channel of the least deviation: no normalised picture goes beyond.
 _BRIGHTEST = np.float32((1 - 0.406) / 0.225)
 
+# 2 · 255 · 63 fits into 16 bits with their sign, 2 · 255 · 127 does not.
+HALF_RANGE = 63
+
 Node = Any  # openvino ships no types that mypy could follow
 Floats = NDArray[np.float32]
 Ranges = Mapping[str, float]
@@ -50,8 +53,10 @@ class _Signal:
 class _Builder:
     """Adds operations while it walks the architecture; `points` are the activations that can be quantised."""
 
-    def __init__(self, weights: Mapping[str, Floats], shape: Architecture, ranges: Ranges | None) -> None:
-        self.weights, self.shape, self.ranges = weights, shape, ranges
+    def __init__(
+        self, weights: Mapping[str, Floats], shape: Architecture, ranges: Ranges | None, largest: int = 127
+    ) -> None:
+        self.weights, self.shape, self.ranges, self.largest = weights, shape, ranges, largest
         self.points: dict[str, Node] = {}
         self.exact = _EXACT
 
@@ -64,7 +69,7 @@ class _Builder:
         weight = np.ascontiguousarray(weight, dtype=np.float32)
         if self.ranges is None or exact:
             return ops.constant(weight)
-        step = np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(min=1e-8) / 127
+        step = np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(min=1e-8) / self.largest
         # In bytes already: read, kept and compiled in a quarter of what float32 takes.
         steps = ops.convert(ops.constant(np.rint(weight / step).astype(np.int8)), "f32")
         return ops.multiply(steps, ops.constant(step))
@@ -219,14 +224,18 @@ def _sides(x: Node) -> list[int]:
 
 
 def build(
-    weights: Mapping[str, NDArray[np.float32]], shape: Architecture, ranges: Ranges | None = None
+    weights: Mapping[str, NDArray[np.float32]],
+    shape: Architecture,
+    ranges: Ranges | None = None,
+    largest: int = 127,
 ) -> openvino.Model:
     """1×3×320×320 float32 normalised picture -> 1×1×320×320 raw map in 0..1.
 
     weights: a folded state of u2net.U2Net, by its names. ranges: the highest value of each point; with them
-    the network is int8, without them float32.
+    the network is int8, without them float32. largest: the largest step of an int8 weight; HALF_RANGE where
+    the processor adds pairs of products in 16 bits (see `processor.has_exact_int8`).
     """
-    return _Builder(weights, shape, ranges).network()
+    return _Builder(weights, shape, ranges, largest).network()
 
 
 def measurer(

@@ -24,6 +24,7 @@ from segmentation.backends import compiled
 from segmentation.backends.calibrate import find_ranges
 from segmentation.backends.doubt import is_undecided
 from segmentation.backends.heap import give_back_memory
+from segmentation.backends.processor import has_exact_int8
 from segmentation.errors import EngineError
 from segmentation.shapes import SHAPES
 
@@ -114,12 +115,19 @@ class OpenVinoBackend:
         def network() -> openvino.Model:
             from safetensors.numpy import load_file
 
-            from segmentation.backends.graph import build
+            from segmentation.backends.graph import HALF_RANGE, build
 
             # Read anew where a second form is wanted: kept, the weights would take four times int8's memory.
-            return build(load_file(self._path), self._shape, ranges)
+            largest = 127 if has_exact_int8() else HALF_RANGE
+            return build(load_file(self._path), self._shape, ranges, largest)
 
-        facts = {"weights": self._path.name, "shape": self._shape.name, "ranges": ranges, "options": options}
+        facts = {
+            "weights": self._path.name,
+            "shape": self._shape.name,
+            "ranges": ranges,
+            "options": options,
+            "exact_int8": has_exact_int8(),
+        }
         form = f"{self._model}-{precision}-{count}x{self._threads}"
         loaded = compiled.obtain(compiled.path_of(form, facts), network, options)
         give_back_memory()
