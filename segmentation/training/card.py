@@ -39,7 +39,7 @@ def recipe(args: argparse.Namespace) -> TrainConfig:
         "data": tuple(args.data),
         "out": str(args.out / "run"),
         "architecture": args.model,
-        "start": args.model,
+        "init_from": args.model,
         "validation_permille": HELD_OUT,
         "resume": False,
         "iou": 1.0,

@@ -16,7 +16,7 @@ _FREE = frozenset(
     {
         "out", "resume", "steps", "seconds", "log_every", "save_every", "validate_every", "keep_best",
         "patience", "samples", "tensorboard", "loaders", "prefetch", "cache", "threads", "device", "compile",
-        "start", "validation", "validation_limit",
+        "init_from", "validation", "validation_limit",
     }
 )  # fmt: skip
 

@@ -39,7 +39,7 @@ class TrainConfig:
     # What is trained, from where, and where the results go.
     out: str = _setting("runs/u2netp", "folder for checkpoints, logs and sample pictures")
     architecture: str = _setting("u2netp", "network to train: u2net or u2netp")
-    start: str = _setting(
+    init_from: str = _setting(
         "scratch", "scratch, the name of a model, or a checkpoint: ours (.pt) or the authors' (.pth)"
     )
     keep_folded: bool = _setting(False, "train published weights without putting BatchNorm back")

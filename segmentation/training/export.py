@@ -47,7 +47,7 @@ def card(name: str, licence: str, content: dict[str, Any]) -> str:
         "",
         f"- Architecture: {config['architecture']}",
         f"- Licence: {licence}",
-        f"- Started from: {config['start']}",
+        f"- Started from: {config['init_from']}",
         f"- Data: {', '.join(config['data'])}",
         f"- Teacher: {config['teacher'] or 'none'}",
         f"- Steps: {progress['step']} of {config['batch'] * config['accumulate']} pictures for each process",

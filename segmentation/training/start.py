@@ -19,24 +19,28 @@ def build(config: TrainConfig, batches: Iterable[Tensor]) -> U2Net:
     weights get their BatchNorm back. Raises TrainingError `bad_start`, and WeightsError for a model's name.
     """
     make = ARCHITECTURES[config.architecture]
-    if config.start == "scratch":
+    if config.init_from == "scratch":
         return make()
-    file = Path(config.start)
+    file = Path(config.init_from)
     if file.suffix in {".pt", ".pth"}:
         state = read_state(file)
     else:
         from segmentation import weights
 
-        known = weights.load(config.start)
+        known = weights.load(config.init_from)
         if known.shape.name != config.architecture:
-            raise _bad(f"{config.start} is a {known.shape.name}, and {config.architecture} is to be trained.")
+            raise _bad(
+                f"{config.init_from} is a {known.shape.name}, and {config.architecture} is to be trained."
+            )
         state = known.state_dict()
     folded = not any(".norm." in name for name in state)
     network = make(folded=folded)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise _bad(f"{config.start} does not hold the weights of a {config.architecture}: {error}") from error
+        raise _bad(
+            f"{config.init_from} does not hold the weights of a {config.architecture}: {error}"
+        ) from error
     return network if not folded or config.keep_folded else unfold(network, batches)
 
 

@@ -19,7 +19,6 @@ from segmentation.training.checkpoints import Progress, keep_best
 from segmentation.training.config import TrainConfig, TrainingError
 from segmentation.training.loop import rate_at, train
 from segmentation.training.sources import Pairs, open_source
-from segmentation.training.start import read_state
 from segmentation.training.validation import validate
 from segmentation.u2net import ARCHITECTURES, U2NETP
 
@@ -57,17 +56,16 @@ def test_every_parameter_gets_a_gradient(architecture: str) -> None:
         assert bool(torch.isfinite(parameter.grad).all()), name
 
 
-def test_it_overfits_on_eight_pictures(data: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    settings = {"limit": 8, "batch": 8, "crop_min": 64, "crop_max": 64, "resize": 64, "flip": 0.0, "iou": 1.0}
-    train(_config(data, out, **settings, steps=150, rate=2e-3, log_every=10, schedule="cosine"))
-    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    assert lines[-1]["step"] == 150
-    assert lines[-1]["loss"] < 0.05 * lines[0]["loss"]
-    pairs = Pairs(open_source(str(data)).entries[:8], "ram", 1, quiet=True)
-    network = U2NETP()
-    network.load_state_dict(read_state(out / "last.pt"))
-    assert validate(network.train(), pairs, torch.device("cpu"), None, 0).mae < 0.05
+@pytest.mark.parametrize(
+    ("steps", "left"),
+    [(20, 0.6), pytest.param(400, 0.05, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])],
+)
+def test_it_overfits_on_eight_pictures(data: Path, tmp_path: Path, steps: int, left: float) -> None:
+    settings = {"limit": 8, "batch": 8, "crop_min": 48, "crop_max": 48, "resize": 48, "flip": 0.0}
+    train(_config(data, tmp_path, **settings, steps=steps, rate=5e-3, log_every=1))
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, steps + 1))
+    assert lines[-1]["loss"] < left * lines[0]["loss"]
 
 
 def test_a_killed_run_goes_on_bit_for_bit(data: Path, tmp_path: Path) -> None:
@@ -112,7 +110,7 @@ def test_accumulation_and_two_processes_equal_one_larger_batch(data: Path, tmp_p
 
     checkpoints.save(folded, {"model": fold(U2NETP()).state_dict(), "ema": None})
     # Without BatchNorm, whose statistics are each forward pass's own.
-    common = {"start": str(folded), "keep_folded": True, "steps": 2, "rate": 1e-3}
+    common = {"init_from": str(folded), "keep_folded": True, "steps": 2, "rate": 1e-3}
     train(_config(data, tmp_path / "one", batch=4, **common))
     train(_config(data, tmp_path / "parts", batch=2, accumulate=2, **common))
     options = []

@@ -40,10 +40,11 @@ def test_the_papers_loss_is_the_sum_over_seven_outputs() -> None:
 
 
 def test_edges_weigh_more_in_the_edge_loss() -> None:
-    alpha = _truth()
+    alpha = torch.zeros(1, 1, 96, 96)
+    alpha[:, :, 16:80, 16:80] = 1
     inside, at_edge = (torch.where(alpha > 0, 20.0, -20.0) for _ in range(2))
-    inside[:, :, 15, 15] = -20
-    at_edge[:, :, 8, 15] = -20
+    inside[:, :, 48, 48] = -20
+    at_edge[:, :, 16, 48] = -20
     assert TERMS["edge_bce"](at_edge, alpha) > TERMS["edge_bce"](inside, alpha)
 
 

@@ -85,7 +85,7 @@ def test_a_strange_checkpoint_is_refused(tmp_path: Path) -> None:
         read_state(tmp_path / "none.pth")
     torch.save(U2NET().state_dict(), tmp_path / "big.pth")
     with pytest.raises(TrainingError) as refused:
-        build(TrainConfig(start=str(tmp_path / "big.pth")), [])
+        build(TrainConfig(init_from=str(tmp_path / "big.pth")), [])
     assert refused.value.code == "bad_start"
 
 
