@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
 
+from bgplatform.dropping import slowly
+
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -91,6 +93,7 @@ def waits_for_continue(scope: Scope) -> bool:
 
 
 async def _dropped(receive: Receive) -> None:
+    receive = slowly(receive)
     while (message := await receive())["type"] != "http.disconnect" and message.get("more_body", False):
         pass
 

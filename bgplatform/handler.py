@@ -1,7 +1,12 @@
-"""Django's ASGI handler with two changes: bodies without a Content-Length, and our parser of forms.
+"""Django's ASGI handler with three changes: bodies without a Content-Length, our parser of forms, and all
+middleware of a request in one thread.
 
 `Transfer-Encoding: chunked` announces no length, and Django and its REST framework take such a body for an
 empty one. The handler has received the whole body before it makes the request, so it knows the length.
+
+Django runs middleware that can be both as asynchronous code, and then hands each of its methods to the
+request's thread: some twenty changes between event loop and thread for one page. Each of them waits for the
+event loop, and for the interpreter's lock, so a busy event loop made every page twenty times as slow.
 """
 
 from __future__ import annotations
@@ -39,6 +44,12 @@ class Handler(ASGIHandler):
     """The site as an ASGI application."""
 
     request_class = Request
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Load the middleware as synchronous code: as a whole it goes to the request's thread, once."""
+        super().load_middleware(is_async=False)
+        if is_async:
+            self._middleware_chain = self.adapt_method_mode(True, self._middleware_chain, False)
 
     def create_request(self, scope: Any, body_file: IO[bytes]) -> Any:
         """The request, or the answer to one that cannot be read."""

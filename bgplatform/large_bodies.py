@@ -28,6 +28,7 @@ from bgplatform.body_limit import (
     refuse,
     waits_for_continue,
 )
+from bgplatform.dropping import slowly
 
 # Each becomes an object of some forty bytes while a form is parsed: a form of nothing else costs many times
 # its size. Twenty thousand are a text of 10,000 letters that are not Latin.
@@ -167,6 +168,7 @@ def _without_body(scope: Scope) -> Scope:
 def _nothing(receive: Receive, scope: Scope) -> Receive:
     """A body of no bytes; those that come are dropped."""
     silent = waits_for_continue(scope)
+    dropped = slowly(receive)
     asked = False
 
     async def empty() -> Message:
@@ -176,7 +178,7 @@ def _nothing(receive: Receive, scope: Scope) -> Receive:
             return {"type": "http.request", "body": b"", "more_body": False}
         if silent:
             await asyncio.Event().wait()  # until whoever asks is cancelled
-        while (message := await receive())["type"] != "http.disconnect":
+        while (message := await dropped())["type"] != "http.disconnect":
             pass
         return message
 

@@ -9,7 +9,10 @@ a head make room for others.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+from weakref import WeakKeyDictionary
+
+from uvicorn.server import ServerState
 
 from bgplatform.body_limit import HEADERS_REFUSAL, refusal
 from bgplatform.unparsed import refusal_to
@@ -37,9 +40,13 @@ TOO_SLOW: Final = refusal("request_timeout", "The request came too slowly. Send 
 class Protocol(WithoutUpgrade):
     """uvicorn's, with bounds. Beyond three quarters of --limit-concurrency idle connections are closed."""
 
+    # Idle connections of each server, the one that has waited for the longest time first.
+    _idle_of: ClassVar[WeakKeyDictionary[ServerState, dict[Protocol, None]]] = WeakKeyDictionary()
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.room = (self.limit_concurrency or CONNECTIONS) * 3 // 4
+        self._idle = self._idle_of.setdefault(self.server_state, {})
         # Bytes since the parser last came to the end of something.
         self._loose = 0
         self._ended_something = False
@@ -55,7 +62,8 @@ class Protocol(WithoutUpgrade):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
         """A client is there."""
         super().connection_made(transport)
-        self._since = self._looked_at = self.loop.time()
+        self._looked_at = self.loop.time()
+        self._waits_for_head()
         self._timer = self.loop.call_later(LOOK_SECONDS, self._look)
         if len(self.connections) > self.room:
             self._make_room()
@@ -65,6 +73,7 @@ class Protocol(WithoutUpgrade):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._idle.pop(self, None)
         super().connection_lost(exc)
 
     @property
@@ -72,13 +81,18 @@ class Protocol(WithoutUpgrade):
         """Whether nobody works on a request of this connection."""
         return self.cycle is None or bool(self.cycle.response_complete)
 
+    def _waits_for_head(self) -> None:
+        """From now on the client owes us a head. Of the idle connections this is the newest."""
+        self._since = self.loop.time()
+        if self.is_idle:
+            self._idle.pop(self, None)
+            self._idle[self] = None
+
     def _make_room(self) -> None:
         """Close the connection that has waited for a head for the longest time."""
-        idle = [
-            one for one in self.connections if isinstance(one, Protocol) and one.is_idle and one is not self
-        ]
-        if idle:
-            longest = min(idle, key=lambda one: one._since)
+        longest = next(iter(self._idle), self)
+        if longest is not self:
+            del self._idle[longest]
             self.connections.discard(longest)
             longest.transport.abort()
 
@@ -94,13 +108,14 @@ class Protocol(WithoutUpgrade):
 
     def on_message_begin(self) -> None:
         """The first byte of a head. It is no end of anything: blank lines before it count with it."""
-        self._since = self.loop.time()
+        self._waits_for_head()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """A head is whole."""
         self._ended_something = True
         self._span, self._came = 0.0, 0
+        self._idle.pop(self, None)
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
@@ -120,7 +135,7 @@ class Protocol(WithoutUpgrade):
 
     def on_response_complete(self) -> None:
         """The next head is waited for."""
-        self._since = self.loop.time()
+        self._waits_for_head()
         super().on_response_complete()
 
     def pause_writing(self) -> None:

@@ -22,7 +22,7 @@ from bgplatform.local.greet import answers as site_answers
 from bgplatform.local.state import ROOT, State
 from tests.waiting import until
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 STOP_SECONDS = 60.0
 KEPT = (
     "PATH",

@@ -21,8 +21,20 @@ from tests.stack import Stack
 MIB: Final = 2**20
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 ESCAPES: Final = b"%41%42%43"
+# Webhooks of one account that are on their way together (docs/hardening.md).
+ACCOUNT_WINDOW: Final = 4
 VICTIM: Final = "victim@example.org"
 NOBODY: Final = "nobody@example.org"
+
+
+# For as long as somebody else tries to get in, beside attackers and on a machine that may be busy.
+PATIENCE: Final = 60.0
+
+
+class Slow(str):
+    """Something that is wrong because it took long: on a busy machine that may be the machine."""
+
+    __slots__ = ()
 
 
 @dataclass
@@ -53,6 +65,15 @@ def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
     """What each of `count` threads comes back with."""
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(act, range(count)))
+
+
+def others_get_in(target: Target) -> list[str]:
+    """What is wrong where nobody else gets a page."""
+    over = time.monotonic() + PATIENCE
+    while time.monotonic() < over:
+        if ask(target.address, "GET", "/account/login/").status == 200:
+            return []
+    return ["nobody else gets in"]
 
 
 def nothing(target: Target) -> list[str]:
@@ -146,16 +167,15 @@ def large_bodies(target: Target) -> list[str]:
 def half_sent_heads(target: Target) -> list[str]:
     """3: 1,500 half-sent heads, while others want in; after a while they are gone."""
     lines: list[Line] = []
-    wrong = []
+    wrong: list[str] = []
     try:
         for _ in range(1_500):
             line = Line(target.address)
             line.send([b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "])
             lines.append(line)
-        if ask(target.address, "GET", "/account/login/").status != 200:
-            wrong.append("nobody else gets in")
-        if settled(lines, 30) is None:
-            wrong.append("half-sent heads are still open after 30 s")
+        wrong += others_get_in(target)
+        if settled(lines, 120) is None:
+            wrong.append("half-sent heads are still open after two minutes")
     finally:
         for line in lines:
             line.close()
@@ -165,17 +185,16 @@ def half_sent_heads(target: Target) -> list[str]:
 def half_sent_bodies(target: Target) -> list[str]:
     """3: 200 half-sent forms; after a while they are gone."""
     lines: list[Line] = []
-    wrong = []
+    wrong: list[str] = []
     try:
         for _ in range(200):
             line = Line(target.address)
             line.begin("POST", "/account/login/", {**FORM, "Content-Length": "200000"})
             line.send([b"a" * 150_000])
             lines.append(line)
-        if ask(target.address, "GET", "/account/login/").status != 200:
-            wrong.append("nobody else gets in")
-        if not target.short and settled(lines, 90) is None:
-            wrong.append("half-sent bodies are still open after 90 s")
+        wrong += others_get_in(target)
+        if not target.short and settled(lines, 240) is None:
+            wrong.append("half-sent bodies are still open after four minutes")
     finally:
         for line in lines:
             line.close()
@@ -270,9 +289,12 @@ def small_photo() -> bytes:
 
 
 def slow_receivers(target: Target) -> list[str]:
-    """8: ten receivers that take 19 s each; somebody else's webhook comes at once."""
-    seconds = 6.0 if target.short else 19.0
-    with receiving(seconds) as slow, receiving(0) as quick:
+    """8: ten receivers that take 19 s each; somebody else's webhook comes at once.
+
+    How many of the account's are on their way together is what decides: it says the same on every machine.
+    """
+    # A courier gives up after 20 s, and asks the next: the short form leaves it more room than that.
+    with receiving(10.0 if target.short else 19.0) as slow, receiving(0) as quick:
         mine = [webhook(target, target.token, f"{slow.url}{number}") for number in range(10)]
         for _ in range(4):
             for one in mine:
@@ -280,9 +302,14 @@ def slow_receivers(target: Target) -> list[str]:
         own = webhook(target, target.victim, quick.url)
         began = time.monotonic()
         told(target, target.victim, own)
-        quick.came.wait(100)
+        came = quick.came.wait(100)
         took = time.monotonic() - began
-    return [f"somebody else's webhook took {took:.1f} s"] * (took > 5)
+        wrong: list[str] = [] if came else ["somebody else's webhook did not come"]
+        if slow.most > ACCOUNT_WINDOW:
+            wrong.append(f"{slow.most} webhooks of one account were on their way together")
+        if not slow.most:
+            wrong.append("no slow receiver was asked: this tried nothing")
+    return wrong + [Slow(f"somebody else's webhook took {took:.1f} s")] * (took > 5)
 
 
 class Receiver:
@@ -293,6 +320,19 @@ class Receiver:
         self.came = threading.Event()
         self.over = threading.Event()
         self.url = ""
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def take(self) -> None:
+        """One of them."""
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        self.came.set()
+        self.over.wait(self.seconds)
+        with self._lock:
+            self._now -= 1
 
 
 @contextmanager
@@ -303,8 +343,7 @@ def receiving(seconds: float) -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.came.set()
-            receiver.over.wait(receiver.seconds)
+            receiver.take()
             self.send_response(204)
             self.end_headers()
 

@@ -57,7 +57,9 @@ class Watch:
 
     stack: Stack
     slowest: float = 0.0
-    unanswered: float = 0
+    # /healthz: connections that ended without an answer, and answers that were not 200.
+    unanswered: int = 0
+    refused: int = 0
     connections: int = 0
     files: int = 0
     grown: dict[str, int] = field(default_factory=dict)
@@ -86,8 +88,9 @@ class Watch:
     ) -> None:
         self._over.set()
         self._thread.join()
-        said, _ = self._asker.communicate("over", timeout=120)
-        self.slowest, self.unanswered = map(float, said.split())
+        said, _ = self._asker.communicate("over", timeout=600)
+        slowest, unanswered, refused = said.split()
+        self.slowest, self.unanswered, self.refused = float(slowest), int(unanswered), int(refused)
         for name, pid in self._pids.items():
             try:
                 self.grown[name] = max(0, memory(pid, "VmHWM") - self._before[name])
@@ -117,16 +120,18 @@ def web_of(stack: Stack) -> int:
 
 
 def main() -> None:
-    """Ask /healthz until something is said; print the slowest answer, and how many were none."""
-    slowest, unanswered = 0.0, 0
+    """Ask /healthz until something is said; print the slowest, and how many were none, or not 200."""
+    slowest, unanswered, refused = 0.0, 0, 0
     while not select.select([sys.stdin], [], [], ASK_SECONDS)[0]:
         began = time.monotonic()
         try:
-            unanswered += ask(sys.argv[1], "GET", "/healthz").status != 200
+            status = ask(sys.argv[1], "GET", "/healthz").status
         except OSError:
-            unanswered += 1
+            status = 0
+        unanswered += status == 0
+        refused += status not in {0, 200}
         slowest = max(slowest, time.monotonic() - began)
-    print(slowest, unanswered)  # noqa: T201
+    print(slowest, unanswered, refused)  # noqa: T201
 
 
 if __name__ == "__main__":

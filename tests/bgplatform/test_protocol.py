@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from bgplatform import protocol
+from bgplatform.protocol import Protocol
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
@@ -41,7 +42,7 @@ async def refusing(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 @asynccontextmanager
 async def served(
-    application: Any = counting, most: int | None = None
+    application: Any = counting, most: int | None = None, keep_alive: int = 5
 ) -> AsyncIterator[tuple[int, ServerState]]:
     config = uvicorn.Config(
         application,
@@ -49,6 +50,7 @@ async def served(
         lifespan="off",
         log_config=None,
         limit_concurrency=most,
+        timeout_keep_alive=keep_alive,
     )
     config.load()
     state = ServerState()
@@ -212,3 +214,24 @@ async def test_half_sent_heads_make_room_for_others_and_those_at_work_stay() -> 
         assert (await working.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
         for _, one in (*half, (reader, writer), (working, at_work)):
             one.transport.abort()
+
+
+async def test_room_is_made_by_who_has_waited_for_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 600.0)
+    async with served(most=4, keep_alive=600) as (port, state):
+        lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for reader, writer in (lines[0], lines[2]):
+            # Both ask; afterwards the second has waited for longer than the first.
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        for closed in (1, 0, 2):
+            lines.append(await asyncio.open_connection("127.0.0.1", port))
+            with suppress(ConnectionError):
+                # What is left of the answer, and the end.
+                await lines[closed][0].read()
+            assert len(state.connections) == 3
+        for _, writer in lines:
+            writer.transport.abort()
+        while state.connections:
+            await asyncio.sleep(0.01)
+        assert not Protocol._idle_of[state], "who is gone is forgotten"

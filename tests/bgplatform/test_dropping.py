@@ -1,0 +1,106 @@
+"""What is dropped of a refused body is read slowly, by all who drop together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bgplatform import dropping
+from bgplatform.body_limit import BodyLimit
+from bgplatform.dropping import AT_ONCE, PAUSE_SECONDS, Pace
+from bgplatform.large_bodies import LargeBodies
+
+PIECE = b"a" * (256 * 2**10)
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    taken: list[None] = []
+
+    async def turn() -> None:
+        taken.append(None)
+
+    monkeypatch.setattr(dropping.PACE, "turn", turn)
+    return taken
+
+
+async def sent_to(application: Any, pieces: int, length: int) -> int:
+    """Send a body of so many pieces; the status of the answer."""
+    left = pieces
+    said: list[Mapping[str, Any]] = []
+    gone = asyncio.Event()
+
+    async def receive() -> Mapping[str, Any]:
+        nonlocal left
+        if not left:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+        left -= 1
+        return {"type": "http.request", "body": PIECE, "more_body": left > 0}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        said.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/here/",
+        "headers": [(b"content-length", b"%d" % length)],
+    }
+    await application(scope, receive, send)
+    assert left == 0, "all of it was read"
+    return int(said[0]["status"])
+
+
+async def test_a_body_that_is_too_large_is_dropped_slowly_after_its_first_megabyte(turns: list[None]) -> None:
+    async def never(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError
+
+    assert await sent_to(BodyLimit(never, 1000), 12, 12 * len(PIECE)) == 413
+    assert len(turns) == 12 - AT_ONCE // len(PIECE) - 1, "and none after the last piece"
+
+
+async def test_small_ones_are_dropped_at_once(turns: list[None]) -> None:
+    async def never(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError
+
+    assert await sent_to(BodyLimit(never, 1000), 4, 4 * len(PIECE)) == 413
+    assert not turns
+
+
+async def test_the_body_of_a_stranger_is_dropped_slowly_while_the_view_answers(turns: list[None]) -> None:
+    async def strange(scope: Any) -> None:
+        return None
+
+    async def view(scope: Any, receive: Any, send: Any) -> None:
+        """Answers when it has looked for the end of the connection for a while."""
+        assert await receive() == {"type": "http.request", "body": b"", "more_body": False}
+        looking = asyncio.ensure_future(receive())
+        while len(turns) < 3:
+            await asyncio.sleep(0)
+        looking.cancel()
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    site = LargeBodies(view, small=1000, uploads=("/here/",), known=strange)
+    assert await sent_to(site, 12, 12 * len(PIECE)) == 401
+
+
+async def test_turns_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(round(seconds, 6))
+
+    monkeypatch.setattr(dropping.asyncio, "sleep", sleep)
+    monkeypatch.setattr(dropping.time, "monotonic", lambda: 1000.0)
+    pace = Pace()
+    for _ in range(3):
+        await pace.turn()
+    assert waited == [PAUSE_SECONDS, 2 * PAUSE_SECONDS, 3 * PAUSE_SECONDS]
+    monkeypatch.setattr(dropping.time, "monotonic", lambda: 1060.0)
+    await pace.turn()
+    assert waited[-1] == PAUSE_SECONDS, "what nobody used is not saved up"
