@@ -44,6 +44,7 @@ class Handler(ASGIHandler):
     """The site as an ASGI application."""
 
     request_class = Request
+    _middleware_chain: Any
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Load the middleware as synchronous code: as a whole it goes to the request's thread, once."""

@@ -5,7 +5,8 @@ the most connections and bytes of nameless files that the web had open. The exit
 grew by 100 MB, /healthz took half a second, a process died, or an attack got what it wanted.
 
 Lines that begin with SLOW are about time, and depend on what else the machine does: compare them with those
-of `0 nothing`. Lines that begin with WRONG hold on every machine.
+of `0 nothing`, and with the time in which the web wanted to run and had no processor. Lines that begin with
+WRONG hold on every machine.
 """
 
 from __future__ import annotations
@@ -71,11 +72,13 @@ def one(target: Target, name: str) -> list[str]:
     web, worker = (watch.grown[part] / MIB for part in ("web", "worker"))
     say(
         f"{name:30} web {web:+7.1f} MB  worker {worker:+7.1f} MB  /healthz {watch.slowest * 1000:6.0f} ms"
-        f"  connections {watch.connections:5}  files {watch.files / MIB:6.0f} MB"
-        f"  {time.monotonic() - began:5.0f} s"
+        f" ({watch.starved * 1000:4.0f} without a CPU)  connections {watch.connections:5}"
+        f"  files {watch.files / MIB:6.0f} MB  {time.monotonic() - began:5.0f} s"
     )
     wrong += [f"the web grew by {web:.0f} MB"] * (watch.grown["web"] >= MOST_GROWTH)
-    wrong += [Slow(f"/healthz took {watch.slowest:.2f} s")] * (watch.slowest >= SLOWEST)
+    wrong += [Slow(f"/healthz took {watch.slowest:.2f} s, {watch.starved:.2f} s without a CPU")] * (
+        watch.slowest >= SLOWEST
+    )
     wrong += [Slow(f"/healthz was not answered {watch.unanswered} times")] * (watch.unanswered > 0)
     wrong += [f"/healthz was refused {watch.refused} times"] * (watch.refused > 0)
     wrong += [f"the web had {watch.connections} connections"] * (watch.connections > MOST_SOCKETS)

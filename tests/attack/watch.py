@@ -57,6 +57,8 @@ class Watch:
 
     stack: Stack
     slowest: float = 0.0
+    # Of the slowest answer: for how long the web, or who asked, wanted to run and had no processor.
+    starved: float = 0.0
     # /healthz: connections that ended without an answer, and answers that were not 200.
     unanswered: int = 0
     refused: int = 0
@@ -76,7 +78,7 @@ class Watch:
         self._thread.start()
         # In a process of its own: this one is busy attacking.
         self._asker = subprocess.Popen(
-            [sys.executable, "-m", "tests.attack.watch", self.stack.address],
+            [sys.executable, "-m", "tests.attack.watch", self.stack.address, str(self._pids["web"])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -89,8 +91,9 @@ class Watch:
         self._over.set()
         self._thread.join()
         said, _ = self._asker.communicate("over", timeout=600)
-        slowest, unanswered, refused = said.split()
-        self.slowest, self.unanswered, self.refused = float(slowest), int(unanswered), int(refused)
+        slowest, starved, unanswered, refused = said.split()
+        self.slowest, self.starved = float(slowest), float(starved)
+        self.unanswered, self.refused = int(unanswered), int(refused)
         for name, pid in self._pids.items():
             try:
                 self.grown[name] = max(0, memory(pid, "VmHWM") - self._before[name])
@@ -119,19 +122,34 @@ def web_of(stack: Stack) -> int:
     return next(pid for pid in stack.processes("-m uvicorn") if pid not in supervisors)
 
 
+def starved_seconds(pid: int) -> float:
+    """For how long the first thread of a process wanted to run and had no processor, since it began; 0 where
+    it is gone, or the kernel does not count that."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 def main() -> None:
-    """Ask /healthz until something is said; print the slowest, and how many were none, or not 200."""
-    slowest, unanswered, refused = 0.0, 0, 0
+    """Ask /healthz until something is said; print the slowest, and how many were none, or not 200.
+
+    The second number is what the machine made of the slowest: no processor for the web, or for this process.
+    """
+    address, web = sys.argv[1], int(sys.argv[2])
+    slowest, unanswered, refused = (0.0, 0.0), 0, 0
     while not select.select([sys.stdin], [], [], ASK_SECONDS)[0]:
-        began = time.monotonic()
+        began, before = time.monotonic(), starved_seconds(web) + starved_seconds(os.getpid())
         try:
-            status = ask(sys.argv[1], "GET", "/healthz").status
+            status = ask(address, "GET", "/healthz").status
         except OSError:
             status = 0
         unanswered += status == 0
         refused += status not in {0, 200}
-        slowest = max(slowest, time.monotonic() - began)
-    print(slowest, unanswered, refused)  # noqa: T201
+        took = time.monotonic() - began
+        starved = max(0.0, starved_seconds(web) + starved_seconds(os.getpid()) - before)
+        slowest = max(slowest, (took, min(took, starved)))
+    print(*slowest, unanswered, refused)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -23,8 +23,16 @@ READERS = {
     "time_zone",
     "url",
 }
-# Set by one part of us for another, or by the system; nobody configures them.
-OURS = {"BGPLATFORM_LAUNCHER", "DJANGO_SETTINGS_MODULE", "PATH", "XDG_CACHE_HOME"}
+# Set by one part of us for another, by the system, or by torchrun; nobody configures them.
+OURS = {
+    "BGPLATFORM_LAUNCHER",
+    "DJANGO_SETTINGS_MODULE",
+    "LOCAL_RANK",
+    "PATH",
+    "RANK",
+    "WORLD_SIZE",
+    "XDG_CACHE_HOME",
+}
 
 
 def documented() -> dict[str, str]:

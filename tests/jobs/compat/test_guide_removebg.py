@@ -37,6 +37,14 @@ CLAIMS = {
         "test_body:test_forms_with_and_without_a_kind",
         "test_what_clients_impose:test_1_empty_strings_mean_absent",
     ),
+    "the samples of remove.bg's documents in PHP (Guzzle), Java (Apache HttpClient) and C#": (
+        "tests.clients.test_recorded_requests:test_a_file",
+        "tests.clients.test_recorded_requests:test_the_name_of_a_file",
+    ),
+    "remove.bg's own command line (Go)": (
+        "tests.clients.test_recorded_requests:test_a_file",
+        "tests.clients.test_recorded_requests:test_the_go_client_asks_for_a_zip",
+    ),
     "parameters": (
         "test_guide_removebg:test_what_is_said_with_its_default_is_as_if_it_was_not_said",
         "test_guide_removebg:test_every_parameter_is_read",
