@@ -18,8 +18,9 @@ from django.db.transaction import TransactionManagementError
 
 M = TypeVar("M", bound=Model)
 
-# Rows that are not named here (mattes, renditions, tags, presets) are changed only by who holds the row above
-# them: their picture or their user. The counters of a month and of storage come last, by their UPDATE.
+# Rows not named here (mattes, renditions, tags, presets, continuations) are changed only by who holds the row
+# above them: their picture, job or user. The counters of a month and of storage come last, by their
+# UPDATE.
 ORDER: Final = (
     "accounts.User",
     "jobs.Job",

@@ -15,7 +15,7 @@ from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from jobs import search
-from jobs.models import Job, Matte, Picture, Rendition, Wish
+from jobs.models import Continuation, Job, Matte, Picture, Rendition, Wish
 from jobs.sorting import SORTS
 
 JOBS_PER_PAGE = 25
@@ -149,11 +149,12 @@ def every_picture_of(job: Job) -> list[Picture]:
 
 
 def in_flight_of(user: int) -> int:
-    """How many pictures of a user wait or run. Two questions, each of which an index answers."""
+    """How many pictures of a user wait or run, or will when they are written. An index answers each query."""
     mine = Picture.objects.filter(user=user)
     waiting = mine.filter(state=Picture.State.QUEUED, dispatched_at__isnull=True)
     sent = mine.filter(state__in=[Picture.State.QUEUED, Picture.State.RUNNING], dispatched_at__isnull=False)
-    return waiting.count() + sent.count()
+    unwritten = Continuation.objects.filter(user=user).aggregate(n=Sum("to_run", default=0))["n"]
+    return int(unwritten) + waiting.count() + sent.count()
 
 
 def reserved_of(user: int) -> int:
@@ -162,7 +163,9 @@ def reserved_of(user: int) -> int:
         model.objects.filter(user=user, state__in=["queued", "running"]).order_by()
         for model in (Picture, Wish)
     )
-    return sum(rows.aggregate(total=Sum("reserved", default=0))["total"] for rows in open_rows)
+    # Unwritten pictures come first: a slice that is written meanwhile counts twice, and never not at all.
+    unwritten = Continuation.objects.filter(user=user).order_by()
+    return sum(rows.aggregate(total=Sum("reserved", default=0))["total"] for rows in (unwritten, *open_rows))
 
 
 def known_matte(user: int, source_digest: str, matte_digest: str) -> Matte | None:
@@ -196,10 +199,15 @@ def _attach_counts(jobs: Sequence[Job]) -> None:
         else []
     )
     for job in jobs:
-        job.counts = {**dict.fromkeys(Picture.State.values, 0), Picture.State.DONE: job.picture_count}
+        unwritten = Picture.State.CANCELLED if job.state == Job.State.CANCELLED else Picture.State.QUEUED
+        job.counts = {
+            **dict.fromkeys(Picture.State.values, 0),
+            Picture.State.DONE: job.picture_count - job.to_come,
+        }
+        job.counts[unwritten] = job.to_come
     by_id = {job.pk: job for job in jobs}
     for pk, state, count in counted:
-        by_id[pk].counts[state] = count
+        by_id[pk].counts[state] += count
         by_id[pk].counts[Picture.State.DONE] -= count
 
 

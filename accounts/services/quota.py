@@ -58,6 +58,15 @@ def charge(
     return now
 
 
+def check_month(user: User, *, pictures: int, pixels: int, most: Allowed) -> None:
+    """Raise QuotaExceededError where `charge` would; counts nothing."""
+    month = months.month_of(timezone.now())
+    used = Usage.objects.filter(user=user, month=month).values_list("pictures", "pixels").first() or (0, 0)
+    too_many = most.pictures is not None and pictures > 0 and used[0] + pictures > most.pictures
+    if too_many or (most.pixels is not None and used[1] + pixels > most.pixels):
+        raise _used_up(most.pictures, most.pixels, used, pictures, months.end_of(month))
+
+
 def refund(user: int, *, pictures: int, pixels: int, job: UUID, reason: str, charged_at: datetime) -> None:
     """Take a charge back, in the month in which it was made. Whoever calls knows that it stands."""
     if pictures <= 0 and pixels <= 0:

@@ -1,6 +1,7 @@
 """What you asked for: state and its invariants. Services write, selectors read."""
 
 from jobs.models.backdrop import Backdrop
+from jobs.models.continuation import Continuation
 from jobs.models.discard import Discard
 from jobs.models.feedback import Feedback
 from jobs.models.idempotency import Idempotency
@@ -27,6 +28,7 @@ from jobs.models.wish import Wish
 
 __all__ = [
     "Backdrop",
+    "Continuation",
     "Discard",
     "Feedback",
     "Idempotency",

@@ -54,6 +54,8 @@ class Job(models.Model):
     # The picture behind the subject, where the recipe names one.
     backdrop = models.ForeignKey(Backdrop, null=True, on_delete=models.RESTRICT, related_name="jobs")
     picture_count = models.PositiveIntegerField()
+    # Of these so many are not written yet; Continuation says which.
+    to_come = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 

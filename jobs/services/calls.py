@@ -24,7 +24,7 @@ from jobs import clock, names, storage
 from jobs.ids import new_id
 from jobs.models import Job, Picture, Rendition, Upload
 from jobs.models.job import Lane
-from jobs.services import backdrops, dispatch, removal, submit
+from jobs.services import backdrops, dispatch, growing, removal, submit
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
 from segmentation.pictures import PictureInfo
@@ -149,9 +149,10 @@ def _write(
     user: User, upload: Upload, digest: str, recipe: Recipe, token: ApiToken | None, ephemeral: bool
 ) -> Call:
     upload.save(force_insert=True)
-    picture = submit.picture_of(upload)
+    picture = growing.of_upload(upload)
     picture.source_digest = digest
     most = allowed(user)
+    submit.price(user, [picture], recipe, most)
     job = submit.create_job(
         user, [picture], recipe, most, origin=Job.Origin.CALL, token=token, ephemeral=ephemeral
     )

@@ -61,6 +61,11 @@ def charge(
     return at
 
 
+def check_room(user: User, pictures: Sequence[Picture], most: Allowed) -> None:
+    """Raise QuotaExceededError where charging these pictures would exceed the month; charges nothing."""
+    quota.check_month(user, pictures=len(pictures), pixels=sum(map(_pixels, pictures)), most=most)
+
+
 def standing(pictures: QuerySet[Picture]) -> list[Charged]:
     """Those among these pictures whose charge stands, locked."""
     rows = locks.fetch_held(pictures.filter(charged_at__isnull=False).only(*_FACTS))

@@ -25,7 +25,7 @@ def settle(job: UUID) -> bool:
 
 def settle_left(most: int = 100) -> int:
     """Close the jobs that were left open though each of their pictures has ended; how many."""
-    left = Job.objects.filter(state=Job.State.ACTIVE).filter(~Exists(_open_pictures()))
+    left = Job.objects.filter(state=Job.State.ACTIVE, to_come=0).filter(~Exists(_open_pictures()))
     return sum(_close(job) for job in list(left.values_list("pk", flat=True)[:most]))
 
 
@@ -40,7 +40,7 @@ def _close(job: UUID) -> bool:
     # Alone after a commit it needs a transaction; inside of one it is a part of it.
     with transaction.atomic(savepoint=False):
         closed = (
-            Job.objects.filter(pk=job, state=Job.State.ACTIVE)
+            Job.objects.filter(pk=job, state=Job.State.ACTIVE, to_come=0)
             .filter(~Exists(_open_pictures()))
             .update(state=Job.State.FINISHED, finished_at=timezone.now())
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,8 +16,8 @@ from django.utils import timezone
 from accounts import locks
 from jobs import clock, events, storage
 from jobs.errors import GoneError
-from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Upload, Wish
-from jobs.services import charging, receipts, stored, tags, titles, webhook_events
+from jobs.models import Continuation, Discard, Job, Matte, Picture, Receipt, Rendition, Upload, Wish
+from jobs.services import charging, growing, receipts, slices, stored, tags, titles, webhook_events
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
 from jobs.storage import StoreAwayError, StoreRefusedError
@@ -25,7 +25,8 @@ from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
-SWEEP = 500
+# Files, or uploads with theirs, in one transaction.
+SWEEP = 200
 
 
 @again_after_deadlock
@@ -34,29 +35,51 @@ def cancel(job: Job) -> int:
 
     What did not run yet is refunded. Raises GoneError where the job was deleted.
     """
-    now = timezone.now()
+    from jobs.services import continuing  # which cancels the rest with what is here
+
     with transaction.atomic():
         if not locks.hold(Job.objects.filter(pk=job.pk)):
             raise GoneError
-        going_on = Picture.objects.filter(job=job, state__in=[Picture.State.QUEUED, Picture.State.RUNNING])
-        locks.hold(going_on)
-        charges = charging.standing(going_on.filter(state=Picture.State.QUEUED))
-        cancelled = going_on.update(
-            charged_at=Case(When(state=Picture.State.QUEUED, then=None), default=F("charged_at")),
-            state=Picture.State.CANCELLED,
-            lease_token=None,
-            lease_until=None,
-            dispatched_at=None,
-            finished_at=now,
-        )
+        row = Continuation.objects.filter(pk=job.pk).first()
+        count = _open_of(job.pk).count() + (row.to_run if row else 0)
+        # The job first: what is cut off here is carried on by the scheduler.
         stopped = Job.objects.filter(pk=job.pk, state=Job.State.ACTIVE).update(
-            state=Job.State.CANCELLED, finished_at=now
+            state=Job.State.CANCELLED, finished_at=timezone.now()
         )
         if stopped:
-            webhook_events.job_ended(job.pk)
             after_commit(events.tell, job.pk, "job", state=Job.State.CANCELLED)
-        charging.refund(charges, "cancelled")
+        more = row is not None or count > slices.PICTURES
+        if more:
+            Continuation.objects.get_or_create(job_id=job.pk, defaults={"user_id": job.user_id})
+            after_commit(continuing.finish, job.pk)
+        cancel_slice(job.pk, tell=bool(stopped) and not more)
+    return count
+
+
+def cancel_slice(job: UUID, *, tell: bool = False) -> int:
+    """Cancel the next pictures of a job, which the caller holds; how many. tell: the job ends with them."""
+    chosen = list(_open_of(job).order_by("pk").values_list("pk", flat=True)[: slices.PICTURES])
+    going_on = _open_of(job).filter(pk__in=locks.hold(_open_of(job).filter(pk__in=chosen)))
+    charges = charging.standing(going_on.filter(state=Picture.State.QUEUED))
+    cancelled = going_on.update(
+        charged_at=Case(When(state=Picture.State.QUEUED, then=None), default=F("charged_at")),
+        state=Picture.State.CANCELLED,
+        lease_token=None,
+        lease_until=None,
+        dispatched_at=None,
+        finished_at=timezone.now(),
+    )
+    if tell:
+        webhook_events.job_ended(job)
+    charging.refund(charges, "cancelled")
     return cancelled
+
+
+def _open_of(job: UUID) -> QuerySet[Picture]:
+    rows: QuerySet[Picture] = Picture.objects.filter(
+        job=job, state__in=[Picture.State.QUEUED, Picture.State.RUNNING]
+    )
+    return rows
 
 
 @again_after_deadlock
@@ -66,24 +89,79 @@ def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNE
     A receipt of each stays with its owner, with the `note`; what staff deletes, the owner is also told by
     mail. What did not run yet is refunded.
     """
+    from jobs.services import continuing  # which deletes the rest with what is here
+
     with transaction.atomic():
         # Held, so that nobody makes a new job of these sources between the look and the deletion. What a
         # worker writes now waits, and finds nothing.
         rows = locks.fetch_held(Job.objects.filter(pk__in=jobs), to_delete=True)
-        pictures = Picture.objects.filter(job__in=jobs)
-        locks.hold(pictures, to_delete=True)
-        charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
+        began = {row.pk: row for row in Continuation.objects.filter(job__in=rows)}
+        rows = [job for job in rows if job.pk not in began or not began[job.pk].deleting]
+        mine = [job.pk for job in rows]
         if reason is not None:
             receipts.of_jobs(rows, reason, note)
-        freed = _discard_files(pictures)
-        charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
-        deleted, by_model = Job.objects.filter(pk__in=jobs).delete()
-        if rows:
-            after_commit(tags.sweep, {job.user_id for job in rows})
-        charging.refund(charges, "deleted")
-        stored.free(freed)
-    logger.info("deleted %d rows of %d jobs", deleted, len(jobs))
-    return by_model.get("jobs.Job", 0)
+        pictures = Picture.objects.filter(job__in=mine)
+        if not began and pictures.count() <= slices.PICTURES:
+            _delete(pictures)
+            Job.objects.filter(pk__in=mine).delete()
+            if rows:
+                after_commit(tags.sweep, {job.user_id for job in rows})
+        else:
+            _begin_deletion(rows, began)
+            for pk in mine:
+                after_commit(continuing.finish, pk)
+    logger.info("deleted %d jobs", len(rows))
+    return len(rows)
+
+
+def _begin_deletion(jobs: Collection[Job], began: Mapping[UUID, Continuation]) -> None:
+    """Note jobs whose deletion takes several transactions. They stop being active, so nobody closes them."""
+    new = [Continuation(job=job, user_id=job.user_id) for job in jobs if job.pk not in began]
+    Continuation.objects.bulk_create(new)
+    Continuation.objects.filter(job__in=jobs).update(deleting=True)
+    Job.objects.filter(pk__in=[job.pk for job in jobs], state=Job.State.ACTIVE).update(
+        state=Job.State.CANCELLED, finished_at=timezone.now()
+    )
+    charges = [one for job in jobs if job.pk in began for one in growing.forget_rest(began[job.pk], job)]
+    charging.refund(charges, "deleted")
+
+
+def delete_slice(row: Continuation, job: Job) -> bool:
+    """Delete the next pictures of a job, and the job with its last; whether there is more."""
+    part = row.items[row.next : row.next + slices.PICTURES]
+    if part:
+        # Of these the pictures were never written. What is not a job's own stays with its owner.
+        if row.source_job is None:
+            _delete_uploads(
+                Upload.objects.filter(
+                    pk__in=[pk for pk, *_ in part], user=row.user_id, state__in=growing.READY
+                )
+            )
+        Continuation.objects.filter(pk=row.pk).update(next=row.next + len(part))
+        return True
+    mine = Picture.objects.filter(job=job.pk)
+    chosen = list(mine.order_by("pk").values_list("pk", flat=True)[: slices.PICTURES])
+    _delete(mine.filter(pk__in=chosen))
+    if mine.exists():
+        Job.objects.filter(pk=job.pk, picture_count__gt=len(chosen)).update(
+            picture_count=F("picture_count") - len(chosen)
+        )
+        return True
+    Job.objects.filter(pk=job.pk).delete()
+    after_commit(tags.sweep, {job.user_id})
+    return False
+
+
+def _delete(pictures: QuerySet[Picture]) -> int:
+    """Delete pictures with their files. The caller holds their jobs."""
+    locks.hold(pictures, to_delete=True)
+    charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
+    freed = _discard_files(pictures)
+    charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
+    deleted = pictures.delete()[1].get("jobs.Picture", 0)
+    charging.refund(charges, "deleted")
+    stored.free(freed)
+    return deleted
 
 
 @again_after_deadlock
@@ -105,11 +183,13 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
         freed = _discard_files(pictures)
         charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
-        Job.objects.filter(pk__in=jobs, pictures__isnull=True).delete()
+        Job.objects.filter(pk__in=jobs, pictures__isnull=True, to_come=0).delete()
+        # Where none is left, others are still to be written.
+        Job.objects.filter(pk__in=jobs, pictures__isnull=True).update(picture_count=F("to_come"))
         for job, left in (
             Picture.objects.filter(job__in=jobs).values_list("job").annotate(n=Count("*")).order_by()
         ):
-            Job.objects.filter(pk=job).update(picture_count=left)
+            Job.objects.filter(pk=job).update(picture_count=left + F("to_come"))
         titles.after_deletion(named)
         for job in jobs:
             progress.settle(job)
@@ -172,12 +252,16 @@ def delete_uploads(unsubmitted: QuerySet[Upload]) -> int:
     with transaction.atomic():
         chosen = list(unsubmitted.values_list("pk", flat=True)[:SWEEP])
         # Looked at again: one may have become part of a job since.
-        rows = locks.fetch_held(unsubmitted.filter(pk__in=chosen), to_delete=True)
-        discard(key for row in rows for key in (storage.incoming_key(row.pk), row.key))
-        gone = Upload.objects.filter(pk__in=[upload.pk for upload in rows])
-        freed = stored.of_uploads(gone)
-        gone.delete()
-        stored.free(freed)
+        return _delete_uploads(unsubmitted.filter(pk__in=chosen))
+
+
+def _delete_uploads(uploads: QuerySet[Upload]) -> int:
+    rows = locks.fetch_held(uploads, to_delete=True)
+    discard(key for row in rows for key in (storage.incoming_key(row.pk), row.key))
+    gone = Upload.objects.filter(pk__in=[upload.pk for upload in rows])
+    freed = stored.of_uploads(gone)
+    gone.delete()
+    stored.free(freed)
     return len(rows)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts.models import User
 from jobs import names, storage
 from jobs.models import Upload
-from jobs.services import removal, uploads
+from jobs.services import removal, slices, uploads
 from jobs.services.open_uploads import of_pages, open_uploads
 
 
@@ -37,7 +37,11 @@ def _is_whole(upload: Upload) -> bool:
 def discard(user: User, chosen: Collection[UUID] | None = None) -> int:
     """Delete uploads that are in no job, with their bytes: those, or all that pages sent; how many."""
     doomed = of_pages(user) if chosen is None else open_uploads(user).filter(pk__in=chosen)
-    deleted = 0
-    while some := removal.delete_uploads(doomed):
-        deleted += some
-    return deleted
+    deleted: list[int] = []
+
+    def delete_some() -> int:
+        deleted.append(removal.delete_uploads(doomed))
+        return deleted[-1]
+
+    slices.run(delete_some)
+    return sum(deleted)

@@ -13,7 +13,7 @@ from jobs.services import removal, sweep_clock
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 50
+AT_ONCE = 20
 
 
 def set_pinned(job: Job, pinned: bool) -> None:

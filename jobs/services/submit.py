@@ -1,4 +1,4 @@
-"""Submit: one transaction makes a job and its pictures of finished uploads."""
+"""Submit: makes a job of finished uploads. Its first pictures are written with it, the others in slices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import locks
@@ -19,11 +20,14 @@ from jobs.models.job import Lane
 from jobs.services import (
     backdrops,
     charging,
+    continuing,
     dispatch,
     findable,
+    growing,
     progress,
     reserving,
     result_limits,
+    slices,
     titles,
     webhook_events,
 )
@@ -58,28 +62,27 @@ def submit(
             "too_many_pictures",
             f"A job holds at most {settings.MAX_JOB_PICTURES} pictures. Submit them in parts.",
         )
+    ready = Upload.objects.for_user(user).filter(pk__in=uploads, state__in=growing.READY)
+    # A finished upload does not change any more. So the many are read and priced before the transaction.
+    found = ready.in_bulk()
+    most = allowed(user)
+    pictures = [growing.of_upload(found[pk]) for pk in uploads if pk in found]
+    price(user, pictures, recipe, most)
     with transaction.atomic():
         locks.hold_user(user.pk)
-        ready = Upload.objects.for_user(user).filter(
-            pk__in=uploads, state__in=[Upload.State.UPLOADED, Upload.State.REFUSED]
-        )
-        found = {upload.pk: upload for upload in locks.fetch_held(ready, to_delete=True)}
-        if len(found) != len(uploads):
+        if len(found) != len(uploads) or ready.count() != len(uploads):
             raise SubmitRefusedError(
                 "upload_not_ready",
                 "One of the files is not finished, or was submitted before. Send it again.",
             )
-        pictures = [picture_of(found[pk]) for pk in uploads]
-        most = allowed(user)
-        job = create_job(user, pictures, recipe, most, origin=origin, title=title, token=token)
-        mine = Upload.objects.filter(pk__in=uploads)
-        taken = mine.filter(state=Upload.State.UPLOADED).update(state=Upload.State.SUBMITTED)
-        # Of a refused one its picture says all; it has no bytes by which anything would ever find it again.
-        taken += mine.filter(state=Upload.State.REFUSED).delete()[0]
-        if taken != len(uploads):
-            raise SubmitRefusedError("upload_not_ready", "One of the files was submitted a moment ago.")
+        first = uploads[: slices.PICTURES]
+        locks.hold(ready.filter(pk__in=first), to_delete=True)
+        job = create_job(
+            user, pictures, recipe, most, origin=origin, title=title, token=token, made_of=uploads
+        )
+        growing.take_uploads(first)
         webhook_events.pictures_ended(
-            [picture.pk for picture in pictures if picture.state == Picture.State.FAILED]
+            [picture.pk for picture in pictures[: slices.PICTURES] if picture.state == Picture.State.FAILED]
         )
         progress.settle(job.pk)
         # As the rows say: with nothing but refused files it is finished already.
@@ -87,6 +90,8 @@ def submit(
         # The counter of storage is the last lock.
         quota.check_reserved(user, most=most)
         after_commit(dispatch.top_up, user.pk)
+        if job.to_come:
+            after_commit(continuing.finish, job.pk)
     return job
 
 
@@ -100,20 +105,34 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     """
     check(recipe)
     quota.check_storage(job.user, 1)
+    most = allowed(job.user)
+    mine = Picture.objects.filter(job=job).exclude(source_key="").order_by("position")
+    pictures, sources = _copies(job.user, mine, recipe, most)
     with transaction.atomic():
         locks.hold_user(job.user_id)
         # Held until the new rows stand, so that a deletion at the same time sees that the sources are needed.
         if not locks.hold(Job.objects.filter(pk=job.pk)):
             raise GoneError
-        pictures = Picture.objects.filter(job=job).exclude(source_key="").order_by("position")
-        sources = [_of_picture(picture) for picture in pictures]
+        if mine.count() != len(pictures):
+            pictures, sources = _copies(job.user, mine, recipe, most)
         if not sources:
             raise SubmitRefusedError("no_pictures", "This job has no pictures that could be run again.")
         title = titles.of_next_run(job, [picture.name for picture in sources])
-        most = allowed(job.user)
-        new = create_job(job.user, sources, recipe, most, origin=job.origin, title=title, token=token)
+        new = create_job(
+            job.user,
+            sources,
+            recipe,
+            most,
+            origin=job.origin,
+            title=title,
+            token=token,
+            made_of=pictures,
+            source_job=job.pk,
+        )
         quota.check_reserved(job.user, most=most)
         after_commit(dispatch.top_up, job.user_id)
+        if new.to_come:
+            after_commit(continuing.finish, new.pk)
     return new
 
 
@@ -135,39 +154,27 @@ def check(recipe: Recipe) -> None:
     result_limits.check_size(recipe, settings.MAX_RESULT_PIXELS)
 
 
-def picture_of(upload: Upload) -> Picture:
-    """The picture of an upload, not written yet; of a refused one it says why it failed."""
-    if upload.state == Upload.State.REFUSED:
-        return Picture(
-            name=upload.name,
-            folder=upload.folder,
-            state=Picture.State.FAILED,
-            finished_at=timezone.now(),
-            error_code=upload.error_code,
-            error_sentence=upload.error_sentence,
-        )
-    return Picture(
-        name=upload.name,
-        folder=upload.folder,
-        source_key=upload.key,
-        source_size=upload.size,
-        format=upload.format,
-        width=upload.width,
-        height=upload.height,
-    )
+def price(user: User, pictures: Sequence[Picture], recipe: Recipe, most: Allowed) -> None:
+    """Note on new pictures what they are charged and what they reserve.
+
+    Raises RecipeError for a result that would be too large.
+    """
+    largest = result_limits.most_pixels(user, most)
+    for picture in pictures:
+        if picture.source_key:
+            result_limits.check(picture, recipe, largest)
+            picture.charged_pixels = result_limits.charged_pixels(picture, recipe, largest)
+            picture.reserved = reserving.of_picture(picture, recipe, largest)
 
 
-def _of_picture(picture: Picture) -> Picture:
-    return Picture(
-        name=picture.name,
-        folder=picture.folder,
-        source_key=picture.source_key,
-        source_size=picture.source_size,
-        source_digest=picture.source_digest,
-        format=picture.format,
-        width=picture.width,
-        height=picture.height,
-    )
+def _copies(
+    user: User, pictures: QuerySet[Picture], recipe: Recipe, most: Allowed
+) -> tuple[list[UUID], list[Picture]]:
+    """The keys of pictures, and new pictures of the same sources with their prices."""
+    rows = list(pictures)
+    made = [growing.of_picture(picture) for picture in rows]
+    price(user, made, recipe, most)
+    return [picture.pk for picture in rows], made
 
 
 def create_job(
@@ -180,11 +187,16 @@ def create_job(
     title: str = "",
     token: ApiToken | None = None,
     ephemeral: bool = False,
+    made_of: Sequence[UUID] = (),
+    source_job: UUID | None = None,
 ) -> Job:
     """The job and its rows, charged; `pictures` say what they are, and get here where they belong.
 
-    most: the user's limits. Call it in a transaction, and quota.check_reserved at the end of that. Raises
-    RecipeError for a backdrop that is not there or a result that would be too large, and QuotaExceededError.
+    The first slice of the pictures is written here. Call continuing.finish after the commit where the job's
+    `to_come` says that there are more. made_of: for each picture the upload, or the picture of `source_job`.
+
+    The pictures have their prices. most: the user's limits. Call it in a transaction, quota.check_reserved
+    at the end of that. Raises RecipeError for a backdrop that is not there, and QuotaExceededError.
     """
     to_run = [picture for picture in pictures if picture.source_key]
     quota.check_in_flight(user, len(to_run), most=most)
@@ -200,17 +212,15 @@ def create_job(
         recipe=recipe.as_dict(),
         recipe_digest=recipe.digest,
         picture_count=len(pictures),
+        to_come=max(0, len(pictures) - slices.PICTURES),
     )
-    largest = result_limits.most_pixels(user, most)
     now = timezone.now()
-    for position, picture in enumerate(pictures):
+    for position, picture in enumerate(pictures[: slices.PICTURES]):
         picture.job, picture.user, picture.lane = job, user, lane
         picture.position, picture.queued_at = position, now
-        if picture.source_key:
-            result_limits.check(picture, recipe, largest)
-            picture.charged_pixels = result_limits.charged_pixels(picture, recipe, largest)
-            picture.reserved = reserving.of_picture(picture, recipe, largest)
-    charging.charge(user, job.pk, to_run, token=token, most=most)
-    Picture.objects.bulk_create(pictures, batch_size=500)
+    charged_at = charging.charge(user, job.pk, to_run, token=token, most=most)
+    Picture.objects.bulk_create(pictures[: slices.PICTURES])
+    rest = list(zip(made_of, pictures, strict=False))[slices.PICTURES :]
+    growing.note_rest(job, rest, source_job=source_job, charged_at=charged_at)
     findable.note(job, (picture.name for picture in pictures))
     return job

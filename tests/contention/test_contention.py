@@ -11,7 +11,7 @@ import pytest
 
 from accounts.models import Plan, User
 from bgplatform.local.console import say
-from tests.contention import run
+from tests.contention import run, small_writes
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -21,6 +21,7 @@ pytestmark = [
 # The command sets them; the suite has a few seconds.
 SECONDS = float(os.environ.get("CONTENTION_SECONDS", "3"))
 PRESSES = int(os.environ.get("CONTENTION_PRESSES", "2"))
+PICTURES = int(os.environ.get("CONTENTION_PICTURES", "300"))
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +46,9 @@ def test_cancel_and_delete_are_pressed_while_a_batch_runs(user: User) -> None:
     report = run.presses(user, PRESSES, 300)
     say(f"\nCancel and Delete, {PRESSES} times each, on 300 pictures\n{report}")
     assert report.clean, str(report)
+
+
+def test_small_writes_beside_a_large_job(user: User) -> None:
+    found = small_writes.waits(user, PICTURES)
+    say(f"\nsmall writes beside a job of {PICTURES} pictures\n" + "\n".join(f"  {one}" for one in found))
+    assert run.wrong_of(user) == []

@@ -15,6 +15,7 @@ from django.db import Error, connection
 from jobs.services import (
     backdrops,
     calls,
+    continuing,
     deliveries,
     dispatch,
     idempotency,
@@ -23,6 +24,7 @@ from jobs.services import (
     progress,
     removal,
     retention,
+    slices,
     sweep_clock,
     webhooks,
     wish_dispatch,
@@ -74,30 +76,21 @@ class Command(BaseCommand):
         webhooks.disable_closed()
         deliveries.top_up_everyone()
         if sweep:
-            while progress.settle_left():
-                pass
-            while calls.sweep():
-                pass
+            slices.run(continuing.sweep)
+            slices.run(progress.settle_left)
+            slices.run(calls.sweep)
             deliveries.bring_forward()
             if sweep_clock.is_believable():
                 self.sweep_by_age()
-            while removal.sweep_discards():
-                pass
+            slices.run(removal.sweep_discards)
 
     def sweep_by_age(self) -> None:
         """Delete what is over: not to be done with a clock that may be wrong."""
-        while retention.expire():
-            pass
-        while removal.sweep_uploads():
-            pass
-        while wishes.sweep():
-            pass
-        while idempotency.sweep():
-            pass
-        while backdrops.sweep():
-            pass
-        while improvements.sweep():
-            pass
-        while deliveries.sweep():
-            pass
+        slices.run(retention.expire)
+        slices.run(removal.sweep_uploads)
+        slices.run(wishes.sweep)
+        slices.run(idempotency.sweep)
+        slices.run(backdrops.sweep)
+        slices.run(improvements.sweep)
+        slices.run(deliveries.sweep)
         orphans.sweep()
