@@ -70,13 +70,15 @@ def submit(
     price(user, pictures, recipe, most)
     with transaction.atomic():
         locks.hold_user(user.pk)
-        if len(found) != len(uploads) or ready.count() != len(uploads):
+        first = uploads[: slices.PICTURES]
+        there = len(locks.hold(ready.filter(pk__in=first), to_delete=True))
+        if len(first) < len(uploads):
+            there = ready.count()
+        if len(found) != len(uploads) or there != len(uploads):
             raise SubmitRefusedError(
                 "upload_not_ready",
                 "One of the files is not finished, or was submitted before. Send it again.",
             )
-        first = uploads[: slices.PICTURES]
-        locks.hold(ready.filter(pk__in=first), to_delete=True)
         job = create_job(
             user, pictures, recipe, most, origin=origin, title=title, token=token, made_of=uploads
         )
