@@ -112,7 +112,8 @@ def noise(rgb: Bytes, rng: Generator) -> Bytes:
 def jpeg(rgb: Bytes, rng: Generator) -> Bytes:
     """Through a JPEG of quality 15 to 80."""
     _, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 81))])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+    worse = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(worse[..., ::-1])
 
 
 def _zoomed(rgb: Bytes, mask: Bytes, most: float, rng: Generator) -> Pair:

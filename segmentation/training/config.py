@@ -163,7 +163,7 @@ def from_toml(path: Path) -> dict[str, Any]:
         raise TrainingError("bad_config", f"{path.name} is not valid TOML: {error}.") from error
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse._ActionsContainer) -> None:
     """Declare an option for every setting; what is not given stays out of the namespace."""
     for field in dataclasses.fields(TrainConfig):
         option = "--" + field.name.replace("_", "-")

@@ -260,7 +260,7 @@ def _wrapped(network: U2Net, config: TrainConfig, place: Place, device: torch.de
         model = cast(nn.Module, torch.compile(model))
     if place.world > 1:
         if device.type == "cuda" and not network.folded and not config.freeze_norm:
-            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+            model = cast(nn.Module, nn.SyncBatchNorm.convert_sync_batchnorm(model))  # type: ignore[no-untyped-call]
         model = DistributedDataParallel(model, [device] if device.type == "cuda" else None)
     return model
 
@@ -346,7 +346,7 @@ class _Log:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:
                 raise TrainingError("no_tensorboard", "Install it first: pip install tensorboard.") from error
-            self._board = SummaryWriter(str(self._out / "tensorboard"))  # type: ignore[no-untyped-call]
+            self._board = SummaryWriter(str(self._out / "tensorboard"))
         return self
 
     def __exit__(self, *_: object) -> None:

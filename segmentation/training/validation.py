@@ -33,7 +33,8 @@ def validate(
     network: U2Net, pairs: Pairs, device: torch.device, sheet: Path | None, samples: int
 ) -> Validated:
     """Judge a network in eval mode, as the product uses it. sheet: where to write a picture of some maps."""
-    precisions, recalls, errors, rows = [], [], [], []
+    precisions, recalls, errors = [], [], []
+    rows: list[Bytes] = []
     for start in range(0, len(pairs), AT_ONCE):
         part = [pairs[number] for number in range(start, min(len(pairs), start + AT_ONCE))]
         inputs = torch.from_numpy(np.stack([network_input(rgb) for rgb, _ in part])).to(device)
