@@ -27,7 +27,10 @@ class Watch:
 
     def __call__(self, label: str, keys: Collection[Any]) -> None:
         """Note a lock. Raises OutOfOrderError."""
-        outermost = next(block for block in connection.atomic_blocks if not block._from_testcase)
+        own = [block for block in connection.atomic_blocks if not block._from_testcase]
+        if not own:
+            raise OutOfOrderError(f"{label} is locked outside of a transaction")
+        outermost = own[0]
         if getattr(self._local, "transaction", None) is not outermost:
             self._local.transaction, self._local.held = outermost, {}
         held: dict[str, set[Any]] = self._local.held

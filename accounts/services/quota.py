@@ -102,8 +102,10 @@ def check_in_flight(user: User, adding: int, *, most: Allowed | None = None) -> 
 
 
 def add_storage(user: User, size: int) -> None:
-    """Count bytes that a user brings. Raises QuotaExceededError where they do not fit any more, beside what
-    is reserved for results that wait."""
+    """Count bytes that a user brings. Call it in a transaction.
+
+    Raises QuotaExceededError where they do not fit any more, beside what is reserved for results that wait.
+    """
     limit = allowed(user).storage
     if limit is not None:
         _check_held(user, limit, size)
