@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.cli.targets import plan
+from segmentation.cli.finding import find
 from segmentation.pictures import names
 from segmentation.pictures.types import FORMATS
 from tests.segmentation.made.rows import ROWS
@@ -74,12 +74,13 @@ def test_a_folder_on_the_command_line(tmp_path: Path) -> None:
     for name in ("notes.txt", "README", "c.xmp", "d.doc"):
         (tmp_path / name).write_bytes(b"Dear all")
 
-    tasks, notes = plan([tmp_path], tmp_path / "out", "png", recursive=False)
+    pictures = find([tmp_path])
 
-    assert sorted(task.source.name for task in tasks) == ["DSC0001", "a.HIF", "b.png"]
-    assert [(note.sentence, note.failure) for note in notes] == [
+    assert sorted(one.name for one in pictures.found) == ["DSC0001", "a.HIF", "b.png"]
+    assert [(note.sentence, note.failure) for note in pictures.notes] == [
+        (f"{tmp_path}: left out, because it is hidden: 2 files (._b.png, .hidden.png).", False),
         (
             f"{tmp_path}: left out, because it is no picture: 4 files (README, c.xmp, d.doc and others).",
             False,
-        )
+        ),
     ]

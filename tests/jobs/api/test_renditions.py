@@ -241,13 +241,13 @@ def test_a_full_account_gets_no_more_renditions_and_no_new_run(
 def test_a_picture_deleted_at_that_moment_is_not_found(
     program: Program, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = wishes.backdrops.of
+    hold = wishes._hold
 
-    def deleted_meanwhile(*wanted: Any) -> None:
-        of(*wanted)
+    def deleted_meanwhile(held: Picture) -> None:
         Picture.objects.all().delete()
+        hold(held)
 
-    monkeypatch.setattr(wishes.backdrops, "of", deleted_meanwhile)
+    monkeypatch.setattr(wishes, "_hold", deleted_meanwhile)
     for refused in (
         program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}),
         program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())}),
