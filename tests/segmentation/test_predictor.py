@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from segmentation.backends import openvino_cpu, pytorch
+from segmentation.backends.processor import has_exact_int8
 from segmentation.errors import EngineError, WeightsError
 from segmentation.predictor import Predictor
 from segmentation.shrink import network_input, stretch
@@ -95,8 +96,10 @@ def test_it_says_what_it_runs_on(predictor: Callable[..., Predictor]) -> None:
 
 @pytest.mark.real
 def test_auto_on_a_cpu_is_the_fastest_that_keeps_the_map(predictor: Callable[..., Predictor]) -> None:
-    for model in ("u2net", "u2netp"):
-        assert predictor(model, "auto", "auto").description == f"{model} on cpu by openvino in int8"
+    assert predictor("u2net", "auto", "auto").description == "u2net on cpu by openvino in int8"
+    # Without VNNI, int8 moves the maps of a u2netp by 1.7/255: `auto` takes float32 there.
+    small = "int8" if has_exact_int8() else "float32"
+    assert predictor("u2netp", "auto", "auto").description == f"u2netp on cpu by openvino in {small}"
 
 
 @pytest.mark.parametrize(
