@@ -18,10 +18,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.addresses import client_address
 from accounts.models import User
 from accounts.services import emails, sessions
 from accounts.site import absolute
+from common.addresses import client_address
 
 logger = logging.getLogger(__name__)
 

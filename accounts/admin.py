@@ -13,8 +13,8 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import ApiToken, Entry, Plan, Storage, Usage, User
-from accounts.paging import BoundedPaginator
 from accounts.services import emails, sessions, tokens
+from common.paging import BoundedPaginator
 
 LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "result_megapixels", "in_flight")
 

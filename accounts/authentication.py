@@ -6,10 +6,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from accounts.addresses import client_address
 from accounts.errors import TokenRefusedError
 from accounts.models import ApiToken, User
 from accounts.services import tokens
+from common.addresses import client_address
 
 
 class TokenAuthentication(BaseAuthentication):

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-
-class SiteError(Exception):
-    """Base of all rooms' refusals."""
-
-    status = 400
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-
-    def as_dict(self) -> dict[str, str]:
-        """As it goes over the wire."""
-        return {"code": self.code, "sentence": self.sentence}
+from common.errors import SiteError
 
 
 class AccountsError(SiteError):

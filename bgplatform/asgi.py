@@ -16,12 +16,12 @@ django_application = get_application()
 from django.conf import settings  # noqa: E402  # there are settings only now
 
 from bgplatform.body_limit import BodyLimit  # noqa: E402
+from bgplatform.content_type import Readable  # noqa: E402
 from bgplatform.credentials import known  # noqa: E402
-from bgplatform.door import Door  # noqa: E402
+from bgplatform.fast_path import Door  # noqa: E402
 from bgplatform.large_bodies import LargeBodies  # noqa: E402
 from bgplatform.no_room import NoRoom  # noqa: E402
 from bgplatform.prefix import put_back, take_off  # noqa: E402
-from bgplatform.readable import Readable  # noqa: E402
 from jobs.compat import body, urls  # noqa: E402
 
 site = put_back(django_application, settings.PATH_PREFIX)

@@ -15,7 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import q_name
 from dramatiq.middleware import AgeLimit, Callbacks, TimeLimit
 
-from bgplatform.woken import WokenConsumer, wake
+from bgplatform.wakeup import WokenConsumer, wake
 
 # A worker that was silent for as long as its leases last is taken for dead, but nobody who only slept between
 # two looks at an empty queue (five seconds at most).

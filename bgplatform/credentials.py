@@ -12,13 +12,13 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError
 from django.http import HttpRequest
 
-from accounts.addresses import client_address
 from accounts.authentication import ApiKeyAuthentication, TokenAuthentication
 from accounts.errors import TokenRefusedError
 from accounts.services import tokens
 from bgplatform.body_limit import Scope
+from common.addresses import client_address
+from common.threads import quickly
 from jobs.compat import rembg
-from jobs.threads import quickly
 
 # Whom the operator lets in without an account of their own.
 LOCAL: Final = 0

@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
 
-from jobs import store_health, workers
+from jobs.queue import store_health, workers
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

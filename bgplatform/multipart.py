@@ -27,7 +27,7 @@ from django.utils.datastructures import MultiValueDict
 
 from bgplatform.no_room import temporary_files
 from bgplatform.part_head import MAX_HEAD, PartHead, read_head
-from jobs.names import UNNAMED
+from common.names import UNNAMED
 
 # Fields that are files even where the part has no file name.
 FILE_FIELDS: Final = frozenset({"file", "pictures"})

@@ -84,7 +84,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bgplatform.caching.PrivateMiddleware",
     "csp.middleware.CSPMiddleware",
-    "bgplatform.readable.ReadableMiddleware",
+    "bgplatform.content_type.ReadableMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     # Inside of the one that says how long an answer is.

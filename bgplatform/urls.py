@@ -17,7 +17,7 @@ urlpatterns = [
     path("account/confirm-email/<str:key>/", emails.confirm, name="account_confirm_email"),
     path("account/", include("accounts.urls")),
     path("account/", include("allauth.urls")),
-    path("", include("jobs.api.served")),
+    path("", include("jobs.api.site_urls")),
     path("", include("jobs.compat.urls")),
     path("", include("jobs.urls")),
 ]

@@ -23,10 +23,10 @@ from redis.exceptions import RedisError  # noqa: E402
 import jobs.actors  # noqa: E402,F401
 from bgplatform.broker import LaneBroker, broker  # noqa: E402
 from bgplatform.child import DieWithMaster  # noqa: E402
-from jobs import workers  # noqa: E402
-from jobs.leases import LeaseKeeper  # noqa: E402
 from jobs.models.job import Lane  # noqa: E402
-from jobs.watchdog import Watchdog  # noqa: E402
+from jobs.queue import workers  # noqa: E402
+from jobs.queue.leases import LeaseKeeper  # noqa: E402
+from jobs.worker.watchdog import Watchdog  # noqa: E402
 from segmentation.errors import SegmentationError  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -53,8 +53,7 @@ class Life(Middleware):
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Load the model while no message waits for it; without it there is no worker."""
         keep_a_thread(broker, worker)
-        from jobs import engine
-        from jobs.services import processing
+        from jobs.worker import engine, processing
 
         try:
             self.engine = engine.warm()

@@ -15,7 +15,7 @@ TIME_LIMIT_MS: Final = settings.TASK_SECONDS * 1000
 
 
 def _segment(picture_id: str) -> None:
-    from jobs.services import processing  # brings the engine and with it torch: only in a worker
+    from jobs.worker import processing  # brings the engine and with it torch: only in a worker
 
     processing.process(UUID(picture_id))
 
@@ -35,17 +35,17 @@ def segment_batch(picture_id: str) -> None:
 @dramatiq.actor(queue_name="interactive", priority=5, time_limit=TIME_LIMIT_MS)
 def render(wish_id: str) -> None:
     """Make a rendition that somebody wishes for, of a matte that there is."""
-    from jobs.services import fulfilling  # brings the engine, as above
+    from jobs.worker import rendering  # brings the engine, as above
 
-    fulfilling.fulfil(UUID(wish_id))
+    rendering.fulfil(UUID(wish_id))
 
 
 @dramatiq.actor(queue_name="interactive", priority=1, time_limit=TIME_LIMIT_MS)
 def make_small(picture_id: str) -> None:
     """Make the small pictures that somebody looks for."""
-    from jobs.services import smalls  # brings the codecs, as above
+    from jobs.services import thumbnails  # brings the codecs, as above
 
-    smalls.make(UUID(picture_id))
+    thumbnails.make(UUID(picture_id))
 
 
 segment: Final = {Lane.INTERACTIVE.value: segment_interactive, Lane.BATCH.value: segment_batch}

@@ -7,7 +7,7 @@ from uuid import UUID
 import dramatiq
 from django.conf import settings
 
-from jobs.services import deliveries
+from jobs.webhooks import deliveries
 
 TIME_LIMIT_MS = (settings.WEBHOOK_SECONDS + 120) * 1000
 

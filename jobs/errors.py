@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.errors import SiteError
+from common.errors import SiteError
 
 
 class JobsError(SiteError):

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from jobs.views import events, files, jobs, pictures, selected, tags, uploads, webhooks
+from jobs.views import events, files, jobs, pictures, selected, tags, uploads
+from jobs.webhooks import views
 
 app_name = "jobs"
 
@@ -30,13 +31,13 @@ urlpatterns = [
     path("pictures/<uuid:picture_id>/preview/", files.preview, name="preview"),
     path("pictures/<uuid:picture_id>/thumb/", files.thumb, name="thumb"),
     path("pictures/<uuid:picture_id>/source/", files.source, name="source"),
-    path("account/webhooks/", webhooks.listing, name="webhooks"),
-    path("account/webhooks/<uuid:endpoint_id>/", webhooks.webhook, name="webhook"),
-    path("account/webhooks/<uuid:endpoint_id>/rotate/", webhooks.rotate, name="webhook_rotate"),
-    path("account/webhooks/<uuid:endpoint_id>/switch/", webhooks.switch, name="webhook_switch"),
-    path("account/webhooks/<uuid:endpoint_id>/test/", webhooks.test, name="webhook_test"),
-    path("account/webhooks/<uuid:endpoint_id>/replay/", webhooks.replay, name="webhook_replay"),
-    path("account/webhooks/<uuid:endpoint_id>/delete/", webhooks.delete, name="webhook_delete"),
+    path("account/webhooks/", views.listing, name="webhooks"),
+    path("account/webhooks/<uuid:endpoint_id>/", views.webhook, name="webhook"),
+    path("account/webhooks/<uuid:endpoint_id>/rotate/", views.rotate, name="webhook_rotate"),
+    path("account/webhooks/<uuid:endpoint_id>/switch/", views.switch, name="webhook_switch"),
+    path("account/webhooks/<uuid:endpoint_id>/test/", views.test, name="webhook_test"),
+    path("account/webhooks/<uuid:endpoint_id>/replay/", views.replay, name="webhook_replay"),
+    path("account/webhooks/<uuid:endpoint_id>/delete/", views.delete, name="webhook_delete"),
     path("uploads/", uploads.start, name="upload_start"),
     path("uploads/discard/", uploads.discard, name="upload_discard"),
     path("uploads/<uuid:upload_id>/body/", uploads.body, name="upload_body"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segmentation.edges import fitting
 from segmentation.errors import RecipeError
 from segmentation.layers import over, paste, resized, to_linear, to_srgb
-from segmentation.lines import tailed
+from segmentation.local_linear import tailed
 from segmentation.recipe import Backdrop, Background, Blurred, Colour, Gradient, Plain, Transparent
 
 Bytes = NDArray[np.uint8]

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.lines import Lines, Stage, apply_lines, averaged, bilinear, fit_lines
+from segmentation.local_linear import Lines, Stage, apply_lines, averaged, bilinear, fit_lines
 from segmentation.shrink import half_of
 
 Floats = NDArray[np.float32]

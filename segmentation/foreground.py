@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.edges import fitting, reduced
-from segmentation.lines import tailed
+from segmentation.local_linear import tailed
 from segmentation.tiles import Tile, every, tiles
 
 Bytes = NDArray[np.uint8]

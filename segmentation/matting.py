@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.edges import disk, fit, shrunk
-from segmentation.lines import Lines, apply_lines
+from segmentation.local_linear import Lines, apply_lines
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from segmentation.backends.base import SideBySide
 from segmentation.batcher import MicroBatcher
-from segmentation.company import Company
 from segmentation.compose import compose
+from segmentation.concurrency import Company
 from segmentation.confidence import LEAST_PEAK, assess, picture_warnings
 from segmentation.encode import Encoded, encode
 from segmentation.errors import PictureError, engine_at_fault
 from segmentation.large import one_at_a_time
-from segmentation.looks import joined, looks
 from segmentation.pictures import DecodedPicture, Limits, PictureInfo, PictureSource, decode
 from segmentation.pictures.probe import SEVERAL_FRAMES
 from segmentation.predictor import Predictor
@@ -26,6 +25,7 @@ from segmentation.recipe import Recipe
 from segmentation.refine import refine
 from segmentation.result_size import MAX_PIXELS
 from segmentation.shrink import halved, network_input, stepped, stretch
+from segmentation.test_time_augmentation import joined, looks
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -9,9 +9,9 @@ from collections.abc import Collection
 from datetime import datetime
 from ipaddress import ip_network
 
-from accounts.addresses import canonical_network
 from accounts.errors import TokenChoiceError
 from accounts.models import ApiToken
+from common.addresses import canonical_network
 
 
 class DelegationError(TokenChoiceError):

@@ -18,9 +18,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import locks
-from accounts.addresses import canonical_network, is_among
 from accounts.errors import TokenChoiceError, TokenRefusedError
 from accounts.models import ApiToken, Scope, User
+from common.addresses import canonical_network, is_among
 
 MARK = "bgp_"
 # Of the secret's 43 random letters these are shown and stored: 210 random bits stay unknown.

@@ -19,7 +19,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from accounts.errors import SiteError
+from common.errors import SiteError
 from jobs.gone import is_gone
 from jobs.middleware import RETRY_SECONDS
 from jobs.storage import StoreAwayError

@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
-from jobs.views.streaming import stored
+from jobs.serving import stored
 
 
 def file_tag(key: str) -> str:

@@ -14,7 +14,7 @@ from jobs.api.endpoints import (
     uploads,
     webhooks,
 )
-from jobs.api.later import conditional, later
+from jobs.api.waiting import conditional, later
 
 app_name = "api"
 

@@ -1,7 +1,7 @@
 """Bodies as clients send them: multipart, a form, or JSON; a field that is empty was not sent.
 
 Django's own parsers stop at a few megabytes of text; a picture in base64 has thirty. Whole bodies are bounded
-before they get here, see bgplatform/door.py.
+before they get here, see bgplatform/fast_path.py.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Final
 
 from django.http import HttpRequest
 
-# Set on a request by bgplatform/door.py: how many bytes of its body wait in a file.
+# Set on a request by bgplatform/fast_path.py: how many bytes of its body wait in a file.
 RECEIVED: Final = "received_bytes"
 # What is read at once, of all users together.
 MOST: Final = 32 * 2**20

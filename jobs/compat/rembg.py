@@ -12,22 +12,22 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from accounts.addresses import client_address
 from accounts.models import Scope, User
-from jobs.compat import answers, body, rate, running, sources
+from common.addresses import client_address
+from common.threads import quickly
+from jobs.compat import body, execution, rate, responses, sources
 from jobs.compat import rembg_parameters as parameters
-from jobs.compat.asking import Asker, asker, remembered, secret_of
+from jobs.compat.authentication import Asker, asker, remembered, secret_of
 from jobs.compat.blank import blank_png
 from jobs.compat.body import File
+from jobs.compat.error_handling import guarded
 from jobs.compat.errors import CompatError
-from jobs.compat.guarding import guarded
 from jobs.compat.memory import room_for
 from jobs.compat.rembg_parameters import ParameterError
 from jobs.compat.sources import FETCH_SECONDS, spaceless
 from jobs.fetching import FetchRefusedError, fetch
-from jobs.services.calls import Call, Source
+from jobs.services.synchronous import Call, Source
 from jobs.services.uploads import limits
-from jobs.threads import quickly
 from segmentation import pictures
 from segmentation.pictures import refusals
 from segmentation.recipe import Plain, Recipe
@@ -49,12 +49,12 @@ FOREIGN: Final = (
 def told(error: CompatError) -> HttpResponse:
     """An error in the words of rembg's server."""
     if isinstance(error, ParameterError):
-        return answers.shared(JsonResponse({"detail": error.places}, status=422))
+        return responses.shared(JsonResponse({"detail": error.places}, status=422))
     unknown = error.code in {"missing_api_key", "auth_failed"}
     headers = {**error.headers, "WWW-Authenticate": "Bearer"} if unknown else error.headers
     detail = error.detail or "Send a token: Authorization: Bearer …"
     status = 401 if unknown else error.status
-    return answers.shared(JsonResponse({"detail": detail}, status=status, headers=headers))
+    return responses.shared(JsonResponse({"detail": detail}, status=status, headers=headers))
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ async def remove(request: HttpRequest) -> HttpResponseBase:
     """Remove the background of the picture at `url`, or of the field `file`."""
     begun = await _begun(request)
     try:
-        taken = await running.taken(begun.call, begun.asker, begun.again, as_json=False)
+        taken = await execution.taken(begun.call, begun.asker, begun.again, as_json=False)
     except CompatError as error:
         if error.code != "unknown_foreground":
             raise
         return await quickly(_nothing, begun.recipe, begun.size)
-    return answers.finished(taken.content, taken.rendition, False, {})
+    return responses.finished(taken.content, taken.rendition, False, {})
 
 
 async def _begun(request: HttpRequest) -> Begun:
@@ -93,7 +93,7 @@ async def _begun(request: HttpRequest) -> Begun:
 def _read(request: HttpRequest) -> tuple[Asker, Recipe, File | str]:
     """Who asks for what, and the picture or its address."""
     who = _asker(request)
-    running.WAITING.check(who.user.pk)
+    execution.WAITING.check(who.user.pk)
     address = parameters.of_address(request.META["QUERY_STRING"])
     background = address.get("bgc", "")
     if request.method != "POST":
@@ -153,7 +153,7 @@ def _begin(who: Asker, file: File, recipe: Recipe) -> Begun:
     pace = rate.take(who.user.pk, rate.megapixels(info.width, info.height, recipe))
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Rate limit exceeded.", pace.headers)
-    call, again = running.begun(who, Source(file.data, file.name, info), recipe)
+    call, again = execution.begun(who, Source(file.data, file.name, info), recipe)
     return Begun(who, recipe, (info.width, info.height), call, again)
 
 
@@ -165,4 +165,4 @@ def _nothing(recipe: Recipe, size: tuple[int, int]) -> HttpResponse:
     elif isinstance(recipe.background, Plain):
         colour = recipe.background.colour
         pixel = bytes((colour.red, colour.green, colour.blue, colour.alpha))
-    return answers.shared(HttpResponse(blank_png(*size, pixel), content_type="image/png"))
+    return responses.shared(HttpResponse(blank_png(*size, pixel), content_type="image/png"))

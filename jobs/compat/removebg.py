@@ -14,17 +14,17 @@ from PIL import Image
 
 from accounts.models import Scope
 from accounts.selectors import usage_of
-from jobs.compat import answers, body, order, rate, running, sources
-from jobs.compat.asking import Asker, asker
+from common.threads import quickly
+from jobs.compat import body, execution, rate, removebg_parameters, responses, sources
+from jobs.compat.authentication import Asker, asker
 from jobs.compat.body import Body, File
+from jobs.compat.error_handling import guarded
 from jobs.compat.errors import CompatError
-from jobs.compat.guarding import guarded
 from jobs.compat.memory import room_for
-from jobs.compat.order import Behind
 from jobs.compat.rate import Pace
+from jobs.compat.removebg_parameters import Behind
 from jobs.services import improvements
-from jobs.services.calls import Call, Source
-from jobs.threads import quickly
+from jobs.services.synchronous import Call, Source
 
 # What an account without a limit has left.
 UNLIMITED = 1_000_000
@@ -60,14 +60,14 @@ class Begun:
 async def removebg(request: HttpRequest) -> HttpResponseBase:
     """Remove the background of one picture, and answer with the result."""
     begun = await _begun(request)
-    as_json = answers.wants_json(request)
+    as_json = responses.wants_json(request)
     try:
-        taken = await running.taken(begun.call, begun.asker, begun.again, as_json=as_json)
+        taken = await execution.taken(begun.call, begun.asker, begun.again, as_json=as_json)
     except CompatError as error:
         error.headers = {**begun.pace.headers, **error.headers}
         raise
-    facts = answers.facts_of(taken.rendition, begun.type, taken.charged)
-    return answers.finished(taken.content, taken.rendition, as_json, {**facts, **begun.pace.headers})
+    facts = responses.facts_of(taken.rendition, begun.type, taken.charged)
+    return responses.finished(taken.content, taken.rendition, as_json, {**facts, **begun.pace.headers})
 
 
 async def _begun(request: HttpRequest) -> Begun:
@@ -92,7 +92,7 @@ async def _begun(request: HttpRequest) -> Begun:
 def _read(request: HttpRequest) -> tuple[Asked, Begun | None]:
     """The request, and its job where all of it is here already: one way into a thread instead of two."""
     who = asker(request, Scope.SUBMIT)
-    running.WAITING.check(who.user.pk)
+    execution.WAITING.check(who.user.pk)
     said = body.read(
         request.headers.get("Content-Type", ""), body.received(request), request.META["QUERY_STRING"]
     )
@@ -104,18 +104,18 @@ def _read(request: HttpRequest) -> tuple[Asked, Begun | None]:
 
 def _begin(asked: Asked, image: File, behind: File | None) -> Begun:
     info = sources.looked_at(image)
-    wanted = order.read(
+    wanted = removebg_parameters.read(
         asked.body.fields,
         preview_means_full=asked.asker.preview_means_full,
         behind=_behind(behind) if behind else None,
     )
-    order.check_region(wanted.recipe, info.width, info.height)
+    removebg_parameters.check_region(wanted.recipe, info.width, info.height)
     cost = rate.megapixels(info.width, info.height, wanted.recipe)
     pace = rate.take(asked.asker.user.pk, cost)
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Wait a moment.", pace.headers)
     source = Source(image.data, image.name, info)
-    call, again = running.begun(asked.asker, source, wanted.recipe, behind.data if behind else None)
+    call, again = execution.begun(asked.asker, source, wanted.recipe, behind.data if behind else None)
     return Begun(asked.asker, wanted.type, call, again, pace)
 
 
@@ -144,7 +144,7 @@ def _account(request: HttpRequest) -> HttpResponse:
     total = UNLIMITED if left is None else left
     credits = {"total": total, "subscription": total, "payg": 0, "enterprise": 0}
     attributes = {"credits": credits, "api": {"free_calls": 0, "sizes": "all"}}
-    return answers.shared(JsonResponse({"data": {"attributes": attributes}}))
+    return responses.shared(JsonResponse({"data": {"attributes": attributes}}))
 
 
 @guarded("POST")
@@ -174,10 +174,10 @@ def _improve(who: Asker, said: Body, file: File) -> HttpResponse:
         raise CompatError("rate_limit_exceeded", "Wait a moment.", pace.headers)
     name = said.fields.get("image_filename", file.name)
     kept = improvements.keep(who.user, Source(file.data, name, info), said.fields.get("tag", ""))
-    return answers.shared(JsonResponse({"id": str(kept.pk)}))
+    return responses.shared(JsonResponse({"id": str(kept.pk)}))
 
 
 async def nothing(request: HttpRequest) -> HttpResponseBase:
     """Any other address under /v1.0."""
     known = "There is /v1.0/removebg, /v1.0/account and /v1.0/improve, each with single slashes."
-    return answers.refused(CompatError("not_found", known))
+    return responses.refused(CompatError("not_found", known))

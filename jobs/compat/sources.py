@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from common.threads import slowly
 from jobs.compat.body import BASE64, Body, File
+from jobs.compat.concurrency import Turns
 from jobs.compat.errors import CompatError, of_picture
-from jobs.compat.turns import Turns
 from jobs.fetching import FetchRefusedError, fetch
-from jobs.threads import slowly
 from segmentation import pictures
 from segmentation.errors import PictureError
 from segmentation.pictures import Limits, PictureInfo, refusals

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from jobs.compat import answers, rembg, removebg
+from jobs.compat import rembg, removebg, responses
 from jobs.compat.errors import of_front
 
 # Awaited by whoever calls it; Django's own types know no asynchronous view.
@@ -42,7 +42,7 @@ def view_of(address: str) -> View:
 def words(address: str, code: str, sentence: str) -> HttpResponse | None:
     """What is refused before there is a request for a view; None where the address is nobody else's API."""
     if _is_of(REMOVEBG, address):
-        return answers.refused(of_front(code, sentence))
+        return responses.refused(of_front(code, sentence))
     return rembg.told(of_front(code, sentence)) if _is_of(REMBG, address) else None
 
 

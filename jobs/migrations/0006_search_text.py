@@ -1,4 +1,4 @@
-"""What is there already becomes findable; PostgreSQL gets a trigram index, where it has the extension."""
+"""What is there already becomes search_index; PostgreSQL gets a trigram index, where it has the extension."""
 
 import logging
 import unicodedata
@@ -15,7 +15,7 @@ NO_TRIGRAMS = (
 
 
 def fill(apps, schema_editor):
-    """The text of every job, as jobs/services/findable.py writes it for new ones."""
+    """The text of every job, as jobs/services/search_index.py writes it for new ones."""
     job_model, picture_model = apps.get_model("jobs", "Job"), apps.get_model("jobs", "Picture")
     text_model = apps.get_model("jobs", "SearchText")
     rows = []

@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import jobs.ids
+import common.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Wish',
             fields=[
-                ('id', models.UUIDField(default=jobs.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=common.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('revision', models.PositiveIntegerField(null=True)),
                 ('origin', models.CharField(choices=[('model', 'model'), ('brush', 'brush'), ('api', 'API')], default='api', max_length=8)),
                 ('recipe', models.JSONField()),

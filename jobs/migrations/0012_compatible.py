@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import jobs.ids
+import common.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Improvement',
             fields=[
-                ('id', models.UUIDField(default=jobs.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=common.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=255, verbose_name='file name')),
                 ('tag', models.CharField(blank=True, max_length=255)),
                 ('size', models.BigIntegerField()),
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Backdrop',
             fields=[
-                ('id', models.UUIDField(default=jobs.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=common.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('digest', models.CharField(max_length=64, verbose_name='SHA-256')),
                 ('size', models.BigIntegerField()),
                 ('format', models.CharField(max_length=16)),

@@ -13,6 +13,7 @@ from jobs.models.picture import Picture
 from jobs.models.preset import Preset
 from jobs.models.receipt import Receipt
 from jobs.models.rendition import Rendition
+from jobs.models.rendition_request import Wish
 from jobs.models.search_text import SearchText
 from jobs.models.tag import Tag
 from jobs.models.upload import Upload
@@ -24,7 +25,6 @@ from jobs.models.webhook import (
     WebhookMessage,
     WebhookSecret,
 )
-from jobs.models.wish import Wish
 
 __all__ = [
     "Backdrop",

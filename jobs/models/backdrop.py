@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from common.gate import OwnedQuerySet
+from common.ids import new_id
 from jobs import storage
-from jobs.ids import new_id
-from jobs.models.gate import OwnedQuerySet
 
 
 class Backdrop(models.Model):

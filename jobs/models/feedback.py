@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from jobs.models.gate import OwnedQuerySet
+from common.gate import OwnedQuerySet
 from jobs.models.picture import Picture
 
 

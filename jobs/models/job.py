@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 
-from jobs.ids import new_id
+from common.gate import OwnedQuerySet
+from common.ids import new_id
 from jobs.models.backdrop import Backdrop
-from jobs.models.gate import OwnedQuerySet
 from jobs.models.tag import Tag
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from jobs.ids import new_id
+from common.ids import new_id
 from jobs.models.picture import Picture
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from django.conf import settings
 from django.db import models
 
-from jobs.ids import new_id
-from jobs.models.gate import OwnedQuerySet
+from common.gate import OwnedQuerySet
+from common.ids import new_id
 from jobs.models.job import Job, Lane
 
 if TYPE_CHECKING:

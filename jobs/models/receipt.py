@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from jobs.models.gate import OwnedQuerySet
+from common.gate import OwnedQuerySet
 
 
 class Receipt(models.Model):

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from jobs.models.gate import OwnedQuerySet
+from common.gate import OwnedQuerySet
 
 
 class Tag(models.Model):

@@ -7,9 +7,9 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from common.gate import OwnedQuerySet
+from common.ids import new_id
 from jobs import storage
-from jobs.ids import new_id
-from jobs.models.gate import OwnedQuerySet
 
 
 class Upload(models.Model):

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from jobs.ids import new_id
-from jobs.models.gate import OwnedQuerySet
+from common.gate import OwnedQuerySet
+from common.ids import new_id
 
 
 class WebhookEvent(models.TextChoices):
@@ -78,7 +78,7 @@ class WebhookEndpoint(models.Model):
 class WebhookSecret(models.Model):
     """One signing secret: not itself, but what beside SECRET_KEY it is derived from, and how to know it.
 
-    See jobs/services/webhook_secrets.py.
+    See jobs/webhooks/secrets.py.
     """
 
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="secrets")

@@ -16,9 +16,11 @@ from django.db import transaction
 from accounts import locks
 from jobs import clock, events
 from jobs.models import Continuation, Job
-from jobs.services import dispatch, growing, progress, removal, slices, webhook_events
+from jobs.queue import dispatch
+from jobs.services import growing, progress, removal, slices
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
+from jobs.webhooks import notifications
 
 # The request that began is given this long before the scheduler takes part.
 LEFT_ALONE: Final = timedelta(minutes=1)
@@ -64,7 +66,7 @@ def _step(pk: UUID) -> bool:
             return True
         row.delete()
         if job.state == Job.State.CANCELLED:
-            webhook_events.job_ended(pk)
+            notifications.job_ended(pk)
             after_commit(events.tell, pk, "job", state=Job.State.CANCELLED)
         else:
             progress.settle(pk)

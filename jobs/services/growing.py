@@ -16,8 +16,9 @@ from django.utils.translation import gettext
 from accounts import locks
 from jobs.errors import SubmitRefusedError
 from jobs.models import Continuation, Job, Picture, Upload
-from jobs.services import charging, slices, webhook_events
+from jobs.services import charging, slices
 from jobs.services.charging import Charged
+from jobs.webhooks import notifications
 
 READY: Final = (Upload.State.UPLOADED, Upload.State.REFUSED)
 
@@ -75,7 +76,7 @@ def write_slice(row: Continuation, job: Job) -> None:
     row.reserved -= sum(reserved for _, _, reserved in part)
     row.save(update_fields=["next", "to_run", "reserved"])
     Job.objects.filter(pk=job.pk).update(to_come=len(row.items) - row.next)
-    webhook_events.pictures_ended([one.pk for one in pictures if one.state == Picture.State.FAILED])
+    notifications.pictures_ended([one.pk for one in pictures if one.state == Picture.State.FAILED])
     charging.refund(unused, "cancelled")
 
 

@@ -12,10 +12,11 @@ from accounts import locks
 from accounts.models import Plan, User
 from accounts.selectors import users_of
 from accounts.services import quota
-from jobs import clock, names, storage
+from common import names
+from jobs import clock, storage
 from jobs.models import Improvement
-from jobs.services import removal, stored
-from jobs.services.calls import Source
+from jobs.services import removal, storage_usage
+from jobs.services.synchronous import Source
 
 # At the latest; who has a plan that keeps things for fewer days has said so for these, too.
 DAYS: Final = 90
@@ -61,7 +62,7 @@ def sweep() -> int:
         rows = locks.fetch_held(doomed, to_delete=True, skip_locked=True)
         gone = Improvement.objects.filter(pk__in=[row.pk for row in rows])
         removal.discard(row.key for row in rows)
-        freed = stored.of_improvements(gone)
+        freed = storage_usage.of_improvements(gone)
         gone.delete()
-        stored.free(freed)
+        storage_usage.free(freed)
     return len(rows)

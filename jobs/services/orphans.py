@@ -21,7 +21,7 @@ from django.db.models import Q
 from accounts import locks
 from jobs import clock, storage
 from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload, Wish
-from jobs.services import wishes
+from jobs.services import rendition_requests
 from jobs.storage import StoreAwayError, Stored, StoreRefusedError
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def _named(keys: Collection[str], owners: Collection[UUID]) -> set[str]:
         for key in _keys_of_upload(upload, state)
     }
     for wish in Wish.objects.filter(Q(pk__in=owners) | Q(picture__in=owners)).select_related("matte"):
-        named.update(wishes.keys_of_attempt(wish))
+        named.update(rendition_requests.keys_of_attempt(wish))
     named.update(Picture.objects.filter(source_key__in=keys).values_list("source_key", flat=True))
     working: set[UUID] = set()
     for picture, state, thumb in Picture.objects.filter(pk__in=owners).values_list(

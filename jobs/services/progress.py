@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from jobs import events
 from jobs.models import Job, Picture
-from jobs.services import webhook_events
 from jobs.services.after_commit import after_commit
+from jobs.webhooks import notifications
 
 
 def settle(job: UUID) -> bool:
@@ -45,7 +45,7 @@ def _close(job: UUID) -> bool:
             .update(state=Job.State.FINISHED, finished_at=timezone.now())
         )
         if closed:
-            webhook_events.job_ended(job)
+            notifications.job_ended(job)
             after_commit(events.tell, job, "job", state=Job.State.FINISHED)
     return bool(closed)
 

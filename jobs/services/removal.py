@@ -17,10 +17,11 @@ from accounts import locks
 from jobs import clock, events, storage
 from jobs.errors import GoneError
 from jobs.models import Continuation, Discard, Job, Matte, Picture, Receipt, Rendition, Upload, Wish
-from jobs.services import charging, growing, receipts, slices, stored, tags, titles, webhook_events
+from jobs.services import charging, growing, receipts, slices, storage_usage, tags, titles
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
 from jobs.storage import StoreAwayError, StoreRefusedError
+from jobs.webhooks import notifications
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def cancel_slice(job: UUID, *, tell: bool = False) -> int:
         finished_at=timezone.now(),
     )
     if tell:
-        webhook_events.job_ended(job)
+        notifications.job_ended(job)
     charging.refund(charges, "cancelled")
     return cancelled
 
@@ -160,7 +161,7 @@ def _delete(pictures: QuerySet[Picture]) -> int:
     charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
     deleted = pictures.delete()[1].get("jobs.Picture", 0)
     charging.refund(charges, "deleted")
-    stored.free(freed)
+    storage_usage.free(freed)
     return deleted
 
 
@@ -170,7 +171,7 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
 
     Receipts and mails are as of `delete_jobs`.
     """
-    from jobs.services import findable, progress
+    from jobs.services import progress, search_index
 
     with transaction.atomic():
         pictures = Picture.objects.filter(pk__in=ids)
@@ -193,9 +194,9 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
         titles.after_deletion(named)
         for job in jobs:
             progress.settle(job)
-        findable.note_again(jobs)
+        search_index.note_again(jobs)
         charging.refund(charges, "deleted")
-        stored.free(freed)
+        storage_usage.free(freed)
     return deleted
 
 
@@ -259,9 +260,9 @@ def _delete_uploads(uploads: QuerySet[Upload]) -> int:
     rows = locks.fetch_held(uploads, to_delete=True)
     discard(key for row in rows for key in (storage.incoming_key(row.pk), row.key))
     gone = Upload.objects.filter(pk__in=[upload.pk for upload in rows])
-    freed = stored.of_uploads(gone)
+    freed = storage_usage.of_uploads(gone)
     gone.delete()
-    stored.free(freed)
+    storage_usage.free(freed)
     return len(rows)
 
 
@@ -269,13 +270,13 @@ def _discard_files(pictures: QuerySet[Picture]) -> Counter[int]:
     """The files of pictures that are about to go, and the uploads they came from; their bytes by user."""
     locks.hold(Wish.objects.filter(picture__in=pictures), to_delete=True)
     _hold_sources(pictures)
-    freed = stored.of_pictures(pictures)
+    freed = storage_usage.of_pictures(pictures)
     sources = _sources_of(pictures)
     discard([*sources, *_keys_of(pictures)])
     uploads = [UUID(key.removeprefix("sources/")) for key in sources]
     for start in range(0, len(uploads), SWEEP):
         part = Upload.objects.filter(pk__in=uploads[start : start + SWEEP])
-        freed += stored.of_uploads(part)
+        freed += storage_usage.of_uploads(part)
         part.delete()
     return freed
 
@@ -301,7 +302,7 @@ def _sources_of(pictures: QuerySet[Picture]) -> list[str]:
 
 
 def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
-    from jobs.services import wishes  # which discards files with what is here
+    from jobs.services import rendition_requests  # which discards files with what is here
 
     keys = list(pictures.values_list("thumb_key", flat=True))
     keys += Matte.objects.filter(picture__in=pictures).values_list("key", flat=True)
@@ -310,7 +311,7 @@ def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
         for row in Rendition.objects.filter(picture__in=pictures).values_list("key", "preview_key")
         for key in row
     ]
-    keys += wishes.keys_of(pictures)
+    keys += rendition_requests.keys_of(pictures)
     unfinished = pictures.filter(started_at__isnull=False).exclude(state=Picture.State.DONE)
     for picture, recipe in unfinished.values_list("pk", "job__recipe"):
         keys += _keys_of_attempt(picture, Recipe.parse(recipe))

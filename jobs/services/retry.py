@@ -17,7 +17,8 @@ from accounts.selectors import Allowed, allowed
 from accounts.services import quota
 from jobs.errors import GoneError
 from jobs.models import Job, Picture
-from jobs.services import charging, dispatch, slices
+from jobs.queue import dispatch
+from jobs.services import charging, slices
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
 

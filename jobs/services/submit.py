@@ -17,22 +17,22 @@ from accounts.services import quota
 from jobs.errors import GoneError, SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
+from jobs.queue import dispatch
 from jobs.services import (
     backdrops,
     charging,
     continuing,
-    dispatch,
-    findable,
     growing,
     progress,
-    reserving,
     result_limits,
+    search_index,
     slices,
+    storage_reservation,
     titles,
-    webhook_events,
 )
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
+from jobs.webhooks import notifications
 from segmentation import weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -83,7 +83,7 @@ def submit(
             user, pictures, recipe, most, origin=origin, title=title, token=token, made_of=uploads
         )
         growing.take_uploads(first)
-        webhook_events.pictures_ended(
+        notifications.pictures_ended(
             [picture.pk for picture in pictures[: slices.PICTURES] if picture.state == Picture.State.FAILED]
         )
         progress.settle(job.pk)
@@ -166,7 +166,7 @@ def price(user: User, pictures: Sequence[Picture], recipe: Recipe, most: Allowed
         if picture.source_key:
             result_limits.check(picture, recipe, largest)
             picture.charged_pixels = result_limits.charged_pixels(picture, recipe, largest)
-            picture.reserved = reserving.of_picture(picture, recipe, largest)
+            picture.reserved = storage_reservation.of_picture(picture, recipe, largest)
 
 
 def _copies(
@@ -224,5 +224,5 @@ def create_job(
     Picture.objects.bulk_create(pictures[: slices.PICTURES])
     rest = list(zip(made_of, pictures, strict=False))[slices.PICTURES :]
     growing.note_rest(job, rest, source_job=source_job, charged_at=charged_at)
-    findable.note(job, (picture.name for picture in pictures))
+    search_index.note(job, (picture.name for picture in pictures))
     return job

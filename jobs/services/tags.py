@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 
 from accounts import locks
 from accounts.models import User
-from jobs import names
+from common import names
 from jobs.errors import GoneError, TagRefusedError
 from jobs.models import Job, Tag
 from jobs.services.deadlocks import again_after_deadlock

@@ -8,11 +8,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from jobs import names, selectors
+from common import names
+from jobs import selectors
 from jobs.archive import archive_name, results_archive
-from jobs.services import smalls
+from jobs.services import thumbnails
+from jobs.serving import FOR_EVER, NEWEST, FileAnswer, stored, zipped
 from jobs.views.access import job_or_404, picture_or_404
-from jobs.views.streaming import FOR_EVER, NEWEST, FileAnswer, stored, zipped
 
 
 @login_required
@@ -37,7 +38,7 @@ def result(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 def preview(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The newest rendition, small; kept for ever by browsers where the address names it by its version."""
     picture = picture_or_404(request, picture_id)
-    key = smalls.preview_of(picture)
+    key = thumbnails.preview_of(picture)
     if not key:
         raise Http404("This picture has no result yet.")
     named = picture.rendition is not None and request.GET.get("v") == picture.rendition.version
@@ -50,7 +51,7 @@ def preview(request: HttpRequest, picture_id: UUID) -> FileAnswer:
 def thumb(request: HttpRequest, picture_id: UUID) -> FileAnswer:
     """The source, small."""
     picture = picture_or_404(request, picture_id)
-    key = smalls.thumb_of(picture)
+    key = thumbnails.thumb_of(picture)
     if not key:
         raise Http404("This picture has no small form yet.")
     return stored(key, media_type="image/webp", name="thumb.webp", download=False)

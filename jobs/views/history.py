@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from jobs import selectors
-from jobs.search import HistoryForm
-from jobs.sorting import BadCursorError
+from jobs.selectors.search import HistoryForm
+from jobs.selectors.sorting import BadCursorError
 from jobs.views.access import user_of
 
 

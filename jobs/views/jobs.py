@@ -20,7 +20,7 @@ from jobs import selectors
 from jobs.errors import JobsError, SubmitRefusedError
 from jobs.forms import choices, describe, read_recipe
 from jobs.models import Job, Picture, Receipt, Tag
-from jobs.outlook import outlook
+from jobs.selectors.estimate import outlook
 from jobs.services import open_uploads, removal, retention, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
 from jobs.views.history import history

@@ -21,8 +21,8 @@ from jobs import archive, selectors
 from jobs.errors import GoneError
 from jobs.models import Job
 from jobs.services import removal, retention, retry
+from jobs.serving import zipped
 from jobs.views.access import user_of
-from jobs.views.streaming import zipped
 
 JOBS_AT_ONCE = 100
 # What an archive's list of contents may hold in memory before its first byte.

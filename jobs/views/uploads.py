@@ -17,7 +17,7 @@ from accounts.errors import QuotaExceededError
 from jobs import storage
 from jobs.errors import JobsError, UploadRefusedError
 from jobs.models import Upload
-from jobs.services import resuming, uploads
+from jobs.services import upload_resume, uploads
 from jobs.views.access import upload_or_404, user_of
 
 
@@ -31,7 +31,7 @@ def start(request: HttpRequest) -> JsonResponse:
     user = user_of(request)
     try:
         name, size, earlier = _announcement(request.body)
-        resumed = resuming.resume(user, earlier, name, size) if earlier else None
+        resumed = upload_resume.resume(user, earlier, name, size) if earlier else None
         upload = resumed or uploads.start(user, name, size)
     except (JobsError, QuotaExceededError) as error:
         return JsonResponse(error.as_dict(), status=error.status)
@@ -99,7 +99,7 @@ def discard(request: HttpRequest) -> HttpResponse:
         chosen = [_uuid(text) for text in named] if named else None
     except UploadRefusedError as error:
         return JsonResponse(error.as_dict(), status=error.status)
-    count = resuming.discard(user_of(request), chosen)
+    count = upload_resume.discard(user_of(request), chosen)
     if named:
         return JsonResponse({"discarded": count})
     messages.info(request, f"Discarded: {count} upload{'' if count == 1 else 's'}.")

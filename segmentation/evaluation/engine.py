@@ -8,10 +8,10 @@ from segmentation import pictures
 from segmentation.evaluation.arrays import Matte
 from segmentation.evaluation.dataset import Pair
 from segmentation.evaluation.run import Mattes
-from segmentation.looks import joined, looks
 from segmentation.predictor import Predictor
 from segmentation.refine import refine
 from segmentation.shrink import network_input, stepped, stretch
+from segmentation.test_time_augmentation import joined, looks
 
 
 def from_engine(predictor: Predictor, level: str, shrink: str) -> Mattes:

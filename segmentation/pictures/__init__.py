@@ -3,7 +3,7 @@
 Light to import (NumPy and Pillow's core): the web process calls inspect() without ever loading a codec.
 """
 
-from segmentation.pictures.door import decode, decode_reduced, inspect
+from segmentation.pictures.opening import decode, decode_reduced, inspect
 from segmentation.pictures.types import DecodedPicture, Limits, PictureInfo, PictureSource
 
 __all__ = [

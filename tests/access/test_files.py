@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from common.ids import new_id
 from jobs import storage
-from jobs.ids import new_id
 from jobs.models import Improvement, Matte, Picture, Rendition
 from tests.access.kinds import KINDS, key_of, mark, there_are
 from tests.conftest import make_job

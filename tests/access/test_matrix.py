@@ -16,7 +16,8 @@ from accounts.models import Entry, Plan, Storage, Usage, User
 from accounts.services import tokens
 from jobs import storage
 from jobs.models import Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
-from jobs.services import feedback, removal, uploads, webhook_events, webhooks
+from jobs.services import feedback, removal, uploads
+from jobs.webhooks import notifications, services
 from tests.access import table
 from tests.access.addresses import all_of_them
 from tests.access.table import ADMIN, ADMINISTRATION, SIGN_IN, SITE, STUDIO, Answer, Row
@@ -57,8 +58,8 @@ def things(user: User, stranger: User) -> dict[str, Any]:
     upload = uploads.start(user, "new.png", 10)
     uploads.receive(upload, ContentFile(make_picture()), 10)
     token, _ = tokens.create(user, "a program", ["read"])
-    endpoint, _ = webhooks.create(user, "https://hooks.example.org/")
-    delivery = webhook_events.test(endpoint)
+    endpoint, _ = services.create(user, "https://hooks.example.org/")
+    delivery = notifications.test(endpoint)
     sent = Improvement.objects.create(user=user, name="bad.png", size=1, format="png", width=1, height=1)
     storage.write(sent.key, b"x")
     rows = {

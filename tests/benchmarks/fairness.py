@@ -58,8 +58,8 @@ def measure(platform: Platform, many: int, before: int, picture_seconds: float) 
     from django.core.management import call_command
 
     from accounts.models import User
-    from jobs import workers
     from jobs.models import Picture
+    from jobs.queue import workers
 
     call_command("migrate", interactive=False, verbosity=0)
     first, second, third = (User.objects.create_user(f"{name}@example.org", None) for name in "abc")
@@ -94,8 +94,8 @@ def measure(platform: Platform, many: int, before: int, picture_seconds: float) 
 
 def uploads(user: Any, count: int) -> list[Any]:
     """Finished uploads with bytes of their own: no two share a matte."""
+    from common.ids import new_id
     from jobs import storage
-    from jobs.ids import new_id
     from jobs.models import Upload
 
     out = io.BytesIO()

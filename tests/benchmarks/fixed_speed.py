@@ -12,9 +12,9 @@ import time
 import numpy as np
 
 from bgplatform.worker import broker
-from jobs import engine
 from jobs.services.uploads import limits
-from segmentation.company import Company
+from jobs.worker import engine
+from segmentation.concurrency import Company
 from segmentation.pictures import decode
 from segmentation.pipeline import Pipeline, Segmented
 from segmentation.recipe import Recipe

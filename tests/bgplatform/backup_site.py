@@ -22,7 +22,8 @@ from django.test import Client  # noqa: E402
 from accounts.models import User  # noqa: E402
 from jobs import storage  # noqa: E402
 from jobs.models import Job, Matte, Picture, Rendition, Upload, WebhookEndpoint  # noqa: E402
-from jobs.services import removal, webhook_secrets, webhooks  # noqa: E402
+from jobs.services import removal  # noqa: E402
+from jobs.webhooks import secrets, services  # noqa: E402
 from tests.conftest import make_job  # noqa: E402
 from tests.jobs.factories import complete_all  # noqa: E402
 
@@ -37,7 +38,7 @@ def make() -> dict[str, Any]:
         job = complete_all(make_job(user, 2))
         Job.objects.filter(pk=job.pk).update(title=title)
     make_job(user, 1)
-    webhooks.create(user, url="https://hooks.example.org/", events=["job.finished"])
+    services.create(user, url="https://hooks.example.org/", events=["job.finished"])
     client = Client()
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     (settings.STATE_DIR / "secret-key").write_text(settings.SECRET_KEY + "\n")
@@ -58,7 +59,7 @@ def facts() -> dict[str, Any]:
         "files": {key: digest(key) for key in sorted(keys)},
         "titles": sorted(Job.objects.values_list("title", flat=True)),
         "states": sorted(Picture.objects.values_list("state", flat=True)),
-        "signature": webhook_secrets.sign(WebhookEndpoint.objects.get(enabled=True), "msg_1", AT, "{}"),
+        "signature": secrets.sign(WebhookEndpoint.objects.get(enabled=True), "msg_1", AT, "{}"),
     }
 
 

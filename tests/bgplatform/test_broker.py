@@ -60,6 +60,6 @@ def test_a_message_carries_nothing_but_an_id(lane: str, valkey: redis.Redis) -> 
 @pytest.mark.parametrize("lane", Lane.values)
 def test_an_actor_hands_the_picture_to_processing(lane: str) -> None:
     picture = uuid4()
-    with patch("jobs.services.processing.process") as process:
+    with patch("jobs.worker.processing.process") as process:
         actors.segment[lane](str(picture))
     process.assert_called_once_with(picture)

@@ -66,7 +66,7 @@ def variable(call: ast.Call) -> str | None:
 def read() -> set[str]:
     """Every variable that the code or the Procfile reads."""
     found: set[str] = set()
-    for room in ("bgplatform", "segmentation", "accounts", "jobs"):
+    for room in ("bgplatform", "common", "segmentation", "accounts", "jobs"):
         for path in (ROOT / room).rglob("*.py"):
             found |= {name for call in calls(path) if (name := variable(call))}
             found |= set(re.findall(r'environ\["([A-Z_]+)"\]', path.read_text()))

@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from jobs import workers
+from jobs.queue import workers
 
 pytestmark = pytest.mark.usefixtures("valkey")
 

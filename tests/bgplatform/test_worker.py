@@ -13,9 +13,10 @@ from dramatiq.middleware import MiddlewareError
 from pytest_django import Settings
 
 from bgplatform.broker import LaneBroker, broker, make_broker
-from jobs import actors, workers
+from jobs import actors
 from jobs.models.job import Lane
-from jobs.services import processing
+from jobs.queue import workers
+from jobs.worker import processing
 from segmentation.errors import WeightsError
 from tests.waiting import until
 
@@ -40,7 +41,7 @@ def life() -> Iterator[object]:
 
 def test_a_worker_is_ready_when_its_model_is(life: object, fresh: LaneBroker, settings: Settings) -> None:
     settings.LEASE_SECONDS = 20
-    with patch("jobs.engine.warm", return_value="u2netp on cpu"):
+    with patch("jobs.worker.engine.warm", return_value="u2netp on cpu"):
         worker = Worker(fresh, worker_threads=3)
         life.before_worker_boot(fresh, worker)  # type: ignore[attr-defined]
     assert worker.worker_threads == 4
@@ -55,7 +56,7 @@ def test_without_its_model_there_is_no_worker(life: object, fresh: LaneBroker) -
     """Other errors at the boot are only logged by Dramatiq, and the worker would fail every picture."""
     gone = WeightsError("weights_absent", "The weights are not here.")
     with (
-        patch("jobs.engine.warm", side_effect=gone),
+        patch("jobs.worker.engine.warm", side_effect=gone),
         pytest.raises(MiddlewareError, match="The weights are not here"),
     ):
         life.before_worker_boot(fresh, Worker(fresh, worker_threads=3))  # type: ignore[attr-defined]

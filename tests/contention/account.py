@@ -22,8 +22,9 @@ from accounts.services import quota, tokens
 from jobs import storage
 from jobs.management.commands.dispatch import Command
 from jobs.models import Job, Matte, Picture, Rendition, Wish
-from jobs.services import claims, dispatch, fulfilling, processing, wish_dispatch
-from jobs.services.claims import LeaseLostError
+from jobs.queue import claims, dispatch, rendition_dispatch
+from jobs.queue.claims import LeaseLostError
+from jobs.worker import processing, rendering
 from segmentation.recipe import Recipe
 from tests.conftest import make_picture
 from tests.jobs.factories import bare_uploads
@@ -213,18 +214,18 @@ class Account:
         """Fulfil a wish as a worker does, without its pixels."""
         wish = self._some(Wish.objects.filter(user=self.user, state="queued"))
         token = uuid4()
-        if wish is None or not wish_dispatch.claim(wish.pk, token):
+        if wish is None or not rendition_dispatch.claim(wish.pk, token):
             return
         held = Wish.objects.select_related("picture__job", "matte", "user").filter(lease_token=token).first()
         if held is None or held.matte is None:
             return
         try:
-            fulfilling._conclude(held, held.matte, rendition_of(held.picture_id, held.matte, held))
+            rendering._conclude(held, held.matte, rendition_of(held.picture_id, held.matte, held))
             self.note("wish", "done")
         except LeaseLostError:
             self.note("wish", "taken away")
         finally:
-            wish_dispatch.top_up(self.user.pk)
+            rendition_dispatch.top_up(self.user.pk)
 
     def top_up(self) -> None:
         """What each completion does, and a message that never arrived."""

@@ -18,7 +18,8 @@ from django.db.models import F, Sum
 
 from accounts.models import Entry, Usage, User
 from jobs.models import Job, Picture
-from jobs.services import claims, dispatch, removal, stored
+from jobs.queue import claims, dispatch
+from jobs.services import removal, storage_usage
 from tests.contention.account import Account, conclude
 from tests.jobs.factories import bare_job
 
@@ -162,7 +163,10 @@ def deadlocks() -> int:
 
 def wrong_of(user: User) -> list[str]:
     """What does not add up: storage, the month, charges, states."""
-    wrong = [f"storage of {pk}: counted {was}, is {is_}" for pk, (was, is_) in stored.recount([user]).items()]
+    wrong = [
+        f"storage of {pk}: counted {was}, is {is_}"
+        for pk, (was, is_) in storage_usage.recount([user]).items()
+    ]
     for what in ("pictures", "pixels"):
         charged, refunded = (
             Entry.objects.filter(user=user, kind=kind).aggregate(n=Sum(what, default=0))["n"]

@@ -13,11 +13,12 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
+from common.ids import new_id
 from jobs import storage
-from jobs.ids import new_id
 from jobs.models import Job, Matte, Picture, Rendition, Upload
 from jobs.models.job import Lane
-from jobs.services import claims, findable, stored
+from jobs.queue import claims
+from jobs.services import search_index, storage_usage
 from segmentation.recipe import Recipe
 
 
@@ -65,7 +66,7 @@ def complete(picture: Picture, data: bytes | None = None) -> Rendition:
         matte.save(force_insert=True)
         rendition.save(force_insert=True)
         claims.end(claim, Picture.State.DONE, thumb_key=thumb_key, confidence=0.75)
-        stored.grow(picture.user_id, matte, rendition)
+        storage_usage.grow(picture.user_id, matte, rendition)
     return rendition
 
 
@@ -126,7 +127,7 @@ def bare_job(user: User, count: int = 1, *, lane: str = Lane.BATCH, **facts: obj
             for position in range(count)
         ]
     )
-    findable.note(job, (f"picture-{position}.png" for position in range(count)))
+    search_index.note(job, (f"picture-{position}.png" for position in range(count)))
     return job
 
 

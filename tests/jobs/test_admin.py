@@ -17,8 +17,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from jobs.models import Improvement, Job, Matte, Picture, Rendition, Upload
-from jobs.services import claims, improvements, submit, uploads
-from jobs.services.calls import Source
+from jobs.queue import claims
+from jobs.services import improvements, submit, uploads
+from jobs.services.synchronous import Source
 from segmentation import pictures
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
@@ -349,7 +350,7 @@ def test_who_may_only_look_can_do_none_of_it(staff_with: Callable[..., Client], 
 def test_no_list_counts_further_than_it_shows(
     root: Client, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accounts.paging.MOST", 3)
+    monkeypatch.setattr("common.paging.MOST", 3)
     bare_job(user, 5)
     page = root.get("/admin/jobs/picture/")
     assert page.context["cl"].result_count == 3

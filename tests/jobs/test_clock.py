@@ -16,7 +16,8 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import clock
 from jobs.models import Matte, Picture, WebhookDelivery, WebhookEndpoint, Wish
-from jobs.services import claims, deliveries, dispatch, webhook_events, webhooks, wish_dispatch
+from jobs.queue import claims, dispatch, rendition_dispatch
+from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.factories import bare_job, complete, pictures_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -66,13 +67,13 @@ def test_a_machine_whose_clock_is_wrong_takes_a_lease_by_the_databases(
     with time_machine.travel(NOON + timedelta(days=400), tick=False):
         taken = claims.claim(picture.pk)
         assert taken is not None
-        assert wish_dispatch.claim(wish.pk, uuid4())
+        assert rendition_dispatch.claim(wish.pk, uuid4())
         for row in (Picture.objects.get(pk=picture.pk), Wish.objects.get()):
             assert row.lease_until == NOON + timedelta(seconds=20)
         claims.renew([taken.token])
         assert Picture.objects.get(pk=picture.pk).lease_until == NOON + timedelta(seconds=20)
         assert claims.expire_leases() == 0
-        assert wish_dispatch.recover_lost() == 0
+        assert rendition_dispatch.recover_lost() == 0
 
 
 def test_leases_of_dead_workers_are_over_in_time_though_the_clock_went_back(
@@ -82,14 +83,14 @@ def test_leases_of_dead_workers_are_over_in_time_though_the_clock_went_back(
     set_clock(NOON)
     picture, wish = pictures_of(bare_job(user))[0], request_of(user)
     claims.claim(picture.pk)
-    wish_dispatch.claim(wish.pk, uuid4())
+    rendition_dispatch.claim(wish.pk, uuid4())
 
     set_clock(BACK)
-    assert claims.expire_leases() + wish_dispatch.recover_lost() == 0, "who lives has time to renew"
+    assert claims.expire_leases() + rendition_dispatch.recover_lost() == 0, "who lives has time to renew"
     for row in (Picture.objects.get(pk=picture.pk), Wish.objects.get()):
         assert row.lease_until == BACK + timedelta(seconds=20)
     set_clock(BACK + timedelta(seconds=21))
-    assert (claims.expire_leases(), wish_dispatch.recover_lost()) == (1, 1)
+    assert (claims.expire_leases(), rendition_dispatch.recover_lost()) == (1, 1)
     assert {Picture.objects.get(pk=picture.pk).state, Wish.objects.get().state} == {"queued"}
 
 
@@ -100,13 +101,13 @@ def test_messages_lost_before_the_clock_went_back_are_sent_again(
     set_clock(NOON)
     wish = request_of(user)
     picture = pictures_of(bare_job(user))[0]
-    assert dispatch.top_up(user.pk) == wish_dispatch.top_up(user.pk) == 1
+    assert dispatch.top_up(user.pk) == rendition_dispatch.top_up(user.pk) == 1
     set_clock(BACK)
-    assert dispatch.recover_lost() == wish_dispatch.recover_lost() == 0, "the broker holds them"
+    assert dispatch.recover_lost() == rendition_dispatch.recover_lost() == 0, "the broker holds them"
 
     valkey.flushall()
-    assert dispatch.recover_lost() == wish_dispatch.recover_lost() == 1
-    assert dispatch.top_up(user.pk) == wish_dispatch.top_up(user.pk) == 1
+    assert dispatch.recover_lost() == rendition_dispatch.recover_lost() == 1
+    assert dispatch.top_up(user.pk) == rendition_dispatch.top_up(user.pk) == 1
     assert (queued("batch"), queued("interactive")) == ([str(picture.pk)], [str(wish.pk)])
 
 
@@ -129,8 +130,8 @@ def test_what_rests_does_not_rest_for_longer_because_the_clock_went_back(
 def delivery(user: User, set_clock: Callable[[datetime], None]) -> WebhookDelivery:
     """A delivery that is due at noon."""
     set_clock(NOON)
-    endpoint: WebhookEndpoint = webhooks.create(user, "https://receiver.example.org/")[0]
-    webhook_events.job_ended(bare_job(user, state="finished", finished_at=NOON).pk)
+    endpoint: WebhookEndpoint = services.create(user, "https://receiver.example.org/")[0]
+    notifications.job_ended(bare_job(user, state="finished", finished_at=NOON).pk)
     found: WebhookDelivery = WebhookDelivery.objects.get(endpoint=endpoint)
     WebhookDelivery.objects.update(next_at=NOON, sent_at=None)
     return found

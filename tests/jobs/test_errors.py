@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.errors import AccountsError, SiteError, TokenRefusedError
+from accounts.errors import AccountsError, TokenRefusedError
+from common.errors import SiteError
 from jobs.errors import JobsError, WrongStateError
 
 

@@ -14,10 +14,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
-from jobs import circuit, engine, storage, store_health, workers
+from jobs import storage
 from jobs.models import Backdrop, Improvement, Job, Picture, Upload
-from jobs.services import backdrops, calls, dispatch, improvements, processing, removal, uploads
-from jobs.services.calls import Source
+from jobs.queue import circuit, dispatch, store_health, workers
+from jobs.services import backdrops, improvements, removal, synchronous, uploads
+from jobs.services.synchronous import Source
+from jobs.worker import engine, processing
 from segmentation import pictures, weights
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
@@ -149,7 +151,7 @@ def test_nothing_comes_in_at_any_door(user: User, settings: Settings) -> None:
         lambda: uploads.take_in(user, "c.png", ContentFile(content), len(content)),
         lambda: backdrops.take_in(user, content),
         lambda: improvements.keep(user, source),
-        lambda: calls.begin(user, source, Recipe(model="u2netp"), token=None),
+        lambda: synchronous.begin(user, source, Recipe(model="u2netp"), token=None),
     ]
     with full_store(settings):
         for door in doors:

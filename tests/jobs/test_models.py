@@ -14,7 +14,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.ids import new_id
+from common.ids import new_id
 from jobs.models import Discard, Job, Matte, Picture, Receipt, Rendition, Tag, Upload
 from tests.jobs.factories import bare_job, bare_uploads, complete, pictures_of
 

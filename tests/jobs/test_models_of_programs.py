@@ -9,7 +9,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.ids import new_id
+from common.ids import new_id
 from jobs.models import Backdrop, Feedback, Idempotency, Preset, Wish
 from tests.jobs.factories import bare_job, complete, pictures_of
 from tests.jobs.test_models import refused

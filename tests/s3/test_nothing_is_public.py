@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 
+from common.ids import new_id
 from jobs import storage
-from jobs.ids import new_id
 from tests.access.kinds import KINDS, key_of, mark
 
 pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.usefixtures("bucket")]

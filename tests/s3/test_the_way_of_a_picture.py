@@ -12,10 +12,11 @@ import urllib3
 from django.test import Client
 
 from accounts.models import User
-from jobs import circuit, storage
+from jobs import storage
 from jobs.models import Picture, Upload
-from jobs.services import dispatch, processing
+from jobs.queue import circuit, dispatch
 from jobs.storage.s3 import S3Store
+from jobs.worker import processing
 from segmentation import weights
 from tests.conftest import make_job, make_picture
 from tests.s3.conftest import free_ports, use_bucket
@@ -118,7 +119,7 @@ def test_a_store_that_is_away_makes_pictures_wait_and_costs_no_attempt(user: Use
     picture = Picture.objects.get(job=job)
     use_bucket(settings, f"http://127.0.0.1:{free_ports(1)[0]}", "pictures")
 
-    with patch("jobs.engine.pipeline"):
+    with patch("jobs.worker.engine.pipeline"):
         processing.process(picture.pk)
 
     picture.refresh_from_db()

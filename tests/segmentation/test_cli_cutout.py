@@ -138,7 +138,7 @@ sys.meta_path.insert(0, Blocker())
 
 @pytest.mark.real
 def test_it_runs_where_django_is_not_installed(pipeline: object, tmp_path: Path) -> None:
-    script = _BLOCKED.format(blocked={"django", "accounts", "jobs", "bgplatform"})
+    script = _BLOCKED.format(blocked={"django", "common", "accounts", "jobs", "bgplatform"})
     script += (
         "import runpy; sys.argv[0] = 'segmentation'; runpy.run_module('segmentation', run_name='__main__')"
     )

@@ -13,7 +13,7 @@ from accounts.models import Entry, Scope
 from accounts.selectors import plan_of, usage_of
 from jobs.api.base import ApiView
 from jobs.api.pages import PARAMETERS, keyset, paged, position
-from jobs.api.shapes.common import Shape, page_of
+from jobs.api.serializers.common import Shape, page_of
 from jobs.api.throttling import month_of_pictures
 
 

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from jobs.api.base import ApiView
 from jobs.api.fields import Strict, Text, Whole
-from jobs.api.shapes.common import Shape
+from jobs.api.serializers.common import Shape
 from jobs.models import Feedback
 from jobs.services import feedback
 

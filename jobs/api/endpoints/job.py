@@ -17,13 +17,13 @@ from jobs.api import preconditions
 from jobs.api.base import ApiView
 from jobs.api.endpoints.jobs import detail, promise_of
 from jobs.api.idempotent import once
-from jobs.api.later import seconds_of
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
-from jobs.api.shapes.jobs import Again, JobChange, JobDetail
+from jobs.api.serializers.jobs import Again, JobChange, JobDetail
+from jobs.api.waiting import seconds_of
 from jobs.archive import archive_name, results_archive
 from jobs.models import Job
 from jobs.services import presets, removal, retention, retry, submit, tags
-from jobs.views.streaming import zipped
+from jobs.serving import zipped
 
 
 class JobView(ApiView):

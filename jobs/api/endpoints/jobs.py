@@ -12,23 +12,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
 
-from jobs import names, selectors
+from common import names
+from jobs import selectors
 from jobs.api.base import ApiView
 from jobs.api.errors import RefusedError
 from jobs.api.examples import JOB_OF_FILES, NEW_JOB
 from jobs.api.idempotent import once, replay, was_replayed
-from jobs.api.later import Promise, promised, seconds_of
 from jobs.api.pages import PARAMETERS, bad_cursor, limit_of, paged
 from jobs.api.parsers import FormParser, StrictJSONParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
-from jobs.api.shapes.common import page_of
-from jobs.api.shapes.jobs import JobDetail, JobShape, NewJob, NewJobOfFiles
+from jobs.api.serializers.common import page_of
+from jobs.api.serializers.jobs import JobDetail, JobShape, NewJob, NewJobOfFiles
 from jobs.api.throttling import month_of_pictures
+from jobs.api.waiting import Promise, promised, seconds_of
+from jobs.long_polling import wait_ended
 from jobs.models import Job
-from jobs.search import ORIGINS, STATES, HistoryForm
-from jobs.services import presets, resuming, submit, uploads
-from jobs.sorting import SORTS, BadCursorError
-from jobs.waiting import wait_ended
+from jobs.selectors.search import ORIGINS, STATES, HistoryForm
+from jobs.selectors.sorting import SORTS, BadCursorError
+from jobs.services import presets, submit, upload_resume, uploads
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 
@@ -127,10 +128,10 @@ class JobsView(ApiView):
                 ids.append(taken.pk)
             response = once(self, lambda: self._submit(ids, recipe, title))
         except Exception:
-            resuming.discard(self.user, ids)
+            upload_resume.discard(self.user, ids)
             raise
         if was_replayed(response):
-            resuming.discard(self.user, ids)
+            upload_resume.discard(self.user, ids)
         return response
 
     def _submit(self, ids: list[UUID], recipe: Recipe, title: str) -> Response:

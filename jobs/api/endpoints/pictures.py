@@ -12,15 +12,16 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import names, selectors
+from common import names
+from jobs import selectors
 from jobs.api.base import ApiView
 from jobs.api.errors import RefusedError
 from jobs.api.files import file_answer
 from jobs.api.pages import PARAMETERS, keyset, paged, position
-from jobs.api.shapes.common import page_of
-from jobs.api.shapes.pictures import PictureShape
+from jobs.api.serializers.common import page_of
+from jobs.api.serializers.pictures import PictureShape
 from jobs.models import Picture
-from jobs.services import removal, smalls
+from jobs.services import removal, thumbnails
 
 
 def file_response(*media_types: str) -> dict[Any, Any]:
@@ -108,7 +109,7 @@ class PreviewView(ApiView):
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """At most 640 pixels a side; 404 while there is none."""
         picture = self.picture(picture_id)
-        key = smalls.preview_of(picture)
+        key = thumbnails.preview_of(picture)
         if not key:
             raise Http404
         return file_answer(request, key, media_type="image/webp", name="preview.webp", download=False)
@@ -125,7 +126,7 @@ class ThumbView(ApiView):
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """At most 640 pixels a side; 404 until a worker made it."""
         picture = self.picture(picture_id)
-        key = smalls.thumb_of(picture)
+        key = thumbnails.thumb_of(picture)
         if not key:
             raise Http404
         return file_answer(request, key, media_type="image/webp", name="thumb.webp", download=False)

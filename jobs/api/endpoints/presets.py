@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from jobs.api.base import ApiView
 from jobs.api.fields import RecipeField, Strict, Text, WholeRecipeField
-from jobs.api.shapes.common import Shape, page_of
+from jobs.api.serializers.common import Shape, page_of
 from jobs.models import Preset
 from jobs.services import presets, submit
 from segmentation.recipe import PRESETS

@@ -12,24 +12,25 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import names, selectors
+from common import names
+from jobs import selectors
 from jobs.api import preconditions
 from jobs.api.base import ApiView
 from jobs.api.endpoints.pictures import ANY_PICTURE, file_response
 from jobs.api.errors import UnreadableError
 from jobs.api.files import file_answer, file_tag
 from jobs.api.idempotent import once
-from jobs.api.later import Promise, promised, seconds_of
 from jobs.api.pages import PARAMETERS, keyset, paged
 from jobs.api.parsers import FormParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
-from jobs.api.shapes.common import page_of
-from jobs.api.shapes.pictures import MatteShape, PictureShape
-from jobs.api.shapes.wishes import MatteFile, NewRendition, RenditionStatus
+from jobs.api.serializers.common import page_of
+from jobs.api.serializers.pictures import MatteShape, PictureShape
+from jobs.api.serializers.rendition_requests import MatteFile, NewRendition, RenditionStatus
+from jobs.api.waiting import Promise, promised, seconds_of
 from jobs.errors import WrongStateError
+from jobs.long_polling import wait_made
 from jobs.models import Matte, Picture, Rendition, Wish
-from jobs.services import presets, wishes
-from jobs.waiting import wait_made
+from jobs.services import presets, rendition_requests
 
 
 class PictureRenditionsView(ApiView):
@@ -68,8 +69,8 @@ class PictureRenditionsView(ApiView):
         given = self.read(NewRendition)
         matte = self._matte(picture, given.get("revision"))
         base = presets.ground(self.user, given["preset"]) if given.get("preset") else {}
-        recipe = wishes.recipe_for(picture, base, given.get("recipe", {}))
-        return answer(self, wishes.render(picture, matte, recipe))
+        recipe = rendition_requests.recipe_for(picture, base, given.get("recipe", {}))
+        return answer(self, rendition_requests.render(picture, matte, recipe))
 
     def _matte(self, picture: Picture, revision: int | None) -> Matte:
         if revision is None:
@@ -128,7 +129,7 @@ class PictureMattesView(ApiView):
         None of them holds while another correction is on its way, which none of them shows yet.
         """
         picture = self.picture(kwargs["picture_id"])
-        if wishes.is_being_corrected(picture):
+        if rendition_requests.is_being_corrected(picture):
             return [None]
         newest = selectors.newest_matte(picture)
         return [
@@ -167,8 +168,8 @@ class PictureMattesView(ApiView):
         if not isinstance(file, UploadedFile) or file.size is None:
             raise UnreadableError("Send the matte as field “file” of a multipart form.")
         base = picture.rendition.recipe if picture.rendition else picture.job.recipe
-        recipe = wishes.recipe_for(picture, base, {})
-        return answer(self, wishes.correct(picture, cast(Any, file), file.size, recipe=recipe))
+        recipe = rendition_requests.recipe_for(picture, base, {})
+        return answer(self, rendition_requests.correct(picture, cast(Any, file), file.size, recipe=recipe))
 
 
 class MatteFileView(ApiView):
@@ -189,7 +190,7 @@ class MatteFileView(ApiView):
 def rendition_of(view: ApiView, rendition: UUID) -> Rendition | Wish:
     """A rendition of the user's, made or on its way; any other is a 404."""
     # The wish first: one that is fulfilled between the two looks is found by the second.
-    wish = wishes.open_wish(view.user.pk, rendition)
+    wish = rendition_requests.open_wish(view.user.pk, rendition)
     if wish is not None:
         return wish
     made = (

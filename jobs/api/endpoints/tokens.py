@@ -15,7 +15,7 @@ from accounts.services import delegation, tokens
 from jobs.api.base import ApiView
 from jobs.api.fields import Flag, Strict, Text
 from jobs.api.pages import PARAMETERS, keyset, paged, position
-from jobs.api.shapes.common import Shape, page_of
+from jobs.api.serializers.common import Shape, page_of
 from jobs.errors import WrongStateError
 
 # A secret is told once, and kept by nobody on the way.

@@ -16,10 +16,10 @@ from jobs.api.errors import UnreadableError
 from jobs.api.idempotent import once
 from jobs.api.parsers import FormParser
 from jobs.api.schema import IDEMPOTENCY_KEY, REFUSALS, Refusal
-from jobs.api.shapes.uploads import UploadBody, UploadShape, UploadStart, UploadStarted
+from jobs.api.serializers.uploads import UploadBody, UploadShape, UploadStart, UploadStarted
 from jobs.errors import WrongStateError
 from jobs.models import Upload
-from jobs.services import resuming, uploads
+from jobs.services import upload_resume, uploads
 
 
 class UploadsView(ApiView):
@@ -73,7 +73,7 @@ class UploadView(ApiView):
     def delete(self, request: Request, upload_id: UUID) -> Response:
         """Take a file back that is in no job, with its bytes. What is in one goes with its picture."""
         upload = self.upload(upload_id)
-        if not resuming.discard(self.user, [upload.pk]):
+        if not upload_resume.discard(self.user, [upload.pk]):
             raise WrongStateError(
                 "upload_submitted", "This upload is in a job: delete its picture, or the job, instead."
             )

@@ -12,11 +12,10 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import webhook_selectors
 from jobs.api.base import ApiView
 from jobs.api.pages import PARAMETERS, keyset, paged
-from jobs.api.shapes.common import page_of
-from jobs.api.shapes.webhooks import (
+from jobs.api.serializers.common import page_of
+from jobs.api.serializers.webhooks import (
     DeliveryShape,
     NewWebhook,
     WebhookChange,
@@ -25,7 +24,7 @@ from jobs.api.shapes.webhooks import (
 )
 from jobs.errors import WebhookRefusedError, WrongStateError
 from jobs.models import WebhookDelivery, WebhookEndpoint
-from jobs.services import deliveries, webhook_events, webhooks
+from jobs.webhooks import deliveries, notifications, selectors, services
 
 # A secret is told once, and kept by nobody on the way.
 SECRET = {"Cache-Control": "no-store"}
@@ -51,7 +50,7 @@ class WebhookApiView(ApiView):
     def endpoint(self, webhook: UUID) -> WebhookEndpoint:
         """The user's own endpoint; any other is a 404."""
         try:
-            return webhook_selectors.endpoint_of(self.user, webhook)
+            return selectors.endpoint_of(self.user, webhook)
         except WebhookEndpoint.DoesNotExist as error:
             raise Http404 from error
 
@@ -83,7 +82,7 @@ class WebhooksView(WebhookApiView):
     def post(self, request: Request) -> Response:
         """Its signing `secret` is in this answer and nowhere else. Messages are signed by the convention of
         Standard Webhooks."""
-        endpoint, secret = webhooks.create(self.user, **self.read(NewWebhook))
+        endpoint, secret = services.create(self.user, **self.read(NewWebhook))
         headers = {**SECRET, "Location": self.url("webhook", endpoint.pk)}
         return Response(self.told(endpoint, secret), status=201, headers=headers)
 
@@ -107,11 +106,11 @@ class WebhookView(WebhookApiView):
         endpoint = self.endpoint(webhook_id)
         given = self.read(WebhookChange)
         enabled = given.pop("enabled", None)
-        webhooks.update(endpoint, **given)
+        services.update(endpoint, **given)
         if enabled is True and not endpoint.enabled:
-            webhooks.enable(endpoint)
+            services.enable(endpoint)
         elif enabled is False:
-            webhooks.disable(endpoint)
+            services.disable(endpoint)
         return Response(self.shown(WebhookShape, self.endpoint(webhook_id)))
 
     @extend_schema(
@@ -121,7 +120,7 @@ class WebhookView(WebhookApiView):
     )
     def delete(self, request: Request, webhook_id: UUID) -> Response:
         """Nothing is sent there any more, and its log is gone."""
-        webhooks.delete(self.endpoint(webhook_id))
+        services.delete(self.endpoint(webhook_id))
         return Response(status=204)
 
 
@@ -137,7 +136,7 @@ class WebhookRotateView(WebhookApiView):
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """For 24 hours messages are signed with both."""
         endpoint = self.endpoint(webhook_id)
-        return Response(self.told(endpoint, webhooks.rotate(endpoint)), headers=SECRET)
+        return Response(self.told(endpoint, services.rotate(endpoint)), headers=SECRET)
 
 
 class WebhookTestView(WebhookApiView):
@@ -153,7 +152,7 @@ class WebhookTestView(WebhookApiView):
         """A message of type `webhook.test` to this webhook alone."""
         endpoint = self.endpoint(webhook_id)
         with _switched_on():
-            delivery = webhook_events.test(endpoint)
+            delivery = notifications.test(endpoint)
         return Response(self.shown(DeliveryShape, delivery), status=202)
 
 
@@ -168,7 +167,7 @@ class DeliveriesView(WebhookApiView):
     )
     def get(self, request: Request, webhook_id: UUID) -> Response:
         """Each message with its attempts, the newest first."""
-        page = keyset(webhook_selectors.log_of(self.endpoint(webhook_id)), request)
+        page = keyset(selectors.log_of(self.endpoint(webhook_id)), request)
         return Response(paged(request, page, self.shown(DeliveryShape, page.items, many=True)))
 
 
@@ -184,7 +183,7 @@ class DeliveryReplayView(WebhookApiView):
     def post(self, request: Request, delivery_id: UUID) -> Response:
         """Under the id that it had, with all retries before it."""
         try:
-            delivery = webhook_selectors.delivery_of(self.user, delivery_id)
+            delivery = selectors.delivery_of(self.user, delivery_id)
         except WebhookDelivery.DoesNotExist as error:
             raise Http404 from error
         with _switched_on():

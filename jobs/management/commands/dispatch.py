@@ -12,25 +12,23 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
+from jobs.queue import dispatch, rendition_dispatch
 from jobs.services import (
     backdrops,
-    calls,
     continuing,
-    deliveries,
-    dispatch,
     idempotency,
     improvements,
     orphans,
     progress,
     removal,
+    rendition_requests,
     retention,
     slices,
     sweep_clock,
-    webhooks,
-    wish_dispatch,
-    wishes,
+    synchronous,
 )
 from jobs.storage import StoreAwayError, StoreRefusedError
+from jobs.webhooks import deliveries, services
 
 logger = logging.getLogger(__name__)
 
@@ -70,15 +68,15 @@ class Command(BaseCommand):
         """One round."""
         dispatch.recover_lost(leases=leases)
         dispatch.top_up_everyone()
-        wish_dispatch.recover_lost(leases=leases)
-        wish_dispatch.top_up_everyone()
+        rendition_dispatch.recover_lost(leases=leases)
+        rendition_dispatch.top_up_everyone()
         deliveries.recover_lost()
-        webhooks.disable_closed()
+        services.disable_closed()
         deliveries.top_up_everyone()
         if sweep:
             slices.run(continuing.sweep)
             slices.run(progress.settle_left)
-            slices.run(calls.sweep)
+            slices.run(synchronous.sweep)
             deliveries.bring_forward()
             if sweep_clock.is_believable():
                 self.sweep_by_age()
@@ -88,7 +86,7 @@ class Command(BaseCommand):
         """Delete what is over: not to be done with a clock that may be wrong."""
         slices.run(retention.expire)
         slices.run(removal.sweep_uploads)
-        slices.run(wishes.sweep)
+        slices.run(rendition_requests.sweep)
         slices.run(idempotency.sweep)
         slices.run(backdrops.sweep)
         slices.run(improvements.sweep)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from accounts.models import User
-from jobs.services import stored
+from jobs.services import storage_usage
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         users = User.objects.order_by("pk")
-        wrong = stored.recount(users.iterator())
+        wrong = storage_usage.recount(users.iterator())
         for user, (counted, size) in sorted(wrong.items()):
             self.stdout.write(f"user {user}: {counted} bytes were counted, {size} are stored")
         self.stdout.write(f"{len(wrong)} of {users.count()} counters were wrong and are right now.")

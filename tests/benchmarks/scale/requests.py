@@ -13,7 +13,8 @@ from django.test import Client, RequestFactory
 from accounts.models import User
 from jobs import selectors, storage
 from jobs.models import Job, Picture
-from jobs.services import dispatch, progress, removal, retention
+from jobs.queue import dispatch
+from jobs.services import progress, removal, retention
 from jobs.views import files
 from tests.benchmarks.scale.rows import RARE, Account
 

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from accounts.models import Plan, User
 from jobs.models import Job, Matte, Picture, Rendition, Upload
-from jobs.services import messages, tags
+from jobs.queue import messages
+from jobs.services import tags
 from segmentation.recipe import Recipe
 
 USERS = 200

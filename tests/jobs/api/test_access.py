@@ -14,7 +14,8 @@ from django.urls import reverse
 from accounts.models import ApiToken, Scope, User
 from jobs.api import urls
 from jobs.models import Feedback, Idempotency, Job, Picture, Preset, Upload, WebhookEndpoint, Wish
-from jobs.services import feedback, presets, tags, uploads, webhook_events, webhooks
+from jobs.services import feedback, presets, tags, uploads
+from jobs.webhooks import notifications, services
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
 from tests.jobs.api.program import Program
@@ -98,7 +99,7 @@ def things(user: User) -> dict[str, Any]:
     Picture.objects.filter(pk=picture.pk).update(width=64, height=48)
     upload = uploads.start(user, "new.png", 10_000)
     uploads.receive(upload, ContentFile(make_picture()), 10)
-    endpoint, _ = webhooks.create(user, "https://example.org/hook")
+    endpoint, _ = services.create(user, "https://example.org/hook")
     return {
         "job": job.pk,
         "picture": picture.pk,
@@ -108,7 +109,7 @@ def things(user: User) -> dict[str, Any]:
         "preset": "mine",
         "token": Program(user, "read").token.pk,
         "webhook": endpoint.pk,
-        "delivery": webhook_events.test(endpoint).pk,
+        "delivery": notifications.test(endpoint).pk,
         "owner": user,
     }
 

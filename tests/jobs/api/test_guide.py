@@ -19,7 +19,7 @@ from PIL import Image
 
 from accounts.models import User
 from jobs.models import Picture, Wish
-from jobs.services import fulfilling, processing
+from jobs.worker import processing, rendering
 from tests.conftest import make_job, make_picture
 from tests.jobs.api.program import Program
 
@@ -48,7 +48,7 @@ def worker() -> Iterator[None]:
             for picture in list(Picture.objects.filter(state="queued").values_list("pk", flat=True)):
                 processing.process(picture)
             for wish in list(Wish.objects.filter(state="queued").values_list("pk", flat=True)):
-                fulfilling.fulfil(wish)
+                rendering.fulfil(wish)
         connections.close_all()
 
     thread = threading.Thread(target=work)

@@ -10,7 +10,7 @@ import pytest
 
 from accounts.models import User
 from jobs.models import Job, Receipt
-from jobs.services import claims
+from jobs.queue import claims
 from tests.conftest import make_job
 from tests.jobs.api.program import Program
 from tests.jobs.factories import complete, complete_all, pictures_of, states_of, stored_files

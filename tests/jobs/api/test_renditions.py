@@ -11,9 +11,10 @@ from django.conf import settings
 from PIL import Image
 
 from accounts.models import Storage, User
-from jobs import engine
 from jobs.models import Matte, Picture, Rendition, Wish
-from jobs.services import fulfilling, processing, stored, wish_dispatch, wishes
+from jobs.queue import rendition_dispatch
+from jobs.services import rendition_requests, storage_usage
+from jobs.worker import engine, processing, rendering
 from tests.conftest import make_job
 from tests.jobs.api.program import Program
 from tests.jobs.factories import pictures_of, stored_files
@@ -63,7 +64,7 @@ def test_another_recipe_of_the_same_matte(
     again = program.post(address, {"recipe": {"background": "#ff0000", "format": "jpeg"}})
     assert (again.status_code, again.json()["id"]) == (202, said["id"])
 
-    fulfilling.fulfil(Wish.objects.get().pk)
+    rendering.fulfil(Wish.objects.get().pk)
     assert not Wish.objects.exists()
     done = program.get(said["url"]).json()
     assert (done["id"], done["state"], done["media_type"]) == (said["id"], "done", "image/jpeg")
@@ -79,9 +80,9 @@ def test_another_recipe_of_the_same_matte(
     assert listed[0]["id"] == said["id"]
     assert len(listed) == 2
     assert program.get(f"pictures/{picture.pk}/").json()["rendition"]["id"] == said["id"]
-    assert Storage.objects.get().bytes == stored.of_pictures(Picture.objects.all())[picture.user_id] + (
-        picture.source_size or 0
-    )
+    assert Storage.objects.get().bytes == storage_usage.of_pictures(Picture.objects.all())[
+        picture.user_id
+    ] + (picture.source_size or 0)
 
 
 def test_a_corrected_matte_is_the_next_revision(
@@ -94,7 +95,7 @@ def test_a_corrected_matte_is_the_next_revision(
     assert sent.status_code == 202, sent.json()
     assert (sent.json()["revision"], sent.json()["matte"]) == (2, None)
     with django_capture_on_commit_callbacks(execute=True):
-        fulfilling.fulfil(Wish.objects.get().pk)
+        rendering.fulfil(Wish.objects.get().pk)
     mattes = program.get(f"pictures/{picture.pk}/mattes/").json()["results"]
     assert [(matte["revision"], matte["origin"]) for matte in mattes] == [(2, "api"), (1, "model")]
     second = body_of(program.get(mattes[0]["file_url"]))
@@ -112,14 +113,14 @@ def test_a_corrected_matte_is_the_next_revision(
     older = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}, "revision": 1})
     assert older.json()["revision"] == 1
     for wish in Wish.objects.all():
-        fulfilling.fulfil(wish.pk)
+        rendering.fulfil(wish.pk)
     assert Rendition.objects.count() == 4
 
 
 def test_the_alpha_of_a_corrected_cut_out_is_its_matte(program: Program, picture: Picture) -> None:
     cut = np.dstack([np.full((48, 64, 3), 200, np.uint8), half()])
     program.form(f"pictures/{picture.pk}/mattes/", {"file": png(cut)})
-    fulfilling.fulfil(Wish.objects.get().pk)
+    rendering.fulfil(Wish.objects.get().pk)
     file = body_of(program.get(f"mattes/{Matte.objects.get(revision=2).pk}/file/"))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), half())
 
@@ -147,7 +148,7 @@ def test_a_matte_that_breaks_off_fails_its_wish_alone(
     said = program.form(f"pictures/{picture.pk}/mattes/", {"file": torn})
     assert said.status_code == 202
     with django_capture_on_commit_callbacks(execute=True):
-        fulfilling.fulfil(Wish.objects.get().pk)
+        rendering.fulfil(Wish.objects.get().pk)
     assert not [key for key in stored_files() if key.startswith("incoming/")]
     failed = program.get(said.json()["url"]).json()
     assert failed["state"] == "failed"
@@ -198,12 +199,12 @@ def test_what_is_lost_is_sent_again_and_what_breaks_is_given_up(
         said = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}).json()
     assert queued("interactive")[-1] == said["id"]
     settings.REDISPATCH_SECONDS = -1
-    assert wish_dispatch.recover_lost() == 0, "the broker holds it"
+    assert rendition_dispatch.recover_lost() == 0, "the broker holds it"
     wish = Wish.objects.get()
     for attempt in (1, 2):
-        wish_dispatch.claim(wish.pk, wish.picture_id)
+        rendition_dispatch.claim(wish.pk, wish.picture_id)
         Wish.objects.update(lease_until="2026-01-01T00:00Z")
-        assert wish_dispatch.recover_lost() == 1, attempt
+        assert rendition_dispatch.recover_lost() == 1, attempt
     wish.refresh_from_db()
     assert (wish.state, wish.error_code) == ("failed", "worker_lost")
     with django_capture_on_commit_callbacks(execute=True):
@@ -217,10 +218,10 @@ def test_a_matte_whose_worker_is_lost_every_time_does_not_stay(
     settings.MAX_ATTEMPTS = 1
     program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())})
     wish = Wish.objects.get()
-    wish_dispatch.claim(wish.pk, picture.pk)
+    rendition_dispatch.claim(wish.pk, picture.pk)
     Wish.objects.update(lease_until="2026-01-01T00:00Z")
     with django_capture_on_commit_callbacks(execute=True):
-        assert wish_dispatch.recover_lost() == 1
+        assert rendition_dispatch.recover_lost() == 1
     assert Wish.objects.get().state == "failed"
     assert not [key for key in stored_files() if key.startswith("incoming/")]
 
@@ -241,13 +242,13 @@ def test_a_full_account_gets_no_more_renditions_and_no_new_run(
 def test_a_picture_deleted_at_that_moment_is_not_found(
     program: Program, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hold = wishes._hold
+    hold = rendition_requests._hold
 
     def deleted_meanwhile(held: Picture) -> None:
         Picture.objects.all().delete()
         hold(held)
 
-    monkeypatch.setattr(wishes, "_hold", deleted_meanwhile)
+    monkeypatch.setattr(rendition_requests, "_hold", deleted_meanwhile)
     for refused in (
         program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}),
         program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())}),
@@ -263,15 +264,15 @@ def test_a_picture_deleted_while_it_renders_leaves_no_file(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())})
-    write = fulfilling.storage.write
+    write = rendering.storage.write
 
     def deleted_meanwhile(key: str, content: bytes) -> None:
         write(key, content)
         if key.startswith("previews/"):
             assert program.ask("delete", f"pictures/{picture.pk}/").status_code == 204
 
-    monkeypatch.setattr(fulfilling.storage, "write", deleted_meanwhile)
+    monkeypatch.setattr(rendering.storage, "write", deleted_meanwhile)
     with django_capture_on_commit_callbacks(execute=True):
-        fulfilling.fulfil(Wish.objects.get().pk)
+        rendering.fulfil(Wish.objects.get().pk)
     assert stored_files() == []
     assert not Rendition.objects.exists()

@@ -13,7 +13,7 @@ from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
-from jobs.api import served, urls
+from jobs.api import site_urls, urls
 
 COMMITTED = Path(__file__).resolve().parents[3] / "docs" / "api" / "openapi.yaml"
 AGAIN = "run `make schema` and look at what changed"
@@ -21,7 +21,7 @@ AGAIN = "run `make schema` and look at what changed"
 
 @pytest.fixture(scope="module")
 def schema() -> Any:
-    return SchemaGenerator(urlconf=served).get_schema(public=True)
+    return SchemaGenerator(urlconf=site_urls).get_schema(public=True)
 
 
 def test_what_is_committed_is_what_is_served() -> None:

@@ -22,9 +22,10 @@ from pytest_django import Settings
 from schemathesis import GenerationMode
 
 from accounts.models import User
-from jobs.api import served
+from jobs.api import site_urls
 from jobs.models import Picture
-from jobs.services import feedback, presets, uploads, webhook_events, webhooks
+from jobs.services import feedback, presets, uploads
+from jobs.webhooks import notifications, services
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
 from tests.jobs.api.program import Program
@@ -40,7 +41,7 @@ EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "4"))
 
 def _loaded() -> Any:
     """The schema as it is served, and the application behind it."""
-    schema = schemathesis.openapi.from_dict(SchemaGenerator(urlconf=served).get_schema(public=True))
+    schema = schemathesis.openapi.from_dict(SchemaGenerator(urlconf=site_urls).get_schema(public=True))
     schema.app = get_wsgi_application()
     # A value that the schema allows may still be refused for what it means: 422 and 409 say so.
     schema.config.checks.positive_data_acceptance.expected_statuses = [
@@ -72,7 +73,7 @@ def things(user: User) -> dict[str, Any]:
     Picture.objects.filter(pk=picture.pk).update(width=64, height=48)
     upload = uploads.start(user, "new.png", 10_000)
     uploads.receive(upload, ContentFile(make_picture()), 10)
-    endpoint, _ = webhooks.create(user, "https://example.org/hook")
+    endpoint, _ = services.create(user, "https://example.org/hook")
     return {
         "job_id": str(job.pk),
         "picture_id": str(picture.pk),
@@ -82,7 +83,7 @@ def things(user: User) -> dict[str, Any]:
         "name": "mine",
         "token_id": Program(user, "read").token.pk,
         "webhook_id": str(endpoint.pk),
-        "delivery_id": str(webhook_events.test(endpoint).pk),
+        "delivery_id": str(notifications.test(endpoint).pk),
     }
 
 

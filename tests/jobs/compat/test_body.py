@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from jobs.compat import body, order, sources
+from jobs.compat import body, removebg_parameters, sources
 from jobs.compat.body import File
 from jobs.compat.errors import CompatError
 
@@ -149,7 +149,7 @@ def test_an_address_of_too_many_fields_says_so() -> None:
 @pytest.mark.parametrize("name", ["size", "roi", "shadow_type", "shadow_opacity", "scale", "bg_color"])
 def test_a_refusal_does_not_say_everything_back(name: str) -> None:
     with pytest.raises(CompatError) as refused:
-        order.read({name: "x" * 10_000})
+        removebg_parameters.read({name: "x" * 10_000})
     assert len(refused.value.detail) <= 400
 
 

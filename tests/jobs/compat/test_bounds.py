@@ -9,8 +9,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
-from jobs.compat import running, sources
-from jobs.compat.turns import Turns
+from jobs.compat import execution, sources
+from jobs.compat.concurrency import Turns
 from jobs.models import Job
 from tests.conftest import make_picture
 from tests.jobs.compat.conftest import Caller
@@ -29,7 +29,7 @@ def file(data: bytes) -> Any:
         (sources.FETCHING, {"image_url": "http://192.0.2.1/a.jpg"}),
         (sources.PATIENT, {"image_url": "http://192.0.2.1/a.jpg"}),
         (sources.FETCHING, {"image_file": PHOTO, "bg_image_url": "http://192.0.2.1/a.jpg"}),
-        (running.WAITING, {"image_file": PHOTO}),
+        (execution.WAITING, {"image_file": PHOTO}),
     ],
 )
 async def test_more_at_once_than_one_may(

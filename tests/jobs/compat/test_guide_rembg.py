@@ -18,7 +18,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from accounts.models import User
-from jobs.compat import running, sources
+from jobs.compat import execution, sources
 from jobs.compat.rembg_parameters import recipe_of
 from jobs.models import Job
 from segmentation import weights
@@ -128,15 +128,15 @@ async def test_a_model_that_is_not_here(caller: Caller, name: str) -> None:
     assert not await Job.objects.aexists()
 
 
-@pytest.mark.parametrize("turns", [running.WAITING, sources.FETCHING, sources.PATIENT])
+@pytest.mark.parametrize("turns", [execution.WAITING, sources.FETCHING, sources.PATIENT])
 async def test_how_many_at_once(
     caller: Caller, user: User, turns: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = rows(GUIDE)["how many at once"]
-    assert f"{running.WAITING.most} calls that wait" in said
+    assert f"{execution.WAITING.most} calls that wait" in said
     assert f"{sources.FETCHING.most} are fetched at once" in said
     assert f"wait {sources.PATIENCE_SECONDS:.0f} seconds" in said
-    assert (running.WAITING.most, sources.FETCHING.most, sources.PATIENT.most) == (50, 4, 50)
+    assert (execution.WAITING.most, sources.FETCHING.most, sources.PATIENT.most) == (50, 4, 50)
     monkeypatch.setattr(sources, "PATIENCE_SECONDS", 0)
     held = [turns.take(user.pk) for _ in range(turns.most)]
     try:

@@ -16,9 +16,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.selectors import usage_of
-from jobs.compat import body, order, running, sources
+from jobs.compat import body, execution, removebg_parameters, sources
 from jobs.models import Job
-from jobs.services import calls
+from jobs.services import synchronous
 from tests.conftest import make_picture
 from tests.jobs.compat.conftest import Caller
 from tests.jobs.compat.guides import GUIDES, rows, without_a_test
@@ -150,16 +150,24 @@ def test_every_parameter_is_read() -> None:
 
 @pytest.mark.parametrize("name", sorted(DEFAULTS))
 def test_what_is_said_with_its_default_is_as_if_it_was_not_said(name: str) -> None:
-    assert order.read({name: DEFAULTS[name]}) == order.read({}) == order.read(DEFAULTS)
+    assert (
+        removebg_parameters.read({name: DEFAULTS[name]})
+        == removebg_parameters.read({})
+        == removebg_parameters.read(DEFAULTS)
+    )
 
 
 def test_limits(settings: Settings) -> None:
     said = rows(GUIDE)["limits"]
     assert f"{sources.MAX_BYTES // 2**20} MB and {sources.MAX_PIXELS // 10**6} megapixels in" in said
-    assert f"PNG out at most {order.largest('png'):.0f} megapixels" in said
+    assert f"PNG out at most {removebg_parameters.largest('png'):.0f} megapixels" in said
     assert f"{settings.COMPAT_MEGAPIXELS_A_MINUTE} megapixels a minute" in said
-    assert f"`size=auto` is at most {order.SIZES['auto']} megapixels" in said
-    assert (sources.MAX_BYTES, sources.MAX_PIXELS, order.largest("png")) == (22 * 2**20, 50_000_000, 10)
+    assert f"`size=auto` is at most {removebg_parameters.SIZES['auto']} megapixels" in said
+    assert (sources.MAX_BYTES, sources.MAX_PIXELS, removebg_parameters.largest("png")) == (
+        22 * 2**20,
+        50_000_000,
+        10,
+    )
 
 
 @pytest.mark.real
@@ -212,18 +220,18 @@ async def test_after_a_503_the_result_costs_nothing_more(
 
 
 def test_how_long_an_ephemeral_result_waits() -> None:
-    assert calls.FORGET_AFTER.total_seconds() == 120
+    assert synchronous.FORGET_AFTER.total_seconds() == 120
     assert "waits two minutes" in rows(GUIDE)["waiting"]
-    assert calls.SAME_FOR.total_seconds() == 600
+    assert synchronous.SAME_FOR.total_seconds() == 600
     assert "within ten minutes" in rows(GUIDE)["credits"]
 
 
 async def test_how_many_at_once(caller: Caller, user: User) -> None:
     said = rows(GUIDE)["how many at once"]
-    assert f"{running.WAITING.most} calls that wait" in said
+    assert f"{execution.WAITING.most} calls that wait" in said
     assert f"{sources.FETCHING.most} are fetched at once" in said
     assert f"wait {sources.PATIENCE_SECONDS:.0f} seconds" in said
-    assert (running.WAITING.most, sources.FETCHING.most, sources.PATIENT.most) == (50, 4, 50)
+    assert (execution.WAITING.most, sources.FETCHING.most, sources.PATIENT.most) == (50, 4, 50)
     held = [sources.FETCHING.take(user.pk) for _ in range(4)]
     try:
         # It brings a file: it does not wait for its turn, though nobody has given one back.

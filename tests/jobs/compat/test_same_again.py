@@ -22,11 +22,11 @@ from pytest_django import Settings
 
 from accounts.models import Entry, User
 from bgplatform.asgi import application
-from jobs import waiting
+from jobs import long_polling
 from jobs.compat import body
 from jobs.compat.body import Body
 from jobs.models import Backdrop, Discard, Job, Matte, Picture, Receipt, Rendition, SearchText, Upload
-from jobs.services import backdrops, calls
+from jobs.services import backdrops, synchronous
 from tests.conftest import make_picture
 from tests.jobs.compat.conftest import Answer, Caller
 from tests.jobs.factories import stored_files
@@ -75,7 +75,7 @@ async def test_other_wishes_other_bytes_and_other_people_are_other_jobs(
 @pytest.mark.usefixtures("worker")
 async def test_what_failed_or_is_long_ago_is_tried_anew(caller: Caller) -> None:
     assert (await caller.form({"image_file": photo()})).status == 200
-    await Picture.objects.aupdate(queued_at=timezone.now() - calls.SAME_FOR - timedelta(seconds=1))
+    await Picture.objects.aupdate(queued_at=timezone.now() - synchronous.SAME_FOR - timedelta(seconds=1))
     assert (await caller.form({"image_file": photo()})).headers["X-Credits-Charged"] == "1"
     assert await Job.objects.acount() == 2
 
@@ -91,7 +91,7 @@ async def test_a_retry_finds_the_running_job(caller: Caller, settings: Settings)
 
 
 async def waiting_for_a_job() -> None:
-    while not waiting._ears().waiting:
+    while not long_polling._ears().waiting:
         await asyncio.sleep(0.005)
 
 
@@ -158,7 +158,7 @@ async def test_beginning_anew_brings_the_background_again(make_caller: Callable[
     with under_way(caller.form({"image_file": photo(), "bg_image_file": behind})) as call:
         await waiting_for_a_job()
         first = await Job.objects.aget()
-        await sync_to_async(calls.forget)(first.pk)
+        await sync_to_async(synchronous.forget)(first.pk)
         assert await Backdrop.objects.acount() == 0
         while not call.done() and not await Job.objects.exclude(pk=first.pk).aexists():
             await asyncio.sleep(0.005)
@@ -187,7 +187,7 @@ async def test_a_client_that_goes_away_breaks_nothing(
 ) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=ephemeral)
     await abandoned(caller)
-    assert waiting._ears().waiting == {}
+    assert long_polling._ears().waiting == {}
     job = await Job.objects.aget()
     assert (job.state, job.ephemeral) == ("active", ephemeral)
     settings.SYNC_SECONDS = 0
@@ -266,10 +266,10 @@ async def test_an_answer_that_nobody_fetched_is_swept(make_caller: Callable[...,
     caller = await sync_to_async(make_caller)(ephemeral=True)
     await abandoned(caller)
     job = await Job.objects.aget()
-    assert await waiting.wait_ended(job.pk, 30)
-    assert await sync_to_async(calls.sweep)() == 0, "who asks again in a moment still finds it"
-    await Job.objects.aupdate(finished_at=timezone.now() - calls.FORGET_AFTER - timedelta(seconds=1))
-    assert await sync_to_async(calls.sweep)() == 1
+    assert await long_polling.wait_ended(job.pk, 30)
+    assert await sync_to_async(synchronous.sweep)() == 0, "who asks again in a moment still finds it"
+    await Job.objects.aupdate(finished_at=timezone.now() - synchronous.FORGET_AFTER - timedelta(seconds=1))
+    assert await sync_to_async(synchronous.sweep)() == 1
     assert (await counts(), stored_files()) == ({}, [])
 
 

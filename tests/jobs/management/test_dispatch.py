@@ -15,7 +15,8 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Discard, Picture, Upload
-from jobs.services import claims, removal
+from jobs.queue import claims
+from jobs.services import removal
 from tests.conftest import make_upload
 from tests.jobs.factories import bare_job, pictures_of, stored_files
 

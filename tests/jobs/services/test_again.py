@@ -11,10 +11,11 @@ from django.conf import settings
 from PIL import Image
 
 from accounts.models import User
-from jobs import engine, storage
+from jobs import storage
 from jobs.errors import SubmitRefusedError
 from jobs.models import Job, Picture, Rendition
-from jobs.services import processing, removal, submit
+from jobs.services import removal, submit
+from jobs.worker import engine, processing
 from segmentation import weights
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_upload

@@ -14,7 +14,8 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Backdrop, Job, Picture, Rendition
-from jobs.services import backdrops, calls, orphans, processing, removal, submit, uploads
+from jobs.services import backdrops, orphans, removal, submit, synchronous, uploads
+from jobs.worker import processing
 from segmentation import pictures, weights
 from segmentation.errors import PictureError, RecipeError
 from segmentation.recipe import Recipe
@@ -97,19 +98,19 @@ def test_its_owner_may_go_with_everything(user: User) -> None:
     assert not Backdrop.objects.exists()
 
 
-def call(user: User, content: bytes, *, ephemeral: bool) -> calls.Call:
+def call(user: User, content: bytes, *, ephemeral: bool) -> synchronous.Call:
     """As the compatible API begins one."""
     backdrop = backdrops.take_in(user, content, ephemeral=ephemeral)
     data = make_picture()
-    source = calls.Source(data, "photo.png", pictures.inspect(data, uploads.limits()))
-    return calls.begin(user, source, recipe(backdrop.digest), token=None, ephemeral=ephemeral)
+    source = synchronous.Source(data, "photo.png", pictures.inspect(data, uploads.limits()))
+    return synchronous.begin(user, source, recipe(backdrop.digest), token=None, ephemeral=ephemeral)
 
 
 def test_an_ephemeral_call_takes_its_own_backdrop_along(user: User) -> None:
     first, second = (call(user, blue(), ephemeral=True) for _ in range(2))
     assert first.job == second.job
     assert backdrops.forget(Backdrop.objects.get()) is False, "its job still has it"
-    calls.forget(first.job)
+    synchronous.forget(first.job)
     assert not Backdrop.objects.exists()
 
 
@@ -117,7 +118,7 @@ def test_an_ephemeral_call_leaves_what_its_user_had(user: User) -> None:
     """Whose job is gone by then, so that nothing but the row says that it is to stay."""
     kept = call(user, blue(), ephemeral=False)
     removal.delete_jobs([kept.job], reason=None)
-    calls.forget(call(user, blue(), ephemeral=True).job)
+    synchronous.forget(call(user, blue(), ephemeral=True).job)
     backdrop = Backdrop.objects.get()
     with storage.reading(backdrop.key) as file:
         assert file.read() == blue()
@@ -128,7 +129,7 @@ def test_an_ephemeral_call_leaves_what_its_user_had(user: User) -> None:
 def test_what_is_brought_to_be_kept_meanwhile_stays(user: User) -> None:
     fleeting = call(user, blue(), ephemeral=True)
     backdrop = backdrops.take_in(user, blue())
-    calls.forget(fleeting.job)
+    synchronous.forget(fleeting.job)
     assert Backdrop.objects.get() == backdrop
 
 

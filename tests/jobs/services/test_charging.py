@@ -14,8 +14,9 @@ from accounts.errors import QuotaExceededError
 from accounts.models import Entry, Plan, Usage, User
 from accounts.services import tokens
 from jobs.models import Job, Picture, Upload
-from jobs.services import claims, removal, retry, submit
-from jobs.services.claims import LeaseLostError
+from jobs.queue import claims
+from jobs.queue.claims import LeaseLostError
+from jobs.services import removal, retry, submit
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_upload
 from tests.jobs.factories import bare_uploads, complete, pictures_of, states_of

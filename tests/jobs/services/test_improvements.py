@@ -12,8 +12,8 @@ from accounts.errors import QuotaExceededError
 from accounts.models import Plan, Storage, User
 from accounts.services import quota
 from jobs.models import Improvement
-from jobs.services import improvements, stored
-from jobs.services.calls import Source
+from jobs.services import improvements, storage_usage
+from jobs.services.synchronous import Source
 from segmentation import pictures
 from tests.conftest import make_picture
 from tests.jobs.factories import stored_files
@@ -36,7 +36,7 @@ def kept(user: User, days_ago: float = 0) -> Improvement:
 def test_it_counts_as_the_users(user: User) -> None:
     kept(user)
     assert Storage.objects.get(user=user).bytes == len(PHOTO)
-    assert stored.recount([user]) == {}
+    assert storage_usage.recount([user]) == {}
 
 
 def test_where_the_last_room_went_meanwhile_nothing_is_kept(

@@ -18,7 +18,8 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Job, Picture
-from jobs.services import claims, orphans, uploads
+from jobs.queue import claims
+from jobs.services import orphans, uploads
 from tests.conftest import make_job, make_upload
 from tests.jobs.factories import complete_all, keys_of, stored_files
 

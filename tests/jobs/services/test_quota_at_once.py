@@ -19,7 +19,8 @@ from accounts.errors import QuotaExceededError
 from accounts.models import ApiToken, Entry, Plan, Storage, Usage, User
 from accounts.services import quota, tokens
 from jobs.models import Job, Picture, Upload
-from jobs.services import claims, removal, submit, uploads
+from jobs.queue import claims
+from jobs.services import removal, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture
 from tests.jobs.at_once import at_once

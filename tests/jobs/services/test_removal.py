@@ -16,7 +16,8 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
-from jobs.services import claims, removal, retry, submit, uploads
+from jobs.queue import claims
+from jobs.services import removal, retry, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_upload
 from tests.jobs.at_once import at_once

@@ -25,7 +25,16 @@ from accounts.reserved import reserved_of
 from accounts.services import quota
 from bgplatform.local import lifeline
 from jobs.models import Matte, Picture, Rendition, Wish
-from jobs.services import fulfilling, removal, reserving, retry, stored, submit, wish_dispatch, wishes
+from jobs.queue import rendition_dispatch
+from jobs.services import (
+    removal,
+    rendition_requests,
+    retry,
+    storage_reservation,
+    storage_usage,
+    submit,
+)
+from jobs.worker import rendering
 from segmentation import result_size, weights
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_upload
@@ -68,7 +77,7 @@ def webp(number: int) -> Recipe:
 
 
 def ask(picture: Picture, number: int) -> Any:
-    return wishes.render(picture, Matte.objects.get(picture=picture), webp(number))
+    return rendition_requests.render(picture, Matte.objects.get(picture=picture), webp(number))
 
 
 def matte_file() -> io.BytesIO:
@@ -78,7 +87,7 @@ def matte_file() -> io.BytesIO:
 
 
 def counters_are_exact() -> None:
-    assert stored.recount(User.objects.all()) == {}
+    assert storage_usage.recount(User.objects.all()) == {}
 
 
 def test_of_many_renditions_asked_for_at_once_as_many_wait_as_fit(user: User, picture: Picture) -> None:
@@ -95,13 +104,13 @@ def test_of_many_renditions_asked_for_at_once_as_many_wait_as_fit(user: User, pi
 def test_renditions_mattes_jobs_and_uploads_at_once_share_the_room(user: User, picture: Picture) -> None:
     sent = matte_file().getbuffer().nbytes
     job = picture.job
-    new_picture = reserving.of_picture(picture, RECIPE, MOST)
+    new_picture = storage_reservation.of_picture(picture, RECIPE, MOST)
     room_for(user, 2 * (sent + new_picture))
 
     def one(number: int) -> Any:
         mine = Picture.objects.get(pk=picture.pk)
         if number % 4 == 0:
-            return wishes.correct(mine, matte_file(), sent, recipe=RECIPE)
+            return rendition_requests.correct(mine, matte_file(), sent, recipe=RECIPE)
         if number % 4 == 1:
             return submit.again(job, webp(number))
         if number % 4 == 2:
@@ -120,7 +129,7 @@ def test_a_job_that_does_not_fit_is_refused_whole_and_says_what_waits(user: User
     uploads = [make_upload(user, f"{number}.png").pk for number in range(6)]
     (first,) = pictures_of(make_job(user))
     each = first.reserved
-    assert each == reserving.of_picture(first, Recipe.parse(first.job.recipe), MOST)
+    assert each == storage_reservation.of_picture(first, Recipe.parse(first.job.recipe), MOST)
     room_for(user, 3 * each)
     with pytest.raises(QuotaExceededError, match="are kept for results that are on their way") as refused:
         submit.submit(user, uploads[:3], RECIPE)
@@ -140,9 +149,9 @@ def test_what_is_made_takes_the_place_of_what_was_reserved(user: User, picture: 
     room_for(user, EACH + 2048)
     before = Storage.objects.get(user=user).bytes
     # The pictures of the factory are of 8×6 pixels: this one is of the source's size.
-    wish = wishes.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
+    wish = rendition_requests.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
     assert wish.reserved == reserved_of(user.pk) > 0
-    fulfilling.fulfil(wish.pk)
+    rendering.fulfil(wish.pk)
     made = Rendition.objects.get(pk=wish.pk)
     assert reserved_of(user.pk) == 0
     assert Storage.objects.get(user=user).bytes == before + made.size + made.matte.size
@@ -154,11 +163,11 @@ def test_what_grew_beyond_its_place_and_does_not_fit_fails_and_leaves_nothing(
     user: User, picture: Picture
 ) -> None:
     room_for(user, 10_000)
-    wish = wishes.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
+    wish = rendition_requests.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
     Wish.objects.update(reserved=1)
     room_for(user, 2)
     files, before = stored_files(), Storage.objects.get(user=user).bytes
-    fulfilling.fulfil(wish.pk)
+    rendering.fulfil(wish.pk)
     wish.refresh_from_db()
     assert (wish.state, wish.error_code) == ("failed", "storage_full")
     assert Storage.objects.get(user=user).bytes == before
@@ -198,10 +207,10 @@ def test_a_lost_lease_keeps_the_place_until_the_last_attempt(
     settings.MAX_ATTEMPTS = 2
     wish = ask(picture, 1)
     for left in (EACH, 0):
-        assert wish_dispatch.claim(wish.pk, uuid4())
+        assert rendition_dispatch.claim(wish.pk, uuid4())
         assert reserved_of(user.pk) == EACH
         Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
-        wish_dispatch.recover_lost()
+        rendition_dispatch.recover_lost()
         assert reserved_of(user.pk) == left
     counters_are_exact()
 
@@ -214,7 +223,7 @@ def test_a_worker_that_is_killed_leaves_the_counters_exact(
 ) -> None:
     """It dies when its files are written and its rows are not."""
     room_for(user, 10_000)
-    wish = wishes.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
+    wish = rendition_requests.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
     place, before = wish.reserved, Storage.objects.get(user=user).bytes
     worker = _worker_that_stops_before_its_rows(wish, tmp_path)
     try:
@@ -229,9 +238,9 @@ def test_a_worker_that_is_killed_leaves_the_counters_exact(
         quota.add_storage(user, 10_000 - place + 1)
 
     Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
-    assert wish_dispatch.recover_lost() == 1
+    assert rendition_dispatch.recover_lost() == 1
     assert reserved_of(user.pk) == place
-    fulfilling.fulfil(wish.pk)
+    rendering.fulfil(wish.pk)
     made = Rendition.objects.get(pk=wish.pk)
     assert reserved_of(user.pk) == 0
     assert Storage.objects.get(user=user).bytes == before + made.size + made.matte.size

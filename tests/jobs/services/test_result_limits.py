@@ -15,18 +15,10 @@ from pytest_django import Settings
 from accounts.errors import QuotaExceededError
 from accounts.models import Entry, Plan, Usage, User
 from jobs.models import Job, Matte, Picture, Preset, Rendition, Wish
-from jobs.services import (
-    calls,
-    fulfilling,
-    processing,
-    removal,
-    result_limits,
-    retry,
-    submit,
-    wish_dispatch,
-    wishes,
-)
-from jobs.services.calls import Source
+from jobs.queue import rendition_dispatch
+from jobs.services import removal, rendition_requests, result_limits, retry, submit, synchronous
+from jobs.services.synchronous import Source
+from jobs.worker import processing, rendering
 from segmentation import pictures, weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -65,7 +57,7 @@ def picture(user: User) -> Picture:
 
 
 def render(picture: Picture, **fields: object) -> Any:
-    return wishes.render(picture, Matte.objects.get(picture=picture), recipe(**fields))
+    return rendition_requests.render(picture, Matte.objects.get(picture=picture), recipe(**fields))
 
 
 @pytest.fixture
@@ -108,7 +100,7 @@ def test_a_synchronous_call_refuses_it(user: User) -> None:
     data = make_picture()
     source = Source(data, "disc.png", pictures.inspect(data))
     with pytest.raises(RecipeError, match="10000×10000"):
-        calls.begin(user, source, recipe(size="10000x10000"), token=None)
+        synchronous.begin(user, source, recipe(size="10000x10000"), token=None)
     assert not Job.objects.exists()
 
 
@@ -219,9 +211,9 @@ def test_a_rendition_that_comes_to_nothing_is_refunded_once(
     settings.MAX_ATTEMPTS = 1
     extra = 640 * 480 - SOURCE
     wish = render(picture, size="640x480")
-    wish_dispatch.claim(wish.pk, uuid4())
+    rendition_dispatch.claim(wish.pk, uuid4())
     Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
-    assert [wish_dispatch.recover_lost() for _ in range(2)] == [1, 0]
+    assert [rendition_dispatch.recover_lost() for _ in range(2)] == [1, 0]
     assert ledger()[1:] == [
         ("charge", 0, extra, "larger rendition"),
         ("refund", 0, extra, "worker_lost"),
@@ -241,12 +233,12 @@ def test_a_rendition_that_is_made_stays_charged_and_one_that_fails_does_not(
     out = io.BytesIO()
     Image.fromarray(np.full((48, 64), 255, np.uint8)).save(out, "PNG")
     larger = recipe(size="640x480")
-    made = wishes.correct(picture, out, out.getbuffer().nbytes, recipe=larger)
-    fulfilling.fulfil(made.pk)
+    made = rendition_requests.correct(picture, out, out.getbuffer().nbytes, recipe=larger)
+    rendering.fulfil(made.pk)
     assert Rendition.objects.get(pk=made.pk).width == 640
-    failing = wishes.correct(picture, out, out.getbuffer().nbytes, recipe=larger)
+    failing = rendition_requests.correct(picture, out, out.getbuffer().nbytes, recipe=larger)
     settings.MAX_RESULT_PIXELS = 5_000
-    fulfilling.fulfil(failing.pk)
+    rendering.fulfil(failing.pk)
     failing.refresh_from_db()
     assert (failing.state, failing.error_code, failing.charged_at) == ("failed", "result_too_large", None)
     assert used(user) == (1, 640 * 480)

@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import Plan, User
 from accounts.selectors import plan_of
 from jobs.models import Job, Receipt
-from jobs.services import dispatch, retention
+from jobs.queue import dispatch
+from jobs.services import retention
 from tests.conftest import make_job
 from tests.jobs.factories import bare_job
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import Plan, User
 from jobs.models import Matte, Picture, Wish
-from jobs.services import windows, wish_dispatch
+from jobs.queue import rendition_dispatch, windows
 from tests.jobs.factories import bare_job, complete, pictures_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -47,14 +47,14 @@ def test_a_heavier_plan_has_more_rendition_requests_out(
     User.objects.filter(pk=user.pk).update(plan=heavy)
     requests([user, stranger], finished(user), 10)
 
-    assert wish_dispatch.top_up_everyone() == 6 + 2
+    assert rendition_dispatch.top_up_everyone() == 6 + 2
     assert (sent(user), sent(stranger)) == (6, 2)
     assert len(queued("interactive")) == 8
-    assert wish_dispatch.top_up_everyone() == 0
+    assert rendition_dispatch.top_up_everyone() == 0
 
     Wish.objects.filter(dispatched_at__isnull=False).delete()
-    assert wish_dispatch.top_up(user.pk) == 4, "all that is left"
-    assert wish_dispatch.top_up(stranger.pk) == 2
+    assert rendition_dispatch.top_up(user.pk) == 4, "all that is left"
+    assert rendition_dispatch.top_up(stranger.pk) == 2
 
 
 def test_the_weight_of_the_default_plan_counts_for_whoever_has_no_other(
@@ -64,7 +64,7 @@ def test_the_weight_of_the_default_plan_counts_for_whoever_has_no_other(
     Plan.objects.update_or_create(is_default=True, defaults={"name": "Everybody", "weight": 2})
     requests([user], finished(user), 10)
 
-    assert wish_dispatch.top_up_everyone() == 4
+    assert rendition_dispatch.top_up_everyone() == 4
 
 
 def test_of_600_users_who_wait_each_has_had_a_turn_after_two_ticks(user: User, settings: Settings) -> None:
@@ -72,12 +72,12 @@ def test_of_600_users_who_wait_each_has_had_a_turn_after_two_ticks(user: User, s
     crowd = User.objects.bulk_create(User(email=f"crowd{number}@example.org") for number in range(600))
     requests(crowd, finished(user), 3)
 
-    assert wish_dispatch.top_up_everyone() == 500
-    assert wish_dispatch.top_up_everyone() == 100
+    assert rendition_dispatch.top_up_everyone() == 500
+    assert rendition_dispatch.top_up_everyone() == 100
     assert set(Wish.objects.filter(dispatched_at__isnull=False).values_list("user", flat=True)) == {
         one.pk for one in crowd
     }
-    assert wish_dispatch.top_up_everyone() == 0
+    assert rendition_dispatch.top_up_everyone() == 0
 
 
 def test_where_workers_are_quick_each_tick_draws_anew_whose_turn_it_is(
@@ -92,7 +92,7 @@ def test_where_workers_are_quick_each_tick_draws_anew_whose_turn_it_is(
 
     served = []
     for _ in range(2):
-        assert wish_dispatch.top_up_everyone() == 1
+        assert rendition_dispatch.top_up_everyone() == 1
         out = Wish.objects.filter(dispatched_at__isnull=False)
         served += out.values_list("user", flat=True)
         out.delete()
@@ -106,4 +106,4 @@ def test_nothing_goes_out_while_the_store_is_away(
     requests([user], finished(user), 1)
     valkey.set("circuit:store", "away")
 
-    assert wish_dispatch.top_up_everyone() == wish_dispatch.top_up(user.pk) == 0
+    assert rendition_dispatch.top_up_everyone() == rendition_dispatch.top_up(user.pk) == 0

@@ -17,7 +17,8 @@ from django.urls import reverse
 from accounts.models import User
 from jobs import urls
 from jobs.models import Discard, Job, Matte, Picture, Rendition, SearchText, Tag, Upload
-from jobs.services import claims, tags, uploads
+from jobs.queue import claims
+from jobs.services import tags, uploads
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import complete, pictures_of, stored_files
 

@@ -21,7 +21,8 @@ from accounts.models import User
 from accounts.services import sessions
 from jobs import events
 from jobs.models import Job
-from jobs.services import claims, progress, removal
+from jobs.queue import claims
+from jobs.services import progress, removal
 from jobs.views import events as streaming
 from tests.jobs.factories import bare_job, complete_all, pictures_of
 from tests.waiting import until

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from jobs.models import Job, Picture
-from jobs.services import findable, tags
+from jobs.services import search_index, tags
 from tests.jobs.factories import bare_job, pictures_of
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def jobs(user: User, stranger: User) -> dict[str, Job]:
         error_sentence="It is broken.",
         finished_at=datetime.now(UTC),
     )
-    findable.note_again([picture.job_id])
+    search_index.note_again([picture.job_id])
     bare_job(stranger, title="Shoes of somebody else")
     return made
 

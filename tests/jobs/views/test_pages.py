@@ -14,7 +14,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from jobs.models import Job, Picture
-from jobs.services import claims, removal, retry, submit, uploads
+from jobs.queue import claims
+from jobs.services import removal, retry, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import bare_job, complete, complete_all, pictures_of, states_of, stored_files
@@ -300,7 +301,7 @@ def test_failed_and_cancelled_are_gone_on_with_apart(client: Client, user: User)
 def test_failures_and_names_are_found_in_a_job_and_in_the_history(
     client: Client, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.selectors.PICTURES_PER_PAGE", 2)
+    monkeypatch.setattr("jobs.selectors.__init__.PICTURES_PER_PAGE", 2)
     bare_job(user, title="all well")
     job = bare_job(user, 9)
     Picture.objects.filter(job=job).update(name="Ärmel.png")

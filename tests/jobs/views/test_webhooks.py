@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from jobs.services import webhook_events, webhooks
+from jobs.webhooks import notifications, services
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 URL = "https://hooks.example.org/in"
@@ -28,7 +28,7 @@ def client(user: User, client_of: Callable[[User], Client]) -> Client:
 
 @pytest.fixture
 def endpoint(user: User) -> WebhookEndpoint:
-    return webhooks.create(user, URL, description="The shop")[0]
+    return services.create(user, URL, description="The shop")[0]
 
 
 def said(answer: HttpResponse) -> list[str]:
@@ -131,7 +131,7 @@ def test_a_test_and_the_log(
 
 def test_sent_again(client: Client, endpoint: WebhookEndpoint) -> None:
     for _ in range(2):
-        webhook_events.test(endpoint)
+        notifications.test(endpoint)
     rows = WebhookDelivery.objects.order_by("id")
     rows.update(state="failed", next_at=None, sent_at=None, ended_at=rows[0].message.created_at)
     answer = client.post(f"{page_of(endpoint)}replay/", {"delivery": str(rows[0].pk)})
@@ -142,7 +142,7 @@ def test_sent_again(client: Client, endpoint: WebhookEndpoint) -> None:
 
 
 def test_deleted(client: Client, endpoint: WebhookEndpoint) -> None:
-    webhook_events.test(endpoint)
+    notifications.test(endpoint)
     answer = client.post(f"{page_of(endpoint)}delete/")
     assert answer["Location"] == LIST
     assert not WebhookEndpoint.objects.exists()
@@ -156,10 +156,10 @@ ACTS = ["", "rotate/", "switch/", "test/", "replay/", "delete/"]
 def test_somebody_elses_is_not_there(
     stranger: User, client_of: Callable[[User], Client], endpoint: WebhookEndpoint, act: str
 ) -> None:
-    delivery = webhook_events.test(endpoint)
+    delivery = notifications.test(endpoint)
     other = client_of(stranger)
     assert other.post(page_of(endpoint) + act, {"to": "off"}).status_code == 404
-    mine, _ = webhooks.create(stranger, URL)
+    mine, _ = services.create(stranger, URL)
     answer = other.post(f"{page_of(mine)}replay/", {"delivery": str(delivery.pk)})
     assert answer.status_code == 404
     endpoint.refresh_from_db()
@@ -185,11 +185,11 @@ def test_a_long_log_has_pages_and_no_more_queries(client: Client, endpoint: Webh
             client.get(page_of(endpoint))
         return len(queries)
 
-    webhook_events.test(endpoint)
+    notifications.test(endpoint)
     asked()
     before = asked()
     for _ in range(59):
-        webhook_events.test(endpoint)
+        notifications.test(endpoint)
     assert asked() == before
     page = client.get(page_of(endpoint)).content.decode()
     assert page.count('id="delivery-') == 50

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from jobs.models import WebhookEndpoint
-from jobs.services import deliveries, webhooks
+from jobs.webhooks import deliveries, services
 from tests.jobs.webhooks.receiver import Receiver, receiving
 from tests.jobs.webhooks.world import NOON
 
@@ -48,7 +48,7 @@ def courier(receiver: Receiver, valkey: redis.Redis, queued: Callable[[str], lis
 
 @pytest.fixture
 def made(user: User, receiver: Receiver) -> tuple[WebhookEndpoint, str]:
-    return webhooks.create(user, receiver.url)
+    return services.create(user, receiver.url)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from jobs.models import WebhookAttempt, WebhookEndpoint
-from jobs.services import webhook_events, webhooks
+from jobs.webhooks import notifications, services
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
@@ -20,8 +20,8 @@ def root(make_user: Callable[..., User], client_of: Callable[[User], Client]) ->
 
 
 def test_staff_look_and_change_nothing(root: Client, user: User) -> None:
-    endpoint, secret = webhooks.create(user, "https://hooks.example.org/in")
-    delivery = webhook_events.test(endpoint)
+    endpoint, secret = services.create(user, "https://hooks.example.org/in")
+    delivery = notifications.test(endpoint)
     now = delivery.message.created_at
     WebhookAttempt.objects.create(delivery=delivery, at=now, milliseconds=7, status=503)
     pages = {

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from accounts.models import User
 from jobs.errors import WebhookRefusedError
 from jobs.models import WebhookEndpoint, WebhookMessage
-from jobs.services import deliveries, webhook_events, webhooks
+from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.webhooks.receiver import Receiver
 from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
 
@@ -76,7 +76,7 @@ def test_what_happens_afterwards_is_not_written_down(user: User, endpoint: Webho
 def test_the_schedulers_tick_switches_it_off(
     user: User, stranger: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
-    other, _ = webhooks.create(stranger, receiver.url)
+    other, _ = services.create(stranger, receiver.url)
     receiver.answers = [500]
     delivery = happen(user)
     courier()
@@ -87,19 +87,19 @@ def test_the_schedulers_tick_switches_it_off(
     delivery.refresh_from_db()
     assert delivery.state == "failed"
     assert mail.outbox == []
-    assert webhooks.disable_closed() == 0
+    assert services.disable_closed() == 0
 
 
 def test_an_account_that_is_opened_again_switches_it_on_itself(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     close(user)
-    assert webhooks.disable_closed() == 1
+    assert services.disable_closed() == 1
     user.is_active = True
     user.save()
     with pytest.raises(WebhookRefusedError):
-        webhook_events.test(endpoint)
-    webhooks.enable(endpoint)
+        notifications.test(endpoint)
+    services.enable(endpoint)
     happen(user)
     assert courier() == 1
     assert len(receiver.taken) == 1

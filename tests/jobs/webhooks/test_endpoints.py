@@ -11,7 +11,6 @@ from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from accounts.models import User
-from jobs import webhook_selectors
 from jobs.errors import WebhookRefusedError
 from jobs.models import (
     WebhookAttempt,
@@ -20,7 +19,7 @@ from jobs.models import (
     WebhookMessage,
     WebhookSecret,
 )
-from jobs.services import webhooks
+from jobs.webhooks import selectors, services
 from tests.jobs.at_once import at_once
 
 URL = "https://hooks.example.org/in?key=1"
@@ -29,12 +28,12 @@ ALL = ["job.finished", "job.cancelled", "picture.done", "picture.failed"]
 
 @pytest.mark.django_db
 def test_an_endpoint_wants_everything_unless_it_says_so(user: User) -> None:
-    endpoint, secret = webhooks.create(user, f" {URL}\n", description=" The\tshop ")
+    endpoint, secret = services.create(user, f" {URL}\n", description=" The\tshop ")
     assert (endpoint.url, endpoint.description, endpoint.events) == (URL, "The shop", ALL)
     assert endpoint.enabled
     assert secret.startswith("whsec_")
     assert len(secret) == len("whsec_") + 44
-    other, _ = webhooks.create(user, URL, events={"picture.failed", "job.finished"})
+    other, _ = services.create(user, URL, events={"picture.failed", "job.finished"})
     assert other.events == ["job.finished", "picture.failed"]
 
 
@@ -60,12 +59,12 @@ def test_what_cannot_be_an_endpoint_is_refused(
     user: User, facts: dict[str, Any], code: str, field: str
 ) -> None:
     with pytest.raises(WebhookRefusedError) as refused:
-        webhooks.create(user, **{"url": URL, **facts})
+        services.create(user, **{"url": URL, **facts})
     assert (refused.value.code, refused.value.field, refused.value.status) == (code, field, 422)
     assert not WebhookEndpoint.objects.exists()
-    endpoint, _ = webhooks.create(user, URL)
+    endpoint, _ = services.create(user, URL)
     with pytest.raises(WebhookRefusedError) as refused:
-        webhooks.update(endpoint, **facts)
+        services.update(endpoint, **facts)
     assert refused.value.code == code
     endpoint.refresh_from_db()
     assert (endpoint.url, endpoint.events) == (URL, ALL)
@@ -74,17 +73,17 @@ def test_what_cannot_be_an_endpoint_is_refused(
 @pytest.mark.django_db
 def test_the_operators_networks_may_be_told(user: User, settings: Settings) -> None:
     settings.FETCH_PRIVATE_NETWORKS = ["192.168.0.0/16"]
-    assert webhooks.create(user, "http://192.168.1.9:8080/")[0].enabled
+    assert services.create(user, "http://192.168.1.9:8080/")[0].enabled
 
 
 @pytest.mark.django_db
 def test_a_change_changes_what_is_given(user: User) -> None:
-    endpoint, _ = webhooks.create(user, URL, description="old")
+    endpoint, _ = services.create(user, URL, description="old")
     WebhookEndpoint.objects.update(failing_since=datetime(2026, 1, 1, tzinfo=UTC))
-    webhooks.update(endpoint, events=["picture.done"])
+    services.update(endpoint, events=["picture.done"])
     assert (endpoint.url, endpoint.events, endpoint.description) == (URL, ["picture.done"], "old")
     assert endpoint.failing_since is not None
-    webhooks.update(endpoint, url="https://other.example.org/", description="")
+    services.update(endpoint, url="https://other.example.org/", description="")
     assert (endpoint.url, endpoint.description, endpoint.failing_since) == (
         "https://other.example.org/",
         "",
@@ -96,50 +95,50 @@ def test_a_change_changes_what_is_given(user: User) -> None:
 def test_of_twenty_at_once_ten_are_made(user: User, stranger: User) -> None:
     def make(_: int) -> str:
         try:
-            return webhooks.create(user, URL)[1]
+            return services.create(user, URL)[1]
         except WebhookRefusedError as error:
             return error.code
 
     answers = at_once(make, 20)
     assert answers.count("too_many_webhooks") == 10
     assert len(set(answers)) == 11
-    assert webhooks.create(stranger, URL)[0].enabled
+    assert services.create(stranger, URL)[0].enabled
 
 
 @pytest.mark.django_db
 def test_off_and_on(user: User) -> None:
-    endpoint, _ = webhooks.create(user, URL)
-    assert webhooks.disable(endpoint)
+    endpoint, _ = services.create(user, URL)
+    assert services.disable(endpoint)
     assert (endpoint.enabled, endpoint.disabled_reason) == (False, "owner")
-    assert not webhooks.disable(endpoint, WebhookEndpoint.Off.GONE)
+    assert not services.disable(endpoint, WebhookEndpoint.Off.GONE)
     endpoint.refresh_from_db()
     assert endpoint.disabled_reason == "owner"
-    webhooks.enable(endpoint)
+    services.enable(endpoint)
     assert (endpoint.enabled, endpoint.disabled_at, endpoint.disabled_reason) == (True, None, "")
 
 
 @pytest.mark.django_db
 def test_nobody_reads_what_is_not_theirs(user: User, stranger: User) -> None:
-    endpoint, _ = webhooks.create(user, URL)
+    endpoint, _ = services.create(user, URL)
     delivery = WebhookDelivery.objects.create(message=a_message(user), endpoint=endpoint)
-    assert webhook_selectors.endpoint_of(user, endpoint.pk) == endpoint
-    assert webhook_selectors.delivery_of(user, delivery.pk) == delivery
-    assert webhook_selectors.endpoints_of(stranger) == []
+    assert selectors.endpoint_of(user, endpoint.pk) == endpoint
+    assert selectors.delivery_of(user, delivery.pk) == delivery
+    assert selectors.endpoints_of(stranger) == []
     with pytest.raises(WebhookEndpoint.DoesNotExist):
-        webhook_selectors.endpoint_of(stranger, endpoint.pk)
+        selectors.endpoint_of(stranger, endpoint.pk)
     with pytest.raises(WebhookDelivery.DoesNotExist):
-        webhook_selectors.delivery_of(stranger, delivery.pk)
+        selectors.delivery_of(stranger, delivery.pk)
 
 
 @pytest.mark.django_db
 def test_the_list_counts_what_waits_and_what_was_given_up(user: User) -> None:
-    endpoint, _ = webhooks.create(user, URL)
+    endpoint, _ = services.create(user, URL)
     for _ in range(3):
         WebhookDelivery.objects.create(message=a_message(user), endpoint=endpoint)
     gone = WebhookDelivery.objects.first()
     assert gone is not None
     WebhookDelivery.objects.filter(pk=gone.pk).update(state="failed", next_at=None, ended_at=gone.next_at)
-    (listed,) = webhook_selectors.endpoints_of(user)
+    (listed,) = selectors.endpoints_of(user)
     assert (listed.waiting, listed.given_up) == (2, 1)  # type: ignore[attr-defined]
 
 
@@ -186,7 +185,7 @@ def change(row: WebhookEndpoint | WebhookDelivery, **facts: object) -> None:
 def test_rows_that_contradict_themselves_are_none(
     user: User, name: str, act: Callable[[WebhookEndpoint, WebhookDelivery], object]
 ) -> None:
-    endpoint, _ = webhooks.create(user, URL)
+    endpoint, _ = services.create(user, URL)
     delivery = WebhookDelivery.objects.create(message=a_message(user), endpoint=endpoint)
     with pytest.raises(IntegrityError, match=rf"(?i){name}|unique"), transaction.atomic():
         act(endpoint, delivery)

@@ -14,7 +14,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from jobs.models import Job, WebhookDelivery, WebhookEndpoint, WebhookMessage
-from jobs.services import claims, removal, retry, submit, webhooks
+from jobs.queue import claims
+from jobs.services import removal, retry, submit
+from jobs.webhooks import services
 from segmentation.recipe import Recipe
 from tests.conftest import make_upload
 from tests.jobs.factories import bare_job, complete, pictures_of
@@ -33,7 +35,7 @@ def written() -> list[dict[str, Any]]:
 @pytest.fixture
 def endpoint(user: User, settings: Settings) -> WebhookEndpoint:
     settings.SITE_URL = "https://cut.example.org"
-    return webhooks.create(user, URL)[0]
+    return services.create(user, URL)[0]
 
 
 def test_a_picture_that_is_done_and_the_job_with_it(user: User, endpoint: WebhookEndpoint) -> None:
@@ -115,10 +117,10 @@ def test_a_job_that_was_cancelled_and_tried_again(user: User, endpoint: WebhookE
 def test_everybody_is_told_what_they_want_of_their_own(
     user: User, stranger: User, endpoint: WebhookEndpoint
 ) -> None:
-    jobs_alone, _ = webhooks.create(user, URL, events=["job.finished"])
-    off, _ = webhooks.create(user, URL)
-    webhooks.disable(off)
-    webhooks.create(stranger, URL)
+    jobs_alone, _ = services.create(user, URL, events=["job.finished"])
+    off, _ = services.create(user, URL)
+    services.disable(off)
+    services.create(stranger, URL)
     complete(pictures_of(bare_job(user))[0])
     rows = WebhookDelivery.objects.order_by("id").values_list("message__event", "endpoint")
     assert sorted(rows) == sorted(
@@ -149,7 +151,7 @@ def test_of_a_job_of_which_nothing_is_kept_nobody_is_told(user: User, endpoint: 
 
 
 def test_who_has_no_webhook_costs_one_query_and_no_row(user: User, stranger: User) -> None:
-    webhooks.create(stranger, URL)
+    services.create(stranger, URL)
     claim = claims.claim(pictures_of(bare_job(user, 2))[0].pk)
     assert claim is not None
     with CaptureQueriesContext(connection) as asked, transaction.atomic():
@@ -160,7 +162,7 @@ def test_who_has_no_webhook_costs_one_query_and_no_row(user: User, stranger: Use
 
 
 def test_it_arrives(user: User, receiver: Receiver, courier: Callable[[], int]) -> None:
-    _, secret = webhooks.create(user, receiver.url)
+    _, secret = services.create(user, receiver.url)
     complete(pictures_of(bare_job(user))[0])
     assert courier() == 2
     assert [taken.said["type"] for taken in receiver.taken] == ["picture.done", "job.finished"]

@@ -21,7 +21,7 @@ from accounts.models import User
 from bgplatform.local import lifeline, ports
 from jobs import fetching
 from jobs.models import WebhookDelivery, WebhookEndpoint
-from jobs.services import deliveries, webhook_events, webhook_secrets, webhooks
+from jobs.webhooks import deliveries, notifications, secrets, services
 from tests.waiting import until
 
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "api" / "webhooks.md"
@@ -68,8 +68,8 @@ def test_a_receiver_of_the_guide_takes_ours_once_and_nobody_elses(
     settings.FETCH_PRIVATE_NETWORKS, settings.SITE_URL = ["127.0.0.1"], "https://cut.example.org"
     port = ports.any_free()
     url = f"http://127.0.0.1:{port}/"
-    endpoint, secret = webhooks.create(user, url)
-    old, new = secret, webhooks.rotate(endpoint)
+    endpoint, secret = services.create(user, url)
+    old, new = secret, services.rotate(endpoint)
     program = tmp_path / f"receiver{suffix}"
     program.write_text(example(language))
     for known in (old, new):
@@ -95,7 +95,7 @@ def check(
     endpoint: WebhookEndpoint, queued: Callable[[str], list[str]], valkey: redis.Redis, url: str
 ) -> None:
     """It takes a message, takes it twice without acting twice, and refuses what is forged or old."""
-    delivery = webhook_events.test(endpoint)
+    delivery = notifications.test(endpoint)
     for _ in range(2):
         (message,) = queued("webhooks")
         valkey.delete("dramatiq:webhooks", "dramatiq:webhooks.msgs")
@@ -112,7 +112,7 @@ def check(
         return {
             "webhook-id": name,
             "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": webhook_secrets.sign(endpoint, name, at, body),
+            "webhook-signature": secrets.sign(endpoint, name, at, body),
         }
 
     now = datetime.now().astimezone()

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.models import User
 from bgplatform.local import lifeline
 from jobs.models import WebhookDelivery
-from jobs.services import deliveries, webhook_events, webhooks
+from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.factories import bare_job
 from tests.jobs.webhooks.receiver import Receiver
 from tests.waiting import until
@@ -56,10 +56,10 @@ def test_its_message_arrives_under_the_same_id(
     receiver: Receiver,
     queued: Callable[[str], list[str]],
 ) -> None:
-    _, secret = webhooks.create(user, receiver.url, events=["job.finished"])
+    _, secret = services.create(user, receiver.url, events=["job.finished"])
     receiver.waits = True
     job = bare_job(user, state="finished", finished_at=timezone.now())
-    webhook_events.job_ended(job.pk)
+    notifications.job_ended(job.pk)
     until(lambda: receiver.taken, "the message is with the receiver", 120)
     everybody = [process.pid, *lifeline.descendants(process.pid)]
     for pid in reversed(everybody):

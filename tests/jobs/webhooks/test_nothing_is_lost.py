@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
-from jobs.services import deliveries, webhook_events, webhooks
+from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.at_once import at_once
 from tests.jobs.factories import bare_job
 from tests.jobs.webhooks.receiver import Receiver
@@ -113,11 +113,11 @@ def test_an_endpoint_that_goes_while_its_message_is_out_is_no_error(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     happen(user)
-    receiver.meanwhile = lambda: webhooks.delete(endpoint)
+    receiver.meanwhile = lambda: services.delete(endpoint)
     assert courier() == 1
     assert WebhookDelivery.objects.count() == 0
     happen_again = bare_job(user, state="finished", finished_at=NOON)
-    webhook_events.job_ended(happen_again.pk)
+    notifications.job_ended(happen_again.pk)
     assert courier() == 0
 
 

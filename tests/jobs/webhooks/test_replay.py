@@ -10,7 +10,7 @@ from django.core import mail
 from accounts.models import User
 from jobs.errors import WebhookRefusedError
 from jobs.models import WebhookDelivery, WebhookEndpoint
-from jobs.services import deliveries, webhook_events, webhooks
+from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.webhooks.receiver import Receiver
 from tests.jobs.webhooks.world import NOON, happen, told
 
@@ -68,11 +68,11 @@ def test_all_that_was_given_up_is_replayed_at_once(
     assert deliveries.replay_failed(endpoint) == 0
 
 
-@pytest.mark.parametrize("act", [webhook_events.test, deliveries.replay_failed])
+@pytest.mark.parametrize("act", [notifications.test, deliveries.replay_failed])
 def test_what_is_switched_off_sends_nothing(
     endpoint: WebhookEndpoint, act: Callable[[WebhookEndpoint], object]
 ) -> None:
-    webhooks.disable(endpoint)
+    services.disable(endpoint)
     with pytest.raises(WebhookRefusedError) as refused:
         act(endpoint)
     assert refused.value.code == "webhook_disabled"

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import fetching
 from jobs.models import WebhookEndpoint
-from jobs.services import deliveries, webhook_events, webhooks
+from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.webhooks.receiver import Receiver
 from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
 
@@ -159,9 +159,9 @@ def test_what_breaks_on_our_side_counts_as_an_attempt(
 def test_a_test_is_tried_once_and_does_not_ask_what_is_wanted(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
-    webhooks.update(endpoint, events=["picture.done"])
+    services.update(endpoint, events=["picture.done"])
     receiver.answers = [500]
-    delivery = webhook_events.test(endpoint)
+    delivery = notifications.test(endpoint)
     courier()
     delivery.refresh_from_db()
     assert (delivery.state, receiver.taken[0].said["type"]) == ("failed", "webhook.test")

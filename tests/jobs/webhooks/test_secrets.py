@@ -10,7 +10,7 @@ import time_machine
 
 from accounts.models import User
 from jobs.models import WebhookEndpoint, WebhookSecret
-from jobs.services import webhook_secrets, webhooks
+from jobs.webhooks import secrets, services
 from tests.jobs.webhooks.receiver import Receiver
 from tests.jobs.webhooks.world import happen
 
@@ -25,9 +25,9 @@ def test_for_a_day_after_a_rotation_both_secrets_sign(
     clock: time_machine.Traveller,
 ) -> None:
     endpoint, first = made
-    second = webhooks.rotate(endpoint)
+    second = services.rotate(endpoint)
     clock.shift(3600)
-    third = webhooks.rotate(endpoint)
+    third = services.rotate(endpoint)
     assert len({first, second, third}) == 3
     signed = []
     for hours in (0, 22.9, 0.1, 0.9, 0.1):
@@ -45,7 +45,7 @@ def test_for_a_day_after_a_rotation_both_secrets_sign(
         [False, True, True],
         [False, False, True],
     ]
-    webhooks.rotate(endpoint)
+    services.rotate(endpoint)
     assert WebhookSecret.objects.filter(endpoint=endpoint).count() == 2
 
 
@@ -53,7 +53,7 @@ def test_a_database_that_leaks_signs_nothing(made: tuple[WebhookEndpoint, str]) 
     """Neither the secret nor its bytes lie in any column."""
     endpoint, secret = made
     row = WebhookSecret.objects.values().get(endpoint=endpoint)
-    key = base64.b64decode(secret.removeprefix(webhook_secrets.PREFIX))
+    key = base64.b64decode(secret.removeprefix(secrets.PREFIX))
     assert len(key) == 32
     kept = repr(sorted(map(str, row.values())))
     for form in (secret, secret[6:], key.hex(), base64.urlsafe_b64encode(key).decode()):

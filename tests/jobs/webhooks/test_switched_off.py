@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs.errors import WebhookRefusedError
 from jobs.models import WebhookEndpoint, WebhookMessage
-from jobs.services import deliveries, webhook_events, webhooks
+from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.factories import bare_job
 from tests.jobs.webhooks.receiver import Receiver
 from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
@@ -56,7 +56,7 @@ def test_five_days_without_a_success_switch_it_off_with_a_mail(
     tick()
     assert courier() == 0
     before = WebhookMessage.objects.count()
-    webhook_events.job_ended(bare_job(user, state="finished", finished_at=NOON).pk)
+    notifications.job_ended(bare_job(user, state="finished", finished_at=NOON).pk)
     assert WebhookMessage.objects.count() == before
 
 
@@ -69,7 +69,7 @@ def test_a_success_in_between_begins_the_days_anew(
 ) -> None:
     for answers in ([500], [204], [500]):
         receiver.answers = answers
-        webhook_events.test(endpoint)
+        notifications.test(endpoint)
         courier()
         clock.shift(3 * DAY)
     endpoint.refresh_from_db()
@@ -121,9 +121,9 @@ def test_another_secret_key_signs_nothing_and_says_so(
     assert (receiver.taken, endpoint.disabled_reason, delivery.state) == ([], "unreadable", "failed")
     assert "SECRET_KEY" in mail.outbox[0].body
     with pytest.raises(WebhookRefusedError, match="secret was lost"):
-        webhooks.enable(endpoint)
-    secret = webhooks.rotate(endpoint)
-    webhooks.enable(endpoint)
+        services.enable(endpoint)
+    secret = services.rotate(endpoint)
+    services.enable(endpoint)
     deliveries.replay(delivery)
     courier()
     assert receiver.taken[0].is_signed_with(secret)

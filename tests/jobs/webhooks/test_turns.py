@@ -11,7 +11,7 @@ import pytest
 
 from accounts.models import User
 from jobs.models import WebhookDelivery, WebhookEndpoint
-from jobs.services import deliveries, webhook_events, webhook_turns, webhooks
+from jobs.webhooks import deliveries, notifications, services, windows
 from tests.jobs.webhooks.receiver import Receiver
 from tests.jobs.webhooks.world import NOON, tick
 
@@ -21,11 +21,11 @@ Queued = Callable[[str], list[str]]
 
 
 def endpoints_of(user: User, receiver: Receiver, count: int) -> list[WebhookEndpoint]:
-    return [webhooks.create(user, f"{receiver.url}/{number}")[0] for number in range(count)]
+    return [services.create(user, f"{receiver.url}/{number}")[0] for number in range(count)]
 
 
 def asked(endpoint: WebhookEndpoint, times: int) -> list[UUID]:
-    return [webhook_events.test(endpoint).pk for _ in range(times)]
+    return [notifications.test(endpoint).pk for _ in range(times)]
 
 
 def out_of(queued: Queued) -> Counter[UUID]:
@@ -75,14 +75,14 @@ def test_free_places_are_shared(user: User, receiver: Receiver, queued: Queued) 
 def test_attempts_that_run_count_although_their_endpoint_is_gone(user: User, receiver: Receiver) -> None:
     (endpoint,) = endpoints_of(user, receiver, 1)
     (delivery,) = asked(endpoint, 1)
-    for _ in range(webhook_turns.ACCOUNT_WINDOW):
-        assert webhook_turns.RUNNING.take(user.pk)
+    for _ in range(windows.ACCOUNT_WINDOW):
+        assert windows.RUNNING.take(user.pk)
     try:
         deliveries.deliver(delivery)
         assert receiver.taken == []
     finally:
-        for _ in range(webhook_turns.ACCOUNT_WINDOW):
-            webhook_turns.RUNNING.give_back(user.pk)
+        for _ in range(windows.ACCOUNT_WINDOW):
+            windows.RUNNING.give_back(user.pk)
     row = WebhookDelivery.objects.get(pk=delivery)
     assert (row.attempts, row.sent_at, row.token) == (0, None, None)
     assert row.next_at == NOON + timedelta(seconds=2)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from accounts.models import User
 from jobs.models import WebhookAttempt, WebhookDelivery
-from jobs.services import deliveries, webhook_events
+from jobs.webhooks import deliveries, notifications
 from tests.jobs.factories import bare_job
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -16,7 +16,7 @@ DAY = 86_400.0
 def happen(user: User) -> WebhookDelivery:
     """A job finishes; the delivery to the newest endpoint."""
     job = bare_job(user, state="finished", finished_at=NOON)
-    webhook_events.job_ended(job.pk)
+    notifications.job_ended(job.pk)
     return WebhookDelivery.objects.order_by("id").last()  # type: ignore[return-value]
 
 

@@ -1,0 +1,267 @@
+"""The admin: staff find, see and remove. Removing goes through the services, so that files go too."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from unfold.admin import TabularInline
+
+from accounts.admin import ReadOnly
+from jobs import selectors
+from jobs.admin.actions import JobActions
+from jobs.admin.deletion import DeletesWithFiles
+from jobs.admin.feedback import FeedbackAdmin
+from jobs.admin.improvements import ImprovementAdmin
+from jobs.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
+from jobs.models import (
+    Feedback,
+    Improvement,
+    Job,
+    Matte,
+    Picture,
+    Receipt,
+    Rendition,
+    Upload,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from jobs.services import removal
+from jobs.serving import FileAnswer, stored
+from segmentation.pictures.types import FORMATS
+
+
+class WithAllOfIt(ReadOnly):
+    """Rows that staff may remove, and everything that hangs on them goes along by their permission alone."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
+        """As Django's, but mattes and the like, which nobody deletes by themselves, forbid nothing here."""
+        shown, counts, needed, protected = super().get_deleted_objects(objs, request)
+        along = {str(model._meta.verbose_name) for model in (Picture, Matte, Rendition, Feedback)}
+        own = {str(self.opts.verbose_name)}
+        return shown, counts, needed - (along - own), protected
+
+
+def image(url: str, alt: str) -> str:
+    """A small picture in a list."""
+    return format_html('<img src="{}" alt="{}" width="96" loading="lazy">', url, alt)
+
+
+class ErrorCodeFilter(admin.SimpleListFilter):
+    """The error codes that there are, read from an index: the usual filter reads every row for them."""
+
+    title = "error code"
+    parameter_name = "error_code__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """All of them, sorted."""
+        coded = model_admin.model.objects.exclude(error_code="").order_by("error_code")
+        return [(code, code) for code in coded.values_list("error_code", flat=True).distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows with the chosen one."""
+        return queryset.filter(error_code=self.value()) if self.value() else queryset
+
+
+class FormatFilter(admin.SimpleListFilter):
+    """The formats that pictures may have."""
+
+    title = "format"
+    parameter_name = "format__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """By the names that people know."""
+        return [(one.name, one.label) for one in FORMATS.values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows with the chosen one."""
+        return queryset.filter(format=self.value()) if self.value() else queryset
+
+
+class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
+    """The pictures of a job, a page of them."""
+
+    model = Picture
+    fields = ("position", "name", "state", "error_code", "attempts", "confidence")
+    readonly_fields = fields
+    extra = 0
+    per_page = 25
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Pictures come with their job."""
+        return False
+
+
+@admin.register(Job)
+class JobAdmin(JobActions, DeletesWithFiles, WithAllOfIt):
+    """Find a job, see its pictures, stop it, run it again, remove it with its files."""
+
+    list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
+    list_filter = ("state", "origin", "lane", "pinned", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("title", "user__email", "id")
+    inlines: ClassVar = [PictureInline]
+    actions: ClassVar = [*JobActions.actions, *DeletesWithFiles.actions]
+    delete_rows = staticmethod(removal.delete_jobs)
+
+
+@admin.register(Picture)
+class PictureAdmin(DeletesWithFiles, WithAllOfIt):
+    """Find a picture by name, owner or state; see source and result; remove it with its files."""
+
+    list_display = (
+        "source_image",
+        "result_image",
+        "name",
+        "user",
+        "state",
+        "error_code",
+        "attempts",
+        "queued_at",
+    )
+    list_filter = ("state", ErrorCodeFilter, FormatFilter, "lane", "queued_at")
+    list_select_related = ("user", "job")
+    search_fields = ("name", "user__email", "id", "job__title")
+    ordering = ("-queued_at", "-id")
+    delete_rows = staticmethod(removal.delete_pictures)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
+        """With whether there is a result, in the same query."""
+        from django.db.models import Exists, OuterRef
+
+        queryset: QuerySet[Picture] = super().get_queryset(request)
+        return queryset.annotate(has_result=Exists(Rendition.objects.filter(picture=OuterRef("pk"))))
+
+    @admin.display(description="source")
+    def source_image(self, picture: Picture) -> str:
+        """The source, small."""
+        return (
+            image(reverse("admin:jobs_picture_thumb", args=[picture.pk]), "source")
+            if picture.thumb_key
+            else "–"
+        )
+
+    @admin.display(description="result")
+    def result_image(self, picture: Picture) -> str:
+        """The newest rendition, small."""
+        return (
+            image(reverse("admin:jobs_picture_preview", args=[picture.pk]), "result")
+            if getattr(picture, "has_result", False)
+            else "–"
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The small pictures have addresses of their own, for staff with the right to see pictures."""
+        return [
+            path(
+                "<uuid:picture_id>/thumb/",
+                self.admin_site.admin_view(self.thumb),
+                name="jobs_picture_thumb",
+            ),
+            path(
+                "<uuid:picture_id>/preview/",
+                self.admin_site.admin_view(self.preview),
+                name="jobs_picture_preview",
+            ),
+            *super().get_urls(),
+        ]
+
+    def thumb(self, request: HttpRequest, picture_id: UUID) -> FileAnswer:
+        """The source, small, for staff."""
+        return _small(self._visible(request, picture_id).thumb_key)
+
+    def preview(self, request: HttpRequest, picture_id: UUID) -> FileAnswer:
+        """The result, small, for staff."""
+        rendition = self._visible(request, picture_id).rendition
+        return _small(rendition.preview_key if rendition else "")
+
+    def _visible(self, request: HttpRequest, picture_id: UUID) -> Picture:
+        picture: Picture | None = Picture.objects.filter(pk=picture_id).first()
+        if picture is None or not self.has_view_permission(request, picture):
+            raise Http404("No such picture.")
+        selectors.attach_renditions([picture])
+        return picture
+
+
+def _small(key: str) -> FileAnswer:
+    if not key:
+        raise Http404("There is no small form of it.")
+    return stored(key, media_type="image/webp", name="small.webp", download=False)
+
+
+@admin.register(Matte)
+class MatteAdmin(ReadOnly):
+    """Mattes by revision."""
+
+    list_display = ("picture", "revision", "origin", "confidence", "width", "height", "created_at")
+    list_filter = ("origin", "created_at")
+    list_select_related = ("picture",)
+    search_fields = ("picture__name", "picture__user__email", "picture__id")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A matte goes with its picture."""
+        return False
+
+
+@admin.register(Rendition)
+class RenditionAdmin(ReadOnly):
+    """Output files."""
+
+    list_display = ("picture", "extension", "size", "width", "height", "created_at")
+    list_filter = ("extension", "created_at")
+    list_select_related = ("picture",)
+    search_fields = ("picture__name", "picture__user__email", "picture__id")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A rendition goes with its picture."""
+        return False
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnly):
+    """Files on their way in: to see what was refused and why."""
+
+    list_display = ("name", "user", "state", "format", "size", "error_code", "created_at")
+    list_filter = ("state", ErrorCodeFilter, FormatFilter, "created_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__email", "id")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Swept by itself, or gone with its picture."""
+        return False
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnly):
+    """What was deleted, when and why."""
+
+    list_display = (
+        "title",
+        "user",
+        "whole",
+        "reason",
+        "note",
+        "picture_count",
+        "job_created_at",
+        "deleted_at",
+    )
+    list_filter = ("reason", "deleted_at")
+    list_select_related = ("user",)
+    search_fields = ("title", "user__email", "job")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A receipt is kept as long as its owner."""
+        return False
+
+
+admin.site.register(Feedback, FeedbackAdmin)
+admin.site.register(Improvement, ImprovementAdmin)
+admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
+admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)

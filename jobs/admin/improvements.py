@@ -1,0 +1,44 @@
+"""Improvements for staff, to look at: pictures that were sent in because their cut-out was not good."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from accounts.admin import Kept
+from jobs.models import Improvement
+from jobs.serving import FileAnswer, stored
+from segmentation.pictures.types import FORMATS
+
+
+class ImprovementAdmin(Kept):
+    """The newest first, each with its picture to fetch. They are swept by themselves, with their files."""
+
+    list_display = ("name", "tag", "user", "format", "width", "height", "size", "file", "created_at")
+    list_select_related = ("user",)
+    list_filter = ("created_at",)
+    search_fields = ("name", "tag", "user__email")
+    readonly_fields = ("file",)
+
+    @admin.display(description="picture")
+    def file(self, improvement: Improvement) -> str:
+        """Where the picture is."""
+        address = reverse("admin:jobs_improvement_file", args=[improvement.pk])
+        return format_html('<a href="{}" download>Download</a>', address)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pictures have addresses of their own, for staff with the right to see improvements."""
+        own = self.admin_site.admin_view(self.sent)
+        return [path("<uuid:improvement_id>/file/", own, name="jobs_improvement_file"), *super().get_urls()]
+
+    def sent(self, request: HttpRequest, improvement_id: UUID) -> FileAnswer:
+        """The picture as it was sent. It is a stranger's file: saved, never shown in a page of ours."""
+        found: Improvement | None = Improvement.objects.filter(pk=improvement_id).first()
+        if found is None or not self.has_view_permission(request, found):
+            raise Http404("No such picture.")
+        media_type = FORMATS[found.format].media_type
+        return stored(found.key, media_type=media_type, name=found.name, download=True, cache=False)

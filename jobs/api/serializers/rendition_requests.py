@@ -1,0 +1,93 @@
+"""Renditions that are asked for, and mattes that are sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from jobs.api.fields import PictureFile, RecipeField, Strict, Text, Whole, WholeRecipeField
+from jobs.api.serializers.common import Address, ErrorShape, Shape
+from jobs.models import Preset, Rendition, Wish
+
+
+class NewRendition(Strict):
+    """Any recipe of a finished matte."""
+
+    recipe = RecipeField(required=False, help_text="On top of the preset, where there is one.")
+    preset = Text(required=False, max_length=Preset.MAX_LENGTH)
+    revision = Whole(
+        required=False, min_value=1, max_value=2**31 - 1, help_text="Of the matte; the newest without it."
+    )
+
+
+class MatteFile(Shape):
+    """A corrected matte."""
+
+    file = PictureFile(help_text="A PNG of the source's size: its alpha, else its grey.")
+
+
+class RenditionStatus(Shape):
+    """A rendition that is made, or on its way."""
+
+    id = serializers.UUIDField()
+    picture = serializers.UUIDField(source="picture_id")
+    matte = serializers.UUIDField(source="matte_id", allow_null=True)
+    revision = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    recipe = WholeRecipeField()
+    media_type = serializers.SerializerMethodField()
+    extension = serializers.SerializerMethodField()
+    size = serializers.SerializerMethodField()
+    width = serializers.SerializerMethodField()
+    height = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    url = Address("rendition")
+    file_url = serializers.SerializerMethodField()
+
+    def get_revision(self, row: Rendition | Wish) -> int:
+        """Of the matte."""
+        return (row.matte.revision if row.matte else getattr(row, "revision", None)) or 0
+
+    @extend_schema_field(serializers.ChoiceField(choices=["queued", "running", "failed", "done"]))
+    def get_state(self, row: Rendition | Wish) -> str:
+        """How far it is."""
+        return row.state if isinstance(row, Wish) else "done"
+
+    @extend_schema_field(ErrorShape(allow_null=True))
+    def get_error(self, row: Rendition | Wish) -> dict[str, Any] | None:
+        """Why it failed."""
+        if not isinstance(row, Wish) or not row.error_code:
+            return None
+        return {"code": row.error_code, "sentence": row.error_sentence}
+
+    def get_media_type(self, row: Rendition | Wish) -> str | None:
+        """Of the file."""
+        return getattr(row, "media_type", None)
+
+    def get_extension(self, row: Rendition | Wish) -> str | None:
+        """Of the file."""
+        return getattr(row, "extension", None)
+
+    def get_size(self, row: Rendition | Wish) -> int | None:
+        """In bytes."""
+        return getattr(row, "size", None)
+
+    def get_width(self, row: Rendition | Wish) -> int | None:
+        """In pixels."""
+        return getattr(row, "width", None)
+
+    def get_height(self, row: Rendition | Wish) -> int | None:
+        """In pixels."""
+        return getattr(row, "height", None)
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_file_url(self, row: Rendition | Wish) -> Any:
+        """Where the file is; null until it is made."""
+        if isinstance(row, Wish):
+            return None
+        address = Address("rendition-file")
+        address.bind("file_url", self)
+        return address.to_representation(row)

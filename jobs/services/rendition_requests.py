@@ -1,0 +1,253 @@
+"""Wishes: another rendition of a matte that there is, or of a corrected one that a person sends.
+
+No model runs for either, and nothing is computed in a web process: a worker fulfils them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import IO, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from accounts import locks
+from accounts.services import quota
+from common.ids import new_id
+from jobs import clock, selectors, storage
+from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
+from jobs.models import Matte, Picture, Rendition, Wish
+from jobs.queue import rendition_dispatch
+from jobs.services import (
+    backdrops,
+    charging,
+    removal,
+    result_limits,
+    storage_reservation,
+    submit,
+    uploads,
+)
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
+from segmentation import pictures
+from segmentation.errors import RecipeError
+from segmentation.recipe import Recipe
+
+# Of one user, waiting and running.
+OPEN_MOST: Final = 1000
+AT_ONCE: Final = 500
+FORMATS: Final = ("png", "webp", "tiff", "bmp")
+_OF_THE_MATTE: Final = ("model", "refine", "shrink", "roi")
+
+
+def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str, object]) -> Recipe:
+    """The recipe of a rendition: what is given, on `base`; what decides the matte is the job's own.
+
+    Raises RecipeError, with code `needs_another_matte` for one that this picture's mattes cannot serve.
+    """
+    job = picture.job.recipe
+    kept = {key: job.get(key) for key in _OF_THE_MATTE}
+    recipe = Recipe.parse({**{key: part for key, part in base.items() if key not in kept}, **kept, **given})
+    if recipe.matte_digest != Recipe.parse(job).matte_digest:
+        raise RecipeError(
+            "needs_another_matte",
+            "model, refine, shrink and roi decide the matte: run the job again with them.",
+            next(key for key in _OF_THE_MATTE if key in given),
+        )
+    return recipe
+
+
+@again_after_deadlock
+def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
+    """The rendition of a matte by a recipe, or the wish for it; one that failed is wished for anew.
+
+    Raises RecipeError for a backdrop that is not there, TooManyError where too many are waiting,
+    QuotaExceededError where there is no room for another, GoneError where the picture was deleted meanwhile.
+    """
+    submit.check(recipe)
+    made = Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
+    if made is not None:
+        return made
+    with transaction.atomic():
+        _hold(picture)
+        backdrops.of(picture.user, recipe)
+        # Whoever asks for the same at the same time waits for the picture, and finds this one.
+        same: Wish | None = Wish.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
+        if same is not None and same.state != Wish.State.FAILED:
+            return same
+        made = Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
+        if made is not None:
+            return made
+        _check_open(picture)
+        wish = _again(same) if same else _new(picture, matte, recipe)
+        quota.check_reserved(picture.user)
+        after_commit(rendition_dispatch.top_up, picture.user_id)
+    return wish
+
+
+def _new(picture: Picture, matte: Matte, recipe: Recipe) -> Wish:
+    wish = Wish(
+        user=picture.user,
+        picture=picture,
+        matte=matte,
+        recipe=recipe.as_dict(),
+        recipe_digest=recipe.digest,
+    )
+    _count(wish, recipe)
+    wish.save(force_insert=True)
+    return wish
+
+
+def _count(wish: Wish, recipe: Recipe, brought: int = 0) -> None:
+    """Charge a new request and reserve its room; `brought`: the bytes of the matte that came with it."""
+    picture = wish.picture
+    largest = result_limits.most_pixels(wish.user)
+    result_limits.check(picture, recipe, largest)
+    wish.reserved = brought + storage_reservation.of_rendition(picture, recipe, largest)
+    extra = result_limits.extra_pixels(picture, recipe, largest)
+    charging.charge_rendition(wish, picture.job_id, extra)
+
+
+def _again(wish: Wish) -> Wish:
+    """One that failed, waiting once more."""
+    _count(wish, Recipe.parse(wish.recipe))
+    Wish.objects.filter(pk=wish.pk, state=Wish.State.FAILED).update(
+        state=Wish.State.QUEUED,
+        error_code="",
+        error_sentence="",
+        attempts=0,
+        not_before=None,
+        charged_at=wish.charged_at,
+        charged_pixels=wish.charged_pixels,
+        reserved=wish.reserved,
+    )
+    wish.refresh_from_db()
+    return wish
+
+
+def correct(
+    picture: Picture, file: IO[bytes], size: int, *, recipe: Recipe, origin: str = Matte.Origin.API
+) -> Wish:
+    """A corrected matte of a picture, as its next revision, and the wish for its first rendition.
+
+    The file is a picture of the source's size: its alpha, where it has one, else its grey. What only decoding
+    shows to be broken, the wish says. Raises WrongStateError for a picture that has no matte to correct,
+    MatteRefusedError, UploadRefusedError, PictureError, QuotaExceededError, TooManyError, GoneError.
+    """
+    if picture.state != Picture.State.DONE or selectors.newest_matte(picture) is None:
+        raise WrongStateError("no_matte", "This picture has no matte yet: wait until it is done.")
+    if size > settings.MAX_PICTURE_BYTES:
+        raise UploadRefusedError("too_many_bytes", uploads.too_many_bytes())
+    info = pictures.inspect(file, uploads.limits())  # type: ignore[arg-type]  # it is binary and seekable
+    if info.format not in FORMATS:
+        raise MatteRefusedError(
+            "unsupported_format", f"A matte is one of {', '.join(FORMATS)}, not {info.format}."
+        )
+    if (info.width, info.height) != (picture.width, picture.height):
+        raise MatteRefusedError(
+            "wrong_size",
+            f"This matte has {info.width}×{info.height} pixels, "
+            f"and the picture {picture.width}×{picture.height}.",
+        )
+    quota.check_storage(picture.user, size)
+    submit.check(recipe)
+    storage.check_room(size)
+    wish = new_id()
+    file.seek(0)
+    storage.write(storage.incoming_key(wish), file)
+    try:
+        with transaction.atomic():
+            _hold(picture)
+            backdrops.of(picture.user, recipe)
+            _check_open(picture)
+            after_commit(rendition_dispatch.top_up, picture.user_id)
+            made = Wish(
+                id=wish,
+                user=picture.user,
+                picture=picture,
+                revision=_next_revision(picture),
+                origin=origin,
+                recipe=recipe.as_dict(),
+                recipe_digest=recipe.digest,
+            )
+            _count(made, recipe, brought=size)
+            made.save(force_insert=True)
+            quota.check_reserved(picture.user)
+            return made
+    except BaseException:
+        storage.delete([storage.incoming_key(wish)])
+        raise
+
+
+def is_being_corrected(picture: Picture) -> bool:
+    """Whether a corrected matte of this picture is on its way."""
+    open_ones = Wish.objects.filter(picture=picture, revision__isnull=False)
+    found: bool = open_ones.exclude(state=Wish.State.FAILED).exists()
+    return found
+
+
+def sweep() -> int:
+    """Forget wishes that failed and that nobody asked for again in UPLOAD_HOURS; how many."""
+    over = Wish.objects.filter(
+        state=Wish.State.FAILED, created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS)
+    )
+    with transaction.atomic():
+        rows = locks.fetch_held(over.order_by("pk")[:AT_ONCE], to_delete=True, skip_locked=True)
+        removal.discard(key for wish in rows for key in keys_of_attempt(wish))
+        Wish.objects.filter(pk__in=[wish.pk for wish in rows]).delete()
+    return len(rows)
+
+
+def keys_of(pictures: QuerySet[Picture]) -> list[str]:
+    """Where workers may have left files of open wishes of these pictures."""
+    rows = Wish.objects.filter(picture__in=pictures).select_related("matte")
+    return [key for wish in rows for key in keys_of_attempt(wish)]
+
+
+def keys_of_attempt(wish: Wish) -> list[str]:
+    """Where an attempt at a wish writes, and what it reads alone."""
+    recipe = Recipe.parse(wish.recipe)
+    revision = revision_of(wish)
+    own = [storage.incoming_key(wish.pk), storage.matte_key(wish.picture_id, revision)]
+    return [
+        *([] if wish.revision is None else own),
+        storage.rendition_key(wish.picture_id, revision, recipe.digest, recipe.extension),
+        storage.preview_key(wish.picture_id, revision, recipe.digest),
+    ]
+
+
+def revision_of(wish: Wish) -> int:
+    """The revision of the matte that a wish is about."""
+    if wish.matte is not None:
+        return wish.matte.revision
+    return wish.revision or 0
+
+
+def _hold(picture: Picture) -> None:
+    """Keep a picture from being deleted until the end of this transaction. Raises GoneError."""
+    if not locks.hold(Picture.objects.filter(pk=picture.pk)):
+        raise GoneError
+
+
+def _next_revision(picture: Picture) -> int:
+    # The caller holds the picture: two corrections at once are two revisions.
+    made = Matte.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
+    wished = Wish.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
+    return max(made, wished) + 1
+
+
+def _check_open(picture: Picture) -> None:
+    waiting = Wish.objects.filter(user=picture.user_id).exclude(state=Wish.State.FAILED)
+    if waiting.count() >= OPEN_MOST:
+        raise TooManyError(
+            "too_many_waiting", f"{OPEN_MOST} of your renditions are waiting. Go on when some are made."
+        )
+
+
+def open_wish(user: int, wish: UUID) -> Wish | None:
+    """A wish of this user's that is not fulfilled."""
+    found: Wish | None = Wish.objects.filter(user=user, pk=wish).select_related("matte").first()
+    return found

@@ -1,0 +1,164 @@
+"""Synchronous calls: one picture whose bytes are at hand, in the lane of those who wait.
+
+The same bytes with the same recipe, asked for by the same user while the first are worked on or shortly
+afterwards, are one job: clients that lose patience ask again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import locks
+from accounts.models import ApiToken, User
+from accounts.selectors import allowed
+from accounts.services import quota
+from common import names
+from common.ids import new_id
+from jobs import clock, storage
+from jobs.models import Job, Picture, Rendition, Upload
+from jobs.models.job import Lane
+from jobs.queue import dispatch
+from jobs.services import backdrops, growing, removal, submit
+from jobs.services.after_commit import after_commit
+from jobs.services.deadlocks import again_after_deadlock
+from segmentation.pictures import PictureInfo
+from segmentation.recipe import Recipe
+
+logger = logging.getLogger(__name__)
+
+SAME_FOR: Final = timedelta(minutes=10)
+# An ephemeral job whose answer nobody fetched: a client that lost patience may still ask again.
+FORGET_AFTER: Final = timedelta(minutes=2)
+AT_ONCE: Final = 50
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture's bytes, what their header says, and the name that it came with."""
+
+    data: bytes
+    name: str
+    info: PictureInfo
+
+
+@dataclass(frozen=True)
+class Call:
+    """A picture on its way. charged: whether it is new, and not one that was asked for before."""
+
+    job: UUID
+    picture: UUID
+    recipe_digest: str
+    charged: bool
+
+
+@again_after_deadlock
+def begin(
+    user: User, source: Source, recipe: Recipe, *, token: ApiToken | None, ephemeral: bool = False
+) -> Call:
+    """The job of a call, queued and sent off, or the one that does the same already.
+
+    ephemeral: nothing is kept once `forget` was called. Raises RecipeError and QuotaExceededError; nothing is
+    written then.
+    """
+    submit.check(recipe)
+    digest = hashlib.sha256(source.data).hexdigest()
+    upload = _upload(user, source)
+    storage.check_room(len(source.data))
+    storage.write(upload.key, source.data)
+    kept = False
+    try:
+        with transaction.atomic():
+            # The user's row is the lock: of two that ask for the same at once the second finds the first.
+            locks.hold_user(user.pk)
+            if same := _same(user, digest, recipe, ephemeral):
+                return same
+            call = _write(user, upload, digest, recipe, token, ephemeral)
+        kept = True
+    finally:
+        if not kept:
+            storage.delete([upload.key])
+    return call
+
+
+def rendition_of(call: Call) -> Rendition | None:
+    """The file that the call asked for, where it is made."""
+    return Rendition.objects.filter(
+        picture=call.picture, recipe_digest=call.recipe_digest, matte__revision=1
+    ).first()
+
+
+def forget(job: UUID) -> None:
+    """Delete an ephemeral job with its rows and files; no receipt says that it was there."""
+    found = Job.objects.filter(pk=job, ephemeral=True).select_related("backdrop").first()
+    if found is None:
+        return
+    removal.delete_jobs([job], reason=None)
+    if found.backdrop is not None:
+        backdrops.forget(found.backdrop)
+
+
+def sweep() -> int:
+    """Forget ephemeral jobs that ended and whose answer nobody fetched; how many."""
+    left = Job.objects.filter(ephemeral=True, finished_at__lt=clock.now() - FORGET_AFTER)
+    ids = list(left.values_list("pk", flat=True)[:AT_ONCE])
+    for job in ids:
+        forget(job)
+    return len(ids)
+
+
+def _same(user: User, digest: str, recipe: Recipe, ephemeral: bool) -> Call | None:
+    found = (
+        Picture.objects.filter(
+            user=user,
+            source_digest=digest,
+            queued_at__gt=timezone.now() - SAME_FOR,
+            state__in=[Picture.State.QUEUED, Picture.State.RUNNING, Picture.State.DONE],
+            job__recipe_digest=recipe.digest,
+            job__origin=Job.Origin.CALL,
+            job__ephemeral=ephemeral,
+        )
+        .order_by("-queued_at")
+        .values_list("job", "pk")
+        .first()
+    )
+    return Call(*found, recipe.digest, charged=False) if found else None
+
+
+def _upload(user: User, source: Source) -> Upload:
+    """The row of the bytes, not written yet; it was never open to anybody."""
+    return Upload(
+        id=new_id(),
+        user=user,
+        name=names.clean(source.name),
+        announced_size=len(source.data),
+        size=len(source.data),
+        state=Upload.State.SUBMITTED,
+        format=source.info.format,
+        width=source.info.width,
+        height=source.info.height,
+    )
+
+
+def _write(
+    user: User, upload: Upload, digest: str, recipe: Recipe, token: ApiToken | None, ephemeral: bool
+) -> Call:
+    upload.save(force_insert=True)
+    picture = growing.of_upload(upload)
+    picture.source_digest = digest
+    most = allowed(user)
+    submit.price(user, [picture], recipe, most)
+    job = submit.create_job(
+        user, [picture], recipe, most, origin=Job.Origin.CALL, token=token, ephemeral=ephemeral
+    )
+    quota.check_reserved(user, most=most)
+    quota.add_storage(user, upload.announced_size)
+    after_commit(dispatch.top_up, user.pk, [Lane.INTERACTIVE])
+    return Call(job.pk, picture.pk, recipe.digest, charged=True)

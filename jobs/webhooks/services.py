@@ -1,0 +1,192 @@
+"""A user's webhook endpoints: made, changed, switched off and on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from typing import Final
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import locks
+from accounts.models import User
+from common import names
+from jobs import fetching
+from jobs.errors import GoneError, WebhookRefusedError
+from jobs.fetching import FetchRefusedError
+from jobs.models import WebhookDelivery, WebhookEndpoint
+from jobs.services.after_commit import after_commit
+from jobs.webhooks import secrets
+
+logger = logging.getLogger(__name__)
+
+MOST: Final = 10
+Off = WebhookEndpoint.Off
+
+
+def create(
+    user: User,
+    url: str,
+    *,
+    events: Collection[str] = WebhookEndpoint.EVENTS,
+    description: str = "",
+) -> tuple[WebhookEndpoint, str]:
+    """A new endpoint, and its signing secret, which is told here and never again.
+
+    Raises WebhookRefusedError: invalid_url, forbidden_address, invalid_events, too_many_webhooks.
+    """
+    facts = {
+        "url": _url(url),
+        "events": _events(events),
+        "description": _description(description),
+    }
+    with transaction.atomic():
+        # Two requests at once must not both be the tenth.
+        locks.hold_user(user.pk)
+        if WebhookEndpoint.objects.for_user(user).count() >= MOST:
+            raise WebhookRefusedError(
+                "too_many_webhooks", f"An account has at most {MOST} webhooks. Delete one first."
+            )
+        endpoint = WebhookEndpoint.objects.create(user=user, **facts)
+        secret = secrets.renew(endpoint)
+    return endpoint, secret
+
+
+def update(
+    endpoint: WebhookEndpoint,
+    *,
+    url: str | None = None,
+    events: Collection[str] | None = None,
+    description: str | None = None,
+) -> WebhookEndpoint:
+    """The endpoint with what is given changed. Raises WebhookRefusedError as `create` does."""
+    facts: dict[str, object] = {}
+    if url is not None:
+        facts["url"] = _url(url)
+        if facts["url"] != endpoint.url:
+            # Of another address nothing is known yet.
+            facts["failing_since"] = None
+    if events is not None:
+        facts["events"] = _events(events)
+    if description is not None:
+        facts["description"] = _description(description)
+    if facts:
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(**facts)
+        endpoint.refresh_from_db()
+    return endpoint
+
+
+def rotate(endpoint: WebhookEndpoint) -> str:
+    """A new signing secret, told here and never again; the old one signs beside it for 24 hours."""
+    return secrets.renew(endpoint)
+
+
+def delete(endpoint: WebhookEndpoint) -> None:
+    """Delete an endpoint with its log; what waits for it is not sent."""
+    with transaction.atomic():
+        mine = WebhookEndpoint.objects.filter(pk=endpoint.pk)
+        locks.hold(mine, to_delete=True)
+        mine.delete()
+
+
+def enable(endpoint: WebhookEndpoint) -> None:
+    """Send there again, from the next event on. What was given up can be replayed.
+
+    Raises WebhookRefusedError `unreadable_secret` where nothing could be signed: rotate it first.
+    """
+    with transaction.atomic():
+        held = locks.fetch_held(WebhookEndpoint.objects.filter(pk=endpoint.pk))
+        if not held:
+            raise GoneError
+        if not secrets.readable(held[0]):
+            raise WebhookRefusedError(
+                "unreadable_secret", "This webhook’s secret was lost. Make a new one, then switch it on."
+            )
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
+            enabled=True, disabled_at=None, disabled_reason="", failing_since=None
+        )
+    endpoint.refresh_from_db()
+
+
+def disable(endpoint: WebhookEndpoint, reason: str = Off.OWNER) -> bool:
+    """Send nothing there any more; what waits is given up. Its owner gets a mail unless it was them,
+    or their account is closed. Whether this call did it.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        done = WebhookEndpoint.objects.filter(pk=endpoint.pk, enabled=True).update(
+            enabled=False, disabled_at=now, disabled_reason=reason
+        )
+        if not done:
+            return False
+        WebhookDelivery.objects.filter(endpoint=endpoint, state=WebhookDelivery.State.WAITING).update(
+            state=WebhookDelivery.State.FAILED, next_at=None, sent_at=None, token=None, ended_at=now
+        )
+        if reason not in {Off.OWNER, Off.CLOSED}:
+            after_commit(_tell_owner, endpoint, Off(reason))
+    endpoint.refresh_from_db()
+    return True
+
+
+def disable_closed() -> int:
+    """Switch off the endpoints of accounts that are closed; how many.
+
+    The scheduler's tick: accounts are closed in the admin, which knows nothing of webhooks.
+    """
+    return sum(
+        disable(endpoint, Off.CLOSED)
+        for endpoint in WebhookEndpoint.objects.filter(enabled=True, user__is_active=False)
+    )
+
+
+def _tell_owner(endpoint: WebhookEndpoint, reason: WebhookEndpoint.Off) -> None:
+    page = f"{settings.SITE_URL}{settings.PATH_PREFIX}/account/webhooks/{endpoint.pk}/"
+    try:
+        send_mail(
+            f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}A webhook was switched off",
+            f"Nothing is sent to {endpoint.url} any more: {reason.label}.\n\n"
+            f"What was not delivered is kept for some days, and can be sent again once it works:\n{page}\n",
+            None,
+            [endpoint.user.email],
+        )
+    except OSError:
+        # Said on the page as well; a mail server that is away must not keep the endpoint on.
+        logger.exception("could not tell the owner of webhook %s", endpoint.pk)
+
+
+def _url(url: str) -> str:
+    url = url.strip()
+    if len(url) > WebhookEndpoint.MAX_URL:
+        raise WebhookRefusedError("invalid_url", "This address is too long.", "url")
+    try:
+        fetching.look_over(url)
+    except FetchRefusedError as error:
+        raise WebhookRefusedError(error.code, error.sentence, "url") from error
+    return url
+
+
+def _events(events: Collection[str]) -> list[str]:
+    known = WebhookEndpoint.EVENTS
+    unknown = sorted(set(events) - set(known))
+    if unknown or not events:
+        raise WebhookRefusedError(
+            "invalid_events",
+            f"There is no event {unknown[0]!r}: there are {', '.join(known)}."
+            if unknown
+            else "Choose at least one event.",
+            "events",
+        )
+    return [event for event in known if event in events]
+
+
+def _description(text: str) -> str:
+    line = names.one_line(text)
+    most = 200
+    if len(line) > most:
+        raise WebhookRefusedError(
+            "invalid_description", f"A description has at most {most} characters.", "description"
+        )
+    return line

@@ -1,0 +1,209 @@
+"""A worker hears of a message for somebody who waits, and finds it without a hint as well."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from uuid import uuid4
+
+import pytest
+import redis
+from django.conf import settings
+from dramatiq.broker import Consumer, MessageProxy
+from dramatiq.errors import ConnectionClosed
+
+from bgplatform import wakeup
+from bgplatform.broker import broker, make_broker
+from bgplatform.wakeup import WokenConsumer
+from jobs import actors
+from tests.waiting import until
+
+# Who sleeps that long is never woken: the test then ends by its time limit.
+FAR = 3_600.0
+"""A pause that no test waits for: who returns before it was woken."""
+
+
+@pytest.fixture
+def consumer(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consumer]:
+    monkeypatch.setattr(wakeup, "LOOK_SECONDS", FAR)
+    consumer = make_broker(settings.REDIS_URL).consume("interactive", prefetch=2, timeout=3_600_000)
+    yield consumer
+    consumer.close()
+
+
+def found(consumer: Consumer) -> MessageProxy:
+    """The next message, however many pauses come before it."""
+    return until(lambda: next(consumer), "there is a message")
+
+
+def test_it_is_woken_from_its_pause(consumer: Consumer, valkey: redis.Redis) -> None:
+    pictures = [str(uuid4()), str(uuid4())]
+    sender = threading.Timer(0.2, actors.segment_interactive.send, [pictures[0]])
+    sender.start()
+    message = found(consumer)
+    assert message.args == (pictures[0],)
+    sender.join()
+    consumer.ack(message)
+    actors.segment_interactive.send(pictures[1])
+    assert found(consumer).args == (pictures[1],)
+    assert valkey.llen("dramatiq:interactive") == 0
+
+
+def test_what_was_queued_between_the_look_and_the_pause_is_heard_of(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = str(uuid4())
+    inner = consumer._inner  # type: ignore[attr-defined]
+    look = type(inner).__next__
+
+    def looked(self: Consumer) -> MessageProxy | None:
+        message = look(self)
+        if message is None:
+            monkeypatch.setattr(type(inner), "__next__", look)
+            actors.segment_interactive.send(picture)
+        return message
+
+    monkeypatch.setattr(type(inner), "__next__", looked)
+    assert found(consumer).args == (picture,)
+
+
+@pytest.mark.parametrize("way", ["ack", "nack"])
+def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer, way: str) -> None:
+    pictures = [str(uuid4()) for _ in range(3)]
+    for picture in pictures:
+        actors.segment_interactive.send(picture)
+    held = [found(consumer), found(consumer)]
+    # It may hold two. The hints of the three are used up by a look that finds no room.
+    consumer._bell.set()  # type: ignore[attr-defined]
+    assert next(consumer) is None
+    done = threading.Timer(0.2, getattr(consumer, way), [held[0]])
+    done.start()
+    third = found(consumer)
+    done.join()
+    assert {message.args[0] for message in (*held, third)} == set(pictures)
+
+
+def test_between_two_looks_it_sleeps(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bell that goes on ringing would be a busy loop."""
+    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    consumer = broker.consume("interactive")
+    actors.segment_interactive.send(str(uuid4()))
+    consumer.ack(found(consumer))
+
+    def slept() -> bool:
+        began = time.monotonic()
+        assert next(consumer) is None
+        return time.monotonic() - began >= 0.05
+
+    # Its own hint may come late.
+    until(slept, "nobody rings any more")
+    assert all(slept() for _ in range(4))
+    consumer.close()
+
+
+def test_who_is_closed_listens_no_more(valkey: redis.Redis) -> None:
+    consumer = broker.consume("interactive")
+    listeners = partial(valkey.pubsub_numsub, "woken:interactive")
+    until(lambda: listeners() == [(b"woken:interactive", 1)], "it listens")
+    consumer.close()
+    until(lambda: listeners() == [(b"woken:interactive", 0)], "it listens no more")
+
+
+def test_a_lost_hint_is_a_pause_and_no_loss(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    consumer = broker.consume("interactive")
+    picture = uuid4()
+    message = actors.segment_interactive.message(str(picture))
+    named = message.copy(options={"redis_message_id": message.message_id})
+    broker.do_enqueue("interactive", named.message_id, named.encode())
+    assert found(consumer).args == (str(picture),)
+    consumer.close()
+
+
+def test_nothing_is_sent_to_a_queue_for_delays_so_nobody_listens(valkey: redis.Redis) -> None:
+    delayed = broker.consume("batch.DQ", prefetch=1000, timeout=1000)
+    assert not isinstance(delayed, WokenConsumer)
+    assert (delayed.prefetch, delayed.timeout) == (1000, 1000)  # type: ignore[attr-defined]
+
+
+def test_hints_that_are_cut_off_are_heard_again(
+    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A consumer that began anew for that would forget what it holds."""
+    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    consumer = make_broker(settings.REDIS_URL).consume("interactive")
+    bell = consumer._bell  # type: ignore[attr-defined]
+
+    def heard() -> bool:
+        bell.clear()
+        wakeup.wake(valkey, "interactive")
+        return bool(bell.wait(0.2))
+
+    until(heard, "it listens")
+    valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    until(lambda: "hints of the queue interactive are not heard" in caplog.text, "it was cut off")
+    # Once it may have been the cut itself that rang.
+    until(lambda: heard() and heard(), "it listens again")
+    assert next(consumer) is None, "and it goes on"
+    consumer.close()
+
+
+def test_a_server_that_goes_ends_the_consumer_as_dramatiq_wants_it(
+    consumer: Consumer,
+    redis_away: Callable[[], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    with redis_away(), pytest.raises(ConnectionClosed):
+        found(consumer)
+    with redis_away(), pytest.raises(ConnectionClosed):
+        broker.consume("interactive")
+
+
+def test_who_begins_anew_counts_what_is_in_hand(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the server was gone a worker goes on with its pictures, and fetches only what it has room for."""
+    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    broker = make_broker(settings.REDIS_URL)
+    broker.rooms = {"batch": 2}
+    for _ in range(5):
+        actors.segment_batch.send(str(uuid4()))
+    first = broker.consume("batch", prefetch=4)
+    held = [found(first), found(first)]
+    first.close()
+    second = broker.consume("batch", prefetch=4)
+    assert [next(second) for _ in range(3)] == [None] * 3
+    second.ack(held[0])
+    assert next(second) is not None
+    assert next(second) is None
+    second.close()
+
+
+def test_what_is_given_back_wakes_others_and_is_held_no_more(valkey: redis.Redis) -> None:
+    broker = make_broker(settings.REDIS_URL)
+    broker.rooms = {"interactive": 2}
+    actors.segment_interactive.send(str(uuid4()))
+    mine = broker.consume("interactive")
+    message = found(mine)
+    theirs = make_broker(settings.REDIS_URL).consume("interactive")
+    theirs._bell.clear()  # type: ignore[attr-defined]
+    mine.requeue([message])
+    assert broker.held["interactive"] == set()
+    until(theirs._bell.is_set, "they were woken")  # type: ignore[attr-defined]
+    assert found(theirs).args == message.args
+    mine.close()
+    theirs.close()
+
+
+def test_a_hint_that_cannot_be_given_loses_no_message(
+    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object) -> int:
+        raise redis.ConnectionError("gone")
+
+    monkeypatch.setattr(broker.client, "publish", away)
+    actors.segment_interactive.send(str(uuid4()))
+    assert valkey.llen("dramatiq:interactive") == 1
+    assert "nobody could be woken for the queue interactive: gone" in caplog.text

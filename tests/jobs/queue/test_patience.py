@@ -1,0 +1,98 @@
+"""Patience with a database that is away for a moment."""
+
+from __future__ import annotations
+
+import sqlite3
+from unittest.mock import patch
+
+import pytest
+from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
+
+from jobs.queue.patience import PATIENCE_SECONDS, is_away, patiently
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def caused_by(cause: Exception) -> OperationalError:
+    error = OperationalError("it broke")
+    error.__cause__ = cause
+    return error
+
+
+def sqlite(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("it broke")
+    error.sqlite_errorcode = code
+    return error
+
+
+class TooComplexError(Exception):
+    sqlstate = "54001"
+
+
+class ShutsDownError(Exception):
+    sqlstate = "57P01"
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (OperationalError("connection refused"), True),
+        (InterfaceError("the connection is closed"), True),
+        (caused_by(ShutsDownError()), True),
+        (caused_by(sqlite(sqlite3.SQLITE_BUSY)), True),
+        (caused_by(sqlite(sqlite3.SQLITE_IOERR_READ)), True),
+        (caused_by(sqlite(sqlite3.SQLITE_ERROR)), False),
+        (caused_by(TooComplexError()), False),
+        (IntegrityError("twice"), False),
+        (ProgrammingError("no such column"), False),
+        (ValueError("nothing of the database's"), False),
+    ],
+)
+def test_what_waiting_mends_is_told_from_what_it_does_not(error: Exception, away: bool) -> None:
+    assert is_away(error) is away
+
+
+def test_a_missing_column_is_not_waited_for() -> None:
+    def ask() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM jobs_picture")
+
+    with patch("time.sleep") as sleep, pytest.raises((OperationalError, ProgrammingError)) as wrong:
+        patiently(ask)
+    sleep.assert_not_called()
+    assert not is_away(wrong.value)
+
+
+class Away:
+    """Raises these one after the other, then returns "there"."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self._errors = list(errors)
+
+    def __call__(self) -> str:
+        if self._errors:
+            raise self._errors.pop(0)
+        return "there"
+
+
+def test_it_is_asked_again_with_growing_pauses() -> None:
+    away = Away(OperationalError("gone"), InterfaceError("closed"), OperationalError("starting up"))
+    with patch("time.sleep") as sleep:
+        assert patiently(away) == "there"
+    assert [call.args[0] for call in sleep.call_args_list] == [0.2, 0.4, 0.8]
+
+
+def test_what_is_wrong_stays_wrong() -> None:
+    with patch("time.sleep") as sleep, pytest.raises(IntegrityError):
+        patiently(Away(IntegrityError("twice")))
+    sleep.assert_not_called()
+
+
+def test_patience_ends() -> None:
+    with (
+        patch("time.sleep") as sleep,
+        patch("time.monotonic", side_effect=[0.0, PATIENCE_SECONDS]),
+        pytest.raises(OperationalError),
+    ):
+        patiently(Away(OperationalError("gone")))
+    sleep.assert_not_called()

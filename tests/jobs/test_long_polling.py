@@ -1,0 +1,232 @@
+"""Waiting for a job or a rendition: woken by a hint, else found by a look, and never longer than asked."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from accounts.models import User
+from jobs import events, long_polling
+from jobs.models import Job, Matte, Rendition, Wish
+from jobs.queue import claims
+from jobs.services import removal, rendition_requests
+from jobs.worker import rendering
+from segmentation.encode import Encoded
+from segmentation.errors import PictureError
+from segmentation.recipe import Recipe
+from tests.jobs.factories import bare_job, complete_all, pictures_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+
+
+def finish(job: Job) -> None:
+    for picture in pictures_of(job):
+        claim = claims.claim(picture.pk)
+        assert claim is not None
+        claims.end(claim, "done")
+
+
+async def until_listening(count: int = 1) -> None:
+    """Let the others run until so many wait, with the subscription standing."""
+    ears = long_polling._ears()
+    while not ears.hears or sum(map(len, ears.waiting.values())) < count:
+        await asyncio.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def _only_hints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is not woken looks so late that the test would time out."""
+    monkeypatch.setattr(long_polling, "FIRST_LOOK", 300.0)
+    monkeypatch.setattr(long_polling, "LONGEST_PAUSE", 300.0)
+
+
+async def test_what_has_ended_needs_no_waiting(user: User) -> None:
+    job = await sync_to_async(lambda: complete_all(bare_job(user)))()
+    assert await long_polling.wait_ended(job.pk, 30) is True
+    assert await long_polling.wait_ended(job.pk, 0) is True
+    assert await long_polling.wait_ended(uuid4(), 30) is True, "a job that is gone has ended"
+
+
+async def test_a_hint_wakes_whoever_waits(user: User) -> None:
+    job = await sync_to_async(bare_job)(user, 2)
+    waits = [asyncio.create_task(long_polling.wait_ended(job.pk, 100)) for _ in range(3)]
+    await until_listening(3)
+    await sync_to_async(finish)(job)
+    assert await asyncio.gather(*waits) == [True, True, True]
+    assert long_polling._ears().waiting == {}
+
+
+async def test_a_cancelled_job_has_ended(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
+    await until_listening()
+    await sync_to_async(removal.cancel)(job)
+    assert await wait is True
+
+
+async def test_another_jobs_end_and_a_pictures_change_wake_nobody(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[UUID] = []
+    look = long_polling._look
+    monkeypatch.setattr(long_polling, "_look", lambda job: looks.append(job) or look(job))
+    job, other = await sync_to_async(bare_job)(user), await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
+    await until_listening()
+    while not looks:
+        await asyncio.sleep(0.001)
+    await sync_to_async(finish)(other)
+    await sync_to_async(finish)(job)
+    assert await wait is True
+    assert looks == [job.pk, job.pk]
+
+
+async def test_time_that_is_over_ends_it(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    assert await long_polling.wait_ended(job.pk, 0.2) is False
+    assert await long_polling.wait_ended(job.pk, 0) is False
+
+
+async def test_a_hint_that_was_missed_is_made_up_for_by_a_look(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_polling, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(events, "tell", lambda *_, **__: None)
+    job = await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
+    await until_listening()
+    await sync_to_async(finish)(job)
+    assert await wait is True
+
+
+async def test_without_redis_looks_find_the_end(
+    user: User, redis_away: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_polling, "DEAF_PAUSE", 0.01)
+    job = await sync_to_async(bare_job)(user)
+    with redis_away():
+        wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
+        while not long_polling._ears().waiting:
+            await asyncio.sleep(0.001)
+        await sync_to_async(finish)(job)
+        assert await wait is True
+
+
+async def test_redis_that_came_back_is_heard_again(
+    user: User, redis_away: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_polling, "DEAF_PAUSE", 0.01)
+    job = await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
+    await until_listening()
+    with redis_away():
+        while long_polling._ears().hears:
+            await asyncio.sleep(0.001)
+    monkeypatch.setattr(long_polling, "DEAF_PAUSE", 300.0)
+    await until_listening()
+    await sync_to_async(finish)(job)
+    assert await wait is True
+
+
+async def test_who_goes_away_leaves_nothing(user: User) -> None:
+    job = await sync_to_async(bare_job)(user)
+    wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
+    await until_listening()
+    wait.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await wait
+    assert long_polling._ears().waiting == {}
+
+
+async def test_a_thousand_waits_hold_no_thread_and_no_connection(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[UUID] = []
+    look = long_polling._look
+    monkeypatch.setattr(long_polling, "_look", lambda job: looks.append(job) or look(job))
+    job = await sync_to_async(bare_job)(user)
+    waits = [asyncio.create_task(long_polling.wait_ended(job.pk, 100)) for _ in range(1000)]
+    await until_listening(1000)
+    while len(looks) < 1000:
+        await asyncio.sleep(0.001)
+    # Every look has begun and nobody was woken: what still waits has no thread, and so no connection.
+    assert threading.active_count() < 50
+    assert not any(wait.done() for wait in waits)
+    await sync_to_async(finish)(job)
+    assert all(await asyncio.gather(*waits))
+
+
+JPEG = Recipe(format="jpeg")
+
+
+@pytest.fixture
+def wish(user: User) -> Wish:
+    """A rendition that a finished picture's owner asked for."""
+    picture = pictures_of(complete_all(bare_job(user)))[0]
+    wished = rendition_requests.render(picture, Matte.objects.get(), JPEG)
+    assert isinstance(wished, Wish)
+    return wished
+
+
+def fulfil(wish: Wish, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
+    """What a worker does with it, but for the pixels."""
+
+    def work(wish: Wish) -> None:
+        if broken:
+            raise PictureError("broken_picture", "It is broken.")
+        assert wish.matte is not None
+        file = Encoded(b"x", "image/jpeg", "jpg", 8, 6)
+        rendering._conclude(wish, wish.matte, rendering._rendition(wish, wish.matte, JPEG, file))
+
+    monkeypatch.setattr(rendering, "_work", work)
+    rendering.fulfil(wish.pk)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
+    wish: Wish, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    looks: list[UUID] = []
+    look = long_polling._look_for_rendition
+
+    def counted(one: UUID) -> bool:
+        # Counted when it is over: what follows the last of the first looks is seen by none of them.
+        seen = look(one)
+        looks.append(one)
+        return seen
+
+    monkeypatch.setattr(long_polling, "_look_for_rendition", counted)
+    other = asyncio.create_task(long_polling.wait_made(uuid4(), 100))
+    waits = [asyncio.create_task(long_polling.wait_made(wish.pk, 100)) for _ in range(100)]
+    await until_listening(100)
+    while len(looks) < 101:
+        await asyncio.sleep(0.001)
+    assert not any(wait.done() for wait in waits)
+    await sync_to_async(partial(fulfil, wish, monkeypatch, broken=broken))()
+    assert set(await asyncio.gather(*waits)) == {True}
+    assert await other is True, "one that is gone has ended"
+    assert len(looks) == 201
+    assert long_polling._ears().waiting == {}
+    assert await Rendition.objects.filter(pk=wish.pk).aexists() is not broken
+
+
+async def test_a_rendition_is_waited_for_no_longer_than_asked(wish: Wish) -> None:
+    assert await long_polling.wait_made(wish.pk, 0.2) is False
+    assert await long_polling.wait_made(wish.pk, 0) is False
+
+
+async def test_a_rendition_whose_picture_is_deleted_is_found_by_a_look(
+    wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_polling, "FIRST_LOOK", 0.01)
+    wait = asyncio.create_task(long_polling.wait_made(wish.pk, 100))
+    await until_listening()
+    await sync_to_async(Wish.objects.all().delete)()
+    assert await wait is True

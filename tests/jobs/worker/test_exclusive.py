@@ -1,0 +1,81 @@
+"""Who may run beside whom."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from jobs.worker.exclusive import Company
+from tests.waiting import until
+
+
+class Guest:
+    """A thread that goes in by `way` and stays until it is told to leave."""
+
+    def __init__(self, way: Callable[[], AbstractContextManager[None]]) -> None:
+        self.inside, self._leave = threading.Event(), threading.Event()
+        self._way = way
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with self._way():
+            self.inside.set()
+            self._leave.wait(30)
+
+    def leave(self) -> None:
+        self._leave.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+def test_many_share() -> None:
+    company = Company()
+    guests = [Guest(company.shared) for _ in range(4)]
+    assert all(guest.inside.wait(30) for guest in guests)
+    for guest in guests:
+        guest.leave()
+
+
+def test_one_alone_waits_for_the_others_and_keeps_new_ones_out() -> None:
+    company = Company()
+    first = Guest(company.shared)
+    assert first.inside.wait(30)
+    suspect = Guest(company.alone)
+    until(lambda: company._waiting == 1, "the suspect waits")
+    late = Guest(company.shared)
+    assert not suspect.inside.is_set()
+    assert not late.inside.is_set(), "who wants to be alone goes before new company"
+
+    first.leave()
+    assert suspect.inside.wait(30)
+    assert not late.inside.is_set()
+
+    suspect.leave()
+    assert late.inside.wait(30)
+    late.leave()
+
+
+def test_two_suspects_are_alone_one_after_the_other() -> None:
+    company = Company()
+    first = Guest(company.alone)
+    assert first.inside.wait(30)
+    second = Guest(company.alone)
+    until(lambda: company._waiting == 1, "the second waits")
+    assert not second.inside.is_set()
+    first.leave()
+    assert second.inside.wait(30)
+    second.leave()
+
+
+def test_an_error_inside_leaves_the_room_free() -> None:
+    company = Company()
+    for way in (company.alone, company.shared):
+        try:
+            with way():
+                raise KeyError
+        except KeyError:
+            pass
+    with company.alone():
+        pass
