@@ -25,7 +25,7 @@ ORDER: Final = (
     "accounts.User",
     "jobs.Job",
     "jobs.Picture",
-    "jobs.Wish",
+    "jobs.RenditionRequest",
     "jobs.Upload",
     "jobs.Backdrop",
     "jobs.Improvement",

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
 
-from bgplatform.dropping import slowly
+from bgplatform.dropping import run_in_slow_pool
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -93,7 +93,7 @@ def waits_for_continue(scope: Scope) -> bool:
 
 
 async def _dropped(receive: Receive) -> None:
-    receive = slowly(receive)
+    receive = run_in_slow_pool(receive)
     while (message := await receive())["type"] != "http.disconnect" and message.get("more_body", False):
         pass
 

@@ -15,7 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import q_name
 from dramatiq.middleware import AgeLimit, Callbacks, TimeLimit
 
-from bgplatform.wakeup import WokenConsumer, wake
+from bgplatform.wakeup import NotifiedConsumer, wake
 
 # A worker that was silent for as long as its leases last is taken for dead, but nobody who only slept between
 # two looks at an empty queue (five seconds at most).
@@ -39,7 +39,7 @@ class LaneBroker(RedisBroker):
         room = min(prefetch, self.rooms.get(queue_name, prefetch))
         inner = super().consume(queue_name, room, 1)
         held = self.held.setdefault(queue_name, set()) if queue_name in self.rooms else set()
-        return WokenConsumer(inner, self.client, queue_name, held, room)
+        return NotifiedConsumer(inner, self.client, queue_name, held, room)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Queue a message under its own id, so that who knows that can ask whether it is still there.

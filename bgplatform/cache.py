@@ -14,9 +14,9 @@ logger = logging.getLogger(__name__)
 
 
 def _or_own(name: str) -> Callable[..., Any]:
-    def call(self: PatientRedisCache, *args: Any, **kwargs: Any) -> Any:
+    def call(self: FallbackRedisCache, *args: Any, **kwargs: Any) -> Any:
         try:
-            return getattr(super(PatientRedisCache, self), name)(*args, **kwargs)
+            return getattr(super(FallbackRedisCache, self), name)(*args, **kwargs)
         except RedisError as error:
             logger.warning("the cache is away, this process remembers by itself: %s", error)
             return getattr(self.own, name)(*args, **kwargs)
@@ -24,7 +24,7 @@ def _or_own(name: str) -> Callable[..., Any]:
     return call
 
 
-class PatientRedisCache(RedisCache):
+class FallbackRedisCache(RedisCache):
     """Nobody is locked out while Redis is away, and guessing passwords is slowed down all the same."""
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:

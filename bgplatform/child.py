@@ -10,7 +10,7 @@ import dramatiq
 from dramatiq.middleware import Middleware
 
 
-class DieWithMaster(Middleware):
+class ExitWithMaster(Middleware):
     """A child whose master was killed would go on taking messages, unsupervised."""
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:

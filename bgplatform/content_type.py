@@ -25,7 +25,7 @@ REFUSAL: Final = refusal(
 NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 
 
-class Readable:
+class ContentType:
     """An ASGI application that takes such a header away and marks the request, for the middleware below."""
 
     def __init__(self, application: Application) -> None:
@@ -39,7 +39,7 @@ class Readable:
         await self.application(scope, receive, send)
 
 
-class ReadableMiddleware(MiddlewareMixin):
+class ContentTypeMiddleware(MiddlewareMixin):
     """Answers 400 to a request that was marked."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:

@@ -15,8 +15,8 @@ django.setup()
 
 import jobs.courier_actors  # noqa: E402
 from bgplatform.broker import broker  # noqa: E402
-from bgplatform.child import DieWithMaster  # noqa: E402
+from bgplatform.child import ExitWithMaster  # noqa: E402
 
 __all__ = ["broker", "jobs"]
 
-broker.add_middleware(DieWithMaster())
+broker.add_middleware(ExitWithMaster())

@@ -17,7 +17,7 @@ from accounts.errors import TokenRefusedError
 from accounts.services import tokens
 from bgplatform.body_limit import Scope
 from common.addresses import client_address
-from common.threads import quickly
+from common.threads import run_in_thread
 from jobs.compat import rembg
 
 # Whom the operator lets in without an account of their own.
@@ -30,7 +30,7 @@ async def known(scope: Scope) -> int | None:
         request = ASGIRequest(scope, io.BytesIO())
     except (ValueError, LookupError):
         return None  # it cannot be read; whatever is behind this says so
-    return await quickly(_account, request)
+    return await run_in_thread(_account, request)
 
 
 def _account(request: HttpRequest) -> int | None:

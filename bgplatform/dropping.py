@@ -20,8 +20,8 @@ AT_ONCE: Final = 2**20
 PAUSE_SECONDS: Final = 0.005
 
 
-class Pace:
-    """Turns of `PAUSE_SECONDS` each, for everybody who asks for one."""
+class RateLimit:
+    """ConcurrencyLimit of `PAUSE_SECONDS` each, for everybody who asks for one."""
 
     def __init__(self) -> None:
         self._free_at = 0.0
@@ -33,10 +33,10 @@ class Pace:
         await asyncio.sleep(self._free_at - now)
 
 
-PACE: Final = Pace()
+PACE: Final = RateLimit()
 
 
-def slowly(receive: Receive) -> Receive:
+def run_in_slow_pool(receive: Receive) -> Receive:
     """A `receive` for a body that is dropped."""
     seen = 0
 

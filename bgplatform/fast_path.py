@@ -29,7 +29,7 @@ RECEIVED: Final = "received_bytes"
 UNREADABLE: Final = refusal("bad_request", "This request cannot be read.")
 
 
-class Door:
+class FastPath:
     """An ASGI application that answers by `route` where `takes` says so, and hands everything else on.
 
     Of a body of more than `most` bytes the rest is dropped; the request then says that it is `cut_off`. What

@@ -10,8 +10,8 @@ from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 
-from jobs.middleware import store_away
-from jobs.storage import StoreAwayError
+from jobs.middleware import store_unavailable
+from jobs.storage import StoreUnavailableError
 
 FAULT = {
     "code": "internal_error",
@@ -23,9 +23,9 @@ FAULT = {
 def server_error(request: HttpRequest) -> HttpResponse:
     """The answer to whoever asked for what broke; Django has logged why."""
     error = sys.exc_info()[1]
-    if isinstance(error, StoreAwayError):
+    if isinstance(error, StoreUnavailableError):
         # Raised where no view was asked yet, by a middleware that reads the form.
-        return store_away(request, error)
+        return store_unavailable(request, error)
     if request.path_info.startswith("/api/"):
         return JsonResponse({**FAULT, "errors": [FAULT]}, status=500)
     return defaults.server_error(request)

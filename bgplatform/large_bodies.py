@@ -28,7 +28,7 @@ from bgplatform.body_limit import (
     refuse,
     waits_for_continue,
 )
-from bgplatform.dropping import slowly
+from bgplatform.dropping import run_in_slow_pool
 
 # Each becomes an object of some forty bytes while a form is parsed: a form of nothing else costs many times
 # its size. Twenty thousand are a text of 10,000 letters that are not Latin.
@@ -168,7 +168,7 @@ def _without_body(scope: Scope) -> Scope:
 def _nothing(receive: Receive, scope: Scope) -> Receive:
     """A body of no bytes; those that come are dropped."""
     silent = waits_for_continue(scope)
-    dropped = slowly(receive)
+    dropped = run_in_slow_pool(receive)
     asked = False
 
     async def empty() -> Message:

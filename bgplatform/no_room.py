@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from bgplatform.body_limit import Application, Receive, Scope, Send, Words, our_words, refusal, refuse
-from jobs.storage import StoreAwayError, StoreFullError
+from jobs.storage import StoreFullError, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def temporary_files() -> Iterator[None]:
         raise StoreFullError(f"the temporary folder takes no files: {error}") from error
 
 
-class NoRoom:
+class DiskFullResponse:
     """An ASGI application that answers 503, by `words`, where a body could not be written down."""
 
     def __init__(self, application: Application, words: Words = our_words) -> None:
@@ -37,7 +37,7 @@ class NoRoom:
         """One request."""
         try:
             await self.application(scope, receive, send)
-        except StoreAwayError as error:
+        except StoreUnavailableError as error:
             # Views answer theirs: this one came before there was a request for a view.
             logger.error("a body was not received: %s", error)
             await refuse(send, receive, self.words, scope, 503, REFUSAL)

@@ -84,7 +84,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bgplatform.caching.PrivateMiddleware",
     "csp.middleware.CSPMiddleware",
-    "bgplatform.content_type.ReadableMiddleware",
+    "bgplatform.content_type.ContentTypeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     # Inside of the one that says how long an answer is.
@@ -94,8 +94,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "jobs.middleware.StoreAwayMiddleware",
-    "jobs.middleware.GoneMiddleware",
+    "jobs.middleware.StoreUnavailableMiddleware",
+    "jobs.middleware.DeletedMeanwhileMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -136,7 +136,7 @@ else:
 REDIS_URL = url("REDIS_URL", "redis://127.0.0.1:6379/0", {"redis", "rediss", "unix"})
 CACHES = {
     "default": {
-        "BACKEND": "bgplatform.cache.PatientRedisCache",
+        "BACKEND": "bgplatform.cache.FallbackRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {"socket_timeout": 5, "socket_connect_timeout": 5},

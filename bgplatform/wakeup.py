@@ -37,7 +37,7 @@ def wake(client: redis.Redis, queue_name: str) -> None:
         logger.warning("nobody could be woken for the queue %s: %s", queue_name, error)
 
 
-class WokenConsumer(Consumer):
+class NotifiedConsumer(Consumer):
     """The broker's own consumer of a queue, `inner`, with its pauses replaced: it must make none itself.
 
     held: the ids of messages of this queue that the process has in hand; a consumer that was started again,

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError  # noqa: E402
 
 import jobs.actors  # noqa: E402,F401
 from bgplatform.broker import LaneBroker, broker  # noqa: E402
-from bgplatform.child import DieWithMaster  # noqa: E402
+from bgplatform.child import ExitWithMaster  # noqa: E402
 from jobs.models.job import Lane  # noqa: E402
 from jobs.queue import workers  # noqa: E402
 from jobs.queue.leases import LeaseKeeper  # noqa: E402
@@ -42,7 +42,7 @@ def keep_a_thread(broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
     worker.worker_threads += 1
 
 
-class Life(Middleware):
+class WorkerLifecycle(Middleware):
     """What happens at a worker's boot and shutdown."""
 
     def __init__(self) -> None:
@@ -89,5 +89,5 @@ class Life(Middleware):
             logger.warning("could not report: %s", error)
 
 
-broker.add_middleware(DieWithMaster())
-broker.add_middleware(Life())
+broker.add_middleware(ExitWithMaster())
+broker.add_middleware(WorkerLifecycle())

@@ -23,12 +23,12 @@ _QUICK: Final = ThreadPoolExecutor(8, thread_name_prefix="quick")
 _SLOW: Final = ThreadPoolExecutor(32, thread_name_prefix="slow")
 
 
-async def quickly(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def run_in_thread(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `act` returns; it asks the database or the store and is done. Cancelled, it is not waited for."""
     return await asyncio.wrap_future(_sent(_QUICK, partial(act, *args, **kwargs)))
 
 
-async def slowly(act: Callable[[], T], ended: Callable[[], None]) -> T:
+async def run_in_slow_pool(act: Callable[[], T], ended: Callable[[], None]) -> T:
     """The same for what waits for somebody else's server.
 
     `ended` is called, in any thread, as soon as no thread is busy with it: where the caller was cancelled,

@@ -33,15 +33,15 @@ def segment_batch(picture_id: str) -> None:
 
 
 @dramatiq.actor(queue_name="interactive", priority=5, time_limit=TIME_LIMIT_MS)
-def render(wish_id: str) -> None:
+def render(rendition_request_id: str) -> None:
     """Make a rendition that somebody wishes for, of a matte that there is."""
     from jobs.worker import rendering  # brings the engine, as above
 
-    rendering.fulfil(UUID(wish_id))
+    rendering.fulfil(UUID(rendition_request_id))
 
 
 @dramatiq.actor(queue_name="interactive", priority=1, time_limit=TIME_LIMIT_MS)
-def make_small(picture_id: str) -> None:
+def make_thumbnails(picture_id: str) -> None:
     """Make the small pictures that somebody looks for."""
     from jobs.services import thumbnails  # brings the codecs, as above
 

@@ -21,9 +21,9 @@ import redis.asyncio
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from common.threads import quickly
+from common.threads import run_in_thread
 from jobs import events
-from jobs.models import Job, Wish
+from jobs.models import Job, RenditionRequest
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ async def _waited(name: str, has_ended: Callable[[], bool], seconds: float) -> b
     with ears.listening(name) as heard:
         await ears.ready(min(1.0, seconds))
         pause = FIRST_LOOK
-        while not await quickly(has_ended):
+        while not await run_in_thread(has_ended):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
@@ -72,13 +72,17 @@ def _look(job: UUID) -> bool:
 
 
 def _look_for_rendition(rendition: UUID) -> bool:
-    return not Wish.objects.filter(pk=rendition).exclude(state=Wish.State.FAILED).exists()
+    return (
+        not RenditionRequest.objects.filter(pk=rendition)
+        .exclude(state=RenditionRequest.State.FAILED)
+        .exists()
+    )
 
 
 class _Listening:
     """One waiting call: its event, known under the id that it waits for while the block runs."""
 
-    def __init__(self, ears: Ears, name: str) -> None:
+    def __init__(self, ears: EventSubscription, name: str) -> None:
         self._ears = ears
         self._name = name
         self._event = asyncio.Event()
@@ -94,7 +98,7 @@ class _Listening:
             del self._ears.waiting[self._name]
 
 
-class Ears:
+class EventSubscription:
     """The subscription of one event loop: begun when somebody waits, ended when nobody has for a while."""
 
     def __init__(self) -> None:
@@ -161,8 +165,8 @@ class Ears:
             event.set()
 
 
-_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Ears] = WeakKeyDictionary()
+_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, EventSubscription] = WeakKeyDictionary()
 
 
-def _ears() -> Ears:
-    return _of_loops.setdefault(asyncio.get_running_loop(), Ears())
+def _ears() -> EventSubscription:
+    return _of_loops.setdefault(asyncio.get_running_loop(), EventSubscription())

@@ -11,14 +11,14 @@ from django.views.defaults import page_not_found
 
 from jobs.errors import GoneError
 from jobs.gone import is_gone
-from jobs.storage import StoreAwayError
+from jobs.storage import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 30
 
 
-def store_away(request: HttpRequest, error: StoreAwayError) -> HttpResponse:
+def store_unavailable(request: HttpRequest, error: StoreUnavailableError) -> HttpResponse:
     """A page for people, JSON for scripts, and when to come back."""
     facts = {"code": error.code, "sentence": error.sentence}
     response = (
@@ -30,19 +30,19 @@ def store_away(request: HttpRequest, error: StoreAwayError) -> HttpResponse:
     return response
 
 
-class StoreAwayMiddleware(MiddlewareMixin):
-    """Turns a store that does not answer into a 503 that says when to come back."""
+class StoreUnavailableMiddleware(MiddlewareMixin):
+    """ConcurrencyLimit a store that does not answer into a 503 that says when to come back."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A page for people, JSON for scripts."""
-        if not isinstance(exception, StoreAwayError):
+        if not isinstance(exception, StoreUnavailableError):
             return None
         logger.error("the store is away: %s", exception)
-        return store_away(request, exception)
+        return store_unavailable(request, exception)
 
 
-class GoneMiddleware(MiddlewareMixin):
-    """Turns what was deleted between a page's look and its act into a 404."""
+class DeletedMeanwhileMiddleware(MiddlewareMixin):
+    """ConcurrencyLimit what was deleted between a page's look and its act into a 404."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The usual page for people, JSON for scripts."""

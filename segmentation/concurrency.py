@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 
 
-class Company:
+class ActiveThreads:
     """Counts the threads that are inside of its `with` block."""
 
     def __init__(self) -> None:

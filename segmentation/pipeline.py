@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from segmentation.backends.base import SideBySide
 from segmentation.batcher import MicroBatcher
 from segmentation.compose import compose
-from segmentation.concurrency import Company
+from segmentation.concurrency import ActiveThreads
 from segmentation.confidence import LEAST_PEAK, assess, picture_warnings
 from segmentation.encode import Encoded, encode
 from segmentation.errors import PictureError, engine_at_fault
@@ -76,7 +76,7 @@ class Pipeline:
         with engine_at_fault():
             self.predictor = Predictor(model, device, precision, engine, threads)
         backend = self.predictor.backend
-        self._company = Company()
+        self._active = ActiveThreads()
         self._network: MicroBatcher[Floats, Floats] = MicroBatcher(
             lambda entries: list(self.predictor.raw(np.stack(entries))),
             max_batch=max_batch or backend.batch,
@@ -116,7 +116,7 @@ class Pipeline:
         Raises PictureError for a file that is not taken, and with code `unknown_foreground` where nothing
         stands out in the picture; RecipeError for a region of interest outside of the picture.
         """
-        with self._company:
+        with self._active:
             return self._segment(source, recipe)
 
     def _segment(self, source: PictureSource, recipe: Recipe) -> Segmented:
@@ -152,7 +152,7 @@ class Pipeline:
         """The raw map of each entry. Raises EngineError."""
         backend = self.predictor.backend
         with engine_at_fault():
-            if isinstance(backend, SideBySide) and backend.batch > 1 and self._company.several:
+            if isinstance(backend, SideBySide) and backend.batch > 1 and self._active.several:
                 # The other cores decode and encode: a network on all of them would wait for them at every
                 # layer.
                 return [backend.run_beside(entry) for entry in entries]
@@ -170,7 +170,7 @@ class Pipeline:
         """The recipe's file of a segmented picture. backdrop: the picture that a picture background names.
         last: nobody needs the picture's colours afterwards; they may be written over, which saves a copy.
         most_pixels: of a result that is larger than its source. Large results are made one at a time."""
-        with _turn(segmented, recipe), self._company:
+        with _turn(segmented, recipe), self._active:
             composed = _composed(segmented, recipe, backdrop, last, most_pixels)
             return self._file(segmented, recipe, *composed)
 
@@ -185,7 +185,7 @@ class Pipeline:
     ) -> Rendered:
         """The recipe's file, and a preview of at most `preview_side` pixels a side; the rest as for
         `file`."""
-        with _turn(segmented, recipe), self._company:
+        with _turn(segmented, recipe), self._active:
             rgb, alpha = _composed(segmented, recipe, backdrop, False, most_pixels)
             return Rendered(self._file(segmented, recipe, rgb, alpha), small(rgb, alpha, preview_side))
 

@@ -62,11 +62,11 @@ def show_samples(address: str, state: State) -> None:
     import django
 
     django.setup()
-    from jobs.storage import StoreAwayError
+    from jobs.storage import StoreUnavailableError
 
     try:
         job = submit_samples()
-    except StoreAwayError as error:
+    except StoreUnavailableError as error:
         say(f"The sample photos wait for the next start: {error.sentence}")
         return
     state.samples_shown.touch()

@@ -36,7 +36,7 @@ from jobs.serving import FileAnswer, stored
 from segmentation.pictures.types import FORMATS
 
 
-class WithAllOfIt(ReadOnly):
+class CascadeDeletePermission(ReadOnly):
     """Rows that staff may remove, and everything that hangs on them goes along by their permission alone."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
@@ -100,7 +100,7 @@ class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no typ
 
 
 @admin.register(Job)
-class JobAdmin(JobActions, DeletesWithFiles, WithAllOfIt):
+class JobAdmin(JobActions, DeletesWithFiles, CascadeDeletePermission):
     """Find a job, see its pictures, stop it, run it again, remove it with its files."""
 
     list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
@@ -113,7 +113,7 @@ class JobAdmin(JobActions, DeletesWithFiles, WithAllOfIt):
 
 
 @admin.register(Picture)
-class PictureAdmin(DeletesWithFiles, WithAllOfIt):
+class PictureAdmin(DeletesWithFiles, CascadeDeletePermission):
     """Find a picture by name, owner or state; see source and result; remove it with its files."""
 
     list_display = (

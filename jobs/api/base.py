@@ -23,9 +23,9 @@ from rest_framework.views import APIView
 from accounts.models import ApiToken, User
 from jobs import selectors
 from jobs.api import errors, preconditions, throttling
-from jobs.api.negotiation import AlwaysJSON
+from jobs.api.negotiation import DefaultJSONRenderer
 from jobs.api.parsers import StrictJSONParser
-from jobs.api.throttling import Budget, Pace
+from jobs.api.throttling import Budget, RateLimit
 from jobs.models import Job, Picture, Upload
 
 _KEEPING_NOTHING = {"GET", "HEAD", "DELETE"}
@@ -47,8 +47,8 @@ class ApiView(APIView):
         "DELETE": "delete",
     }
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
-    throttle_classes: Sequence[type[BaseThrottle]] = (Pace,)
-    content_negotiation_class = AlwaysJSON
+    throttle_classes: Sequence[type[BaseThrottle]] = (RateLimit,)
+    content_negotiation_class = DefaultJSONRenderer
     http_method_names: list[str] = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012  # Django's
     # What is left of what: set by the throttle, and by views that spend something else.
     budgets: Sequence[Budget] = ()

@@ -22,7 +22,7 @@ from rest_framework.views import set_rollback
 from common.errors import SiteError
 from jobs.gone import is_gone
 from jobs.middleware import RETRY_SECONDS
-from jobs.storage import StoreAwayError
+from jobs.storage import StoreUnavailableError
 from segmentation.errors import PictureError, RecipeError
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def _answer(error: Exception) -> Response | None:
     if isinstance(error, SiteError):
         about = said(error.code, error.sentence, getattr(error, "field", None))
         return refusal(error.status, [about], _retry(error))
-    if isinstance(error, StoreAwayError):
+    if isinstance(error, StoreUnavailableError):
         logger.error("the store is away: %s", error)
         return refusal(503, [said(error.code, error.sentence)], {"Retry-After": str(RETRY_SECONDS)})
     if isinstance(error, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):

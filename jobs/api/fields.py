@@ -43,7 +43,7 @@ _RECIPE_WORDS: dict[str, Any] = {
 }
 
 
-class Strict(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
     """A body in which a name that nobody knows is refused: it is a slip more often than not."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -59,7 +59,7 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class Text(serializers.CharField):
+class StrictCharField(serializers.CharField):
     """Text that is text: no number, no flag."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -69,7 +69,7 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class Whole(serializers.IntegerField):
+class StrictIntegerField(serializers.IntegerField):
     """A whole number that is one: no text that looks like it."""
 
     def to_internal_value(self, data: Any) -> int:
@@ -79,7 +79,7 @@ class Whole(serializers.IntegerField):
         return int(data)
 
 
-class FileSize(Whole):
+class FileSize(StrictIntegerField):
     """The size of a file; none is empty."""
 
     def to_internal_value(self, data: Any) -> int:
@@ -142,7 +142,7 @@ class RecipeField(serializers.Field[Any, Any, Any, Any]):
         "description": "A recipe with every field, one spelling each.",
     }
 )
-class WholeRecipeField(serializers.Field[Any, Any, Any, Any]):
+class StoredRecipeField(serializers.Field[Any, Any, Any, Any]):
     """A recipe as it was understood."""
 
     def to_representation(self, value: Any) -> Any:

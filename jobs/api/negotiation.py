@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.utils.mediatypes import media_type_matches
 
 
-class AlwaysJSON(BaseContentNegotiation):
+class DefaultJSONRenderer(BaseContentNegotiation):
     """The first renderer. A client that asks for image/png gets the file or, in JSON, why not."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:

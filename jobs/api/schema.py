@@ -10,7 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from jobs.api.fields import Strict
+from jobs.api.fields import StrictSerializer
 
 REFUSALS: Final = {
     "400": "The request cannot be read.",
@@ -70,13 +70,11 @@ class Schema(AutoSchema):
         """The view's own heading."""
         return [getattr(self.view, "tag", "") or "api"]
 
-    def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
-        name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
-        return name.replace("Shape", "")
-
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         schema: Any = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        return {**schema, "additionalProperties": False} if isinstance(serializer, Strict) else schema
+        return (
+            {**schema, "additionalProperties": False} if isinstance(serializer, StrictSerializer) else schema
+        )
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)

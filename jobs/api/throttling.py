@@ -86,7 +86,7 @@ def count(who: str) -> Budget | None:
     return Budget("requests", limit, WINDOW_SECONDS, limit - used, seconds)
 
 
-class Pace(BaseThrottle):
+class RateLimit(BaseThrottle):
     """One budget an account, whatever token or session a request comes with."""
 
     def __init__(self) -> None:

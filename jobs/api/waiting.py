@@ -24,7 +24,7 @@ View = Callable[..., HttpResponseBase]
 
 
 @dataclass(frozen=True)
-class Promise:
+class Pending:
     """wait: until it is done, at most so many seconds. body: how it stands, then; is_made: whether a body
     says that what was on its way is there, which is a 200 and no longer a 202."""
 
@@ -33,7 +33,7 @@ class Promise:
     is_made: Callable[[Any], bool] | None = None
 
 
-def promised(response: Response, promise: Promise) -> Response:
+def promised(response: Response, promise: Pending) -> Response:
     """The response, which may be asked for again when the promise is kept."""
     response.promise = promise  # type: ignore[attr-defined]  # for the view around this one
     return response
@@ -87,7 +87,7 @@ def _begin(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> tuple
 
 
 def _end(request: HttpRequest, response: Any) -> HttpResponseBase:
-    promise: Promise = response.promise
+    promise: Pending = response.promise
     # Deleted meanwhile? How it stood is the last that there is to say.
     with suppress(ObjectDoesNotExist, Http404):
         response.data = promise.body()

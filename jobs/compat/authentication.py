@@ -20,7 +20,7 @@ _USER: Final = "compat_user"
 
 
 @dataclass(frozen=True)
-class Asker:
+class Caller:
     """A user, and the token by which they ask; None for the local host, where the operator lets it in."""
 
     user: User
@@ -49,7 +49,7 @@ def secret_of(request: HttpRequest) -> str:
     return next((secret for way in ways if (secret := way.secret_of(request))), "")  # type: ignore[arg-type]  # they read headers only
 
 
-def asker(request: HttpRequest, *scopes: str) -> Asker:
+def asker(request: HttpRequest, *scopes: str) -> Caller:
     """Who asks, with a token that has one of these scopes.
 
     Raises CompatError `missing_api_key`, `auth_failed`.
@@ -66,10 +66,10 @@ def asker(request: HttpRequest, *scopes: str) -> Asker:
     if not any(token.allows(scope) for scope in scopes or (Scope.SUBMIT,)):
         wanted = " or ".join(map(str, scopes or (Scope.SUBMIT,)))
         raise CompatError("auth_failed", f"This token lacks the scope {wanted}.")
-    return remembered(request, Asker(token.user, token))
+    return remembered(request, Caller(token.user, token))
 
 
-def remembered(request: HttpRequest, who: Asker) -> Asker:
+def remembered(request: HttpRequest, who: Caller) -> Caller:
     """Who asks, kept on the request for `user_of`."""
     setattr(request, _USER, who.user.pk)
     return who

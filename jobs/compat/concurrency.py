@@ -17,7 +17,7 @@ from jobs.compat.errors import AGAIN_SECONDS, CompatError
 LOOK_SECONDS: Final = 0.05
 
 
-class Turns:
+class ConcurrencyLimit:
     """At most `most` for each user, who is told `sentence` where there are more. Threads may share it."""
 
     def __init__(self, most: int, sentence: str) -> None:

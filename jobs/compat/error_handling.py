@@ -13,20 +13,20 @@ from django.http.response import HttpResponseBase
 from redis.exceptions import RedisError
 
 from accounts.errors import QuotaExceededError
-from common.threads import quickly
+from common.threads import run_in_thread
 from jobs.compat import rate, responses
 from jobs.compat.authentication import user_of
 from jobs.compat.errors import AGAIN_SECONDS, CompatError, of_picture
 from jobs.errors import JobsError
 from jobs.gone import is_gone
-from jobs.storage import StoreAwayError
+from jobs.storage import StoreUnavailableError
 from segmentation.errors import SegmentationError
 
 logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 Words = Callable[[CompatError], HttpResponseBase]
-AWAY: Final = (StoreAwayError, OperationalError, InterfaceError, RedisError)
+AWAY: Final = (StoreUnavailableError, OperationalError, InterfaceError, RedisError)
 KNOWN: Final = (CompatError, QuotaExceededError, SegmentationError, JobsError, *AWAY)
 AWAY_SECONDS: Final = "30"
 FULL_SECONDS: Final = "5"
@@ -64,7 +64,7 @@ async def _with_pace(request: HttpRequest, error: CompatError) -> CompatError:
     """Every 429 says what is left of the minute, whatever it is that there is too much of."""
     user = user_of(request)
     if error.status == 429 and user is not None:
-        pace = await quickly(rate.look, user)
+        pace = await run_in_thread(rate.look, user)
         error.headers = {**pace.headers, **error.headers}
     return error
 
@@ -80,5 +80,7 @@ def in_words(error: Exception) -> CompatError:
     if isinstance(error, SegmentationError | JobsError):
         return of_picture(error.code, error.sentence)
     logger.error("a call could not be answered: %s", error)
-    sentence = error.sentence if isinstance(error, StoreAwayError) else "Nothing is lost; try it again."
+    sentence = (
+        error.sentence if isinstance(error, StoreUnavailableError) else "Nothing is lost; try it again."
+    )
     return CompatError("unavailable", sentence, {"Retry-After": AWAY_SECONDS})

@@ -13,12 +13,12 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from common.threads import quickly
+from common.threads import run_in_thread
 from jobs.compat import responses
-from jobs.compat.authentication import Asker
-from jobs.compat.concurrency import Turns
+from jobs.compat.authentication import Caller
+from jobs.compat.concurrency import ConcurrencyLimit
 from jobs.compat.errors import AGAIN_SECONDS, CompatError, of_picture
-from jobs.compat.parked import Parked
+from jobs.compat.parked import SpilledBytes
 from jobs.long_polling import wait_ended
 from jobs.models import Picture, Rendition
 from jobs.services import backdrops, synchronous
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 TRIES: Final = 3
 # Who waits holds a picture in a file, for the case that the job has to be begun anew.
-WAITING: Final = Turns(50, "Too many of your calls wait for their pictures already.")
+WAITING: Final = ConcurrencyLimit(50, "Too many of your calls wait for their pictures already.")
 OURS: Final = frozenset({"internal_error", "worker_lost"})
 # How many requests of this process wait for a job: the last one takes an ephemeral job along.
 _together: Counter[UUID] = Counter()
@@ -44,7 +44,7 @@ class Taken:
     charged: int
 
 
-def begin(asker: Asker, source: Source, recipe: Recipe, behind: bytes | None = None) -> Call:
+def begin(asker: Caller, source: Source, recipe: Recipe, behind: bytes | None = None) -> Call:
     """The job of a request, with the picture that its recipe names to stand behind.
 
     Blocks. Raises what calls.begin and backdrops.take_in raise; of an ephemeral request nothing is kept then.
@@ -63,7 +63,7 @@ def begin(asker: Asker, source: Source, recipe: Recipe, behind: bytes | None = N
 
 
 def begun(
-    asker: Asker, source: Source, recipe: Recipe, behind: bytes | None = None
+    asker: Caller, source: Source, recipe: Recipe, behind: bytes | None = None
 ) -> tuple[Call, Callable[[], Call]]:
     """The job of a request, and how to begin it anew, for which the pictures are kept in files.
 
@@ -75,17 +75,19 @@ def begun(
         asker,
         replace(source, data=b""),
         recipe,
-        Parked(source.data),
-        Parked(behind) if behind is not None else None,
+        SpilledBytes(source.data),
+        SpilledBytes(behind) if behind is not None else None,
     )
     return call, again
 
 
-def _begin_anew(asker: Asker, source: Source, recipe: Recipe, data: Parked, behind: Parked | None) -> Call:
+def _begin_anew(
+    asker: Caller, source: Source, recipe: Recipe, data: SpilledBytes, behind: SpilledBytes | None
+) -> Call:
     return begin(asker, replace(source, data=data.read()), recipe, behind.read() if behind else None)
 
 
-async def taken(call: Call, asker: Asker, again: Callable[[], Call], *, as_json: bool) -> Taken:
+async def taken(call: Call, asker: Caller, again: Callable[[], Call], *, as_json: bool) -> Taken:
     """The file of a call that was begun, waited for at most SYNC_SECONDS; `again` begins it anew.
 
     Raises CompatError: `still_working` where it takes longer (who asks again finds it running),
@@ -96,11 +98,11 @@ async def taken(call: Call, asker: Asker, again: Callable[[], Call], *, as_json:
             if (found := await _awaited(call, asker, as_json)) is not None:
                 return found
             # Somebody else's answer took it along, its background too, or its owner deleted it.
-            call = await quickly(again)
+            call = await run_in_thread(again)
     raise CompatError("unavailable", "Try it again.", {"Retry-After": AGAIN_SECONDS})
 
 
-async def _awaited(call: Call, asker: Asker, as_json: bool) -> Taken | None:
+async def _awaited(call: Call, asker: Caller, as_json: bool) -> Taken | None:
     _together[call.job] += 1
     ended = False
     try:
@@ -111,13 +113,13 @@ async def _awaited(call: Call, asker: Asker, as_json: bool) -> Taken | None:
                 "The picture is still worked on. Send the same request again to get its result.",
                 {"Retry-After": AGAIN_SECONDS},
             )
-        return await quickly(_take, call, as_json)
+        return await run_in_thread(_take, call, as_json)
     finally:
         _together[call.job] -= 1
         if not _together[call.job]:
             del _together[call.job]
             if ended and asker.ephemeral:
-                await quickly(synchronous.forget, call.job)
+                await run_in_thread(synchronous.forget, call.job)
 
 
 def _take(call: Call, as_json: bool) -> Taken | None:

@@ -8,7 +8,7 @@ from typing import IO, Final
 IN_MEMORY: Final = 64 * 2**10
 
 
-class Parked:
+class SpilledBytes:
     """Some bytes, put aside. The file is gone with this object, or with its process."""
 
     def __init__(self, data: bytes) -> None:

@@ -29,7 +29,7 @@ return {1, used}
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateLimit:
     """What is left of a minute. reset: when the next one begins, in Unix time."""
 
     allowed: bool
@@ -60,7 +60,7 @@ def megapixels(width: int, height: int, recipe: Recipe) -> int:
     return math.ceil(max(width * height, across * down) / 1e6)
 
 
-def take(user: int, megapixels: int) -> Pace:
+def take(user: int, megapixels: int) -> RateLimit:
     """Count `megapixels` against this minute of a user, if they fit.
 
     A picture larger than all of it fits into a minute of its own.
@@ -72,11 +72,11 @@ def take(user: int, megapixels: int) -> Pace:
         taken, used = _client().eval(_TAKE, 1, _key(user, minute), cost, limit, 2 * WINDOW_SECONDS)
     except redis.RedisError as error:
         logger.warning("the pace is not counted: %s", error)
-        return Pace(True, limit, limit, _reset(minute))
-    return Pace(bool(taken), limit, max(0, limit - int(used)), _reset(minute))
+        return RateLimit(True, limit, limit, _reset(minute))
+    return RateLimit(bool(taken), limit, max(0, limit - int(used)), _reset(minute))
 
 
-def look(user: int) -> Pace:
+def look(user: int) -> RateLimit:
     """What is left of this minute of a user; nothing is counted."""
     limit: int = settings.COMPAT_MEGAPIXELS_A_MINUTE
     minute = _minute()
@@ -85,7 +85,7 @@ def look(user: int) -> Pace:
     except redis.RedisError as error:
         logger.warning("the pace is not known: %s", error)
         used = 0
-    return Pace(True, limit, max(0, limit - used), _reset(minute))
+    return RateLimit(True, limit, max(0, limit - used), _reset(minute))
 
 
 def _minute() -> int:

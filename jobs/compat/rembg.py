@@ -14,10 +14,10 @@ from django.http.response import HttpResponseBase
 
 from accounts.models import Scope, User
 from common.addresses import client_address
-from common.threads import quickly
+from common.threads import run_in_thread
 from jobs.compat import body, execution, rate, responses, sources
 from jobs.compat import rembg_parameters as parameters
-from jobs.compat.authentication import Asker, asker, remembered, secret_of
+from jobs.compat.authentication import Caller, asker, remembered, secret_of
 from jobs.compat.blank import blank_png
 from jobs.compat.body import File
 from jobs.compat.error_handling import guarded
@@ -61,7 +61,7 @@ def told(error: CompatError) -> HttpResponse:
 class Begun:
     """A request whose job is on its way. again: begins the job anew. size: the picture's width and height."""
 
-    asker: Asker
+    asker: Caller
     recipe: Recipe
     size: tuple[int, int]
     call: Call
@@ -77,20 +77,20 @@ async def remove(request: HttpRequest) -> HttpResponseBase:
     except CompatError as error:
         if error.code != "unknown_foreground":
             raise
-        return await quickly(_nothing, begun.recipe, begun.size)
+        return await run_in_thread(_nothing, begun.recipe, begun.size)
     return responses.finished(taken.content, taken.rendition, False, {})
 
 
 async def _begun(request: HttpRequest) -> Begun:
     """The request with its job: the rest of the request goes with this frame."""
     async with room_for(request):
-        who, recipe, given = await quickly(_read, request)
+        who, recipe, given = await run_in_thread(_read, request)
     if isinstance(given, str):
         given = await sources.from_afar(who.user.pk, partial(_fetched, given), patient=True)
-    return await quickly(_begin, who, given, recipe)
+    return await run_in_thread(_begin, who, given, recipe)
 
 
-def _read(request: HttpRequest) -> tuple[Asker, Recipe, File | str]:
+def _read(request: HttpRequest) -> tuple[Caller, Recipe, File | str]:
     """Who asks for what, and the picture or its address."""
     who = _asker(request)
     execution.WAITING.check(who.user.pk)
@@ -116,13 +116,13 @@ def needs_no_token(request: HttpRequest) -> bool:
     return not secret_of(request) and _is_local(request)
 
 
-def _asker(request: HttpRequest) -> Asker:
+def _asker(request: HttpRequest) -> Caller:
     if not needs_no_token(request):
         return asker(request, Scope.SUBMIT)
     owner = User.objects.filter(email=settings.REMBG_API_LOCAL, is_active=True).first()
     if owner is None:
         raise CompatError("auth_failed", "The account that REMBG_API_LOCAL names is not here.")
-    return remembered(request, Asker(owner, None))
+    return remembered(request, Caller(owner, None))
 
 
 def _is_local(request: HttpRequest) -> bool:
@@ -148,7 +148,7 @@ def _fetched(url: str) -> File:
         return File(file.read(), found.name)
 
 
-def _begin(who: Asker, file: File, recipe: Recipe) -> Begun:
+def _begin(who: Caller, file: File, recipe: Recipe) -> Begun:
     info = pictures.inspect(file.data, limits())
     pace = rate.take(who.user.pk, rate.megapixels(info.width, info.height, recipe))
     if not pace.allowed:

@@ -14,14 +14,14 @@ from PIL import Image
 
 from accounts.models import Scope
 from accounts.selectors import usage_of
-from common.threads import quickly
+from common.threads import run_in_thread
 from jobs.compat import body, execution, rate, removebg_parameters, responses, sources
-from jobs.compat.authentication import Asker, asker
+from jobs.compat.authentication import Caller, asker
 from jobs.compat.body import Body, File
 from jobs.compat.error_handling import guarded
 from jobs.compat.errors import CompatError
 from jobs.compat.memory import room_for
-from jobs.compat.rate import Pace
+from jobs.compat.rate import RateLimit
 from jobs.compat.removebg_parameters import Behind
 from jobs.services import improvements
 from jobs.services.synchronous import Call, Source
@@ -34,7 +34,7 @@ UNLIMITED = 1_000_000
 class Asked:
     """A request that was read: who asks for what, and how to get the pictures."""
 
-    asker: Asker
+    asker: Caller
     body: Body
     image: Callable[[], File]
     background: Callable[[], File] | None
@@ -49,11 +49,11 @@ class Asked:
 class Begun:
     """A request whose job is on its way, and what is told of it in the end. again: begins the job anew."""
 
-    asker: Asker
+    asker: Caller
     type: str | None
     call: Call
     again: Callable[[], Call]
-    pace: Pace
+    pace: RateLimit
 
 
 @guarded("POST")
@@ -73,7 +73,7 @@ async def removebg(request: HttpRequest) -> HttpResponseBase:
 async def _begun(request: HttpRequest) -> Begun:
     """The request with its job; the body goes with this frame, for the wait may be long."""
     async with room_for(request):
-        asked, begun = await quickly(_read, request)
+        asked, begun = await run_in_thread(_read, request)
     if begun is not None:
         return begun
     user, fields = asked.asker.user.pk, asked.body.fields
@@ -81,12 +81,12 @@ async def _begun(request: HttpRequest) -> Begun:
     if "image_url" in fields:
         image = await sources.from_afar(user, asked.image, patient=not asked.body.files)
     else:
-        image = await quickly(asked.image)
+        image = await run_in_thread(asked.image)
     if "bg_image_url" in fields and asked.background:
         behind = await sources.from_afar(user, asked.background, sources.OF_BACKGROUND)
     elif asked.background:
-        behind = await quickly(asked.background)
-    return await quickly(_begin, asked, image, behind)
+        behind = await run_in_thread(asked.background)
+    return await run_in_thread(_begin, asked, image, behind)
 
 
 def _read(request: HttpRequest) -> tuple[Asked, Begun | None]:
@@ -135,7 +135,7 @@ def _behind(file: File) -> Behind:
 @guarded("GET")
 async def account(request: HttpRequest) -> HttpResponseBase:
     """What is left. Exactly these keys: strict clients read no others."""
-    return await quickly(_account, request)
+    return await run_in_thread(_account, request)
 
 
 def _account(request: HttpRequest) -> HttpResponse:
@@ -151,21 +151,23 @@ def _account(request: HttpRequest) -> HttpResponse:
 async def improve(request: HttpRequest) -> HttpResponseBase:
     """Take a picture whose cut-out was not good."""
     async with room_for(request):
-        who, said = await quickly(_read_improvement, request)
+        who, said = await run_in_thread(_read_improvement, request)
     image = sources.image(said)
     far = "image_url" in said.fields
-    file = await (sources.from_afar(who.user.pk, image, patient=not said.files) if far else quickly(image))
-    return await quickly(_improve, who, said, file)
+    file = await (
+        sources.from_afar(who.user.pk, image, patient=not said.files) if far else run_in_thread(image)
+    )
+    return await run_in_thread(_improve, who, said, file)
 
 
-def _read_improvement(request: HttpRequest) -> tuple[Asker, Body]:
+def _read_improvement(request: HttpRequest) -> tuple[Caller, Body]:
     who = asker(request, Scope.SUBMIT)
     return who, body.read(
         request.headers.get("Content-Type", ""), body.received(request), request.META["QUERY_STRING"]
     )
 
 
-def _improve(who: Asker, said: Body, file: File) -> HttpResponse:
+def _improve(who: Caller, said: Body, file: File) -> HttpResponse:
     if who.ephemeral:
         raise CompatError("auth_failed", "This token keeps nothing.")
     info = sources.looked_at(file)

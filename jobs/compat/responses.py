@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from common.threads import quickly
+from common.threads import run_in_thread
 from jobs import storage
 from jobs.compat.errors import CompatError
 from jobs.compat.removebg_parameters import largest
@@ -117,10 +117,10 @@ class Opened:
     async def pieces(self) -> AsyncIterator[bytes]:
         """All of it, piece by piece; closed in the end, also when the client goes away."""
         try:
-            while piece := await quickly(self.read, _CHUNK):
+            while piece := await run_in_thread(self.read, _CHUNK):
                 yield piece
         finally:
-            await quickly(self.close)
+            await run_in_thread(self.close)
 
 
 def opened(rendition: Rendition, as_json: bool) -> Opened | bytes:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from common.threads import slowly
+from common.threads import run_in_slow_pool
 from jobs.compat.body import BASE64, Body, File
-from jobs.compat.concurrency import Turns
+from jobs.compat.concurrency import ConcurrencyLimit
 from jobs.compat.errors import CompatError, of_picture
 from jobs.fetching import FetchRefusedError, fetch
 from segmentation import pictures
@@ -22,10 +22,10 @@ MAX_PIXELS: Final = 50_000_000
 FETCH_SECONDS: Final = 20.0
 TAKEN: Final = frozenset({"jpeg", "png", "webp"})
 # The pace counts megapixels, and nobody knows those of a picture that is not here yet.
-FETCHING: Final = Turns(4, "Pictures are being fetched for you already: wait for one of them.")
+FETCHING: Final = ConcurrencyLimit(4, "Pictures are being fetched for you already: wait for one of them.")
 # Calls that come with nothing but an address wait for such a turn: they hold next to nothing meanwhile.
 PATIENCE_SECONDS: Final = 15.0
-PATIENT: Final = Turns(50, FETCHING.sentence)
+PATIENT: Final = ConcurrencyLimit(50, FETCHING.sentence)
 LIMITS: Final = Limits(max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
 
 
@@ -137,7 +137,7 @@ async def from_afar(
     try:
         # The threads that fetch are everybody's: a turn among them is waited for no longer than it may take.
         async with asyncio.timeout(2 * FETCH_SECONDS):
-            return await slowly(get, give_back)
+            return await run_in_slow_pool(get, give_back)
     except TimeoutError as error:
         raise CompatError(words.failed, "It could not be fetched in time.") from error
 

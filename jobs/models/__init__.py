@@ -13,7 +13,7 @@ from jobs.models.picture import Picture
 from jobs.models.preset import Preset
 from jobs.models.receipt import Receipt
 from jobs.models.rendition import Rendition
-from jobs.models.rendition_request import Wish
+from jobs.models.rendition_request import RenditionRequest
 from jobs.models.search_text import SearchText
 from jobs.models.tag import Tag
 from jobs.models.upload import Upload
@@ -40,6 +40,7 @@ __all__ = [
     "Preset",
     "Receipt",
     "Rendition",
+    "RenditionRequest",
     "SearchText",
     "Tag",
     "Upload",
@@ -49,5 +50,4 @@ __all__ = [
     "WebhookEvent",
     "WebhookMessage",
     "WebhookSecret",
-    "Wish",
 ]

@@ -1,4 +1,4 @@
-"""A wish: a rendition that is asked for and not made yet."""
+"""A rendition request: a rendition that is asked for and not made yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.models.matte import Matte
 from jobs.models.picture import Picture
 
 
-class Wish(models.Model):
+class RenditionRequest(models.Model):
     """Gone once it is fulfilled: the rendition that is then there has its id.
 
     Of a matte that there is, or of one that a person sent (`revision` is kept for it; its bytes lie under the
@@ -28,9 +28,11 @@ class Wish(models.Model):
         FAILED = "failed", "failed"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="wishes")
-    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="wishes")
-    matte = models.ForeignKey(Matte, on_delete=models.CASCADE, null=True, related_name="wishes")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="rendition_requests"
+    )
+    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="rendition_requests")
+    matte = models.ForeignKey(Matte, on_delete=models.CASCADE, null=True, related_name="rendition_requests")
     revision = models.PositiveIntegerField(null=True)
     origin = models.CharField(max_length=8, choices=Matte.Origin.choices, default=Matte.Origin.API)
     recipe = models.JSONField()
@@ -51,25 +53,25 @@ class Wish(models.Model):
     reserved = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar = OwnedQuerySet["Wish"].as_manager()
+    objects: ClassVar = OwnedQuerySet["RenditionRequest"].as_manager()
 
     class Meta:
-        verbose_name_plural = "wishes"
+        verbose_name_plural = "rendition requests"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["matte", "recipe_digest"], name="wish_unique"),
-            models.UniqueConstraint(fields=["picture", "revision"], name="wish_revision_unique"),
+            models.UniqueConstraint(fields=["matte", "recipe_digest"], name="rendition_request_unique"),
+            models.UniqueConstraint(fields=["picture", "revision"], name="rendition_request_revision_unique"),
             models.CheckConstraint(
-                name="wish_of_a_matte",
+                name="rendition_request_of_a_matte",
                 condition=models.Q(matte__isnull=False, revision__isnull=True)
                 | models.Q(matte__isnull=True, revision__isnull=False, revision__gte=2),
             ),
             models.CheckConstraint(
-                name="wish_leased_when_running",
+                name="rendition_request_leased_when_running",
                 condition=models.Q(state="running", lease_token__isnull=False, lease_until__isnull=False)
                 | (~models.Q(state="running") & models.Q(lease_token__isnull=True, lease_until__isnull=True)),
             ),
             models.CheckConstraint(
-                name="wish_failed_says_why",
+                name="rendition_request_failed_says_why",
                 condition=models.Q(state="failed") & ~models.Q(error_code="") & ~models.Q(error_sentence="")
                 | models.Q(state__in=["queued", "running"], error_code=""),
             ),
@@ -78,7 +80,7 @@ class Wish(models.Model):
             models.Index(
                 fields=["user", "id"],
                 condition=models.Q(state__in=["queued", "running"]),
-                name="wish_open",
+                name="rendition_request_open",
             ),
         ]
 

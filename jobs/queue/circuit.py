@@ -43,7 +43,7 @@ def is_open() -> bool:
 
 
 def check_store() -> None:
-    """Raise StoreAwayError where the store is still away, before a picture is computed in vain.
+    """Raise StoreUnavailableError where the store is still away, before a picture is computed in vain.
 
     Asks the store only if this process found it away: usually it costs nothing.
     """

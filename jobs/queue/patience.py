@@ -39,7 +39,7 @@ def is_away(error: BaseException) -> bool:
     return not (getattr(cause, "sqlstate", None) or "").startswith(_WRONG_CLASSES)
 
 
-def patiently(act: Callable[[], T]) -> T:
+def with_retries(act: Callable[[], T]) -> T:
     """What `act` returns, called again with growing pauses where the database is away.
 
     `act` must be safe to run twice: a commit whose answer was lost may stand. Raises the database's last

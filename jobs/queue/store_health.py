@@ -11,7 +11,7 @@ from django.core.files.storage import storages
 
 from jobs import storage
 from jobs.queue import circuit
-from jobs.storage import StoreAwayError, StoreFullError
+from jobs.storage import StoreFullError, StoreUnavailableError
 
 FRESH_SECONDS: Final = 2.0
 # A store that hangs is waited for by one request; the others get an answer without it.
@@ -61,7 +61,7 @@ def _ask() -> _Answer:
         storage.probe()
     except StoreFullError:
         found = FULL
-    except StoreAwayError:
+    except StoreUnavailableError:
         found = AWAY
     _last = _Answer(storages["default"], time.monotonic(), found)
     return _last

@@ -14,7 +14,7 @@ from django.db.models import Count, F, QuerySet, Sum, Window, prefetch_related_o
 from django.db.models.functions import RowNumber
 
 from accounts.models import User
-from jobs.models import Continuation, Job, Matte, Picture, Rendition, Wish
+from jobs.models import Continuation, Job, Matte, Picture, Rendition, RenditionRequest
 from jobs.selectors import search
 from jobs.selectors.sorting import SORTS
 
@@ -161,7 +161,7 @@ def reserved_of(user: int) -> int:
     """Bytes that the results of a user's pictures and rendition requests that wait or run will take."""
     open_rows = (
         model.objects.filter(user=user, state__in=["queued", "running"]).order_by()
-        for model in (Picture, Wish)
+        for model in (Picture, RenditionRequest)
     )
     # Unwritten pictures come first: a slice that is written meanwhile counts twice, and never not at all.
     unwritten = Continuation.objects.filter(user=user).order_by()
@@ -169,7 +169,7 @@ def reserved_of(user: int) -> int:
 
 
 def known_matte(user: int, source_digest: str, matte_digest: str) -> Matte | None:
-    """A model's matte that a picture of this user's with the same bytes got under the same wishes."""
+    """A matte by the model that an identical picture of this user already has."""
     return (
         Matte.objects.filter(
             picture__user=user,

@@ -25,7 +25,7 @@ _AT_WORK = Q(state=Picture.State.QUEUED) | Q(state=Picture.State.RUNNING)
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Estimate:
     """ahead: the owner's own pictures that come first. seconds: until the end; None: nobody can tell."""
 
     ahead: int
@@ -44,7 +44,7 @@ class Outlook:
         return f"about {round(minutes / 60)} hours left"
 
 
-def outlook(job: Job) -> Outlook | None:
+def outlook(job: Job) -> Estimate | None:
     """The outlook of a job at work; None for any other.
 
     Users take turns, so that what others have waiting counts by their number and not by its length.
@@ -68,9 +68,9 @@ def outlook(job: Job) -> Outlook | None:
         cache.set(name, crowd, CROWD_SECONDS)
     users, pictures, pace = crowd
     if not pace:
-        return Outlook(ahead, None)
+        return Estimate(ahead, None)
     turns = min((left + ahead) * max(users, 1), max(pictures, left + ahead))
-    return Outlook(ahead, round(turns / pace))
+    return Estimate(ahead, round(turns / pace))
 
 
 def _crowd(lane: str) -> tuple[int, int, float]:

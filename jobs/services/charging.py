@@ -18,7 +18,7 @@ from accounts import locks, months
 from accounts.models import ApiToken, User
 from accounts.selectors import Allowed
 from accounts.services import quota
-from jobs.models import Picture, Wish
+from jobs.models import Picture, RenditionRequest
 
 _FACTS = ("user", "job", "width", "height", "charged_pixels", "charged_at")
 
@@ -99,28 +99,36 @@ def _refund(charges: Iterable[Charged], reason: str, *, of_pictures: bool) -> No
         )
 
 
-def charge_rendition(wish: Wish, job: UUID, pixels: int) -> None:
+def charge_rendition(rendition_request: RenditionRequest, job: UUID, pixels: int) -> None:
     """Charge the pixels that a rendition request has beyond its picture's source; save it afterwards.
 
     Raises QuotaExceededError where they are too many; nothing is written then.
     """
-    wish.charged_pixels = pixels
-    wish.charged_at = quota.charge(wish.user, pictures=0, pixels=pixels, job=job, reason="larger rendition")
+    rendition_request.charged_pixels = pixels
+    rendition_request.charged_at = quota.charge(
+        rendition_request.user, pictures=0, pixels=pixels, job=job, reason="larger rendition"
+    )
 
 
-def take_back(wishes: QuerySet[Wish], reason: str) -> None:
+def take_back(rendition_requests: QuerySet[RenditionRequest], reason: str) -> None:
     """Refund what rendition requests were charged that come to nothing.
 
     Call it in the transaction that ends them, before they are deleted.
     """
-    rows = locks.fetch_held(wishes.filter(charged_at__isnull=False).select_related("picture"))
+    rows = locks.fetch_held(rendition_requests.filter(charged_at__isnull=False).select_related("picture"))
     charges = [
-        Charged(wish.pk, wish.user_id, wish.picture.job_id, wish.charged_pixels, wish.charged_at)
-        for wish in rows
-        if wish.charged_at is not None
+        Charged(
+            rendition_request.pk,
+            rendition_request.user_id,
+            rendition_request.picture.job_id,
+            rendition_request.charged_pixels,
+            rendition_request.charged_at,
+        )
+        for rendition_request in rows
+        if rendition_request.charged_at is not None
     ]
     if charges:
-        Wish.objects.filter(pk__in=[one.pk for one in charges]).update(charged_at=None)
+        RenditionRequest.objects.filter(pk__in=[one.pk for one in charges]).update(charged_at=None)
         _refund(charges, reason, of_pictures=False)
 
 

@@ -20,9 +20,9 @@ from django.db.models import Q
 
 from accounts import locks
 from jobs import clock, storage
-from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, Upload, Wish
+from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, RenditionRequest, Upload
 from jobs.services import rendition_requests
-from jobs.storage import StoreAwayError, Stored, StoreRefusedError
+from jobs.storage import Stored, StoreRefusedError, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def sweep() -> int:
         found = list(islice(storage.keys(prefix, after if after != prefix else ""), AT_ONCE))
         deleted = _delete_orphans(found, timedelta(hours=settings.ORPHAN_HOURS))
         cache.set(BOOKMARK, found[-1].key if len(found) == AT_ONCE else _next(prefix), timeout=None)
-    except (StoreAwayError, redis.RedisError) as error:
+    except (StoreUnavailableError, redis.RedisError) as error:
         logger.warning("orphans were not looked for: %s", error)
         return 0
     return deleted
@@ -55,7 +55,7 @@ def sweep() -> int:
 def sweep_all(older_than: timedelta) -> int:
     """Walk the whole store now and delete the orphans older than that; how many.
 
-    Raises StoreAwayError where the store does not answer.
+    Raises StoreUnavailableError where the store does not answer.
     """
     deleted = 0
     for prefix in EVERY:
@@ -115,8 +115,10 @@ def _named(keys: Collection[str], owners: Collection[UUID]) -> set[str]:
         for upload, state in Upload.objects.filter(pk__in=owners).values_list("pk", "state")
         for key in _keys_of_upload(upload, state)
     }
-    for wish in Wish.objects.filter(Q(pk__in=owners) | Q(picture__in=owners)).select_related("matte"):
-        named.update(rendition_requests.keys_of_attempt(wish))
+    for rendition_request in RenditionRequest.objects.filter(
+        Q(pk__in=owners) | Q(picture__in=owners)
+    ).select_related("matte"):
+        named.update(rendition_requests.keys_of_attempt(rendition_request))
     named.update(Picture.objects.filter(source_key__in=keys).values_list("source_key", flat=True))
     working: set[UUID] = set()
     for picture, state, thumb in Picture.objects.filter(pk__in=owners).values_list(

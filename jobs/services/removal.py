@@ -16,11 +16,21 @@ from django.utils import timezone
 from accounts import locks
 from jobs import clock, events, storage
 from jobs.errors import GoneError
-from jobs.models import Continuation, Discard, Job, Matte, Picture, Receipt, Rendition, Upload, Wish
+from jobs.models import (
+    Continuation,
+    Discard,
+    Job,
+    Matte,
+    Picture,
+    Receipt,
+    Rendition,
+    RenditionRequest,
+    Upload,
+)
 from jobs.services import charging, growing, receipts, slices, storage_usage, tags, titles
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
-from jobs.storage import StoreAwayError, StoreRefusedError
+from jobs.storage import StoreRefusedError, StoreUnavailableError
 from jobs.webhooks import notifications
 from segmentation.recipe import Recipe
 
@@ -158,7 +168,7 @@ def _delete(pictures: QuerySet[Picture]) -> int:
     locks.hold(pictures, to_delete=True)
     charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
     freed = _discard_files(pictures)
-    charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
+    charging.take_back(RenditionRequest.objects.filter(picture__in=pictures), "deleted")
     deleted = pictures.delete()[1].get("jobs.Picture", 0)
     charging.refund(charges, "deleted")
     storage_usage.free(freed)
@@ -182,7 +192,7 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
         named = titles.names_in(jobs)
         receipts.of_pictures(pictures, reason, note)
         freed = _discard_files(pictures)
-        charging.take_back(Wish.objects.filter(picture__in=pictures), "deleted")
+        charging.take_back(RenditionRequest.objects.filter(picture__in=pictures), "deleted")
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
         Job.objects.filter(pk__in=jobs, pictures__isnull=True, to_come=0).delete()
         # Where none is left, others are still to be written.
@@ -213,7 +223,7 @@ def sweep_discards(most: int = SWEEP) -> int:
     stuck: list[str] = []
     try:
         storage.delete([key for _, key in rows])
-    except StoreAwayError as error:
+    except StoreUnavailableError as error:
         logger.warning("%d files wait for their deletion: %s", len(rows), error)
         return 0
     except (StoreRefusedError, OSError):
@@ -268,7 +278,7 @@ def _delete_uploads(uploads: QuerySet[Upload]) -> int:
 
 def _discard_files(pictures: QuerySet[Picture]) -> Counter[int]:
     """The files of pictures that are about to go, and the uploads they came from; their bytes by user."""
-    locks.hold(Wish.objects.filter(picture__in=pictures), to_delete=True)
+    locks.hold(RenditionRequest.objects.filter(picture__in=pictures), to_delete=True)
     _hold_sources(pictures)
     freed = storage_usage.of_pictures(pictures)
     sources = _sources_of(pictures)

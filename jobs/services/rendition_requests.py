@@ -1,4 +1,4 @@
-"""Wishes: another rendition of a matte that there is, or of a corrected one that a person sends.
+"""RenditionRequests: another rendition of a matte that there is, or of a corrected one that a person sends.
 
 No model runs for either, and nothing is computed in a web process: a worker fulfils them.
 """
@@ -19,7 +19,7 @@ from accounts.services import quota
 from common.ids import new_id
 from jobs import clock, selectors, storage
 from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
-from jobs.models import Matte, Picture, Rendition, Wish
+from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.queue import rendition_dispatch
 from jobs.services import (
     backdrops,
@@ -61,8 +61,8 @@ def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str,
 
 
 @again_after_deadlock
-def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
-    """The rendition of a matte by a recipe, or the wish for it; one that failed is wished for anew.
+def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | RenditionRequest:
+    """Returns the rendition of a matte by a recipe, or a request for it. A failed request is queued again.
 
     Raises RecipeError for a backdrop that is not there, TooManyError where too many are waiting,
     QuotaExceededError where there is no room for another, GoneError where the picture was deleted meanwhile.
@@ -75,66 +75,68 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Wish:
         _hold(picture)
         backdrops.of(picture.user, recipe)
         # Whoever asks for the same at the same time waits for the picture, and finds this one.
-        same: Wish | None = Wish.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
-        if same is not None and same.state != Wish.State.FAILED:
+        same: RenditionRequest | None = RenditionRequest.objects.filter(
+            matte=matte, recipe_digest=recipe.digest
+        ).first()
+        if same is not None and same.state != RenditionRequest.State.FAILED:
             return same
         made = Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
         if made is not None:
             return made
         _check_open(picture)
-        wish = _again(same) if same else _new(picture, matte, recipe)
+        rendition_request = _again(same) if same else _new(picture, matte, recipe)
         quota.check_reserved(picture.user)
         after_commit(rendition_dispatch.top_up, picture.user_id)
-    return wish
+    return rendition_request
 
 
-def _new(picture: Picture, matte: Matte, recipe: Recipe) -> Wish:
-    wish = Wish(
+def _new(picture: Picture, matte: Matte, recipe: Recipe) -> RenditionRequest:
+    rendition_request = RenditionRequest(
         user=picture.user,
         picture=picture,
         matte=matte,
         recipe=recipe.as_dict(),
         recipe_digest=recipe.digest,
     )
-    _count(wish, recipe)
-    wish.save(force_insert=True)
-    return wish
+    _count(rendition_request, recipe)
+    rendition_request.save(force_insert=True)
+    return rendition_request
 
 
-def _count(wish: Wish, recipe: Recipe, brought: int = 0) -> None:
+def _count(rendition_request: RenditionRequest, recipe: Recipe, brought: int = 0) -> None:
     """Charge a new request and reserve its room; `brought`: the bytes of the matte that came with it."""
-    picture = wish.picture
-    largest = result_limits.most_pixels(wish.user)
+    picture = rendition_request.picture
+    largest = result_limits.most_pixels(rendition_request.user)
     result_limits.check(picture, recipe, largest)
-    wish.reserved = brought + storage_reservation.of_rendition(picture, recipe, largest)
+    rendition_request.reserved = brought + storage_reservation.of_rendition(picture, recipe, largest)
     extra = result_limits.extra_pixels(picture, recipe, largest)
-    charging.charge_rendition(wish, picture.job_id, extra)
+    charging.charge_rendition(rendition_request, picture.job_id, extra)
 
 
-def _again(wish: Wish) -> Wish:
+def _again(rendition_request: RenditionRequest) -> RenditionRequest:
     """One that failed, waiting once more."""
-    _count(wish, Recipe.parse(wish.recipe))
-    Wish.objects.filter(pk=wish.pk, state=Wish.State.FAILED).update(
-        state=Wish.State.QUEUED,
+    _count(rendition_request, Recipe.parse(rendition_request.recipe))
+    RenditionRequest.objects.filter(pk=rendition_request.pk, state=RenditionRequest.State.FAILED).update(
+        state=RenditionRequest.State.QUEUED,
         error_code="",
         error_sentence="",
         attempts=0,
         not_before=None,
-        charged_at=wish.charged_at,
-        charged_pixels=wish.charged_pixels,
-        reserved=wish.reserved,
+        charged_at=rendition_request.charged_at,
+        charged_pixels=rendition_request.charged_pixels,
+        reserved=rendition_request.reserved,
     )
-    wish.refresh_from_db()
-    return wish
+    rendition_request.refresh_from_db()
+    return rendition_request
 
 
 def correct(
     picture: Picture, file: IO[bytes], size: int, *, recipe: Recipe, origin: str = Matte.Origin.API
-) -> Wish:
-    """A corrected matte of a picture, as its next revision, and the wish for its first rendition.
+) -> RenditionRequest:
+    """Stores a corrected matte as the next revision, and requests its first rendition.
 
     The file is a picture of the source's size: its alpha, where it has one, else its grey. What only decoding
-    shows to be broken, the wish says. Raises WrongStateError for a picture that has no matte to correct,
+    shows to be broken, the request says. Raises WrongStateError for a picture that has no matte to correct,
     MatteRefusedError, UploadRefusedError, PictureError, QuotaExceededError, TooManyError, GoneError.
     """
     if picture.state != Picture.State.DONE or selectors.newest_matte(picture) is None:
@@ -155,17 +157,17 @@ def correct(
     quota.check_storage(picture.user, size)
     submit.check(recipe)
     storage.check_room(size)
-    wish = new_id()
+    rendition_request = new_id()
     file.seek(0)
-    storage.write(storage.incoming_key(wish), file)
+    storage.write(storage.incoming_key(rendition_request), file)
     try:
         with transaction.atomic():
             _hold(picture)
             backdrops.of(picture.user, recipe)
             _check_open(picture)
             after_commit(rendition_dispatch.top_up, picture.user_id)
-            made = Wish(
-                id=wish,
+            made = RenditionRequest(
+                id=rendition_request,
                 user=picture.user,
                 picture=picture,
                 revision=_next_revision(picture),
@@ -178,52 +180,56 @@ def correct(
             quota.check_reserved(picture.user)
             return made
     except BaseException:
-        storage.delete([storage.incoming_key(wish)])
+        storage.delete([storage.incoming_key(rendition_request)])
         raise
 
 
 def is_being_corrected(picture: Picture) -> bool:
     """Whether a corrected matte of this picture is on its way."""
-    open_ones = Wish.objects.filter(picture=picture, revision__isnull=False)
-    found: bool = open_ones.exclude(state=Wish.State.FAILED).exists()
+    open_ones = RenditionRequest.objects.filter(picture=picture, revision__isnull=False)
+    found: bool = open_ones.exclude(state=RenditionRequest.State.FAILED).exists()
     return found
 
 
 def sweep() -> int:
-    """Forget wishes that failed and that nobody asked for again in UPLOAD_HOURS; how many."""
-    over = Wish.objects.filter(
-        state=Wish.State.FAILED, created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS)
+    """Forget rendition requests that failed and that nobody asked for again in UPLOAD_HOURS; how many."""
+    over = RenditionRequest.objects.filter(
+        state=RenditionRequest.State.FAILED,
+        created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS),
     )
     with transaction.atomic():
         rows = locks.fetch_held(over.order_by("pk")[:AT_ONCE], to_delete=True, skip_locked=True)
-        removal.discard(key for wish in rows for key in keys_of_attempt(wish))
-        Wish.objects.filter(pk__in=[wish.pk for wish in rows]).delete()
+        removal.discard(key for rendition_request in rows for key in keys_of_attempt(rendition_request))
+        RenditionRequest.objects.filter(pk__in=[rendition_request.pk for rendition_request in rows]).delete()
     return len(rows)
 
 
 def keys_of(pictures: QuerySet[Picture]) -> list[str]:
-    """Where workers may have left files of open wishes of these pictures."""
-    rows = Wish.objects.filter(picture__in=pictures).select_related("matte")
-    return [key for wish in rows for key in keys_of_attempt(wish)]
+    """Where workers may have left files of open rendition requests of these pictures."""
+    rows = RenditionRequest.objects.filter(picture__in=pictures).select_related("matte")
+    return [key for rendition_request in rows for key in keys_of_attempt(rendition_request)]
 
 
-def keys_of_attempt(wish: Wish) -> list[str]:
-    """Where an attempt at a wish writes, and what it reads alone."""
-    recipe = Recipe.parse(wish.recipe)
-    revision = revision_of(wish)
-    own = [storage.incoming_key(wish.pk), storage.matte_key(wish.picture_id, revision)]
+def keys_of_attempt(rendition_request: RenditionRequest) -> list[str]:
+    """Where an attempt at a rendition request writes, and what it reads alone."""
+    recipe = Recipe.parse(rendition_request.recipe)
+    revision = revision_of(rendition_request)
+    own = [
+        storage.incoming_key(rendition_request.pk),
+        storage.matte_key(rendition_request.picture_id, revision),
+    ]
     return [
-        *([] if wish.revision is None else own),
-        storage.rendition_key(wish.picture_id, revision, recipe.digest, recipe.extension),
-        storage.preview_key(wish.picture_id, revision, recipe.digest),
+        *([] if rendition_request.revision is None else own),
+        storage.rendition_key(rendition_request.picture_id, revision, recipe.digest, recipe.extension),
+        storage.preview_key(rendition_request.picture_id, revision, recipe.digest),
     ]
 
 
-def revision_of(wish: Wish) -> int:
-    """The revision of the matte that a wish is about."""
-    if wish.matte is not None:
-        return wish.matte.revision
-    return wish.revision or 0
+def revision_of(rendition_request: RenditionRequest) -> int:
+    """The revision of the matte that a rendition request is about."""
+    if rendition_request.matte is not None:
+        return rendition_request.matte.revision
+    return rendition_request.revision or 0
 
 
 def _hold(picture: Picture) -> None:
@@ -235,19 +241,23 @@ def _hold(picture: Picture) -> None:
 def _next_revision(picture: Picture) -> int:
     # The caller holds the picture: two corrections at once are two revisions.
     made = Matte.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
-    wished = Wish.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
+    wished = RenditionRequest.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
     return max(made, wished) + 1
 
 
 def _check_open(picture: Picture) -> None:
-    waiting = Wish.objects.filter(user=picture.user_id).exclude(state=Wish.State.FAILED)
+    waiting = RenditionRequest.objects.filter(user=picture.user_id).exclude(
+        state=RenditionRequest.State.FAILED
+    )
     if waiting.count() >= OPEN_MOST:
         raise TooManyError(
             "too_many_waiting", f"{OPEN_MOST} of your renditions are waiting. Go on when some are made."
         )
 
 
-def open_wish(user: int, wish: UUID) -> Wish | None:
-    """A wish of this user's that is not fulfilled."""
-    found: Wish | None = Wish.objects.filter(user=user, pk=wish).select_related("matte").first()
+def open_rendition_request(user: int, rendition_request: UUID) -> RenditionRequest | None:
+    """A rendition request of this user's that is not fulfilled."""
+    found: RenditionRequest | None = (
+        RenditionRequest.objects.filter(user=user, pk=rendition_request).select_related("matte").first()
+    )
     return found

@@ -92,12 +92,14 @@ def _wait(picture: Picture) -> bool:
 
     Who comes while another waits waits with them; who comes later does not, until it may be asked again.
     """
-    from jobs.actors import make_small  # the actors call services: the import at the top would be a circle
+    from jobs.actors import (
+        make_thumbnails,  # the actors call services: the import at the top would be a circle
+    )
 
     key, look = f"small:{picture.pk}", LOOK_SECONDS
     if cache.add(key, time.time() + look, ASK_AGAIN_SECONDS):
         try:
-            make_small.send(str(picture.pk))
+            make_thumbnails.send(str(picture.pk))
         except (BrokerConnectionError, RedisError) as error:
             logger.warning("nobody can make the small pictures of %s: %s", picture.pk, error)
             return False

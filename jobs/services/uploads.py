@@ -16,7 +16,7 @@ from jobs import storage
 from jobs.errors import GoneError, UploadRefusedError, WrongStateError
 from jobs.models import Upload
 from jobs.services.open_uploads import check_room
-from jobs.storage import StoreAwayError
+from jobs.storage import StoreUnavailableError
 from segmentation import pictures
 from segmentation.errors import PictureError
 from segmentation.pictures import refusals
@@ -125,7 +125,7 @@ def take_in(user: User, name: str, content: IO[bytes], size: int, *, by_program:
     """Start, receive and finish in one: for forms that send the file itself. by_program: as for `start`.
 
     Never raises for a bad file: the upload that comes back is then `refused` and says why. Raises
-    StoreAwayError, and nothing stays.
+    StoreUnavailableError, and nothing stays.
     """
     upload = Upload.objects.create(
         user=user, name=names.clean(name), announced_size=size, by_program=by_program
@@ -137,7 +137,7 @@ def take_in(user: User, name: str, content: IO[bytes], size: int, *, by_program:
     try:
         receive(upload, content, size)
         return finish(upload)
-    except StoreAwayError:
+    except StoreUnavailableError:
         # Nobody was told of it and could send the bytes again. Those that arrived are an orphan's.
         Upload.objects.filter(pk=upload.pk, state=Upload.State.STARTED).delete()
         raise

@@ -1,7 +1,7 @@
 """Files: a few named operations, whatever store the settings name; nothing is public in any of them.
 
 A missing file is a FileNotFoundError; a store that does not answer, is full or takes no writes is a
-StoreAwayError, and one file that it refuses a StoreRefusedError.
+StoreUnavailableError, and one file that it refuses a StoreRefusedError.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from jobs.storage.keys import (
 )
 from jobs.storage.store import (
     Store,
-    StoreAwayError,
     Stored,
     StoreFullError,
     StoreRefusedError,
+    StoreUnavailableError,
     UploadTarget,
 )
 
 __all__ = [
     "AtomicFileSystemStorage",
-    "StoreAwayError",
     "StoreFullError",
     "StoreRefusedError",
+    "StoreUnavailableError",
     "Stored",
     "UploadTarget",
     "backdrop_key",
@@ -145,5 +145,5 @@ def check_room(size: int) -> None:
 
 
 def probe() -> None:
-    """Raise StoreAwayError where the store does not work at the moment."""
+    """Raise StoreUnavailableError where the store does not work at the moment."""
     _store().probe()

@@ -20,10 +20,10 @@ from django.urls import reverse
 
 from jobs.storage.store import (
     CHUNK,
-    StoreAwayError,
     Stored,
     StoreFullError,
     StoreRefusedError,
+    StoreUnavailableError,
     UploadTarget,
 )
 
@@ -67,7 +67,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
 class FileStore:
     """Files in a folder that no web server shows; the web process hands them out itself.
 
-    An OSError of the file system is a StoreAwayError, or a StoreRefusedError where only one file is at fault.
+    An OSError becomes StoreUnavailableError, or StoreRefusedError where one file is at fault.
     """
 
     def __init__(self, storage: FileSystemStorage) -> None:
@@ -161,9 +161,9 @@ class FileStore:
         try:
             facts = os.statvfs(_existing(self._storage.path("")))
         except OSError as error:
-            raise StoreAwayError(f"the file system says nothing of its free space: {error}") from error
+            raise StoreUnavailableError(f"the file system says nothing of its free space: {error}") from error
         if facts.f_flag & os.ST_RDONLY:
-            raise StoreAwayError("the file system is mounted read-only")
+            raise StoreUnavailableError("the file system is mounted read-only")
         floor = min(settings.STORE_MIN_FREE_BYTES, int(facts.f_blocks * facts.f_frsize * _MOST_OF_ALL))
         free = facts.f_bavail * facts.f_frsize
         if free - size < floor:
@@ -176,7 +176,7 @@ class FileStore:
         except OSError as error:
             if error.errno in _FULL:
                 raise StoreFullError(str(error)) from error
-            raise StoreAwayError(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
 
     def _probe(self, folder: str) -> None:
         # The sweep of orphans knows no owner of such a name: what a crash leaves is deleted.
@@ -198,13 +198,13 @@ class FileStore:
             if error.errno in _FULL:
                 raise StoreFullError(str(error)) from error
             if error.errno in _AWAY:
-                raise StoreAwayError(str(error)) from error
+                raise StoreUnavailableError(str(error)) from error
             if error.errno not in _EITHER:
                 raise
             try:
                 self._probe(key.split("/")[0])
             except OSError:
-                raise StoreAwayError(str(error)) from error
+                raise StoreUnavailableError(str(error)) from error
             raise StoreRefusedError(str(error)) from error
 
 

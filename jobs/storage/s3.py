@@ -17,7 +17,7 @@ from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
 from jobs.storage.keys import incoming_key
-from jobs.storage.store import CHUNK, StoreAwayError, Stored, StoreRefusedError, UploadTarget
+from jobs.storage.store import CHUNK, Stored, StoreRefusedError, StoreUnavailableError, UploadTarget
 
 UPLOAD_SECONDS: Final = 3600
 DOWNLOAD_SECONDS: Final = 300
@@ -36,12 +36,12 @@ def _speaking(key: str) -> Iterator[None]:
         # A transfer wraps what the store answered.
         answer = error if isinstance(error, ClientError) else error.__context__
         if not isinstance(answer, ClientError):
-            raise StoreAwayError(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
         if answer.response.get("Error", {}).get("Code") in _GONE:
             raise FileNotFoundError(key) from error
         status = answer.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status >= 500 or status in _LATER:
-            raise StoreAwayError(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
         raise StoreRefusedError(str(error)) from error
 
 
@@ -110,7 +110,7 @@ class S3Store:
                 )
             refused = [one for one in answer.get("Errors", []) if one.get("Code") not in _GONE]
             if refused:
-                raise StoreAwayError(f"{len(refused)} files were not deleted: {refused[0]}")
+                raise StoreUnavailableError(f"{len(refused)} files were not deleted: {refused[0]}")
 
     def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
         """See Store. A thousand in a request."""

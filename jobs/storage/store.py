@@ -12,14 +12,14 @@ from uuid import UUID
 CHUNK = 256 * 1024
 
 
-class StoreAwayError(Exception):
+class StoreUnavailableError(Exception):
     """The store does not answer, or refuses to work. Wait and try again: nothing is wrong with the file."""
 
     code = "store_away"
     sentence = "The file store does not answer at the moment. Nothing is lost; try again in a minute."
 
 
-class StoreFullError(StoreAwayError):
+class StoreFullError(StoreUnavailableError):
     """The store has no room for more files."""
 
     code = "store_full"
@@ -57,7 +57,7 @@ class Stored:
 
 
 class Store(Protocol):
-    """Files by key. A missing one is a FileNotFoundError, a store that is away a StoreAwayError."""
+    """Files by key. A missing one is a FileNotFoundError, a store that is away a StoreUnavailableError."""
 
     def write(self, key: str, content: bytes | IO[bytes]) -> None:
         """Store bytes; what was there is replaced as a whole."""
@@ -96,4 +96,4 @@ class Store(Protocol):
         """
 
     def probe(self) -> None:
-        """Raise StoreAwayError where the store does not work."""
+        """Raise StoreUnavailableError where the store does not work."""

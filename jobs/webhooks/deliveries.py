@@ -29,7 +29,7 @@ from jobs import clock, fetching
 from jobs.errors import WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
-from jobs.queue.patience import patiently
+from jobs.queue.patience import with_retries
 from jobs.services.after_commit import after_commit
 from jobs.services.deadlocks import again_after_deadlock
 from jobs.webhooks import secrets, services
@@ -143,7 +143,7 @@ def _longest() -> timedelta:
 def deliver(delivery: UUID) -> None:
     """Make the attempt that is due. Safe to run twice: the second finds nothing due."""
     token = uuid4()
-    row = patiently(partial(_claim, delivery, token))
+    row = with_retries(partial(_claim, delivery, token))
     if row is None:
         return
     if not row.endpoint.user.is_active:
@@ -162,7 +162,7 @@ def deliver(delivery: UUID) -> None:
         return
     finally:
         RUNNING.give_back(user)
-    patiently(partial(_record, row, token, outcome))
+    with_retries(partial(_record, row, token, outcome))
     top_up(row.endpoint_id)
 
 

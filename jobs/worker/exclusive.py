@@ -1,4 +1,4 @@
-"""Company: which pictures run beside which in one process. A suspect runs alone, and so kills nobody else.
+"""A shared/exclusive lock over the pictures of one process. A suspect picture runs alone.
 
 See docs/decisions/0010-suspects-run-alone.md.
 """
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import Final
 
 # A lock that is waited for without a limit cannot be broken off by a shutdown or a time limit.
-LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 
 
-class Company:
+class ExclusiveLock:
     """A lock that many share, or one has for itself; who wants it alone goes before new company."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Company:
         """Run beside others."""
         with self._changed:
             while self._alone or self._waiting:
-                self._changed.wait(LOOK_SECONDS)
+                self._changed.wait(POLL_SECONDS)
             self._together += 1
         try:
             yield
@@ -44,7 +44,7 @@ class Company:
             self._waiting += 1
             try:
                 while self._alone or self._together:
-                    self._changed.wait(LOOK_SECONDS)
+                    self._changed.wait(POLL_SECONDS)
                 self._alone = True
             finally:
                 self._waiting -= 1

@@ -17,11 +17,11 @@ from jobs.models import Job, Matte, Picture, Rendition
 from jobs.queue import circuit, claims, dispatch
 from jobs.queue.claims import Claim, LeaseLostError
 from jobs.queue.leases import LeaseKeeper
-from jobs.queue.patience import is_away, patiently
+from jobs.queue.patience import is_away, with_retries
 from jobs.services import backdrops, removal, result_limits, storage_usage
-from jobs.storage import StoreAwayError
+from jobs.storage import StoreUnavailableError
 from jobs.worker import engine, matting
-from jobs.worker.exclusive import Company
+from jobs.worker.exclusive import ExclusiveLock
 from jobs.worker.matting import Matted
 from segmentation.compose import stands
 from segmentation.encode import Encoded, encode
@@ -39,7 +39,7 @@ INTERNAL_SENTENCE = (
 
 # Set by the worker at its boot; a test that calls process() directly needs no renewing.
 keeper: LeaseKeeper | None = None
-company = Company()
+exclusive_lock = ExclusiveLock()
 
 
 def process(picture_id: UUID) -> None:
@@ -47,10 +47,10 @@ def process(picture_id: UUID) -> None:
 
     A picture that was tried before runs with nobody beside it in this process.
     """
-    alone = patiently(partial(claims.was_tried, picture_id))
-    with company.alone() if alone else company.shared():
+    alone = with_retries(partial(claims.was_tried, picture_id))
+    with exclusive_lock.alone() if alone else exclusive_lock.shared():
         # The token is ours beforehand: after a broken connection we know our own claim again.
-        claim = patiently(partial(claims.claim, picture_id, token=uuid4(), alone=alone))
+        claim = with_retries(partial(claims.claim, picture_id, token=uuid4(), alone=alone))
         if claim is None:
             return
         try:
@@ -73,7 +73,7 @@ def _to_its_end(claim: Claim) -> None:
         _unless_lost(claim, partial(claims.fail, claim, error.code, error.sentence))
     except LeaseLostError:
         logger.warning("picture %s was taken away while it ran; its result is dropped", picture_id)
-    except StoreAwayError as error:
+    except StoreUnavailableError as error:
         logger.warning("picture %s waits for the store: %s", picture_id, error)
         circuit.trip()
         _unless_lost(claim, partial(claims.postpone, claim))
@@ -148,7 +148,7 @@ def _work(claim: Claim) -> None:
         thumb_key = storage.thumb_key(picture.pk)
         storage.write(thumb_key, pipeline.thumbnail(segmented.picture, PREVIEW_SIDE).data)
         storage.write(rendition.preview_key, preview.data)
-    patiently(partial(_conclude, claim, matted, matte, rendition, thumb_key))
+    with_retries(partial(_conclude, claim, matted, matte, rendition, thumb_key))
 
 
 def _check_seen(segmented: Segmented, recipe: Recipe) -> None:
@@ -218,6 +218,6 @@ def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, 
 
 def _unless_lost(claim: Claim, act: Callable[[], None]) -> None:
     try:
-        patiently(act)
+        with_retries(act)
     except LeaseLostError:
         logger.warning("picture %s was taken away while it failed", claim.picture.pk)

@@ -70,7 +70,7 @@ def test_a_table_without_a_place_is_refused(db: None) -> None:
 
 def test_every_table_in_the_order_is_there() -> None:
     assert {apps.get_model(label)._meta.label for label in locks.ORDER} == set(locks.ORDER)
-    assert list(locks.ORDER[:4]) == ["accounts.User", "jobs.Job", "jobs.Picture", "jobs.Wish"]
+    assert list(locks.ORDER[:4]) == ["accounts.User", "jobs.Job", "jobs.Picture", "jobs.RenditionRequest"]
 
 
 @pytest.mark.parametrize(

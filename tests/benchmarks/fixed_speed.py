@@ -14,7 +14,7 @@ import numpy as np
 from bgplatform.worker import broker
 from jobs.services.uploads import limits
 from jobs.worker import engine
-from segmentation.concurrency import Company
+from segmentation.concurrency import ActiveThreads
 from segmentation.pictures import decode
 from segmentation.pipeline import Pipeline, Segmented
 from segmentation.recipe import Recipe
@@ -29,7 +29,7 @@ class FixedSpeed(Pipeline):
 
     def __init__(self) -> None:
         self.limits = limits()
-        self._company = Company()
+        self._active = ActiveThreads()
 
     @property
     def description(self) -> str:

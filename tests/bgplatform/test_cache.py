@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import pytest
 from django.core.cache import cache
 
-from bgplatform.cache import PatientRedisCache
+from bgplatform.cache import FallbackRedisCache
 
 pytestmark = pytest.mark.usefixtures("valkey")
 Away = Callable[[], AbstractContextManager[None]]
@@ -47,4 +47,4 @@ def test_what_is_remembered_meanwhile_does_not_stand_against_redis(redis_away: A
 
 
 def test_the_site_uses_it(settings: object) -> None:
-    assert isinstance(cache._connections[cache._alias], PatientRedisCache)
+    assert isinstance(cache._connections[cache._alias], FallbackRedisCache)

@@ -17,7 +17,7 @@ from dramatiq.errors import ConnectionClosed
 
 from bgplatform import wakeup
 from bgplatform.broker import broker, make_broker
-from bgplatform.wakeup import WokenConsumer
+from bgplatform.wakeup import NotifiedConsumer
 from jobs import actors
 from tests.waiting import until
 
@@ -125,7 +125,7 @@ def test_a_lost_hint_is_a_pause_and_no_loss(valkey: redis.Redis, monkeypatch: py
 
 def test_nothing_is_sent_to_a_queue_for_delays_so_nobody_listens(valkey: redis.Redis) -> None:
     delayed = broker.consume("batch.DQ", prefetch=1000, timeout=1000)
-    assert not isinstance(delayed, WokenConsumer)
+    assert not isinstance(delayed, NotifiedConsumer)
     assert (delayed.prefetch, delayed.timeout) == (1000, 1000)  # type: ignore[attr-defined]
 
 

@@ -33,8 +33,8 @@ def fresh() -> LaneBroker:
 def life() -> Iterator[object]:
     """The middleware of the worker's module, without adding it to the broker of the tests."""
     with patch.object(broker, "add_middleware"):
-        from bgplatform.worker import Life
-    made = Life()
+        from bgplatform.worker import WorkerLifecycle
+    made = WorkerLifecycle()
     yield made
     processing.keeper = None
 

@@ -21,7 +21,7 @@ from accounts.models import User
 from accounts.services import quota, tokens
 from jobs import storage
 from jobs.management.commands.dispatch import Command
-from jobs.models import Job, Matte, Picture, Rendition, Wish
+from jobs.models import Job, Matte, Picture, Rendition, RenditionRequest
 from jobs.queue import claims, dispatch, rendition_dispatch
 from jobs.queue.claims import LeaseLostError
 from jobs.worker import processing, rendering
@@ -211,19 +211,23 @@ class Account:
         claims.renew(held)
 
     def render(self) -> None:
-        """Fulfil a wish as a worker does, without its pixels."""
-        wish = self._some(Wish.objects.filter(user=self.user, state="queued"))
+        """Fulfil a rendition request as a worker does, without its pixels."""
+        rendition_request = self._some(RenditionRequest.objects.filter(user=self.user, state="queued"))
         token = uuid4()
-        if wish is None or not rendition_dispatch.claim(wish.pk, token):
+        if rendition_request is None or not rendition_dispatch.claim(rendition_request.pk, token):
             return
-        held = Wish.objects.select_related("picture__job", "matte", "user").filter(lease_token=token).first()
+        held = (
+            RenditionRequest.objects.select_related("picture__job", "matte", "user")
+            .filter(lease_token=token)
+            .first()
+        )
         if held is None or held.matte is None:
             return
         try:
             rendering._conclude(held, held.matte, rendition_of(held.picture_id, held.matte, held))
-            self.note("wish", "done")
+            self.note("rendition_request", "done")
         except LeaseLostError:
-            self.note("wish", "taken away")
+            self.note("rendition_request", "taken away")
         finally:
             rendition_dispatch.top_up(self.user.pk)
 
@@ -270,10 +274,10 @@ def conclude(claim: claims.Claim) -> None:
     processing._conclude(claim, matted, matte, rendition, "")  # type: ignore[arg-type]  # what it reads of it
 
 
-def rendition_of(picture: UUID, matte: Matte, wish: Wish | None = None) -> Rendition:
+def rendition_of(picture: UUID, matte: Matte, rendition_request: RenditionRequest | None = None) -> Rendition:
     """A rendition as a worker is about to write it."""
-    recipe = Recipe.parse(wish.recipe) if wish else RECIPE
-    named = {"id": wish.pk} if wish else {}
+    recipe = Recipe.parse(rendition_request.recipe) if rendition_request else RECIPE
+    named = {"id": rendition_request.pk} if rendition_request else {}
     return Rendition(
         **named,
         picture_id=picture,

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from jobs import clock
-from jobs.models import Matte, Picture, WebhookDelivery, WebhookEndpoint, Wish
+from jobs.models import Matte, Picture, RenditionRequest, WebhookDelivery, WebhookEndpoint
 from jobs.queue import claims, dispatch, rendition_dispatch
 from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.factories import bare_job, complete, pictures_of
@@ -37,15 +37,15 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     return put
 
 
-def request_of(user: User) -> Wish:
+def request_of(user: User) -> RenditionRequest:
     """A rendition request as a row alone."""
     picture = pictures_of(bare_job(user))[0]
     complete(picture)
     matte = Matte.objects.get(picture=picture)
-    wish: Wish = Wish.objects.create(
+    rendition_request: RenditionRequest = RenditionRequest.objects.create(
         user=user, picture=picture, matte=matte, recipe={}, recipe_digest=uuid4().hex
     )
-    return wish
+    return rendition_request
 
 
 @pytest.mark.usefixtures("database_clock")
@@ -62,13 +62,13 @@ def test_a_machine_whose_clock_is_wrong_takes_a_lease_by_the_databases(
 ) -> None:
     settings.LEASE_SECONDS = 20
     set_clock(NOON)
-    picture, wish = pictures_of(bare_job(user))[0], request_of(user)
+    picture, rendition_request = pictures_of(bare_job(user))[0], request_of(user)
 
     with time_machine.travel(NOON + timedelta(days=400), tick=False):
         taken = claims.claim(picture.pk)
         assert taken is not None
-        assert rendition_dispatch.claim(wish.pk, uuid4())
-        for row in (Picture.objects.get(pk=picture.pk), Wish.objects.get()):
+        assert rendition_dispatch.claim(rendition_request.pk, uuid4())
+        for row in (Picture.objects.get(pk=picture.pk), RenditionRequest.objects.get()):
             assert row.lease_until == NOON + timedelta(seconds=20)
         claims.renew([taken.token])
         assert Picture.objects.get(pk=picture.pk).lease_until == NOON + timedelta(seconds=20)
@@ -81,17 +81,17 @@ def test_leases_of_dead_workers_are_over_in_time_though_the_clock_went_back(
 ) -> None:
     settings.LEASE_SECONDS = 20
     set_clock(NOON)
-    picture, wish = pictures_of(bare_job(user))[0], request_of(user)
+    picture, rendition_request = pictures_of(bare_job(user))[0], request_of(user)
     claims.claim(picture.pk)
-    rendition_dispatch.claim(wish.pk, uuid4())
+    rendition_dispatch.claim(rendition_request.pk, uuid4())
 
     set_clock(BACK)
     assert claims.expire_leases() + rendition_dispatch.recover_lost() == 0, "who lives has time to renew"
-    for row in (Picture.objects.get(pk=picture.pk), Wish.objects.get()):
+    for row in (Picture.objects.get(pk=picture.pk), RenditionRequest.objects.get()):
         assert row.lease_until == BACK + timedelta(seconds=20)
     set_clock(BACK + timedelta(seconds=21))
     assert (claims.expire_leases(), rendition_dispatch.recover_lost()) == (1, 1)
-    assert {Picture.objects.get(pk=picture.pk).state, Wish.objects.get().state} == {"queued"}
+    assert {Picture.objects.get(pk=picture.pk).state, RenditionRequest.objects.get().state} == {"queued"}
 
 
 def test_messages_lost_before_the_clock_went_back_are_sent_again(
@@ -99,7 +99,7 @@ def test_messages_lost_before_the_clock_went_back_are_sent_again(
 ) -> None:
     settings.REDISPATCH_SECONDS = 60
     set_clock(NOON)
-    wish = request_of(user)
+    rendition_request = request_of(user)
     picture = pictures_of(bare_job(user))[0]
     assert dispatch.top_up(user.pk) == rendition_dispatch.top_up(user.pk) == 1
     set_clock(BACK)
@@ -108,7 +108,7 @@ def test_messages_lost_before_the_clock_went_back_are_sent_again(
     valkey.flushall()
     assert dispatch.recover_lost() == rendition_dispatch.recover_lost() == 1
     assert dispatch.top_up(user.pk) == rendition_dispatch.top_up(user.pk) == 1
-    assert (queued("batch"), queued("interactive")) == ([str(picture.pk)], [str(wish.pk)])
+    assert (queued("batch"), queued("interactive")) == ([str(picture.pk)], [str(rendition_request.pk)])
 
 
 def test_what_rests_does_not_rest_for_longer_because_the_clock_went_back(

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 
 from accounts.models import User
 from jobs import events, long_polling
-from jobs.models import Job, Matte, Rendition, Wish
+from jobs.models import Job, Matte, Rendition, RenditionRequest
 from jobs.queue import claims
 from jobs.services import removal, rendition_requests
 from jobs.worker import rendering
@@ -167,31 +167,35 @@ JPEG = Recipe(format="jpeg")
 
 
 @pytest.fixture
-def wish(user: User) -> Wish:
+def rendition_request(user: User) -> RenditionRequest:
     """A rendition that a finished picture's owner asked for."""
     picture = pictures_of(complete_all(bare_job(user)))[0]
     wished = rendition_requests.render(picture, Matte.objects.get(), JPEG)
-    assert isinstance(wished, Wish)
+    assert isinstance(wished, RenditionRequest)
     return wished
 
 
-def fulfil(wish: Wish, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
+def fulfil(rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
     """What a worker does with it, but for the pixels."""
 
-    def work(wish: Wish) -> None:
+    def work(rendition_request: RenditionRequest) -> None:
         if broken:
             raise PictureError("broken_picture", "It is broken.")
-        assert wish.matte is not None
+        assert rendition_request.matte is not None
         file = Encoded(b"x", "image/jpeg", "jpg", 8, 6)
-        rendering._conclude(wish, wish.matte, rendering._rendition(wish, wish.matte, JPEG, file))
+        rendering._conclude(
+            rendition_request,
+            rendition_request.matte,
+            rendering._rendition(rendition_request, rendition_request.matte, JPEG, file),
+        )
 
     monkeypatch.setattr(rendering, "_work", work)
-    rendering.fulfil(wish.pk)
+    rendering.fulfil(rendition_request.pk)
 
 
 @pytest.mark.parametrize("broken", [False, True])
 async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
-    wish: Wish, monkeypatch: pytest.MonkeyPatch, broken: bool
+    rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch, broken: bool
 ) -> None:
     looks: list[UUID] = []
     look = long_polling._look_for_rendition
@@ -204,29 +208,29 @@ async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
 
     monkeypatch.setattr(long_polling, "_look_for_rendition", counted)
     other = asyncio.create_task(long_polling.wait_made(uuid4(), 100))
-    waits = [asyncio.create_task(long_polling.wait_made(wish.pk, 100)) for _ in range(100)]
+    waits = [asyncio.create_task(long_polling.wait_made(rendition_request.pk, 100)) for _ in range(100)]
     await until_listening(100)
     while len(looks) < 101:
         await asyncio.sleep(0.001)
     assert not any(wait.done() for wait in waits)
-    await sync_to_async(partial(fulfil, wish, monkeypatch, broken=broken))()
+    await sync_to_async(partial(fulfil, rendition_request, monkeypatch, broken=broken))()
     assert set(await asyncio.gather(*waits)) == {True}
     assert await other is True, "one that is gone has ended"
     assert len(looks) == 201
     assert long_polling._ears().waiting == {}
-    assert await Rendition.objects.filter(pk=wish.pk).aexists() is not broken
+    assert await Rendition.objects.filter(pk=rendition_request.pk).aexists() is not broken
 
 
-async def test_a_rendition_is_waited_for_no_longer_than_asked(wish: Wish) -> None:
-    assert await long_polling.wait_made(wish.pk, 0.2) is False
-    assert await long_polling.wait_made(wish.pk, 0) is False
+async def test_a_rendition_is_waited_for_no_longer_than_asked(rendition_request: RenditionRequest) -> None:
+    assert await long_polling.wait_made(rendition_request.pk, 0.2) is False
+    assert await long_polling.wait_made(rendition_request.pk, 0) is False
 
 
 async def test_a_rendition_whose_picture_is_deleted_is_found_by_a_look(
-    wish: Wish, monkeypatch: pytest.MonkeyPatch
+    rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_polling, "FIRST_LOOK", 0.01)
-    wait = asyncio.create_task(long_polling.wait_made(wish.pk, 100))
+    wait = asyncio.create_task(long_polling.wait_made(rendition_request.pk, 100))
     await until_listening()
-    await sync_to_async(Wish.objects.all().delete)()
+    await sync_to_async(RenditionRequest.objects.all().delete)()
     assert await wait is True

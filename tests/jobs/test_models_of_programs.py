@@ -1,4 +1,4 @@
-"""What the database itself refuses of rows that programs bring: wishes, presets, backdrops and the like."""
+"""Database constraints of rendition requests, presets, backdrops and other rows of the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.ids import new_id
-from jobs.models import Backdrop, Feedback, Idempotency, Preset, Wish
+from jobs.models import Backdrop, Feedback, Idempotency, Preset, RenditionRequest
 from tests.jobs.factories import bare_job, complete, pictures_of
 from tests.jobs.test_models import refused
 
@@ -20,10 +20,10 @@ NOW = timezone.now()
 
 
 @pytest.fixture
-def wish(user: User) -> Wish:
+def rendition_request(user: User) -> RenditionRequest:
     """One that waits, of a finished picture."""
     rendition = complete(pictures_of(bare_job(user))[0])
-    return Wish.objects.create(
+    return RenditionRequest.objects.create(
         user=user, picture=rendition.picture, matte=rendition.matte, recipe={}, recipe_digest="d"
     )
 
@@ -31,7 +31,7 @@ def wish(user: User) -> Wish:
 def refused_twice(row: models.Model) -> None:
     """Assert that the same row once more, under another id, is not taken."""
     before = type(row)._default_manager.count()
-    row.pk = new_id() if isinstance(row, Wish | Backdrop) else None
+    row.pk = new_id() if isinstance(row, RenditionRequest | Backdrop) else None
     with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
         row.save(force_insert=True)
     assert type(row)._default_manager.count() == before
@@ -40,24 +40,26 @@ def refused_twice(row: models.Model) -> None:
 @pytest.mark.parametrize(
     ("constraint", "facts"),
     [
-        ("wish_of_a_matte", {"matte": None}),
-        ("wish_of_a_matte", {"revision": 2}),
-        ("wish_of_a_matte", {"matte": None, "revision": 1}),
-        ("wish_leased_when_running", {"state": "running"}),
-        ("wish_leased_when_running", {"lease_until": NOW}),
-        ("wish_failed_says_why", {"state": "failed"}),
-        ("wish_failed_says_why", {"state": "failed", "error_code": "x"}),
-        ("wish_failed_says_why", {"error_code": "x"}),
+        ("rendition_request_of_a_matte", {"matte": None}),
+        ("rendition_request_of_a_matte", {"revision": 2}),
+        ("rendition_request_of_a_matte", {"matte": None, "revision": 1}),
+        ("rendition_request_leased_when_running", {"state": "running"}),
+        ("rendition_request_leased_when_running", {"lease_until": NOW}),
+        ("rendition_request_failed_says_why", {"state": "failed"}),
+        ("rendition_request_failed_says_why", {"state": "failed", "error_code": "x"}),
+        ("rendition_request_failed_says_why", {"error_code": "x"}),
     ],
 )
-def test_a_wish_that_cannot_be(wish: Wish, constraint: str, facts: dict[str, Any]) -> None:
-    refused(Wish.objects.all(), constraint, **facts)
+def test_a_wish_that_cannot_be(
+    rendition_request: RenditionRequest, constraint: str, facts: dict[str, Any]
+) -> None:
+    refused(RenditionRequest.objects.all(), constraint, **facts)
 
 
-def test_a_wish_stands_once_for_a_matte_and_once_for_a_revision(wish: Wish) -> None:
-    refused_twice(wish)
-    Wish.objects.update(matte=None, revision=2)
-    refused_twice(Wish.objects.get())
+def test_a_wish_stands_once_for_a_matte_and_once_for_a_revision(rendition_request: RenditionRequest) -> None:
+    refused_twice(rendition_request)
+    RenditionRequest.objects.update(matte=None, revision=2)
+    refused_twice(RenditionRequest.objects.get())
 
 
 def test_a_preset_has_a_name_that_its_owner_uses_once(user: User, stranger: User) -> None:

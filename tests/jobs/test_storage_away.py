@@ -36,7 +36,7 @@ def failing(call: str, number: int) -> object:
 @pytest.mark.parametrize("number", ALL, ids=errno.errorcode.get)
 @pytest.mark.parametrize("call", ["os.makedirs", "tempfile.NamedTemporaryFile", "os.fsync", "os.replace"])
 def test_a_write_says_that_the_store_is_away(call: str, number: int) -> None:
-    with failing(call, number), pytest.raises(storage.StoreAwayError, match=f"Errno {number}"):  # type: ignore[attr-defined]
+    with failing(call, number), pytest.raises(storage.StoreUnavailableError, match=f"Errno {number}"):  # type: ignore[attr-defined]
         storage.write("sources/key", b"bytes")
     assert stored_files() == []
 
@@ -54,7 +54,7 @@ def test_a_write_says_that_the_store_is_away(call: str, number: int) -> None:
 )
 def test_so_does_everything_else(call: str, act: Callable[[], object], number: int) -> None:
     storage.write("sources/a", b"bytes")
-    with failing(call, number), pytest.raises(storage.StoreAwayError):  # type: ignore[attr-defined]
+    with failing(call, number), pytest.raises(storage.StoreUnavailableError):  # type: ignore[attr-defined]
         act()
     assert b"".join(storage.chunks("sources/a")) == b"bytes"
 
@@ -87,7 +87,7 @@ def test_one_file_that_cannot_be_read_is_not_the_store() -> None:
 
 def test_where_nothing_else_works_either_it_is_the_store() -> None:
     bad_sector("sources/key")
-    with failing("os.fsync", errno.EIO), pytest.raises(storage.StoreAwayError):  # type: ignore[attr-defined]
+    with failing("os.fsync", errno.EIO), pytest.raises(storage.StoreUnavailableError):  # type: ignore[attr-defined]
         next(storage.chunks("sources/key"))
 
 
@@ -165,7 +165,7 @@ def test_of_a_small_file_system_a_tenth_stays_free(settings: object) -> None:
 def test_a_read_only_file_system_takes_nothing() -> None:
     with (
         file_system(free=10_000, total=10_000, read_only=True),
-        pytest.raises(storage.StoreAwayError, match="read-only"),
+        pytest.raises(storage.StoreUnavailableError, match="read-only"),
     ):
         storage.check_room(0)
 
@@ -185,5 +185,5 @@ def test_the_probe_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("number", ALL, ids=errno.errorcode.get)
 def test_the_probe_finds_whatever_is_wrong(number: int) -> None:
-    with failing("os.fsync", number), pytest.raises(storage.StoreAwayError):  # type: ignore[attr-defined]
+    with failing("os.fsync", number), pytest.raises(storage.StoreUnavailableError):  # type: ignore[attr-defined]
         storage.probe()

@@ -105,7 +105,7 @@ def test_a_download_carries_name_and_type_and_nothing_is_public(bucket: str) -> 
 )
 def test_a_store_that_does_not_answer_is_away(settings: Any, act: Any) -> None:
     use_bucket(settings, f"http://127.0.0.1:{free_ports(1)[0]}", "pictures")
-    with pytest.raises(storage.StoreAwayError):
+    with pytest.raises(storage.StoreUnavailableError):
         act()
 
 

@@ -137,5 +137,9 @@ def test_a_page_says_that_the_store_is_away(
 
     answer = client.post(begun["finish_url"], headers={"accept": "application/json"})
 
-    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "store_away", "30")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (
+        503,
+        "store_away",
+        "30",
+    )
     assert Upload.objects.get().state == "started"

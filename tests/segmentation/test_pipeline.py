@@ -154,11 +154,11 @@ def test_in_company_each_runs_the_network_for_itself(
     monkeypatch.setattr(backend, "run_beside", lambda entry: beside.append(entry.shape) or run(entry))
     alone = pipeline.segment(ASTRONAUT, OFF)
     assert beside == []
-    with pipeline._company:
+    with pipeline._active:
         together = pipeline.segment(ASTRONAUT, OFF)
     assert beside == [(3, 320, 320)]
     assert np.abs(together.matte.astype(int) - alone.matte).max() <= 1
-    assert not pipeline._company.several
+    assert not pipeline._active.several
 
 
 def test_a_small_version_is_never_enlarged() -> None:

@@ -17,7 +17,7 @@ from jobs.api.serializers.common import Shape, page_of
 from jobs.api.throttling import month_of_pictures
 
 
-class MeterShape(Shape):
+class MeterSerializer(Shape):
     """One thing that is counted."""
 
     name = serializers.ChoiceField(choices=["pictures", "pixels", "storage", "in_flight"])
@@ -27,13 +27,13 @@ class MeterShape(Shape):
     resets_at = serializers.DateTimeField(allow_null=True)
 
 
-class UsageShape(Shape):
+class UsageSerializer(Shape):
     """What is used of what there may be."""
 
-    meters = MeterShape(many=True)
+    meters = MeterSerializer(many=True)
 
 
-class EntryShape(Shape):
+class EntrySerializer(Shape):
     """A line of the ledger."""
 
     id = serializers.IntegerField()
@@ -45,7 +45,7 @@ class EntryShape(Shape):
     at = serializers.DateTimeField()
 
 
-class AccountShape(Shape):
+class AccountSerializer(Shape):
     """Who asks, and what they may."""
 
     email = serializers.EmailField()
@@ -55,7 +55,7 @@ class AccountShape(Shape):
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), help_text="Of the token of this request."
     )
-    usage = UsageShape()
+    usage = UsageSerializer()
 
 
 class AccountView(ApiView):
@@ -63,7 +63,7 @@ class AccountView(ApiView):
 
     tag = "account"
 
-    @extend_schema(operation_id="account", summary="Your account", responses=AccountShape)
+    @extend_schema(operation_id="account", summary="Your account", responses=AccountSerializer)
     def get(self, request: Request) -> Response:
         """Who you are here, your plan, what your token may, and what is left."""
         plan = plan_of(self.user.pk)
@@ -75,7 +75,7 @@ class AccountView(ApiView):
             "scopes": self.token.scopes if self.token else Scope.values,
             "usage": {"meters": usage_of(self.user)},
         }
-        return Response(self.shown(AccountShape, facts))
+        return Response(self.shown(AccountSerializer, facts))
 
 
 class UsageView(ApiView):
@@ -83,11 +83,11 @@ class UsageView(ApiView):
 
     tag = "account"
 
-    @extend_schema(operation_id="usage", summary="What you have used", responses=UsageShape)
+    @extend_schema(operation_id="usage", summary="What you have used", responses=UsageSerializer)
     def get(self, request: Request) -> Response:
         """Pictures and pixels of this month, stored bytes, pictures on their way."""
         self.budgets = [*self.budgets, *month_of_pictures(self.user)]
-        return Response(self.shown(UsageShape, {"meters": usage_of(self.user)}))
+        return Response(self.shown(UsageSerializer, {"meters": usage_of(self.user)}))
 
 
 class LedgerView(ApiView):
@@ -99,9 +99,9 @@ class LedgerView(ApiView):
         operation_id="ledger",
         summary="Charges and refunds",
         parameters=PARAMETERS,
-        responses=page_of(EntryShape),
+        responses=page_of(EntrySerializer),
     )
     def get(self, request: Request) -> Response:
         """Each charge and each refund, the newest first."""
         page = keyset(Entry.objects.filter(user=self.user), request, read=position)
-        return Response(paged(request, page, self.shown(EntryShape, page.items, many=True)))
+        return Response(paged(request, page, self.shown(EntrySerializer, page.items, many=True)))

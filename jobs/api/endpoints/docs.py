@@ -22,7 +22,7 @@ class SchemaView(SpectacularAPIView):
     throttle_classes = ()
 
 
-class OnlyHtml(BaseContentNegotiation):
+class HtmlRenderer(BaseContentNegotiation):
     """The page whatever is accepted: a health check that asks for JSON looks at the status."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
@@ -40,13 +40,13 @@ class OnlyHtml(BaseContentNegotiation):
 class DocsView(SpectacularSwaggerSplitView):
     """Swagger UI, from our own host and without a script or a style in the page itself."""
 
-    content_negotiation_class = OnlyHtml
+    content_negotiation_class = HtmlRenderer
     url_name = "api-schema"
     template_name = "api/docs.html"
     throttle_classes = ()
 
 
-class NowhereView(ApiView):
+class NotFoundView(ApiView):
     """An address that there is not: the same refusal as for what is not yours."""
 
     permission_classes = (AllowAny,)

@@ -11,20 +11,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.base import ApiView
-from jobs.api.fields import Strict, Text, Whole
+from jobs.api.fields import StrictCharField, StrictIntegerField, StrictSerializer
 from jobs.api.serializers.common import Shape
 from jobs.models import Feedback
 from jobs.services import feedback
 
 
-class FeedbackBody(Strict):
+class FeedbackBody(StrictSerializer):
     """What you think of it."""
 
-    rating = Whole(min_value=Feedback.LEAST, max_value=Feedback.MOST, help_text="1 is bad, 5 is good.")
-    words = Text(required=False, allow_blank=True, max_length=Feedback.MAX_WORDS)
+    rating = StrictIntegerField(
+        min_value=Feedback.LEAST, max_value=Feedback.MOST, help_text="1 is bad, 5 is good."
+    )
+    words = StrictCharField(required=False, allow_blank=True, max_length=Feedback.MAX_WORDS)
 
 
-class FeedbackShape(Shape):
+class FeedbackSerializer(Shape):
     """What you thought of it."""
 
     picture = serializers.UUIDField(source="picture_id")
@@ -38,26 +40,26 @@ class FeedbackView(ApiView):
 
     tag = "feedback"
 
-    @extend_schema(operation_id="feedback", summary="Your feedback", responses=FeedbackShape)
+    @extend_schema(operation_id="feedback", summary="Your feedback", responses=FeedbackSerializer)
     def get(self, request: Request, picture_id: UUID) -> Response:
         """What you said about this picture; 404 where you did not."""
         found = Feedback.objects.filter(picture=self.picture(picture_id)).first()
         if found is None:
             raise Http404
-        return Response(self.shown(FeedbackShape, found))
+        return Response(self.shown(FeedbackSerializer, found))
 
     @extend_schema(
         operation_id="feedback_give",
         summary="Give feedback",
         request=FeedbackBody,
-        responses={200: FeedbackShape},
+        responses={200: FeedbackSerializer},
     )
     def put(self, request: Request, picture_id: UUID) -> Response:
         """Say how good the result is. The last word counts."""
         picture = self.picture(picture_id)
         given = self.read(FeedbackBody)
         said = feedback.give(picture, given["rating"], given.get("words", ""))
-        return Response(self.shown(FeedbackShape, said))
+        return Response(self.shown(FeedbackSerializer, said))
 
     @extend_schema(
         operation_id="feedback_delete",

@@ -22,9 +22,9 @@ from jobs.api.pages import PARAMETERS, bad_cursor, limit_of, paged
 from jobs.api.parsers import FormParser, StrictJSONParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.serializers.common import page_of
-from jobs.api.serializers.jobs import JobDetail, JobShape, NewJob, NewJobOfFiles
+from jobs.api.serializers.jobs import JobDetail, JobSerializer, NewJob, NewJobOfFiles
 from jobs.api.throttling import month_of_pictures
-from jobs.api.waiting import Promise, promised, seconds_of
+from jobs.api.waiting import Pending, promised, seconds_of
 from jobs.long_polling import wait_ended
 from jobs.models import Job
 from jobs.selectors.search import ORIGINS, STATES, HistoryForm
@@ -60,7 +60,7 @@ class JobsView(ApiView):
         operation_id="jobs",
         summary="Your jobs",
         parameters=[*FILTERS, *PARAMETERS],
-        responses=page_of(JobShape),
+        responses=page_of(JobSerializer),
     )
     def get(self, request: Request) -> Response:
         """Your jobs, narrowed and sorted as the history page does it."""
@@ -79,7 +79,7 @@ class JobsView(ApiView):
             )
         except BadCursorError as error:
             raise bad_cursor("after" if query.get("after") else "before") from error
-        return Response(paged(request, page, self.shown(JobShape, page.items, many=True)))
+        return Response(paged(request, page, self.shown(JobSerializer, page.items, many=True)))
 
     @extend_schema(
         operation_id="job_create",
@@ -169,4 +169,4 @@ def detail(view: ApiView, job: UUID) -> dict[str, Any]:
 
 def promise_of(view: ApiView, response: Response, job: UUID) -> Response:
     """An answer about a job that may come when the job has ended."""
-    return promised(response, Promise(lambda seconds: wait_ended(job, seconds), lambda: detail(view, job)))
+    return promised(response, Pending(lambda seconds: wait_ended(job, seconds), lambda: detail(view, job)))

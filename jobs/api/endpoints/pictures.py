@@ -19,7 +19,7 @@ from jobs.api.errors import RefusedError
 from jobs.api.files import file_answer
 from jobs.api.pages import PARAMETERS, keyset, paged, position
 from jobs.api.serializers.common import page_of
-from jobs.api.serializers.pictures import PictureShape
+from jobs.api.serializers.pictures import PictureSerializer
 from jobs.models import Picture
 from jobs.services import removal, thumbnails
 
@@ -42,7 +42,7 @@ class JobPicturesView(ApiView):
         operation_id="job_pictures",
         summary="Pictures of a job",
         parameters=[OpenApiParameter("state", str, enum=Picture.State.values), *PARAMETERS],
-        responses=page_of(PictureShape),
+        responses=page_of(PictureSerializer),
     )
     def get(self, request: Request, job_id: UUID) -> Response:
         """In the job's order."""
@@ -54,7 +54,7 @@ class JobPicturesView(ApiView):
             rows = rows.filter(state=state)
         page = keyset(rows, request, by="position", read=position, downwards=False)
         selectors.attach_renditions(page.items)
-        return Response(paged(request, page, self.shown(PictureShape, page.items, many=True)))
+        return Response(paged(request, page, self.shown(PictureSerializer, page.items, many=True)))
 
 
 class PictureView(ApiView):
@@ -62,10 +62,10 @@ class PictureView(ApiView):
 
     tag = "pictures"
 
-    @extend_schema(operation_id="picture", summary="How a picture stands", responses=PictureShape)
+    @extend_schema(operation_id="picture", summary="How a picture stands", responses=PictureSerializer)
     def get(self, request: Request, picture_id: UUID) -> Response:
         """How it stands, with its newest result."""
-        return Response(self.shown(PictureShape, self.picture(picture_id)))
+        return Response(self.shown(PictureSerializer, self.picture(picture_id)))
 
     @extend_schema(
         operation_id="picture_delete",

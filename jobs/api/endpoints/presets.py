@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.base import ApiView
-from jobs.api.fields import RecipeField, Strict, Text, WholeRecipeField
+from jobs.api.fields import RecipeField, StoredRecipeField, StrictCharField, StrictSerializer
 from jobs.api.serializers.common import Shape, page_of
 from jobs.models import Preset
 from jobs.services import presets, submit
@@ -22,21 +22,21 @@ NAME = OpenApiParameter(
 )
 
 
-class PresetShape(Shape):
+class PresetSerializer(Shape):
     """A recipe with a name."""
 
     name = serializers.CharField()
     title = serializers.CharField()
     sentence = serializers.CharField(help_text="What it is for; empty for one of your own.")
     built_in = serializers.BooleanField()
-    recipe = WholeRecipeField()
+    recipe = StoredRecipeField()
 
 
-class PresetBody(Strict):
+class PresetBody(StrictSerializer):
     """What a name shall stand for."""
 
     recipe = RecipeField()
-    title = Text(required=False, allow_blank=True, max_length=100)
+    title = StrictCharField(required=False, allow_blank=True, max_length=100)
 
 
 def _own(preset: Preset) -> dict[str, Any]:
@@ -65,12 +65,12 @@ class PresetsView(ApiView):
 
     tag = "presets"
 
-    @extend_schema(operation_id="presets", summary="All presets", responses=page_of(PresetShape))
+    @extend_schema(operation_id="presets", summary="All presets", responses=page_of(PresetSerializer))
     def get(self, request: Request) -> Response:
         """Those that everybody has, then your own: all of them, as there are at most 100."""
         mine = Preset.objects.for_user(self.user)
         found = [*map(_built_in, PRESETS), *map(_own, mine)]
-        results = self.shown(PresetShape, found, many=True)
+        results = self.shown(PresetSerializer, found, many=True)
         return Response({"results": results, "next": None, "previous": None})
 
 
@@ -79,22 +79,22 @@ class PresetView(ApiView):
 
     tag = "presets"
 
-    @extend_schema(operation_id="preset", summary="A preset", parameters=[NAME], responses=PresetShape)
+    @extend_schema(operation_id="preset", summary="A preset", parameters=[NAME], responses=PresetSerializer)
     def get(self, request: Request, name: str) -> Response:
         """A preset by its name."""
         if name in PRESETS:
-            return Response(self.shown(PresetShape, _built_in(name)))
+            return Response(self.shown(PresetSerializer, _built_in(name)))
         own = Preset.objects.for_user(self.user).filter(name=name).first()
         if own is None:
             raise Http404
-        return Response(self.shown(PresetShape, _own(own)))
+        return Response(self.shown(PresetSerializer, _own(own)))
 
     @extend_schema(
         operation_id="preset_save",
         summary="Save a preset",
         parameters=[NAME],
         request=PresetBody,
-        responses={200: PresetShape, 201: PresetShape},
+        responses={200: PresetSerializer, 201: PresetSerializer},
     )
     def put(self, request: Request, name: str) -> Response:
         """Give a recipe a name: a new one (201), or another recipe to one of your own (200)."""
@@ -102,7 +102,7 @@ class PresetView(ApiView):
         recipe = presets.recipe_of(self.user, "", given["recipe"])
         submit.check(recipe)
         preset, new = presets.save(self.user, name, given.get("title", ""), recipe)
-        return Response(self.shown(PresetShape, _own(preset)), status=201 if new else 200)
+        return Response(self.shown(PresetSerializer, _own(preset)), status=201 if new else 200)
 
     @extend_schema(
         operation_id="preset_delete",

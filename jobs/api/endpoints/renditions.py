@@ -24,12 +24,12 @@ from jobs.api.pages import PARAMETERS, keyset, paged
 from jobs.api.parsers import FormParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.serializers.common import page_of
-from jobs.api.serializers.pictures import MatteShape, PictureShape
+from jobs.api.serializers.pictures import MatteSerializer, PictureSerializer
 from jobs.api.serializers.rendition_requests import MatteFile, NewRendition, RenditionStatus
-from jobs.api.waiting import Promise, promised, seconds_of
+from jobs.api.waiting import Pending, promised, seconds_of
 from jobs.errors import WrongStateError
 from jobs.long_polling import wait_made
-from jobs.models import Matte, Picture, Rendition, Wish
+from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.services import presets, rendition_requests
 
 
@@ -110,7 +110,7 @@ class RenditionFileView(ApiView):
     def get(self, request: Request, rendition_id: UUID) -> HttpResponseBase:
         """The file; 404 until it is made."""
         row = rendition_of(self, rendition_id)
-        if isinstance(row, Wish):
+        if isinstance(row, RenditionRequest):
             raise Http404
         name = names.with_extension(row.picture.name, row.extension)
         return file_answer(request, row.key, media_type=row.media_type, name=name)
@@ -134,7 +134,7 @@ class PictureMattesView(ApiView):
         newest = selectors.newest_matte(picture)
         return [
             *super().tags(request, *args, **kwargs),
-            preconditions.tag_of(lambda: Response(self.shown(PictureShape, picture))),
+            preconditions.tag_of(lambda: Response(self.shown(PictureSerializer, picture))),
             file_tag(newest.key) if newest else None,
         ]
 
@@ -142,12 +142,12 @@ class PictureMattesView(ApiView):
         operation_id="picture_mattes",
         summary="Mattes of a picture",
         parameters=PARAMETERS,
-        responses=page_of(MatteShape),
+        responses=page_of(MatteSerializer),
     )
     def get(self, request: Request, picture_id: UUID) -> Response:
         """The newest revision first."""
         page = keyset(Matte.objects.filter(picture=self.picture(picture_id)), request)
-        return Response(paged(request, page, self.shown(MatteShape, page.items, many=True)))
+        return Response(paged(request, page, self.shown(MatteSerializer, page.items, many=True)))
 
     @extend_schema(
         operation_id="matte_create",
@@ -187,12 +187,12 @@ class MatteFileView(ApiView):
         return file_answer(request, matte.key, media_type="image/png", name=name)
 
 
-def rendition_of(view: ApiView, rendition: UUID) -> Rendition | Wish:
+def rendition_of(view: ApiView, rendition: UUID) -> Rendition | RenditionRequest:
     """A rendition of the user's, made or on its way; any other is a 404."""
-    # The wish first: one that is fulfilled between the two looks is found by the second.
-    wish = rendition_requests.open_wish(view.user.pk, rendition)
-    if wish is not None:
-        return wish
+    # The rendition request first: one that is fulfilled between the two looks is found by the second.
+    rendition_request = rendition_requests.open_rendition_request(view.user.pk, rendition)
+    if rendition_request is not None:
+        return rendition_request
     made = (
         Rendition.objects.filter(picture__user=view.user, pk=rendition)
         .select_related("matte", "picture")
@@ -203,9 +203,9 @@ def rendition_of(view: ApiView, rendition: UUID) -> Rendition | Wish:
     return made
 
 
-def answer(view: ApiView, row: Rendition | Wish) -> Response:
+def answer(view: ApiView, row: Rendition | RenditionRequest) -> Response:
     """A rendition that is there, or one that is on its way."""
-    status = 202 if isinstance(row, Wish) else 200
+    status = 202 if isinstance(row, RenditionRequest) else 200
     return Response(
         view.shown(RenditionStatus, row), status=status, headers={"Location": view.url("rendition", row.pk)}
     )
@@ -216,7 +216,7 @@ def promise_of(view: ApiView, response: Response) -> Response:
     rendition = UUID(str(response.data["id"]))
     return promised(
         response,
-        Promise(
+        Pending(
             lambda seconds: wait_made(rendition, seconds),
             lambda: view.shown(RenditionStatus, rendition_of(view, rendition)),
             lambda said: bool(said["state"] == "done"),

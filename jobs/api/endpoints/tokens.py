@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.models import ApiToken, Scope
 from accounts.services import delegation, tokens
 from jobs.api.base import ApiView
-from jobs.api.fields import Flag, Strict, Text
+from jobs.api.fields import Flag, StrictCharField, StrictSerializer
 from jobs.api.pages import PARAMETERS, keyset, paged, position
 from jobs.api.serializers.common import Shape, page_of
 from jobs.errors import WrongStateError
@@ -22,20 +22,23 @@ from jobs.errors import WrongStateError
 SECRET = {"Cache-Control": "no-store"}
 
 
-class NewToken(Strict):
+class NewToken(StrictSerializer):
     """What a token shall be called, and may do."""
 
-    name = Text(max_length=64)
+    name = StrictCharField(max_length=64)
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), allow_empty=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
     preview_means_full = Flag(required=False)
     ephemeral = Flag(required=False)
     allowed_addresses = serializers.ListField(
-        child=Text(max_length=64), required=False, max_length=100, help_text="Addresses or networks."
+        child=StrictCharField(max_length=64),
+        required=False,
+        max_length=100,
+        help_text="Addresses or networks.",
     )
 
 
-class TokenShape(Shape):
+class TokenSerializer(Shape):
     """A token without its secret."""
 
     id = serializers.IntegerField()
@@ -57,7 +60,7 @@ class TokenShape(Shape):
     )
 
 
-class TokenSecretShape(TokenShape):
+class TokenSecretSerializer(TokenSerializer):
     """A token with its secret, which nobody is told again."""
 
     secret = serializers.CharField()
@@ -69,18 +72,21 @@ class TokensView(ApiView):
     tag = "tokens"
 
     @extend_schema(
-        operation_id="tokens", summary="Your tokens", parameters=PARAMETERS, responses=page_of(TokenShape)
+        operation_id="tokens",
+        summary="Your tokens",
+        parameters=PARAMETERS,
+        responses=page_of(TokenSerializer),
     )
     def get(self, request: Request) -> Response:
         """The newest first, revoked ones among them."""
         page = keyset(ApiToken.objects.for_user(self.user), request, read=position)
-        return Response(paged(request, page, self.shown(TokenShape, page.items, many=True)))
+        return Response(paged(request, page, self.shown(TokenSerializer, page.items, many=True)))
 
     @extend_schema(
         operation_id="token_create",
         summary="Make a token",
         request=NewToken,
-        responses={201: TokenSecretShape},
+        responses={201: TokenSecretSerializer},
     )
     def post(self, request: Request) -> Response:
         """Its `secret` is in this answer and nowhere else. A token makes none that may more than itself."""
@@ -105,10 +111,10 @@ class TokenView(ApiView):
 
     tag = "tokens"
 
-    @extend_schema(operation_id="token", summary="A token", responses=TokenShape)
+    @extend_schema(operation_id="token", summary="A token", responses=TokenSerializer)
     def get(self, request: Request, token_id: int) -> Response:
         """When and from where it was last used, and what it may."""
-        return Response(self.shown(TokenShape, _token(self, token_id)))
+        return Response(self.shown(TokenSerializer, _token(self, token_id)))
 
     @extend_schema(
         operation_id="token_revoke",
@@ -134,7 +140,7 @@ class TokenRotateView(ApiView):
         operation_id="token_rotate",
         summary="Give a token another secret",
         request=None,
-        responses={200: TokenSecretShape},
+        responses={200: TokenSecretSerializer},
     )
     def post(self, request: Request, token_id: int) -> Response:
         """The old secret is worth nothing from here on. Tokens that it made stay as they are. Where a token
@@ -156,4 +162,4 @@ def _token(view: ApiView, token: int) -> ApiToken:
 
 
 def _told(view: ApiView, token: ApiToken, secret: str) -> dict[str, Any]:
-    return {**view.shown(TokenShape, token), "secret": secret}
+    return {**view.shown(TokenSerializer, token), "secret": secret}

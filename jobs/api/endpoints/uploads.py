@@ -16,7 +16,7 @@ from jobs.api.errors import UnreadableError
 from jobs.api.idempotent import once
 from jobs.api.parsers import FormParser
 from jobs.api.schema import IDEMPOTENCY_KEY, REFUSALS, Refusal
-from jobs.api.serializers.uploads import UploadBody, UploadShape, UploadStart, UploadStarted
+from jobs.api.serializers.uploads import UploadBody, UploadSerializer, UploadStart, UploadStarted
 from jobs.errors import WrongStateError
 from jobs.models import Upload
 from jobs.services import upload_resume, uploads
@@ -45,7 +45,7 @@ class UploadsView(ApiView):
         upload = uploads.start(self.user, given["name"], given["size"], by_program=by_program)
         own = self.url("upload-body", upload.pk)
         target = storage.upload_target(upload.pk, uploads.most(upload), own).as_dict()
-        body = {**self.shown(UploadShape, upload), "target": target}
+        body = {**self.shown(UploadSerializer, upload), "target": target}
         body["finish_url"] = self.url("upload-finish", upload.pk)
         return Response(body, status=201, headers={"Location": self.url("upload", upload.pk)})
 
@@ -57,10 +57,10 @@ class UploadView(ApiView):
     # Nothing is deleted that was ever part of anything: who sent it may take it back.
     required_scope: ClassVar[dict[str, str]] = {**ApiView.required_scope, "DELETE": "submit"}
 
-    @extend_schema(operation_id="upload", summary="How an upload stands", responses=UploadShape)
+    @extend_schema(operation_id="upload", summary="How an upload stands", responses=UploadSerializer)
     def get(self, request: Request, upload_id: UUID) -> Response:
         """How an upload stands."""
-        return Response(self.shown(UploadShape, self.upload(upload_id)))
+        return Response(self.shown(UploadSerializer, self.upload(upload_id)))
 
     @extend_schema(
         operation_id="upload_discard",
@@ -111,10 +111,10 @@ class UploadFinishView(ApiView):
         operation_id="upload_finish",
         summary="Check what arrived",
         request=None,
-        responses={200: UploadShape},
+        responses={200: UploadSerializer},
     )
     def post(self, request: Request, upload_id: UUID) -> Response:
         """Check what arrived: the upload is then `uploaded`, or `refused` with an `error` that says why.
         A refused one may still be submitted, and is then a failed picture. Doing it twice changes nothing."""
         upload: Upload = uploads.finish(self.upload(upload_id))
-        return Response(self.shown(UploadShape, upload))
+        return Response(self.shown(UploadSerializer, upload))

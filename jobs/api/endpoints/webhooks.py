@@ -16,11 +16,11 @@ from jobs.api.base import ApiView
 from jobs.api.pages import PARAMETERS, keyset, paged
 from jobs.api.serializers.common import page_of
 from jobs.api.serializers.webhooks import (
-    DeliveryShape,
+    DeliverySerializer,
     NewWebhook,
     WebhookChange,
-    WebhookSecretShape,
-    WebhookShape,
+    WebhookSecretSerializer,
+    WebhookSerializer,
 )
 from jobs.errors import WebhookRefusedError, WrongStateError
 from jobs.models import WebhookDelivery, WebhookEndpoint
@@ -56,7 +56,7 @@ class WebhookApiView(ApiView):
 
     def told(self, endpoint: WebhookEndpoint, secret: str) -> dict[str, Any]:
         """An endpoint with its secret."""
-        return {**self.shown(WebhookShape, endpoint), "secret": secret}
+        return {**self.shown(WebhookSerializer, endpoint), "secret": secret}
 
 
 class WebhooksView(WebhookApiView):
@@ -66,18 +66,18 @@ class WebhooksView(WebhookApiView):
         operation_id="webhooks",
         summary="Your webhooks",
         parameters=PARAMETERS,
-        responses=page_of(WebhookShape),
+        responses=page_of(WebhookSerializer),
     )
     def get(self, request: Request) -> Response:
         """The newest first."""
         page = keyset(WebhookEndpoint.objects.for_user(self.user), request)
-        return Response(paged(request, page, self.shown(WebhookShape, page.items, many=True)))
+        return Response(paged(request, page, self.shown(WebhookSerializer, page.items, many=True)))
 
     @extend_schema(
         operation_id="webhook_create",
         summary="Make a webhook",
         request=NewWebhook,
-        responses={201: WebhookSecretShape},
+        responses={201: WebhookSecretSerializer},
     )
     def post(self, request: Request) -> Response:
         """Its signing `secret` is in this answer and nowhere else. Messages are signed by the convention of
@@ -90,16 +90,16 @@ class WebhooksView(WebhookApiView):
 class WebhookView(WebhookApiView):
     """One webhook."""
 
-    @extend_schema(operation_id="webhook", summary="A webhook", responses=WebhookShape)
+    @extend_schema(operation_id="webhook", summary="A webhook", responses=WebhookSerializer)
     def get(self, request: Request, webhook_id: UUID) -> Response:
         """Where it leads, what it is told, and whether it works."""
-        return Response(self.shown(WebhookShape, self.endpoint(webhook_id)))
+        return Response(self.shown(WebhookSerializer, self.endpoint(webhook_id)))
 
     @extend_schema(
         operation_id="webhook_change",
         summary="Change a webhook",
         request=WebhookChange,
-        responses={200: WebhookShape},
+        responses={200: WebhookSerializer},
     )
     def patch(self, request: Request, webhook_id: UUID) -> Response:
         """Another address, other events; switch it off, or on again."""
@@ -111,7 +111,7 @@ class WebhookView(WebhookApiView):
             services.enable(endpoint)
         elif enabled is False:
             services.disable(endpoint)
-        return Response(self.shown(WebhookShape, self.endpoint(webhook_id)))
+        return Response(self.shown(WebhookSerializer, self.endpoint(webhook_id)))
 
     @extend_schema(
         operation_id="webhook_delete",
@@ -131,7 +131,7 @@ class WebhookRotateView(WebhookApiView):
         operation_id="webhook_rotate",
         summary="Give a webhook another secret",
         request=None,
-        responses={200: WebhookSecretShape},
+        responses={200: WebhookSecretSerializer},
     )
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """For 24 hours messages are signed with both."""
@@ -146,14 +146,14 @@ class WebhookTestView(WebhookApiView):
         operation_id="webhook_test",
         summary="Send a test",
         request=None,
-        responses={202: DeliveryShape},
+        responses={202: DeliverySerializer},
     )
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """A message of type `webhook.test` to this webhook alone."""
         endpoint = self.endpoint(webhook_id)
         with _switched_on():
             delivery = notifications.test(endpoint)
-        return Response(self.shown(DeliveryShape, delivery), status=202)
+        return Response(self.shown(DeliverySerializer, delivery), status=202)
 
 
 class DeliveriesView(WebhookApiView):
@@ -163,12 +163,12 @@ class DeliveriesView(WebhookApiView):
         operation_id="webhook_deliveries",
         summary="What was sent there",
         parameters=PARAMETERS,
-        responses=page_of(DeliveryShape),
+        responses=page_of(DeliverySerializer),
     )
     def get(self, request: Request, webhook_id: UUID) -> Response:
         """Each message with its attempts, the newest first."""
         page = keyset(selectors.log_of(self.endpoint(webhook_id)), request)
-        return Response(paged(request, page, self.shown(DeliveryShape, page.items, many=True)))
+        return Response(paged(request, page, self.shown(DeliverySerializer, page.items, many=True)))
 
 
 class DeliveryReplayView(WebhookApiView):
@@ -178,7 +178,7 @@ class DeliveryReplayView(WebhookApiView):
         operation_id="webhook_replay",
         summary="Send it again",
         request=None,
-        responses={202: DeliveryShape},
+        responses={202: DeliverySerializer},
     )
     def post(self, request: Request, delivery_id: UUID) -> Response:
         """Under the id that it had, with all retries before it."""
@@ -188,4 +188,4 @@ class DeliveryReplayView(WebhookApiView):
             raise Http404 from error
         with _switched_on():
             deliveries.replay(delivery)
-        return Response(self.shown(DeliveryShape, delivery), status=202)
+        return Response(self.shown(DeliverySerializer, delivery), status=202)

@@ -33,7 +33,7 @@ class Address(serializers.Field[Any, Any, Any, Any]):
 def page_of(shape: type[Shape]) -> Shape:
     """The shape of a page of things, for the schema."""
     return inline_serializer(
-        f"{shape.__name__}Page",
+        f"{shape.__name__.removesuffix('Serializer')}Page",
         {
             "results": shape(many=True),
             "next": serializers.URLField(allow_null=True, help_text="The page behind this one."),
@@ -42,7 +42,7 @@ def page_of(shape: type[Shape]) -> Shape:
     )
 
 
-class ErrorShape(Shape):
+class ErrorSerializer(Shape):
     """Why something failed."""
 
     code = serializers.CharField()

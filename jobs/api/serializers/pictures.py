@@ -7,12 +7,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.fields import WholeRecipeField
-from jobs.api.serializers.common import Address, ErrorShape, Shape
+from jobs.api.fields import StoredRecipeField
+from jobs.api.serializers.common import Address, ErrorSerializer, Shape
 from jobs.models import Matte, Picture
 
 
-class RenditionShape(Shape):
+class RenditionSerializer(Shape):
     """One result file."""
 
     id = serializers.UUIDField()
@@ -23,13 +23,13 @@ class RenditionShape(Shape):
     size = serializers.IntegerField(help_text="In bytes.")
     width = serializers.IntegerField()
     height = serializers.IntegerField()
-    recipe = WholeRecipeField()
+    recipe = StoredRecipeField()
     created_at = serializers.DateTimeField()
     url = Address("rendition")
     file_url = Address("rendition-file")
 
 
-class PictureShape(Shape):
+class PictureSerializer(Shape):
     """One image of a job."""
 
     id = serializers.UUIDField()
@@ -49,14 +49,14 @@ class PictureShape(Shape):
     queued_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
-    rendition = RenditionShape(allow_null=True, help_text="The newest result.")
+    rendition = RenditionSerializer(allow_null=True, help_text="The newest result.")
     url = Address("picture")
     result_url = Address("picture-result", when="rendition", allow_null=True)
     preview_url = Address("picture-preview", when="rendition", allow_null=True)
     thumb_url = Address("picture-thumb", when="thumb_key", allow_null=True)
     source_url = Address("picture-source", when="source_key", allow_null=True)
 
-    @extend_schema_field(ErrorShape(allow_null=True))
+    @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, picture: Picture) -> dict[str, Any] | None:
         """Why it failed."""
         if not picture.error_code:
@@ -64,7 +64,7 @@ class PictureShape(Shape):
         return {"code": picture.error_code, "sentence": picture.error_sentence}
 
 
-class MatteShape(Shape):
+class MatteSerializer(Shape):
     """An 8-bit alpha of the source's size."""
 
     id = serializers.UUIDField()

@@ -7,17 +7,24 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.fields import PictureFile, RecipeField, Strict, Text, Whole, WholeRecipeField
-from jobs.api.serializers.common import Address, ErrorShape, Shape
-from jobs.models import Preset, Rendition, Wish
+from jobs.api.fields import (
+    PictureFile,
+    RecipeField,
+    StoredRecipeField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+)
+from jobs.api.serializers.common import Address, ErrorSerializer, Shape
+from jobs.models import Preset, Rendition, RenditionRequest
 
 
-class NewRendition(Strict):
+class NewRendition(StrictSerializer):
     """Any recipe of a finished matte."""
 
     recipe = RecipeField(required=False, help_text="On top of the preset, where there is one.")
-    preset = Text(required=False, max_length=Preset.MAX_LENGTH)
-    revision = Whole(
+    preset = StrictCharField(required=False, max_length=Preset.MAX_LENGTH)
+    revision = StrictIntegerField(
         required=False, min_value=1, max_value=2**31 - 1, help_text="Of the matte; the newest without it."
     )
 
@@ -37,7 +44,7 @@ class RenditionStatus(Shape):
     revision = serializers.SerializerMethodField()
     state = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
-    recipe = WholeRecipeField()
+    recipe = StoredRecipeField()
     media_type = serializers.SerializerMethodField()
     extension = serializers.SerializerMethodField()
     size = serializers.SerializerMethodField()
@@ -47,46 +54,46 @@ class RenditionStatus(Shape):
     url = Address("rendition")
     file_url = serializers.SerializerMethodField()
 
-    def get_revision(self, row: Rendition | Wish) -> int:
+    def get_revision(self, row: Rendition | RenditionRequest) -> int:
         """Of the matte."""
         return (row.matte.revision if row.matte else getattr(row, "revision", None)) or 0
 
     @extend_schema_field(serializers.ChoiceField(choices=["queued", "running", "failed", "done"]))
-    def get_state(self, row: Rendition | Wish) -> str:
+    def get_state(self, row: Rendition | RenditionRequest) -> str:
         """How far it is."""
-        return row.state if isinstance(row, Wish) else "done"
+        return row.state if isinstance(row, RenditionRequest) else "done"
 
-    @extend_schema_field(ErrorShape(allow_null=True))
-    def get_error(self, row: Rendition | Wish) -> dict[str, Any] | None:
+    @extend_schema_field(ErrorSerializer(allow_null=True))
+    def get_error(self, row: Rendition | RenditionRequest) -> dict[str, Any] | None:
         """Why it failed."""
-        if not isinstance(row, Wish) or not row.error_code:
+        if not isinstance(row, RenditionRequest) or not row.error_code:
             return None
         return {"code": row.error_code, "sentence": row.error_sentence}
 
-    def get_media_type(self, row: Rendition | Wish) -> str | None:
+    def get_media_type(self, row: Rendition | RenditionRequest) -> str | None:
         """Of the file."""
         return getattr(row, "media_type", None)
 
-    def get_extension(self, row: Rendition | Wish) -> str | None:
+    def get_extension(self, row: Rendition | RenditionRequest) -> str | None:
         """Of the file."""
         return getattr(row, "extension", None)
 
-    def get_size(self, row: Rendition | Wish) -> int | None:
+    def get_size(self, row: Rendition | RenditionRequest) -> int | None:
         """In bytes."""
         return getattr(row, "size", None)
 
-    def get_width(self, row: Rendition | Wish) -> int | None:
+    def get_width(self, row: Rendition | RenditionRequest) -> int | None:
         """In pixels."""
         return getattr(row, "width", None)
 
-    def get_height(self, row: Rendition | Wish) -> int | None:
+    def get_height(self, row: Rendition | RenditionRequest) -> int | None:
         """In pixels."""
         return getattr(row, "height", None)
 
     @extend_schema_field(serializers.URLField(allow_null=True))
-    def get_file_url(self, row: Rendition | Wish) -> Any:
+    def get_file_url(self, row: Rendition | RenditionRequest) -> Any:
         """Where the file is; null until it is made."""
-        if isinstance(row, Wish):
+        if isinstance(row, RenditionRequest):
             return None
         address = Address("rendition-file")
         address.bind("file_url", self)

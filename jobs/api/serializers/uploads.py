@@ -7,15 +7,17 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.fields import FileSize, Strict, Text
-from jobs.api.serializers.common import Address, ErrorShape, Shape
+from jobs.api.fields import FileSize, StrictCharField, StrictSerializer
+from jobs.api.serializers.common import Address, ErrorSerializer, Shape
 from jobs.models import Upload
 
 
-class UploadStart(Strict):
+class UploadStart(StrictSerializer):
     """A file that is going to be sent."""
 
-    name = Text(max_length=1000, allow_blank=True, help_text="May hold the folders that it lies in.")
+    name = StrictCharField(
+        max_length=1000, allow_blank=True, help_text="May hold the folders that it lies in."
+    )
     size = FileSize(min_value=1, max_value=2**53, help_text="In bytes; more are not taken.")
 
 
@@ -25,7 +27,7 @@ class UploadBody(Shape):
     file = serializers.FileField(allow_empty_file=True)
 
 
-class UploadShape(Shape):
+class UploadSerializer(Shape):
     """A file on its way in."""
 
     id = serializers.UUIDField()
@@ -39,7 +41,7 @@ class UploadShape(Shape):
     created_at = serializers.DateTimeField()
     url = Address("upload")
 
-    @extend_schema_field(ErrorShape(allow_null=True))
+    @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, upload: Upload) -> dict[str, Any] | None:
         """Why it was refused."""
         if not upload.error_code:
@@ -47,7 +49,7 @@ class UploadShape(Shape):
         return {"code": upload.error_code, "sentence": upload.error_sentence}
 
 
-class TargetShape(Shape):
+class TargetSerializer(Shape):
     """Where the bytes go: a multipart form of `fields`, then the file as field `file`."""
 
     method = serializers.ChoiceField(choices=["POST"])
@@ -55,8 +57,8 @@ class TargetShape(Shape):
     fields = serializers.DictField(child=serializers.CharField())  # type: ignore[assignment]  # not the property
 
 
-class UploadStarted(UploadShape):
+class UploadStarted(UploadSerializer):
     """A file that is awaited."""
 
-    target = TargetShape()
+    target = TargetSerializer()
     finish_url = Address("upload-finish")

@@ -7,17 +7,17 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.fields import Flag, Strict, Text
+from jobs.api.fields import Flag, StrictCharField, StrictSerializer
 from jobs.api.serializers.common import Address, Shape
 from jobs.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 _EVENTS = [(value, value) for value in WebhookEndpoint.EVENTS]
 
 
-class NewWebhook(Strict):
+class NewWebhook(StrictSerializer):
     """Whom to tell, and what."""
 
-    url = Text(max_length=WebhookEndpoint.MAX_URL)
+    url = StrictCharField(max_length=WebhookEndpoint.MAX_URL)
     events = serializers.ListField(
         child=serializers.ChoiceField(choices=_EVENTS),
         required=False,
@@ -25,21 +25,21 @@ class NewWebhook(Strict):
         max_length=100,
         help_text="All of them, where none is named.",
     )
-    description = Text(required=False, allow_blank=True, max_length=200)
+    description = StrictCharField(required=False, allow_blank=True, max_length=200)
 
 
-class WebhookChange(Strict):
+class WebhookChange(StrictSerializer):
     """What of it can be changed."""
 
-    url = Text(required=False, max_length=WebhookEndpoint.MAX_URL)
+    url = StrictCharField(required=False, max_length=WebhookEndpoint.MAX_URL)
     events = serializers.ListField(
         child=serializers.ChoiceField(choices=_EVENTS), required=False, allow_empty=False, max_length=100
     )
-    description = Text(required=False, allow_blank=True, max_length=200)
+    description = StrictCharField(required=False, allow_blank=True, max_length=200)
     enabled = Flag(required=False)
 
 
-class WebhookShape(Shape):
+class WebhookSerializer(Shape):
     """An address that is told."""
 
     id = serializers.UUIDField()
@@ -55,13 +55,13 @@ class WebhookShape(Shape):
     deliveries_url = Address("webhook-deliveries")
 
 
-class WebhookSecretShape(WebhookShape):
+class WebhookSecretSerializer(WebhookSerializer):
     """A webhook with its signing secret, which nobody is told again."""
 
     secret = serializers.CharField()
 
 
-class AttemptShape(Shape):
+class AttemptSerializer(Shape):
     """One attempt."""
 
     at = serializers.DateTimeField()
@@ -71,7 +71,7 @@ class AttemptShape(Shape):
     error_sentence = serializers.CharField()
 
 
-class DeliveryShape(Shape):
+class DeliverySerializer(Shape):
     """A message on its way."""
 
     id = serializers.UUIDField()
@@ -79,7 +79,7 @@ class DeliveryShape(Shape):
     message = serializers.SerializerMethodField()
     event = serializers.SerializerMethodField()
     state = serializers.ChoiceField(choices=WebhookDelivery.State.choices)
-    attempts = AttemptShape(source="log.all", many=True)
+    attempts = AttemptSerializer(source="log.all", many=True)
     next_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField(source="message.created_at")

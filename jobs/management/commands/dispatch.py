@@ -27,7 +27,7 @@ from jobs.services import (
     sweep_clock,
     synchronous,
 )
-from jobs.storage import StoreAwayError, StoreRefusedError
+from jobs.storage import StoreRefusedError, StoreUnavailableError
 from jobs.webhooks import deliveries, services
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         while not stop.wait(settings.DISPATCH_SECONDS):
             try:
                 self.tick(sweep=rounds % SWEEP_EVERY == 0, leases=time.monotonic() >= trusted_from)
-            except (Error, OSError, StoreAwayError, StoreRefusedError):
+            except (Error, OSError, StoreUnavailableError, StoreRefusedError):
                 # The database or the store is away: say so, and try again at the next tick.
                 logger.exception("this round failed")
                 connection.close()

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.models import ApiToken, Scope, User
 from jobs.api import urls
-from jobs.models import Feedback, Idempotency, Job, Picture, Preset, Upload, WebhookEndpoint, Wish
+from jobs.models import Feedback, Idempotency, Job, Picture, Preset, RenditionRequest, Upload, WebhookEndpoint
 from jobs.services import feedback, presets, tags, uploads
 from jobs.webhooks import notifications, services
 from segmentation.recipe import Recipe
@@ -165,7 +165,7 @@ def with_token(user: User, *scopes: str) -> Callable[..., Any]:
 
 def all_rows() -> dict[str, Any]:
     rows = everything()
-    for model in (Preset, Feedback, Wish, WebhookEndpoint, Idempotency):
+    for model in (Preset, Feedback, RenditionRequest, WebhookEndpoint, Idempotency):
         rows[model.__name__] = list(model.objects.order_by("pk").values())
     rows["tokens"] = list(ApiToken.objects.order_by("pk").values("pk", "digest", "revoked_at"))
     return rows

@@ -78,11 +78,15 @@ def test_a_store_that_is_away(program: Program, monkeypatch: pytest.MonkeyPatch)
     said: Any = program.post("uploads/", {"name": "a.png", "size": 9}).json()
 
     def away(*_: object) -> None:
-        raise storage.StoreAwayError("it does not answer")
+        raise storage.StoreUnavailableError("it does not answer")
 
     monkeypatch.setattr(storage, "write", away)
     answer = program.form(said["target"]["url"], {"file": b"x"})
-    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "store_away", "30")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (
+        503,
+        "store_away",
+        "30",
+    )
 
 
 def test_a_store_that_goes_away_between_two_files_leaves_nothing_counted(
@@ -93,7 +97,7 @@ def test_a_store_that_goes_away_between_two_files_leaves_nothing_counted(
 
     def soon_away(*what: Any) -> None:
         if not next(there):
-            raise storage.StoreAwayError("it does not answer")
+            raise storage.StoreUnavailableError("it does not answer")
         write(*what)
 
     monkeypatch.setattr(storage, "write", soon_away)

@@ -18,7 +18,7 @@ from django.db import connections
 from PIL import Image
 
 from accounts.models import User
-from jobs.models import Picture, Wish
+from jobs.models import Picture, RenditionRequest
 from jobs.worker import processing, rendering
 from tests.conftest import make_job, make_picture
 from tests.jobs.api.program import Program
@@ -47,8 +47,10 @@ def worker() -> Iterator[None]:
         while not stop.wait(0.05):
             for picture in list(Picture.objects.filter(state="queued").values_list("pk", flat=True)):
                 processing.process(picture)
-            for wish in list(Wish.objects.filter(state="queued").values_list("pk", flat=True)):
-                rendering.fulfil(wish)
+            for rendition_request in list(
+                RenditionRequest.objects.filter(state="queued").values_list("pk", flat=True)
+            ):
+                rendering.fulfil(rendition_request)
         connections.close_all()
 
     thread = threading.Thread(target=work)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from accounts.models import ApiToken, User
-from jobs.models import Feedback, Job, Picture, Preset, Tag, Upload, WebhookEndpoint, Wish
+from jobs.models import Feedback, Job, Picture, Preset, RenditionRequest, Tag, Upload, WebhookEndpoint
 from jobs.services import feedback
 from tests.conftest import make_job, make_upload
 from tests.jobs.api.program import Program
@@ -175,13 +175,13 @@ class TestMatte:
         address = f"pictures/{picture.pk}/mattes/"
         for other in OTHERS:
             refused(program.form(address, {"file": matte()}, If_Match=other))
-        assert not Wish.objects.exists()
+        assert not RenditionRequest.objects.exists()
         seen = tag(program, address)
         answer = program.form(address, {"file": matte()}, If_Match=seen, Idempotency_Key="k")
-        assert (answer.status_code, Wish.objects.count()) == (202, 1)
+        assert (answer.status_code, RenditionRequest.objects.count()) == (202, 1)
         # Not in the list yet, and on its way all the same.
         refused(program.form(address, {"file": matte(grey=3)}, If_Match=seen))
-        assert Wish.objects.count() == 1
+        assert RenditionRequest.objects.count() == 1
         again = program.form(address, {"file": matte()}, If_Match=seen, Idempotency_Key="k")
         assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
 
@@ -192,7 +192,7 @@ class TestMatte:
         newest = program.get(address).json()["results"][0]["file_url"]
         for seen in (tag(program, f"pictures/{picture.pk}/"), tag(program, newest)):
             assert program.form(address, {"file": matte()}, If_Match=seen).status_code == 202
-            Wish.objects.all().delete()
+            RenditionRequest.objects.all().delete()
 
     def test_a_picture_without_one(self, program: Program, user: User) -> None:
         picture = make_job(user).pictures.get()

@@ -11,7 +11,7 @@ from django.conf import settings
 from PIL import Image
 
 from accounts.models import Storage, User
-from jobs.models import Matte, Picture, Rendition, Wish
+from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.queue import rendition_dispatch
 from jobs.services import rendition_requests, storage_usage
 from jobs.worker import engine, processing, rendering
@@ -64,8 +64,8 @@ def test_another_recipe_of_the_same_matte(
     again = program.post(address, {"recipe": {"background": "#ff0000", "format": "jpeg"}})
     assert (again.status_code, again.json()["id"]) == (202, said["id"])
 
-    rendering.fulfil(Wish.objects.get().pk)
-    assert not Wish.objects.exists()
+    rendering.fulfil(RenditionRequest.objects.get().pk)
+    assert not RenditionRequest.objects.exists()
     done = program.get(said["url"]).json()
     assert (done["id"], done["state"], done["media_type"]) == (said["id"], "done", "image/jpeg")
     file = body_of(program.get(done["file_url"]))
@@ -95,7 +95,7 @@ def test_a_corrected_matte_is_the_next_revision(
     assert sent.status_code == 202, sent.json()
     assert (sent.json()["revision"], sent.json()["matte"]) == (2, None)
     with django_capture_on_commit_callbacks(execute=True):
-        rendering.fulfil(Wish.objects.get().pk)
+        rendering.fulfil(RenditionRequest.objects.get().pk)
     mattes = program.get(f"pictures/{picture.pk}/mattes/").json()["results"]
     assert [(matte["revision"], matte["origin"]) for matte in mattes] == [(2, "api"), (1, "model")]
     second = body_of(program.get(mattes[0]["file_url"]))
@@ -112,15 +112,15 @@ def test_a_corrected_matte_is_the_next_revision(
     assert newest["revision"] == 2
     older = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}, "revision": 1})
     assert older.json()["revision"] == 1
-    for wish in Wish.objects.all():
-        rendering.fulfil(wish.pk)
+    for rendition_request in RenditionRequest.objects.all():
+        rendering.fulfil(rendition_request.pk)
     assert Rendition.objects.count() == 4
 
 
 def test_the_alpha_of_a_corrected_cut_out_is_its_matte(program: Program, picture: Picture) -> None:
     cut = np.dstack([np.full((48, 64, 3), 200, np.uint8), half()])
     program.form(f"pictures/{picture.pk}/mattes/", {"file": png(cut)})
-    rendering.fulfil(Wish.objects.get().pk)
+    rendering.fulfil(RenditionRequest.objects.get().pk)
     file = body_of(program.get(f"mattes/{Matte.objects.get(revision=2).pk}/file/"))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), half())
 
@@ -136,7 +136,7 @@ def test_the_alpha_of_a_corrected_cut_out_is_its_matte(program: Program, picture
 def test_what_is_no_matte_of_this_picture(program: Program, picture: Picture, file: bytes, code: str) -> None:
     refused = program.form(f"pictures/{picture.pk}/mattes/", {"file": file})
     assert (refused.status_code, refused.json()["code"]) == (422, code)
-    assert not Wish.objects.exists()
+    assert not RenditionRequest.objects.exists()
     assert not [key for key in stored_files() if key.startswith("incoming/")]
 
 
@@ -148,7 +148,7 @@ def test_a_matte_that_breaks_off_fails_its_wish_alone(
     said = program.form(f"pictures/{picture.pk}/mattes/", {"file": torn})
     assert said.status_code == 202
     with django_capture_on_commit_callbacks(execute=True):
-        rendering.fulfil(Wish.objects.get().pk)
+        rendering.fulfil(RenditionRequest.objects.get().pk)
     assert not [key for key in stored_files() if key.startswith("incoming/")]
     failed = program.get(said.json()["url"]).json()
     assert failed["state"] == "failed"
@@ -200,13 +200,13 @@ def test_what_is_lost_is_sent_again_and_what_breaks_is_given_up(
     assert queued("interactive")[-1] == said["id"]
     settings.REDISPATCH_SECONDS = -1
     assert rendition_dispatch.recover_lost() == 0, "the broker holds it"
-    wish = Wish.objects.get()
+    rendition_request = RenditionRequest.objects.get()
     for attempt in (1, 2):
-        rendition_dispatch.claim(wish.pk, wish.picture_id)
-        Wish.objects.update(lease_until="2026-01-01T00:00Z")
+        rendition_dispatch.claim(rendition_request.pk, rendition_request.picture_id)
+        RenditionRequest.objects.update(lease_until="2026-01-01T00:00Z")
         assert rendition_dispatch.recover_lost() == 1, attempt
-    wish.refresh_from_db()
-    assert (wish.state, wish.error_code) == ("failed", "worker_lost")
+    rendition_request.refresh_from_db()
+    assert (rendition_request.state, rendition_request.error_code) == ("failed", "worker_lost")
     with django_capture_on_commit_callbacks(execute=True):
         again = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}).json()
     assert (again["id"], again["state"]) == (said["id"], "queued")
@@ -217,12 +217,12 @@ def test_a_matte_whose_worker_is_lost_every_time_does_not_stay(
 ) -> None:
     settings.MAX_ATTEMPTS = 1
     program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())})
-    wish = Wish.objects.get()
-    rendition_dispatch.claim(wish.pk, picture.pk)
-    Wish.objects.update(lease_until="2026-01-01T00:00Z")
+    rendition_request = RenditionRequest.objects.get()
+    rendition_dispatch.claim(rendition_request.pk, picture.pk)
+    RenditionRequest.objects.update(lease_until="2026-01-01T00:00Z")
     with django_capture_on_commit_callbacks(execute=True):
         assert rendition_dispatch.recover_lost() == 1
-    assert Wish.objects.get().state == "failed"
+    assert RenditionRequest.objects.get().state == "failed"
     assert not [key for key in stored_files() if key.startswith("incoming/")]
 
 
@@ -234,7 +234,7 @@ def test_a_full_account_gets_no_more_renditions_and_no_new_run(
     user.save()
     for refused in (program.post(address, body), program.post(f"jobs/{picture.job_id}/again/", body)):
         assert (refused.status_code, refused.json()["code"]) == (429, "storage_full")
-    assert not Wish.objects.exists()
+    assert not RenditionRequest.objects.exists()
     there = program.post(address, {"recipe": {"model": "u2netp"}})
     assert there.status_code == 200, "what is there takes no room"
 
@@ -273,6 +273,6 @@ def test_a_picture_deleted_while_it_renders_leaves_no_file(
 
     monkeypatch.setattr(rendering.storage, "write", deleted_meanwhile)
     with django_capture_on_commit_callbacks(execute=True):
-        rendering.fulfil(Wish.objects.get().pk)
+        rendering.fulfil(RenditionRequest.objects.get().pk)
     assert stored_files() == []
     assert not Rendition.objects.exists()

@@ -18,7 +18,7 @@ from PIL import Image
 from accounts.models import User
 from jobs.api.endpoints import renditions
 from jobs.long_polling import wait_made
-from jobs.models import Job, Picture, Wish
+from jobs.models import Job, Picture, RenditionRequest
 from jobs.worker import rendering
 from tests.conftest import make_job, make_upload
 from tests.jobs.api.program import Program
@@ -114,13 +114,13 @@ async def test_a_rendition_answers_when_it_is_made(user: User, monkeypatch: pyte
             {"recipe": {"format": "webp"}},
         )
     )
-    wish = await until_there(Wish)
+    rendition_request = await until_there(RenditionRequest)
 
     def broken(*_: object) -> None:
         raise rendering.PictureError("broken_picture", "It is broken.")
 
     monkeypatch.setattr(rendering, "_work", broken)
-    await in_thread(rendering.fulfil, wish.pk)
+    await in_thread(rendering.fulfil, rendition_request.pk)
     answer = await asked
     assert (answer.status_code, answer.json()["state"]) == (202, "failed")
     assert answer.json()["error"]["code"] == "broken_picture"
@@ -146,9 +146,9 @@ def asked_for(kind: str, client: Waiter, picture: Picture) -> Any:
     return client.post(f"{place}/renditions/?wait=60", {"recipe": {"format": "webp"}})
 
 
-def make(wish: UUID) -> None:
-    """What a worker leaves behind that has fulfilled a wish."""
-    row = Wish.objects.get(pk=wish)
+def make(rendition_request: UUID) -> None:
+    """What a worker leaves behind that has fulfilled a rendition request."""
+    row = RenditionRequest.objects.get(pk=rendition_request)
     made = row.picture.renditions.get()
     made.pk, made.recipe, made.recipe_digest = row.pk, row.recipe, row.recipe_digest
     if row.matte is None:
@@ -165,11 +165,11 @@ async def test_what_is_made_within_the_wait_is_no_longer_on_its_way(user: User, 
     picture = await in_thread(finished, user)
     client = await in_thread(Waiter, user)
     asked = asyncio.create_task(asked_for(kind, client, picture))
-    wish = await until_there(Wish)
-    await in_thread(make, wish.pk)
+    rendition_request = await until_there(RenditionRequest)
+    await in_thread(make, rendition_request.pk)
     answer = await asked
     said = answer.json()
-    assert (answer.status_code, said["id"], said["state"]) == (200, str(wish.pk), "done")
+    assert (answer.status_code, said["id"], said["state"]) == (200, str(rendition_request.pk), "done")
     assert answer["Location"] == said["url"]
 
 
@@ -192,13 +192,13 @@ async def test_a_rendition_whose_picture_is_deleted_meanwhile_is_told_as_it_was(
         asked = asyncio.create_task(client.get(f"{wished['url']}?wait=60"))
     else:
         asked = asyncio.create_task(asked_for(kind, client, picture))
-    wish = await until_there(Wish)
+    rendition_request = await until_there(RenditionRequest)
     async with asyncio.timeout(30):
         await waiting.wait()
     await in_thread(picture.delete)
     answer = await asked
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/json")
-    assert (answer.json()["id"], answer.json()["state"]) == (str(wish.pk), "queued")
+    assert (answer.json()["id"], answer.json()["state"]) == (str(rendition_request.pk), "queued")
 
 
 @pytest.mark.parametrize("wait", ["x", "-1", "61", "9" * 5000, "1.5", "²"])

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
 from jobs.compat import execution, sources
-from jobs.compat.concurrency import Turns
+from jobs.compat.concurrency import ConcurrencyLimit
 from jobs.models import Job
 from tests.conftest import make_picture
 from tests.jobs.compat.conftest import Caller
@@ -33,7 +33,11 @@ def file(data: bytes) -> Any:
     ],
 )
 async def test_more_at_once_than_one_may(
-    caller: Caller, user: User, turns: Turns, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    caller: Caller,
+    user: User,
+    turns: ConcurrencyLimit,
+    fields: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sources, "PATIENCE_SECONDS", 0)
     with ExitStack() as others:

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.compat import sources
 from jobs.compat.body import File
-from jobs.compat.concurrency import Turns
+from jobs.compat.concurrency import ConcurrencyLimit
 from jobs.compat.errors import CompatError
 
 ADA, BOB = 1, 2
@@ -25,19 +25,21 @@ def answered() -> Iterator[threading.Event]:
 
 
 @pytest.fixture(autouse=True)
-def fetching(monkeypatch: pytest.MonkeyPatch) -> Turns:
-    """Turns of this test's own."""
-    turns = Turns(2, "Wait for one of them.")
+def fetching(monkeypatch: pytest.MonkeyPatch) -> ConcurrencyLimit:
+    """ConcurrencyLimit of this test's own."""
+    turns = ConcurrencyLimit(2, "Wait for one of them.")
     monkeypatch.setattr(sources, "FETCHING", turns)
     return turns
 
 
-async def all_back(turns: Turns) -> None:
+async def all_back(turns: ConcurrencyLimit) -> None:
     while turns._held:
         await asyncio.sleep(0.005)
 
 
-async def test_a_turn_is_held_until_its_thread_is_done(answered: threading.Event, fetching: Turns) -> None:
+async def test_a_turn_is_held_until_its_thread_is_done(
+    answered: threading.Event, fetching: ConcurrencyLimit
+) -> None:
     busy = []
 
     def get() -> File:
@@ -63,7 +65,7 @@ async def test_a_turn_is_held_until_its_thread_is_done(answered: threading.Event
 
 
 async def test_who_brings_nothing_but_an_address_waits_for_a_turn(
-    answered: threading.Event, fetching: Turns
+    answered: threading.Event, fetching: ConcurrencyLimit
 ) -> None:
     def get() -> File:
         answered.wait()
@@ -80,7 +82,7 @@ async def test_who_brings_nothing_but_an_address_waits_for_a_turn(
 
 
 async def test_nobody_waits_for_ever(
-    answered: threading.Event, fetching: Turns, monkeypatch: pytest.MonkeyPatch
+    answered: threading.Event, fetching: ConcurrencyLimit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "FETCH_SECONDS", 0.01)
     for words in (sources.OF_IMAGE, sources.OF_BACKGROUND):

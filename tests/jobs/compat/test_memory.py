@@ -10,7 +10,7 @@ import pytest
 from jobs.compat import body
 from jobs.compat.errors import CompatError
 from jobs.compat.memory import Room
-from jobs.compat.parked import IN_MEMORY, Parked
+from jobs.compat.parked import IN_MEMORY, SpilledBytes
 
 MIB = 2**20
 
@@ -99,14 +99,14 @@ async def test_who_goes_away_gives_the_turn_on() -> None:
 
 @pytest.mark.parametrize("size", [0, IN_MEMORY, IN_MEMORY + 1])
 def test_what_is_parked_can_be_read_again_and_again(size: int) -> None:
-    parked = Parked(b"a" * size)
+    parked = SpilledBytes(b"a" * size)
     assert [parked.read(), parked.read()] == [b"a" * size] * 2
 
 
 def test_large_ones_are_not_parked_in_memory() -> None:
     data = b"a" * 8 * MIB
     tracemalloc.start()
-    parked = Parked(data)
+    parked = SpilledBytes(data)
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held < MIB

@@ -156,7 +156,9 @@ async def test_every_source_gives_the_same(caller: Caller) -> None:
         await caller.send(f"image_file_b64={text}".encode(), "application/x-www-form-urlencoded"),
     ):
         assert answer.content == first.content
-        assert answer.headers["X-Credits-Charged"] == "0", "the same bytes and wishes, asked for a moment ago"
+        assert answer.headers["X-Credits-Charged"] == "0", (
+            "the same bytes and options, asked for a moment ago"
+        )
 
 
 async def test_a_token_that_means_full(make_caller: Callable[..., Caller]) -> None:

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
 
-from jobs.queue.patience import PATIENCE_SECONDS, is_away, patiently
+from jobs.queue.patience import PATIENCE_SECONDS, is_away, with_retries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,7 +58,7 @@ def test_a_missing_column_is_not_waited_for() -> None:
             cursor.execute("SELECT no_such_column FROM jobs_picture")
 
     with patch("time.sleep") as sleep, pytest.raises((OperationalError, ProgrammingError)) as wrong:
-        patiently(ask)
+        with_retries(ask)
     sleep.assert_not_called()
     assert not is_away(wrong.value)
 
@@ -78,13 +78,13 @@ class Away:
 def test_it_is_asked_again_with_growing_pauses() -> None:
     away = Away(OperationalError("gone"), InterfaceError("closed"), OperationalError("starting up"))
     with patch("time.sleep") as sleep:
-        assert patiently(away) == "there"
+        assert with_retries(away) == "there"
     assert [call.args[0] for call in sleep.call_args_list] == [0.2, 0.4, 0.8]
 
 
 def test_what_is_wrong_stays_wrong() -> None:
     with patch("time.sleep") as sleep, pytest.raises(IntegrityError):
-        patiently(Away(IntegrityError("twice")))
+        with_retries(Away(IntegrityError("twice")))
     sleep.assert_not_called()
 
 
@@ -94,5 +94,5 @@ def test_patience_ends() -> None:
         patch("time.monotonic", side_effect=[0.0, PATIENCE_SECONDS]),
         pytest.raises(OperationalError),
     ):
-        patiently(Away(OperationalError("gone")))
+        with_retries(Away(OperationalError("gone")))
     sleep.assert_not_called()

@@ -151,7 +151,7 @@ def test_a_note_that_cannot_be_followed_lets_the_next_ones_through(user: User) -
 
 def test_deleting_answers_where_the_store_is_away(user: User) -> None:
     job = complete_all(make_job(user))
-    with patch.object(storage, "delete", side_effect=storage.StoreAwayError("no answer")):
+    with patch.object(storage, "delete", side_effect=storage.StoreUnavailableError("no answer")):
         assert removal.delete_jobs([job.pk]) == 1
     assert not Job.objects.exists()
     assert Discard.objects.count() == 5

@@ -24,7 +24,7 @@ from accounts.models import Plan, Storage, User
 from accounts.reserved import reserved_of
 from accounts.services import quota
 from bgplatform.local import lifeline
-from jobs.models import Matte, Picture, Rendition, Wish
+from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.queue import rendition_dispatch
 from jobs.services import (
     removal,
@@ -94,10 +94,10 @@ def test_of_many_renditions_asked_for_at_once_as_many_wait_as_fit(user: User, pi
     room_for(user, 3 * EACH + EACH // 2)
     answers = at_once(lambda number: ask(Picture.objects.get(pk=picture.pk), number), 20)
     assert Counter(getattr(answer, "code", type(answer).__name__) for answer in answers) == {
-        "Wish": 3,
+        "RenditionRequest": 3,
         "storage_full": 17,
     }
-    assert (reserved_of(user.pk), Wish.objects.count()) == (3 * EACH, 3)
+    assert (reserved_of(user.pk), RenditionRequest.objects.count()) == (3 * EACH, 3)
     counters_are_exact()
 
 
@@ -149,10 +149,12 @@ def test_what_is_made_takes_the_place_of_what_was_reserved(user: User, picture: 
     room_for(user, EACH + 2048)
     before = Storage.objects.get(user=user).bytes
     # The pictures of the factory are of 8×6 pixels: this one is of the source's size.
-    wish = rendition_requests.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
-    assert wish.reserved == reserved_of(user.pk) > 0
-    rendering.fulfil(wish.pk)
-    made = Rendition.objects.get(pk=wish.pk)
+    rendition_request = rendition_requests.correct(
+        picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1)
+    )
+    assert rendition_request.reserved == reserved_of(user.pk) > 0
+    rendering.fulfil(rendition_request.pk)
+    made = Rendition.objects.get(pk=rendition_request.pk)
     assert reserved_of(user.pk) == 0
     assert Storage.objects.get(user=user).bytes == before + made.size + made.matte.size
     counters_are_exact()
@@ -163,13 +165,15 @@ def test_what_grew_beyond_its_place_and_does_not_fit_fails_and_leaves_nothing(
     user: User, picture: Picture
 ) -> None:
     room_for(user, 10_000)
-    wish = rendition_requests.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
-    Wish.objects.update(reserved=1)
+    rendition_request = rendition_requests.correct(
+        picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1)
+    )
+    RenditionRequest.objects.update(reserved=1)
     room_for(user, 2)
     files, before = stored_files(), Storage.objects.get(user=user).bytes
-    rendering.fulfil(wish.pk)
-    wish.refresh_from_db()
-    assert (wish.state, wish.error_code) == ("failed", "storage_full")
+    rendering.fulfil(rendition_request.pk)
+    rendition_request.refresh_from_db()
+    assert (rendition_request.state, rendition_request.error_code) == ("failed", "storage_full")
     assert Storage.objects.get(user=user).bytes == before
     assert reserved_of(user.pk) == 0
     assert Matte.objects.count() == 1
@@ -179,13 +183,13 @@ def test_what_grew_beyond_its_place_and_does_not_fit_fails_and_leaves_nothing(
 
 def test_what_fails_is_cancelled_or_deleted_reserves_nothing(user: User, picture: Picture) -> None:
     waiting, other = make_job(user, 2), make_job(user)
-    wish = ask(picture, 1)
-    assert reserved_of(user.pk) == wish.reserved + sum(
+    rendition_request = ask(picture, 1)
+    assert reserved_of(user.pk) == rendition_request.reserved + sum(
         row.reserved for job in (waiting, other) for row in pictures_of(job)
     )
     removal.cancel(waiting)
     removal.delete_jobs([other.pk])
-    assert reserved_of(user.pk) == wish.reserved == EACH
+    assert reserved_of(user.pk) == rendition_request.reserved == EACH
     removal.delete_pictures([picture.pk])
     assert reserved_of(user.pk) == 0
     counters_are_exact()
@@ -205,11 +209,11 @@ def test_a_lost_lease_keeps_the_place_until_the_last_attempt(
     user: User, picture: Picture, settings: Settings
 ) -> None:
     settings.MAX_ATTEMPTS = 2
-    wish = ask(picture, 1)
+    rendition_request = ask(picture, 1)
     for left in (EACH, 0):
-        assert rendition_dispatch.claim(wish.pk, uuid4())
+        assert rendition_dispatch.claim(rendition_request.pk, uuid4())
         assert reserved_of(user.pk) == EACH
-        Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
+        RenditionRequest.objects.update(lease_until="2020-01-01T00:00:00Z")
         rendition_dispatch.recover_lost()
         assert reserved_of(user.pk) == left
     counters_are_exact()
@@ -223,31 +227,35 @@ def test_a_worker_that_is_killed_leaves_the_counters_exact(
 ) -> None:
     """It dies when its files are written and its rows are not."""
     room_for(user, 10_000)
-    wish = rendition_requests.correct(picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1))
-    place, before = wish.reserved, Storage.objects.get(user=user).bytes
-    worker = _worker_that_stops_before_its_rows(wish, tmp_path)
+    rendition_request = rendition_requests.correct(
+        picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1)
+    )
+    place, before = rendition_request.reserved, Storage.objects.get(user=user).bytes
+    worker = _worker_that_stops_before_its_rows(rendition_request, tmp_path)
     try:
         assert worker.stdout is not None
         assert worker.stdout.readline() == b"written\n"
     finally:
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    assert Wish.objects.get().state == "running"
+    assert RenditionRequest.objects.get().state == "running"
     assert (reserved_of(user.pk), Storage.objects.get(user=user).bytes) == (place, before)
     with pytest.raises(QuotaExceededError), transaction.atomic():
         quota.add_storage(user, 10_000 - place + 1)
 
-    Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
+    RenditionRequest.objects.update(lease_until="2020-01-01T00:00:00Z")
     assert rendition_dispatch.recover_lost() == 1
     assert reserved_of(user.pk) == place
-    rendering.fulfil(wish.pk)
-    made = Rendition.objects.get(pk=wish.pk)
+    rendering.fulfil(rendition_request.pk)
+    made = Rendition.objects.get(pk=rendition_request.pk)
     assert reserved_of(user.pk) == 0
     assert Storage.objects.get(user=user).bytes == before + made.size + made.matte.size
     counters_are_exact()
 
 
-def _worker_that_stops_before_its_rows(wish: Wish, state: Path) -> subprocess.Popen[bytes]:
+def _worker_that_stops_before_its_rows(
+    rendition_request: RenditionRequest, state: Path
+) -> subprocess.Popen[bytes]:
     named = connection.settings_dict
     lite = f"sqlite:///{named['NAME']}"
     server = f"postgres://{named['USER']}@{named['HOST']}:{named['PORT']}/{named['NAME']}"
@@ -259,7 +267,7 @@ def stop(*rows):
     print("written", flush=True)
     threading.Event().wait()
 fulfilling._conclude = stop
-fulfilling.fulfil(uuid.UUID("{wish.pk}"))
+fulfilling.fulfil(uuid.UUID("{rendition_request.pk}"))
 """
     own = {
         "DATABASE_URL": lite if connection.vendor == "sqlite" else server,
@@ -288,4 +296,4 @@ def test_without_a_limit_nothing_is_added_up(
     user: User, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quota, "reserved_of", lambda _: pytest.fail("nobody needs to know"))
-    assert isinstance(ask(picture, 1), Wish)
+    assert isinstance(ask(picture, 1), RenditionRequest)

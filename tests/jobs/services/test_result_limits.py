@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from accounts.errors import QuotaExceededError
 from accounts.models import Entry, Plan, Usage, User
-from jobs.models import Job, Matte, Picture, Preset, Rendition, Wish
+from jobs.models import Job, Matte, Picture, Preset, Rendition, RenditionRequest
 from jobs.queue import rendition_dispatch
 from jobs.services import removal, rendition_requests, result_limits, retry, submit, synchronous
 from jobs.services.synchronous import Source
@@ -84,7 +84,7 @@ def test_the_rest_api_refuses_a_result_that_is_too_large(
     ):
         said = answer.json()
         assert (answer.status_code, said["code"], said["field"]) == (422, "result_too_large", "recipe.size")
-    assert (Job.objects.count(), Wish.objects.count(), Preset.objects.count()) == (before, 0, 0)
+    assert (Job.objects.count(), RenditionRequest.objects.count(), Preset.objects.count()) == (before, 0, 0)
     assert "may have 50 megapixels" in said["sentence"]
 
 
@@ -187,8 +187,8 @@ def test_a_rendition_is_charged_once_for_the_pixels_beyond_its_source(user: User
     before = used(user)
     render(picture, format="webp")
     assert used(user) == before, "its pixels are those of the source"
-    wish = render(picture, size="640x480")
-    assert render(picture, size="640x480").pk == wish.pk
+    rendition_request = render(picture, size="640x480")
+    assert render(picture, size="640x480").pk == rendition_request.pk
     assert ledger()[1:] == [("charge", 0, 640 * 480 - SOURCE, "larger rendition")]
     assert used(user) == (1, 640 * 480)
 
@@ -200,7 +200,7 @@ def test_megapixels_that_are_used_up_refuse_a_larger_rendition_and_no_other(
     with pytest.raises(QuotaExceededError, match="ask for smaller results") as refused:
         render(picture, size="1600x1200")
     assert refused.value.code == "megapixels_used_up"
-    assert not Wish.objects.exists()
+    assert not RenditionRequest.objects.exists()
     assert render(picture, size="640x480").state == "queued"
     assert render(picture, format="webp").state == "queued"
 
@@ -210,16 +210,16 @@ def test_a_rendition_that_comes_to_nothing_is_refunded_once(
 ) -> None:
     settings.MAX_ATTEMPTS = 1
     extra = 640 * 480 - SOURCE
-    wish = render(picture, size="640x480")
-    rendition_dispatch.claim(wish.pk, uuid4())
-    Wish.objects.update(lease_until="2020-01-01T00:00:00Z")
+    rendition_request = render(picture, size="640x480")
+    rendition_dispatch.claim(rendition_request.pk, uuid4())
+    RenditionRequest.objects.update(lease_until="2020-01-01T00:00:00Z")
     assert [rendition_dispatch.recover_lost() for _ in range(2)] == [1, 0]
     assert ledger()[1:] == [
         ("charge", 0, extra, "larger rendition"),
         ("refund", 0, extra, "worker_lost"),
     ]
     again = render(picture, size="640x480")
-    assert (again.pk, again.state, again.charged_pixels) == (wish.pk, "queued", extra)
+    assert (again.pk, again.state, again.charged_pixels) == (rendition_request.pk, "queued", extra)
     assert used(user) == (1, 640 * 480)
     removal.delete_pictures([picture.pk])
     assert ledger()[-1] == ("refund", 0, extra, "deleted")

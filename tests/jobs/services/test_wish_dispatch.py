@@ -9,7 +9,7 @@ import redis
 from pytest_django import Settings
 
 from accounts.models import Plan, User
-from jobs.models import Matte, Picture, Wish
+from jobs.models import Matte, Picture, RenditionRequest
 from jobs.queue import rendition_dispatch, windows
 from tests.jobs.factories import bare_job, complete, pictures_of
 
@@ -28,15 +28,17 @@ def requests(users: Iterable[User], picture: Picture, each: int) -> None:
     """Rendition requests as rows alone, the first of every user before anybody's second."""
     matte = Matte.objects.get(picture=picture)
     owners = list(users)
-    Wish.objects.bulk_create(
-        Wish(user=user, picture=picture, matte=matte, recipe={}, recipe_digest=f"{user.pk}-{number}")
+    RenditionRequest.objects.bulk_create(
+        RenditionRequest(
+            user=user, picture=picture, matte=matte, recipe={}, recipe_digest=f"{user.pk}-{number}"
+        )
         for number in range(each)
         for user in owners
     )
 
 
 def sent(user: User) -> int:
-    return Wish.objects.filter(user=user, dispatched_at__isnull=False).count()
+    return RenditionRequest.objects.filter(user=user, dispatched_at__isnull=False).count()
 
 
 def test_a_heavier_plan_has_more_rendition_requests_out(
@@ -52,7 +54,7 @@ def test_a_heavier_plan_has_more_rendition_requests_out(
     assert len(queued("interactive")) == 8
     assert rendition_dispatch.top_up_everyone() == 0
 
-    Wish.objects.filter(dispatched_at__isnull=False).delete()
+    RenditionRequest.objects.filter(dispatched_at__isnull=False).delete()
     assert rendition_dispatch.top_up(user.pk) == 4, "all that is left"
     assert rendition_dispatch.top_up(stranger.pk) == 2
 
@@ -74,9 +76,9 @@ def test_of_600_users_who_wait_each_has_had_a_turn_after_two_ticks(user: User, s
 
     assert rendition_dispatch.top_up_everyone() == 500
     assert rendition_dispatch.top_up_everyone() == 100
-    assert set(Wish.objects.filter(dispatched_at__isnull=False).values_list("user", flat=True)) == {
-        one.pk for one in crowd
-    }
+    assert set(
+        RenditionRequest.objects.filter(dispatched_at__isnull=False).values_list("user", flat=True)
+    ) == {one.pk for one in crowd}
     assert rendition_dispatch.top_up_everyone() == 0
 
 
@@ -93,7 +95,7 @@ def test_where_workers_are_quick_each_tick_draws_anew_whose_turn_it_is(
     served = []
     for _ in range(2):
         assert rendition_dispatch.top_up_everyone() == 1
-        out = Wish.objects.filter(dispatched_at__isnull=False)
+        out = RenditionRequest.objects.filter(dispatched_at__isnull=False)
         served += out.values_list("user", flat=True)
         out.delete()
 

@@ -31,13 +31,13 @@ def client(user: User, client_of: Any) -> Client:
     return signed_in
 
 
-def job_of(user: User, *names: str, **wishes: str) -> Job:
-    recipe = Recipe.from_strings({"model": "u2netp", **wishes})
+def job_of(user: User, *names: str, **rendition_requests: str) -> Job:
+    recipe = Recipe.from_strings({"model": "u2netp", **rendition_requests})
     return submit.submit(user, [make_upload(user, name).pk for name in names], recipe)
 
 
-def done(user: User, name: str = "cat.jpeg", **wishes: str) -> Picture:
-    job = complete_all(job_of(user, name, **wishes))
+def done(user: User, name: str = "cat.jpeg", **rendition_requests: str) -> Picture:
+    job = complete_all(job_of(user, name, **rendition_requests))
     return pictures_of(job)[0]
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from jobs.worker.exclusive import Company
+from jobs.worker.exclusive import ExclusiveLock
 from tests.waiting import until
 
 
@@ -31,22 +31,22 @@ class Guest:
 
 
 def test_many_share() -> None:
-    company = Company()
-    guests = [Guest(company.shared) for _ in range(4)]
+    exclusive_lock = ExclusiveLock()
+    guests = [Guest(exclusive_lock.shared) for _ in range(4)]
     assert all(guest.inside.wait(30) for guest in guests)
     for guest in guests:
         guest.leave()
 
 
 def test_one_alone_waits_for_the_others_and_keeps_new_ones_out() -> None:
-    company = Company()
-    first = Guest(company.shared)
+    exclusive_lock = ExclusiveLock()
+    first = Guest(exclusive_lock.shared)
     assert first.inside.wait(30)
-    suspect = Guest(company.alone)
-    until(lambda: company._waiting == 1, "the suspect waits")
-    late = Guest(company.shared)
+    suspect = Guest(exclusive_lock.alone)
+    until(lambda: exclusive_lock._waiting == 1, "the suspect waits")
+    late = Guest(exclusive_lock.shared)
     assert not suspect.inside.is_set()
-    assert not late.inside.is_set(), "who wants to be alone goes before new company"
+    assert not late.inside.is_set(), "who wants to be alone goes before new exclusive_lock"
 
     first.leave()
     assert suspect.inside.wait(30)
@@ -58,11 +58,11 @@ def test_one_alone_waits_for_the_others_and_keeps_new_ones_out() -> None:
 
 
 def test_two_suspects_are_alone_one_after_the_other() -> None:
-    company = Company()
-    first = Guest(company.alone)
+    exclusive_lock = ExclusiveLock()
+    first = Guest(exclusive_lock.alone)
     assert first.inside.wait(30)
-    second = Guest(company.alone)
-    until(lambda: company._waiting == 1, "the second waits")
+    second = Guest(exclusive_lock.alone)
+    until(lambda: exclusive_lock._waiting == 1, "the second waits")
     assert not second.inside.is_set()
     first.leave()
     assert second.inside.wait(30)
@@ -70,12 +70,12 @@ def test_two_suspects_are_alone_one_after_the_other() -> None:
 
 
 def test_an_error_inside_leaves_the_room_free() -> None:
-    company = Company()
-    for way in (company.alone, company.shared):
+    exclusive_lock = ExclusiveLock()
+    for way in (exclusive_lock.alone, exclusive_lock.shared):
         try:
             with way():
                 raise KeyError
         except KeyError:
             pass
-    with company.alone():
+    with exclusive_lock.alone():
         pass

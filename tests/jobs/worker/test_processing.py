@@ -19,7 +19,7 @@ from jobs.models import Discard, Job, Matte, Picture, Rendition
 from jobs.queue import claims
 from jobs.services import removal, retry
 from jobs.worker import engine, processing
-from jobs.worker.exclusive import Company
+from jobs.worker.exclusive import ExclusiveLock
 from segmentation import weights
 from segmentation.errors import EngineError, WeightsError
 from segmentation.recipe import Recipe
@@ -199,7 +199,10 @@ def test_cancelled_and_tried_again_before_the_first_run_ends_its_files_stay(job:
     def cancel_and_finish_anew() -> None:
         removal.cancel(job)
         assert retry.retry_failed(job) == 1
-        with patch.object(processing, "_conclude", real), patch.object(processing, "company", Company()):
+        with (
+            patch.object(processing, "_conclude", real),
+            patch.object(processing, "exclusive_lock", ExclusiveLock()),
+        ):
             processing.process(only_picture(job).pk)
 
     real = processing._conclude
