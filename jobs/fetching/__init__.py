@@ -1,7 +1,7 @@
 """Speaking to addresses that users gave: to the internet only, never to a network of our own.
 
 One parser, one resolution, one connection to an address that was looked at, one deadline over all of it:
-docs/decisions/0014-addresses-that-users-give.md.
+docs/decisions/0014-ssrf-protection.md.
 """
 
 from jobs.fetching.connecting import look_over

@@ -1,6 +1,6 @@
 """A shared/exclusive lock over the pictures of one process. A suspect picture runs alone.
 
-See docs/decisions/0010-suspects-run-alone.md.
+See docs/decisions/0010-suspects-run-in-isolation.md.
 """
 
 from __future__ import annotations
