@@ -16,6 +16,7 @@ from django.test import AsyncClient
 from PIL import Image
 
 from accounts.models import User
+from jobs import long_polling
 from jobs.api.endpoints import renditions
 from jobs.long_polling import wait_made
 from jobs.models import Job, Picture, RenditionRequest
@@ -98,7 +99,9 @@ async def test_a_job_that_is_deleted_meanwhile_is_told_as_it_was(user: User) -> 
     job = await in_thread(make_job, user)
     client = await in_thread(Waiter, user)
     asked = asyncio.create_task(client.get(f"/api/v1/jobs/{job.pk}/?wait=60"))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(30):
+        while str(job.pk) not in long_polling._ears().waiting:
+            await asyncio.sleep(0)
     await in_thread(job.delete)
     assert (await asked).status_code in {200, 404}
 
