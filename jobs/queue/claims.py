@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts import locks
+from common.deadlocks import again_after_deadlock
 from jobs import clock
 from jobs.models import Job, Picture
 from jobs.services import charging, progress
-from jobs.services.deadlocks import again_after_deadlock
 from jobs.webhooks import notifications
 
 logger = logging.getLogger(__name__)

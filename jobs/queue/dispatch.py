@@ -19,12 +19,12 @@ from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from accounts import locks
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from jobs import clock
 from jobs.models import Picture
 from jobs.models.job import Lane
 from jobs.queue import circuit, claims, messages, windows
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 
 logger = logging.getLogger(__name__)
 

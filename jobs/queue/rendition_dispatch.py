@@ -14,13 +14,13 @@ from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from accounts import locks
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from jobs import clock, storage
 from jobs.models import RenditionRequest
 from jobs.models.job import Lane
 from jobs.queue import circuit, messages, windows
 from jobs.services import charging, removal
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import locks
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from jobs import clock, events
 from jobs.models import Continuation, Job
 from jobs.queue import dispatch
 from jobs.services import growing, progress, removal, slices
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 from jobs.webhooks import notifications
 
 # The request that began is given this long before the scheduler takes part.

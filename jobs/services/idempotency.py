@@ -10,10 +10,10 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from common.deadlocks import again_after_deadlock
 from jobs import clock
 from jobs.errors import KeyReusedError
 from jobs.models import Idempotency
-from jobs.services.deadlocks import again_after_deadlock
 
 KEPT: Final = timedelta(hours=24)
 AT_ONCE: Final = 500

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from common.after_commit import after_commit
 from jobs import events
 from jobs.models import Job, Picture
-from jobs.services.after_commit import after_commit
 from jobs.webhooks import notifications
 
 

@@ -12,9 +12,9 @@ from django.core.mail import send_mail
 from django.db.models import QuerySet
 
 from accounts.models import User
+from common.after_commit import after_commit
 from jobs.models import Job, Picture, Receipt
 from jobs.services import titles
-from jobs.services.after_commit import after_commit
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,8 @@ from django.db.models import Case, Count, F, QuerySet, When
 from django.utils import timezone
 
 from accounts import locks
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from jobs import clock, events, storage
 from jobs.errors import GoneError
 from jobs.models import (
@@ -28,8 +30,6 @@ from jobs.models import (
     Upload,
 )
 from jobs.services import charging, growing, receipts, slices, storage_usage, tags, titles
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 from jobs.storage import StoreRefusedError, StoreUnavailableError
 from jobs.webhooks import notifications
 from segmentation.recipe import Recipe

@@ -16,6 +16,8 @@ from django.db.models import Max, QuerySet
 
 from accounts import locks
 from accounts.services import quota
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from common.ids import new_id
 from jobs import clock, selectors, storage
 from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
@@ -30,8 +32,6 @@ from jobs.services import (
     submit,
     uploads,
 )
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 from segmentation import pictures
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe

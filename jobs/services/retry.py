@@ -15,12 +15,12 @@ from accounts.errors import QuotaExceededError
 from accounts.models import ApiToken
 from accounts.selectors import Allowed, allowed
 from accounts.services import quota
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from jobs.errors import GoneError
 from jobs.models import Job, Picture
 from jobs.queue import dispatch
 from jobs.services import charging, slices
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 
 logger = logging.getLogger(__name__)
 

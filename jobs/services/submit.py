@@ -14,6 +14,8 @@ from accounts import locks
 from accounts.models import ApiToken, User
 from accounts.selectors import Allowed, allowed
 from accounts.services import quota
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from jobs.errors import GoneError, SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
@@ -30,8 +32,6 @@ from jobs.services import (
     storage_reservation,
     titles,
 )
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 from jobs.webhooks import notifications
 from segmentation import weights
 from segmentation.errors import RecipeError

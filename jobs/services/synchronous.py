@@ -21,14 +21,14 @@ from accounts.models import ApiToken, User
 from accounts.selectors import allowed
 from accounts.services import quota
 from common import names
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from common.ids import new_id
 from jobs import clock, storage
 from jobs.models import Job, Picture, Rendition, Upload
 from jobs.models.job import Lane
 from jobs.queue import dispatch
 from jobs.services import backdrops, growing, removal, submit
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 from segmentation.pictures import PictureInfo
 from segmentation.recipe import Recipe
 

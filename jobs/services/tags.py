@@ -11,9 +11,9 @@ from django.db.models.functions import Lower
 from accounts import locks
 from accounts.models import User
 from common import names
+from common.deadlocks import again_after_deadlock
 from jobs.errors import GoneError, TagRefusedError
 from jobs.models import Job, Tag
-from jobs.services.deadlocks import again_after_deadlock
 
 TAGS_A_JOB = 20
 TAGS_A_USER = 200

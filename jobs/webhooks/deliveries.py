@@ -25,13 +25,13 @@ from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from accounts import locks
+from common.after_commit import after_commit
+from common.deadlocks import again_after_deadlock
 from jobs import clock, fetching
 from jobs.errors import WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
 from jobs.queue.patience import with_retries
-from jobs.services.after_commit import after_commit
-from jobs.services.deadlocks import again_after_deadlock
 from jobs.webhooks import secrets, services
 from jobs.webhooks.secrets import UnreadableSecretError
 from jobs.webhooks.windows import BUSY_SECONDS, RUNNING, shares

@@ -18,8 +18,8 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from accounts import locks
+from common.after_commit import after_commit
 from jobs.models import Job, Picture, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
-from jobs.services.after_commit import after_commit
 from jobs.webhooks import deliveries
 
 _ENDS = {

@@ -14,11 +14,11 @@ from django.utils import timezone
 from accounts import locks
 from accounts.models import User
 from common import names
+from common.after_commit import after_commit
 from jobs import fetching
 from jobs.errors import GoneError, WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookDelivery, WebhookEndpoint
-from jobs.services.after_commit import after_commit
 from jobs.webhooks import secrets
 
 logger = logging.getLogger(__name__)

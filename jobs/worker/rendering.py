@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from accounts import locks
 from accounts.errors import QuotaExceededError
 from accounts.services import quota
+from common.after_commit import after_commit
 from jobs import clock, events, storage
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.queue import circuit, rendition_dispatch
 from jobs.queue.claims import LeaseLostError
 from jobs.queue.patience import is_away, with_retries
 from jobs.services import backdrops, charging, removal, rendition_requests, result_limits
-from jobs.services.after_commit import after_commit
 from jobs.storage import StoreUnavailableError
 from jobs.worker import engine, processing
 from segmentation.encode import Encoded, encode

@@ -78,7 +78,7 @@ def test_every_table_in_the_order_is_there() -> None:
     [
         ("select_for_update(", ["accounts/locks.py"]),
         # A function with a name, for which `robust=True` does.
-        ("transaction.on_commit(", ["accounts/services/sessions.py", "jobs/services/after_commit.py"]),
+        ("transaction.on_commit(", ["accounts/services/sessions.py", "common/after_commit.py"]),
     ],
 )
 def test_nothing_else_locks_or_hooks_into_a_commit(what: str, where: list[str]) -> None:

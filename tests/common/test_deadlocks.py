@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError, transaction
 
-from jobs.services import deadlocks
-from jobs.services.deadlocks import TRIES, again_after_deadlock
+from common import deadlocks
+from common.deadlocks import TRIES, again_after_deadlock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
