@@ -10,7 +10,8 @@ from django.contrib.staticfiles import finders
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
+JS = ROOT / "static" / "js"
+SCRIPTS = sorted(JS.rglob("*.js"))
 # The administration has styles of its own, django-unfold's.
 OURS = [path for path in TEMPLATES if not path.is_relative_to(ROOT / "templates" / "admin")]
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
@@ -53,7 +54,7 @@ def test_every_icon_is_drawn_and_every_drawn_icon_is_used() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=ids(SCRIPTS))
 def test_imports_of_a_script_exist_and_are_exported(script: Path) -> None:
-    for names, source in re.findall(r'^import \{ ([^}]+) \} from "\./([^"]+)";', script.read_text(), re.M):
+    for names, source in re.findall(r'^import \{ ([^}]+) \} from "([^"]+)";', script.read_text(), re.M):
         exporting = (script.parent / source).read_text()
         for name in names.split(", "):
             assert re.search(rf"^export (async )?(function|class|const) {name}\b", exporting, re.M), (
@@ -63,9 +64,16 @@ def test_imports_of_a_script_exist_and_are_exported(script: Path) -> None:
 
 
 def test_every_script_is_loaded() -> None:
-    from_pages = names_in(r"{% static 'js/([^']+)' %}", TEMPLATES)
-    from_scripts = names_in(r'from "\./([^"]+)"', SCRIPTS)
-    assert {path.name for path in SCRIPTS} == from_pages | from_scripts
+    loaded = {JS / name for name in names_in(r"{% static 'js/([^']+)' %}", TEMPLATES)}
+    for script in SCRIPTS:
+        loaded |= {(script.parent / source).resolve() for source in names_in(r'from "([^"]+)"', [script])}
+    assert set(SCRIPTS) == loaded
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=ids(SCRIPTS))
+def test_a_page_script_imports_only_its_own_folder_and_the_shared_one(script: Path) -> None:
+    for source in names_in(r'from "([^"]+)"', [script]):
+        assert (script.parent / source).resolve().parent in {script.parent, JS / "shared"}, source
 
 
 def test_parts_that_scripts_ask_for_are_in_the_pages() -> None:

@@ -1,16 +1,16 @@
 /** Files that were added together: uploaded, submitted as one job, and watched until every cut-out is there. */
 
-import { announce } from "./announce.js";
+import { announce } from "../shared/announce.js";
+import { countStates } from "../shared/cards.js";
+import { countOf } from "../shared/format.js";
+import { post } from "../shared/http.js";
+import { LiveJob } from "../shared/live-job.js";
 import { BatchView } from "./batch-view.js";
-import { countStates } from "./cards.js";
 import { FileCard } from "./file-card.js";
-import { post } from "./http.js";
-import { forget } from "./kept.js";
-import { LiveJob } from "./live.js";
-import { Queue } from "./queue.js";
-import { retrying } from "./retrying.js";
+import { forget } from "./resumable-uploads.js";
+import { retrying } from "./retry.js";
+import { Queue } from "./task-queue.js";
 import { upload } from "./upload.js";
-import { countOf } from "./words.js";
 
 const uploads = new Queue(4);
 

@@ -3,8 +3,8 @@
  * several at a time. Where the events fail, the same is asked every few seconds; a server that is away is told of.
  */
 
-import { reached, unreachable } from "./away.js";
 import { pendingIds, placeCards } from "./cards.js";
+import { reached, unreachable } from "./connection-note.js";
 import { getHtml } from "./http.js";
 
 const GATHER = 250;

@@ -1,7 +1,7 @@
 /** Sentences at the top of the page that need to be read. */
 
 /**
- * @param {import("./problem.js").Problem} problem
+ * @param {import("../shared/problem.js").Problem} problem
  * @param {string} signInUrl
  */
 export function showProblem(problem, signInUrl) {

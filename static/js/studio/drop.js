@@ -1,6 +1,6 @@
 /** Dropping anywhere on the page; the zone shows that it is ready. */
 
-import { filesOfDrop } from "./collect.js";
+import { filesOfDrop } from "./file-sources.js";
 
 /** @param {DragEvent} event */
 function bringsFiles(event) {

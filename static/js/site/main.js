@@ -2,7 +2,7 @@
 
 import { startCompareSliders } from "./compare-slider.js";
 import { startDialogs } from "./dialogs.js";
-import { hideMissingPictures } from "./missing.js";
+import { hideMissingPictures } from "./missing-images.js";
 import { startThemeButton } from "./theme-button.js";
 import { localiseTimes } from "./times.js";
 

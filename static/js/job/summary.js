@@ -1,7 +1,7 @@
 /** The summary of a job's page, fetched afresh: the server counts over all pages, this one shows only some cards. */
 
-import { reached, unreachable } from "./away.js";
-import { getHtml } from "./http.js";
+import { reached, unreachable } from "../shared/connection-note.js";
+import { getHtml } from "../shared/http.js";
 
 const PAUSE = 1500;
 

@@ -1,7 +1,7 @@
 /** Small pictures of local files: drawn when they come into view, two at a time, never one image in full per card. */
 
-import { Queue } from "./queue.js";
-import { nearView } from "./view.js";
+import { nearView } from "../shared/viewport.js";
+import { Queue } from "./task-queue.js";
 
 const SIDE = 320;
 const decoding = new Queue(2);

@@ -1,6 +1,6 @@
 /** Choosing several jobs of the history: all at once, and how many are chosen. */
 
-import { countOf } from "./words.js";
+import { countOf } from "../shared/format.js";
 
 const all = /** @type {HTMLInputElement} */ (document.getElementById("bulk-all"));
 const count = document.getElementById("bulk-count");

@@ -3,7 +3,7 @@
  * Nothing of the file is kept but its name, size and date.
  */
 
-import { pathOf } from "./collect.js";
+import { pathOf } from "./file-sources.js";
 
 const PREFIX = "upload:";
 const DAY = 24 * 3600 * 1000; // after which the server has swept it, unless its operator is more patient

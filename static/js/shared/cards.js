@@ -1,6 +1,6 @@
 /** Puts the server's cards in the places of older ones; the old background is wiped off when a cut-out comes. */
 
-import { nearView } from "./view.js";
+import { nearView } from "./viewport.js";
 
 const PATIENCE = 1500;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");

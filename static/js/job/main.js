@@ -1,14 +1,14 @@
 /** The page of one job. */
 
-import { announce } from "./announce.js";
+import { announce } from "../shared/announce.js";
+import { startCompare } from "../shared/compare.js";
+import { startDeletePicture } from "../shared/delete-picture.js";
+import { countOf } from "../shared/format.js";
+import { LiveJob } from "../shared/live-job.js";
+import { startOptions } from "../shared/options.js";
 import { startBackdrop } from "./backdrop.js";
-import { startCompare } from "./compare.js";
-import { startDeletePicture } from "./delete-picture.js";
-import { LiveJob } from "./live.js";
-import { showProblem } from "./notes.js";
-import { startOptions } from "./options.js";
+import { showProblem } from "./problem-note.js";
 import { Summary } from "./summary.js";
-import { countOf } from "./words.js";
 
 const cards = document.getElementById("cards");
 const title = document.title;

@@ -1,14 +1,14 @@
 /** The studio: whatever files come, from a drop, a picker, a folder or the clipboard, become a batch. */
 
+import { startCompare } from "../shared/compare.js";
+import { startDeletePicture } from "../shared/delete-picture.js";
+import { countOf } from "../shared/format.js";
+import { readRecipe, startOptions } from "../shared/options.js";
 import { Batch } from "./batch.js";
-import { knownPictures, looksLikePicture } from "./collect.js";
-import { startCompare } from "./compare.js";
-import { startDeletePicture } from "./delete-picture.js";
 import { startDrop } from "./drop.js";
-import { holdUploads, prune, uploadsElsewhere } from "./kept.js";
-import { readRecipe, startOptions } from "./options.js";
+import { knownPictures, looksLikePicture } from "./file-sources.js";
 import { startPaste } from "./paste.js";
-import { countOf } from "./words.js";
+import { holdUploads, prune, uploadsElsewhere } from "./resumable-uploads.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("studio"));
 const list = document.getElementById("batches");

@@ -1,7 +1,7 @@
 /** The card of a file that is still ours: before it is uploaded and until the server sends its own card. */
 
-import { thumbnailWhenSeen } from "./thumbnails.js";
-import { spellBytes } from "./words.js";
+import { spellBytes } from "../shared/format.js";
+import { thumbnailWhenSeen } from "./local-thumbnails.js";
 
 const STATES = {
   waiting: "Waiting",

@@ -1,9 +1,9 @@
 /** One file on its way: start (or go on with an earlier start), the bytes, finish. */
 
-import { pathOf } from "./collect.js";
-import { csrfToken, isOurs, post } from "./http.js";
-import { keep, recall } from "./kept.js";
-import { networkLost, refusal, signedOut, storeRefused } from "./problem.js";
+import { csrfToken, isOurs, post } from "../shared/http.js";
+import { networkLost, refusal, signedOut, storeRefused } from "../shared/problem.js";
+import { pathOf } from "./file-sources.js";
+import { keep, recall } from "./resumable-uploads.js";
 
 /**
  * @typedef {{method: string, url: string, fields: Record<string, string>}} Target

@@ -1,7 +1,7 @@
 /** A batch on the page: its title, its bar, its buttons, and the note that something went wrong. */
 
-import { announce } from "./announce.js";
-import { countOf } from "./words.js";
+import { announce } from "../shared/announce.js";
+import { countOf } from "../shared/format.js";
 
 export class BatchView {
   /** @param {{onStop: () => void, onAgain: () => void, onWithout: () => void}} handlers */
@@ -29,7 +29,7 @@ export class BatchView {
   }
 
   /**
-   * @param {import("./problem.js").Problem} problem
+   * @param {import("../shared/problem.js").Problem} problem
    * @param {{count?: number, canGoOn?: boolean, canTry?: boolean}} [what] count: of uploads that were interrupted
    */
   showProblem(problem, { count = 0, canGoOn = false, canTry = true } = {}) {
