@@ -1,1 +1,3 @@
-"""The site: settings, URLs, ASGI, broker, health. It knows every room; no room knows it."""
+"""The site: settings, URLs, ASGI application, broker, health checks. It may import every app; no app imports
+it.
+"""

@@ -3,7 +3,7 @@ from django.core import checks
 
 
 class SiteConfig(AppConfig):
-    """The site itself: chooses the broker before any actor is declared on it."""
+    """Sets the Dramatiq broker before any actor is declared."""
 
     name = "bgplatform"
 

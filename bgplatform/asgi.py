@@ -5,10 +5,10 @@ import warnings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bgplatform.settings")
 
-from bgplatform.handler import get_application  # it reads the settings
+from bgplatform.handler import get_application  # reads the settings
 
-# WhiteNoise hands static files over as synchronous iterators, which is well: they are small, and browsers
-# keep them. Whoever runs the site can do nothing about it, and it would stand among the processes' messages.
+# WhiteNoise serves static files as synchronous iterators. That is harmless: the files are small and browsers
+# cache them. An operator cannot act on the warning, so it is silenced.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 django_application = get_application()
@@ -17,22 +17,24 @@ from django.conf import settings  # noqa: E402  # there are settings only now
 
 from bgplatform.body_limit import BodyLimit  # noqa: E402
 from bgplatform.content_type import ContentType  # noqa: E402
-from bgplatform.credentials import known  # noqa: E402
+from bgplatform.credentials import account_of  # noqa: E402
+from bgplatform.disk_full import DiskFullResponse  # noqa: E402
 from bgplatform.fast_path import FastPath  # noqa: E402
 from bgplatform.large_bodies import LargeBodies  # noqa: E402
-from bgplatform.no_room import DiskFullResponse  # noqa: E402
-from bgplatform.prefix import put_back, take_off  # noqa: E402
+from bgplatform.prefix import restore_prefix, strip_prefix  # noqa: E402
 from jobs.compat import body, urls  # noqa: E402
 
-site = put_back(django_application, settings.PATH_PREFIX)
-door = FastPath(ContentType(site), urls.is_ours, urls.view_of, body.most(), urls.words)
+site = restore_prefix(django_application, settings.PATH_PREFIX)
+fast_path = FastPath(ContentType(site), urls.is_ours, urls.view_of, body.most(), urls.error_format)
 large_bodies = LargeBodies(
-    door,
+    fast_path,
     small=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     uploads=settings.UPLOAD_ADDRESSES,
-    known=known,
+    find_account=account_of,
     own_forms=urls.is_ours,
-    words=urls.words,
+    error_format=urls.error_format,
 )
-limited = BodyLimit(DiskFullResponse(large_bodies, urls.words), settings.MAX_REQUEST_BYTES, urls.words)
-application = take_off(limited, settings.PATH_PREFIX)
+limited = BodyLimit(
+    DiskFullResponse(large_bodies, urls.error_format), settings.MAX_REQUEST_BYTES, urls.error_format
+)
+application = strip_prefix(limited, settings.PATH_PREFIX)

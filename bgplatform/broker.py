@@ -1,4 +1,4 @@
-"""The broker that every process uses: a window on the database, never the truth."""
+"""The Dramatiq broker of every process. Redis only mirrors the database, which is the source of truth."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from dramatiq.middleware import AgeLimit, Callbacks, TimeLimit
 
 from bgplatform.wakeup import NotifiedConsumer, wake
 
-# A worker that was silent for as long as its leases last is taken for dead, but nobody who only slept between
-# two looks at an empty queue (five seconds at most).
+# A worker without a heartbeat for as long as its leases last counts as dead. The minimum of 8 s covers a
+# worker that only slept between two polls of an empty queue (5 s at most).
 HEARTBEAT_MS: Final = 1000 * max(settings.LEASE_SECONDS, 8)
 
 
 class LaneBroker(RedisBroker):
-    """Redis, whose consumers are woken and hold no more than they may, and which can say what it holds."""
+    """A Redis broker with notified consumers, a limit on the messages that this process holds, and a count of
+    them.
+    """
 
-    rooms: Mapping[str, int] = MappingProxyType({})
+    max_held: Mapping[str, int] = MappingProxyType({})
     """How many messages of a queue this process may hold, begun or not; of others what Dramatiq likes."""
 
     def __init__(self, **options: Any) -> None:
@@ -33,21 +35,25 @@ class LaneBroker(RedisBroker):
         self.held: dict[str, set[str]] = {}
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
-        """A consumer of a queue. `timeout` is Dramatiq's longest pause; ours is woken from a shorter one."""
+        """Returns a consumer of a queue. `timeout` is Dramatiq's longest pause; this consumer waits for a
+        notification instead.
+        """
         if q_name(queue_name) != queue_name:
-            return super().consume(queue_name, prefetch, timeout)  # a queue for delays: nothing is sent there
-        room = min(prefetch, self.rooms.get(queue_name, prefetch))
-        inner = super().consume(queue_name, room, 1)
-        held = self.held.setdefault(queue_name, set()) if queue_name in self.rooms else set()
-        return NotifiedConsumer(inner, self.client, queue_name, held, room)
+            return super().consume(queue_name, prefetch, timeout)  # a delay queue: never used
+        limit = min(prefetch, self.max_held.get(queue_name, prefetch))
+        inner = super().consume(queue_name, limit, 1)
+        held = self.held.setdefault(queue_name, set()) if queue_name in self.max_held else set()
+        return NotifiedConsumer(inner, self.client, queue_name, held, limit)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
-        """Queue a message under its own id, so that who knows that can ask whether it is still there.
+        """Queue a message under its own id, so that a caller with the id can check whether it is still
+        queued.
 
-        Dramatiq gives it another one in Redis, because its Retries send a message twice; there are none here.
+        Dramatiq assigns a second id in Redis because its Retries middleware sends a message twice. This
+        broker has no Retries.
         """
         if delay is not None:
-            raise ValueError("a message that waits is a row with `not_before`")
+            raise ValueError("messages cannot be delayed: set `not_before` on the row instead")
         message = message.copy(options={"redis_message_id": message.message_id})
         self.emit_before("enqueue", message, delay)
         self.do_enqueue(message.queue_name, message.message_id, message.encode())
@@ -57,11 +63,11 @@ class LaneBroker(RedisBroker):
 
 
 def make_broker(url: str) -> LaneBroker:
-    """A broker on Redis or Valkey.
+    """Returns a broker on Redis or Valkey.
 
-    No Retries: attempts are counted on the picture's row, which also survives a lost Redis. Maintenance
-    runs at every call (its default chance is one in a thousand), so that the messages of a killed worker
-    come back once its heartbeat has lapsed and not some day.
+    There is no Retries middleware: attempts are counted on the picture's row, which survives the loss of
+    Redis. Maintenance runs at every call (the default probability is 1 in 1,000), so the messages of a killed
+    worker are requeued as soon as its heartbeat has expired.
     """
     return LaneBroker(
         client=redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=15),

@@ -1,4 +1,4 @@
-"""The cache: Redis, and where that is away the memory of this process."""
+"""The cache: Redis, with this process's memory as the fallback."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _or_own(name: str) -> Callable[..., Any]:
 
 
 class FallbackRedisCache(RedisCache):
-    """Nobody is locked out while Redis is away, and guessing passwords is slowed down all the same."""
+    """While Redis is away nobody is locked out, and password guessing is still rate limited."""
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         super().__init__(server, params)

@@ -1,7 +1,7 @@
-"""Requests whose Content-Type nobody can take apart, or that name a character set that is none.
+"""Rejects requests whose Content-Type cannot be parsed or names an unusable character set.
 
-Django's request breaks on the first before any of its error pages is there, and its forms on some of the
-second: on those that Python knows, and that are no character sets of texts.
+Django's request fails on an unparsable Content-Type before any error page can be rendered. Its forms fail on
+codecs that Python knows but that are not text encodings.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ REFUSAL: Final = refusal(
     "bad_request",
     "The Content-Type of this request cannot be read. Send UTF-8, or leave the character set out.",
 )
-# Python's own: some know no replacement for what they cannot read, some take ages for what they can.
+# Python-specific codecs: some ignore the "replace" error handler, some decode in quadratic time.
 NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 
 
 class ContentType:
-    """An ASGI application that takes such a header away and marks the request, for the middleware below."""
+    """ASGI middleware that removes a bad Content-Type and marks the request for ContentTypeMiddleware."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] == "http" and not _is_readable(_content_type(scope)):
             others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
             scope = {**scope, "headers": others, UNREADABLE: True}
@@ -40,10 +40,10 @@ class ContentType:
 
 
 class ContentTypeMiddleware(MiddlewareMixin):
-    """Answers 400 to a request that was marked."""
+    """Answers 400 to a marked request."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        """A page for people, JSON for programs and scripts."""
+        """Returns an HTML page for browsers, JSON for API clients and scripts."""
         if not getattr(request, "scope", {}).get(UNREADABLE):
             return None
         if request.path_info.startswith("/api/") or not request.accepts("text/html"):
@@ -52,7 +52,7 @@ class ContentTypeMiddleware(MiddlewareMixin):
 
 
 def _content_type(scope: Scope) -> str:
-    # As Django joins those that come more than once.
+    # Django joins repeated headers in the same way.
     return ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type")
 
 
@@ -62,7 +62,7 @@ def _is_readable(content_type: str) -> bool:
         charset = parameters.get("charset")
         if not charset:
             return True
-        # A codec from bytes to bytes is found, but reads no text.
+        # A bytes-to-bytes codec passes the lookup but cannot decode text.
         b"a".decode(charset, "replace")
         return codecs.lookup(charset).name not in NO_CHARSETS
     except (LookupError, ValueError):

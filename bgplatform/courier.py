@@ -1,7 +1,8 @@
-"""The courier process: `python -m dramatiq bgplatform.courier --processes 1 --threads 16`.
+"""The courier process, which delivers webhooks: `python -m dramatiq bgplatform.courier --processes 1
+--threads 16`.
 
-Delivers webhooks. Its threads wait for other people's servers almost all of the time, which is why they are
-not the threads that work on pictures. It loads no model.
+Its threads spend almost all of their time waiting for other people's servers, so picture processing has
+threads of its own. It loads no model.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ django.setup()
 
 import jobs.courier_actors  # noqa: E402
 from bgplatform.broker import broker  # noqa: E402
-from bgplatform.child import ExitWithMaster  # noqa: E402
+from bgplatform.child_process import ExitWithMaster  # noqa: E402
 
 __all__ = ["broker", "jobs"]
 

@@ -1,4 +1,4 @@
-"""Whether a request brings credentials that count: looked up before its body is read."""
+"""Looks up a request's credentials before its body is read."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from common.addresses import client_address
 from common.threads import run_in_thread
 from jobs.compat import rembg
 
-# Whom the operator lets in without an account of their own.
+# Stands for local callers that the operator lets in without an account.
 LOCAL: Final = 0
 
 
-async def known(scope: Scope) -> int | None:
-    """The account that a request comes from: signed in, by a token, or LOCAL. None: nobody knows it."""
+async def account_of(scope: Scope) -> int | None:
+    """Returns the account of a request's session or token, or LOCAL; None where no credentials are valid."""
     try:
         request = ASGIRequest(scope, io.BytesIO())
     except (ValueError, LookupError):
-        return None  # it cannot be read; whatever is behind this says so
+        return None  # unreadable; the application behind this refuses it
     return await run_in_thread(_account, request)
 
 
@@ -38,7 +38,7 @@ def _account(request: HttpRequest) -> int | None:
         found = _of_token(request) or _of_session(request)
         return LOCAL if found is None and rembg.needs_no_token(request) else found
     except DatabaseError:
-        # Away. Nothing could be done with a body; the view says so to an empty request, too.
+        # The database is away, so a body would be useless. The view reports that for an empty request, too.
         return None
 
 

@@ -1,4 +1,4 @@
-"""Reading the environment: typed, with bounds, and a sentence when a value is wrong."""
+"""Reads environment variables: typed, range-checked, with an error that names the remedy."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def text(name: str, default: str, *, like: str = "") -> str:
-    """The text in variable `name`; where `like` is a pattern, a text of another form is refused.
+    """Returns the text of variable `name`; refuses one that does not match the pattern `like`.
 
-    Read as it is: django-environ would take a secret that begins with `$` for another variable's name.
+    Reads os.environ directly: django-environ would take a secret that begins with `$` for another variable's
+    name.
     """
     value = os.environ.get(name, default)
     if like and not re.fullmatch(like, value):
@@ -30,7 +31,7 @@ def text(name: str, default: str, *, like: str = "") -> str:
 
 
 def required(name: str, *, why: str) -> str:
-    """A text that must be there; `why` says what asks for it."""
+    """Returns a text that must be set; `why` names what requires it."""
     value = text(name, "")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set, and it must be because {why}.")
@@ -38,7 +39,7 @@ def required(name: str, *, why: str) -> str:
 
 
 def integer(name: str, default: int, *, least: int, most: int) -> int:
-    """The whole number in variable `name`, refused outside least..most."""
+    """Returns the integer in variable `name`; refuses values outside least..most."""
     given = text(name, str(default))
     if not re.fullmatch(r"\s*-?[0-9]{1,18}\s*", given):
         raise ImproperlyConfigured(f"{name} must be a whole number, not {given!r}.")
@@ -49,7 +50,7 @@ def integer(name: str, default: int, *, least: int, most: int) -> int:
 
 
 def boolean(name: str, default: bool) -> bool:
-    """True or false in variable `name`; anything but the usual spellings of the two is refused."""
+    """Returns the boolean in variable `name`; refuses anything but the usual spellings."""
     given = text(name, str(default)).strip().lower()
     if given in {"1", "true", "yes", "on"}:
         return True
@@ -59,7 +60,7 @@ def boolean(name: str, default: bool) -> bool:
 
 
 def choice(name: str, default: str, allowed: Collection[str]) -> str:
-    """One of the `allowed` words in variable `name`."""
+    """Returns the value of variable `name`, one of `allowed`."""
     value = text(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(sorted(allowed))}, not {value!r}.")
@@ -67,7 +68,7 @@ def choice(name: str, default: str, allowed: Collection[str]) -> str:
 
 
 def names(name: str, default: Collection[str], *, like: str = "") -> list[str]:
-    """A comma-separated list in variable `name`, blanks dropped; each of the form of the pattern `like`."""
+    """Returns a comma-separated list without blanks; each entry must match the pattern `like`."""
     found = [part.strip() for part in text(name, ",".join(default)).split(",") if part.strip()]
     for part in found:
         if like and not re.fullmatch(like, part):
@@ -76,7 +77,7 @@ def names(name: str, default: Collection[str], *, like: str = "") -> list[str]:
 
 
 def networks(name: str, default: Collection[str]) -> list[str]:
-    """A comma-separated list of networks (10.0.0.0/8) or single addresses in variable `name`."""
+    """Returns a comma-separated list of networks (10.0.0.0/8) or single addresses."""
     found = names(name, default)
     for part in found:
         try:
@@ -87,29 +88,31 @@ def networks(name: str, default: Collection[str]) -> list[str]:
 
 
 def folder(name: str, default: Path) -> Path:
-    """An absolute folder in variable `name`; it is made by whoever writes into it first."""
+    """Returns the absolute path in variable `name`; whoever writes there first creates the folder."""
     path = Path(text(name, str(default))).expanduser()
     if not path.is_absolute():
         raise ImproperlyConfigured(f"{name} must be an absolute path, not {str(path)!r}.")
     return path
 
 
-def made(path: Path, name: str) -> Path:
-    """The folder that variable `name` gave, made where it is not there yet."""
+def ensure_folder(path: Path, name: str) -> Path:
+    """Returns the folder from variable `name`, created if missing."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ImproperlyConfigured(f"{name}: the folder {path} cannot be made ({error.strerror}).") from error
+        raise ImproperlyConfigured(
+            f"{name}: the folder {path} cannot be created ({error.strerror})."
+        ) from error
     return path
 
 
 def url(name: str, default: str, schemes: Collection[str]) -> str:
-    """A URL in variable `name` with one of the given schemes."""
+    """Returns the URL in variable `name`, which must have one of the given schemes."""
     value = text(name, default)
     try:
         parts = urlsplit(value)
         right = parts.scheme in schemes and bool(parts.netloc or parts.path) and parts.port != 0
-    except ValueError:  # of a port that is no number
+    except ValueError:  # the port is not a number
         right = False
     if not right:
         starts = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
@@ -118,7 +121,7 @@ def url(name: str, default: str, schemes: Collection[str]) -> str:
 
 
 def secret(name: str, *, when_missing: str | None) -> str:
-    """A secret of at least 32 characters; `when_missing` stands in for it, None demands it."""
+    """Returns a secret of at least 32 characters; `when_missing` is the default, None makes it required."""
     value = text(name, when_missing or "")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set: give it 50 random characters, and keep them.")
@@ -128,26 +131,26 @@ def secret(name: str, *, when_missing: str | None) -> str:
 
 
 def database(name: str, default: str) -> dict[str, Any]:
-    """Django's words for the database that the URL in variable `name` says: a SQLite file, or PostgreSQL."""
+    """Returns Django's database settings for the URL in variable `name`: a SQLite file or PostgreSQL."""
     refusal = (
         f"{name} must name a SQLite file (sqlite:////folder/file.sqlite3) or a PostgreSQL database "
         "(postgres://user:password@host:5432/name)."
     )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an engine it does not know; said below
+            warnings.simplefilter("ignore")  # about an unknown engine, which is refused below
             found: dict[str, Any] = environ.Env.db_url_config(text(name, default))
     except ValueError as error:
         raise ImproperlyConfigured(refusal) from error
     engines = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
-    # A database in memory is another one in each process.
+    # An in-memory database would differ in each process.
     if found.get("ENGINE") not in engines or found.get("NAME") in {"", ":memory:", None}:
         raise ImproperlyConfigured(refusal)
     return found
 
 
 def email(name: str, default: str) -> dict[str, Any]:
-    """Django's settings for the mail server that the URL in variable `name` says."""
+    """Returns Django's e-mail settings for the URL in variable `name`."""
     refusal = f"{name} must be like smtp+tls://user:password@host:587, or consolemail:// for the log."
     try:
         found: dict[str, Any] = environ.Env.email_url_config(text(name, default))
@@ -159,7 +162,7 @@ def email(name: str, default: str) -> dict[str, Any]:
 
 
 def time_zone(name: str, default: str) -> str:
-    """A time zone of the tz database in variable `name`."""
+    """Returns the tz database time zone in variable `name`."""
     value = text(name, default)
     try:
         ZoneInfo(value)

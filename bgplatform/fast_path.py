@@ -1,8 +1,8 @@
-"""The way in for programs that wait: straight from the server to the view, past the site's middleware.
+"""ASGI fast path for long-polling API calls; bypasses Django's middleware.
 
-Sessions, forms and pages need that; these views need none of it, and Django's handler would hold a thread and
-a database connection for each request that waits. The same views also answer at their addresses in Django's
-own URLs, for whatever serves the site without this door.
+Sessions, forms and pages need the middleware; these views do not. Django's handler would hold a thread and a
+database connection for each waiting request. The same views are also in Django's URLconf, for servers that
+run the site without this fast path.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from bgplatform.body_limit import Application, Receive, Scope, Send, Words, refusal, refuse
+from bgplatform.body_limit import Application, ErrorFormat, Receive, Scope, Send, refusal, refuse
 from bgplatform.spool import spool
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 IN_MEMORY: Final = 2**20
-# Set on a request of whose body the end was dropped.
+# Request attribute: whether the end of the body was discarded.
 CUT_OFF: Final = "cut_off"
-# The bytes of its body that wait to be read.
+# Request attribute: how many bytes of the body are available.
 RECEIVED: Final = "received_bytes"
 UNREADABLE: Final = refusal("bad_request", "This request cannot be read.")
 
 
 class FastPath:
-    """An ASGI application that answers by `route` where `takes` says so, and hands everything else on.
+    """ASGI application that calls the view from `route` where `takes` accepts the path, and passes all other
+    requests on.
 
-    Of a body of more than `most` bytes the rest is dropped; the request then says that it is `cut_off`. What
-    cannot be read is refused by `words`.
+    A body is truncated at `most` bytes; the request's `cut_off` is then true. `error_format` builds the
+    response to an unreadable request.
     """
 
     def __init__(
@@ -42,25 +43,25 @@ class FastPath:
         takes: Callable[[str], bool],
         route: Callable[[str], View],
         most: int,
-        words: Words,
+        error_format: ErrorFormat,
     ) -> None:
         self.application = application
         self.most = most
-        self.words = words
+        self.error_format = error_format
         self.takes = takes
         self.route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http" or not self.takes(scope["path"]):
             await self.application(scope, receive, send)
             return
         with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
             try:
-                # Before the body is there: the address and the headers may be beyond reading.
+                # Before the body is read: the address or the headers may be unreadable.
                 request = ASGIRequest(scope, body)
             except (ValueError, LookupError):
-                await refuse(send, receive, self.words, scope, 400, UNREADABLE)
+                await refuse(send, receive, self.error_format, scope, 400, UNREADABLE)
                 return
             try:
                 size = await spool(receive, body, IN_MEMORY, self.most)
@@ -69,13 +70,13 @@ class FastPath:
             setattr(request, CUT_OFF, size > self.most)
             setattr(request, RECEIVED, body.tell())
             body.seek(0)
-            await _answered(self.route(scope["path"]), request, receive, send)
+            await _respond_unless_gone(self.route(scope["path"]), request, receive, send)
 
 
-async def _answered(view: View, request: HttpRequest, receive: Receive, send: Send) -> None:
-    """Answer, unless the client goes away: then the view is broken off."""
-    work = asyncio.ensure_future(_told(view, request, send))
-    gone = asyncio.ensure_future(_until_gone(receive))
+async def _respond_unless_gone(view: View, request: HttpRequest, receive: Receive, send: Send) -> None:
+    """Send the view's response; cancel the view if the client disconnects."""
+    work = asyncio.ensure_future(_respond(view, request, send))
+    gone = asyncio.ensure_future(_wait_for_disconnect(receive))
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -86,12 +87,12 @@ async def _answered(view: View, request: HttpRequest, receive: Receive, send: Se
             await work
 
 
-async def _until_gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _told(view: View, request: HttpRequest, send: Send) -> None:
+async def _respond(view: View, request: HttpRequest, send: Send) -> None:
     response = await view(request)
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     empty = request.method == "HEAD"

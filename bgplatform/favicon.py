@@ -1,4 +1,4 @@
-"""What browsers ask for by themselves where no page tells them of an icon: at a picture, a download, JSON."""
+"""/favicon.ico, which browsers request where no page names an icon: for pictures, downloads, JSON."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from django.views.decorators.http import require_safe
 @require_safe
 @cache_control(public=True, max_age=86_400)
 def favicon(request: HttpRequest) -> HttpResponseRedirect:
-    """The site's mark, under the name that it has in this release."""
+    """Redirects to the site's mark under its hashed name."""
     return HttpResponseRedirect(static("img/mark.svg"))

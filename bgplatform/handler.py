@@ -1,12 +1,12 @@
-"""Django's ASGI handler with three changes: bodies without a Content-Length, our parser of forms, and all
-middleware of a request in one thread.
+"""Django's ASGI handler with three changes: bodies without a Content-Length, our own form parser, and one
+thread for all middleware of a request.
 
-`Transfer-Encoding: chunked` announces no length, and Django and its REST framework take such a body for an
-empty one. The handler has received the whole body before it makes the request, so it knows the length.
+`Transfer-Encoding: chunked` declares no length, and Django and REST framework treat such a body as empty. The
+handler has received the whole body before it builds the request, so it knows the length.
 
-Django runs middleware that can be both as asynchronous code, and then hands each of its methods to the
-request's thread: some twenty changes between event loop and thread for one page. Each of them waits for the
-event loop, and for the interpreter's lock, so a busy event loop made every page twenty times as slow.
+Django runs hybrid middleware as asynchronous code and sends each of its methods to the request's thread:
+about twenty switches between event loop and thread for one page. Each switch waits for the event loop and for
+the GIL, so a busy event loop made every page twenty times as slow.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ REQUEST: Final = "bgplatform.request"
 
 
 class Request(ASGIRequest):
-    """A request whose multipart forms are read by our parser."""
+    """A request whose multipart forms are read by our own parser."""
 
     def parse_file_upload(self, META: Any, post_data: Any) -> tuple[QueryDict, MultiValueDict[str, Any]]:  # noqa: N803
-        """The fields and the files of a multipart form."""
+        """Returns the fields and files of a multipart form."""
         self.upload_handlers = ImmutableList(
             self.upload_handlers,
             warning="You cannot alter upload handlers after the upload has been processed.",
@@ -41,25 +41,25 @@ class Request(ASGIRequest):
 
 
 class Handler(ASGIHandler):
-    """The site as an ASGI application."""
+    """The site's ASGI handler."""
 
     request_class = Request
     _middleware_chain: Any
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """Load the middleware as synchronous code: as a whole it goes to the request's thread, once."""
+        """Load the middleware as synchronous code, so that the whole chain runs in the request's thread."""
         super().load_middleware(is_async=False)
         if is_async:
             self._middleware_chain = self.adapt_method_mode(True, self._middleware_chain, False)
 
     def create_request(self, scope: Any, body_file: IO[bytes]) -> Any:
-        """The request, or the answer to one that cannot be read."""
+        """Returns the request, and an error response where it cannot be parsed."""
         request, refusal = super().create_request(with_length(scope, body_file), body_file)
         scope[REQUEST] = request
         return request, refusal
 
     async def read_body(self, receive: Any) -> IO[bytes]:
-        """The body in a file, as Django does it, but written beside the event loop."""
+        """Write the body to a file, as Django does, but outside the event loop."""
         most = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
         file = SpooledTemporaryFile(max_size=most)  # noqa: SIM115  # closed with the request
         try:
@@ -74,8 +74,9 @@ class Handler(ASGIHandler):
         return file
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request. Its files are gone with the connection: Django closes them with the response, and
-        makes none where the client went away meanwhile."""
+        """Handle one request and close its files. Django closes them with the response only, and there is no
+        response when the client disconnects.
+        """
         try:
             await super().handle(scope, receive, send)
         finally:
@@ -84,7 +85,7 @@ class Handler(ASGIHandler):
 
 
 def with_length(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
-    """The scope with the length of the body that was received, where no header says it (RFC 9112, 7.1.3)."""
+    """Returns the scope with the received body's length, where no header declares it (RFC 9112, 7.1.3)."""
     size = body.seek(0, os.SEEK_END)
     body.seek(0)
     if not size or any(name == b"content-length" for name, _ in scope["headers"]):

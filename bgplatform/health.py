@@ -1,4 +1,4 @@
-"""Is the process up, and can the whole do its work: for supervisors, load balancers and the launcher."""
+"""Liveness and readiness checks for supervisors, load balancers and the launcher."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from jobs.queue import store_health, workers
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """This process answers."""
+    """Liveness: this process answers."""
     return JsonResponse({"status": "ok"})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, broker, file store, and at least one worker with its model loaded; 503 and what is missing
-    otherwise."""
+    """Readiness: database, Redis, file store, and at least one worker with a loaded model. Otherwise 503 with
+    what is missing.
+    """
     missing: dict[str, str] = {}
     engines: list[str] = []
     try:

@@ -1,8 +1,9 @@
-"""Large bodies come in at upload addresses only, and only from those who may send something there.
+"""Accepts large bodies only at upload addresses, and only from authenticated senders.
 
-Django writes a whole body into a temporary file before it knows who asks, or for what. So this looks first:
-at any other address a body has the size of a form; at an upload address the session or the token is looked up
-before the first byte is read, and who is unknown gets the answer that the view gives to an empty request.
+Django writes a whole body to a temporary file before it authenticates or routes the request. So this
+middleware checks first: any other address accepts only bodies of a form's size. At an upload address the
+session or token is looked up before the first byte is read; an unknown sender gets the view's answer to an
+empty request.
 """
 
 from __future__ import annotations
@@ -16,42 +17,42 @@ from weakref import WeakValueDictionary
 from bgplatform.body_limit import (
     REFUSAL,
     Application,
+    ErrorFormat,
     Message,
     Receive,
     Scope,
     Send,
-    Words,
-    announced,
-    ending,
-    our_words,
+    closing_send,
+    declared_length,
+    default_error_format,
+    expects_continue,
     refusal,
     refuse,
-    waits_for_continue,
 )
-from bgplatform.dropping import run_in_slow_pool
+from bgplatform.discard import slow_receive
 
-# Each becomes an object of some forty bytes while a form is parsed: a form of nothing else costs many times
-# its size. Twenty thousand are a text of 10,000 letters that are not Latin.
+# Each escape becomes an object of about forty bytes while a form is parsed, so a form of nothing else costs
+# many times its size. Twenty thousand escapes encode 10,000 non-Latin letters.
 MAX_ESCAPES: Final = 20_000
 ESCAPES_REFUSAL: Final = refusal(
     "too_many_escapes",
     "This form holds too many percent-escapes. Send it as multipart/form-data, or send less at once.",
 )
 URLENCODED: Final = b"application/x-www-form-urlencoded"
-# What says that there is a body, or what it is.
+# Headers that describe a body.
 ABOUT_BODIES: Final = frozenset({b"content-length", b"transfer-encoding", b"content-type", b"expect"})
 
-# The account whose credentials a request with these headers brings; None where they do not count.
-Known = Callable[[Scope], Awaitable[int | None]]
-# Large bodies of one account that are received at once; others of it are not read from the network meanwhile.
+# Returns the account of a request's credentials; None where they are not valid.
+FindAccount = Callable[[Scope], Awaitable[int | None]]
+# Concurrent large bodies of one account; further ones are not read from the network meanwhile.
 AT_ONCE: Final = 4
 
 
 class LargeBodies:
-    """An ASGI application in front of another.
+    """ASGI middleware.
 
-    Above `small` bytes only POSTs to addresses that match one of `uploads` may send, and there only whoever
-    is `known`. Forms at the addresses `own_forms` are parsed by views that bound their escapes themselves.
+    Only POSTs to addresses that match one of `uploads` may exceed `small` bytes, and only from senders that
+    `find_account` knows. The views at `own_forms` parse their forms and limit the escapes themselves.
     """
 
     def __init__(
@@ -60,53 +61,53 @@ class LargeBodies:
         *,
         small: int,
         uploads: tuple[str, ...],
-        known: Known,
+        find_account: FindAccount,
         own_forms: Callable[[str], bool] = lambda path: False,
-        words: Words = our_words,
+        error_format: ErrorFormat = default_error_format,
     ) -> None:
         self.application = application
         self.small = small
         self.uploads = re.compile("|".join(uploads))
-        self.known = known
+        self.find_account = find_account
         self.own_forms = own_forms
-        self.words = words
-        self._turns: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
+        self.error_format = error_format
+        self._semaphores: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        size = announced(scope)
+        size = declared_length(scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         escapes = self._counts_escapes(scope, path)
         large = size > self.small
         if scope["method"] != "POST" or not self.uploads.fullmatch(path):
             if large:
-                await refuse(send, receive, self.words, scope, 413, REFUSAL)
+                await refuse(send, receive, self.error_format, scope, 413, REFUSAL)
             else:
-                await self._bounded(scope, receive, send, self.small, escapes=escapes)
+                await self._with_limits(scope, receive, send, self.small, escapes=escapes)
         elif not large and not _is_chunked(scope):
-            await self._bounded(scope, receive, send, None, escapes=escapes)
-        elif (account := await self.known(scope)) is None:
-            # What `_nothing` has dropped until the answer is there, `ending` goes on dropping.
-            answer = ending(send, receive, scope)
-            await self.application(_without_body(scope), _nothing(receive, scope), answer)
+            await self._with_limits(scope, receive, send, None, escapes=escapes)
+        elif (account := await self.find_account(scope)) is None:
+            # `_empty_body` discards what arrives until the response starts; `closing_send` discards the rest.
+            answer = closing_send(send, receive, scope)
+            await self.application(_without_body(scope), _empty_body(receive, scope), answer)
         else:
-            turn = _Turn(receive, self._turns.setdefault(account, asyncio.Semaphore(AT_ONCE)))
+            queued = _QueuedBody(receive, self._semaphores.setdefault(account, asyncio.Semaphore(AT_ONCE)))
             try:
-                await self._bounded(scope, turn.receive, send, None, escapes=escapes)
+                await self._with_limits(scope, queued.receive, send, None, escapes=escapes)
             finally:
-                turn.end()
+                queued.end()
 
     def _counts_escapes(self, scope: Scope, path: str) -> bool:
         kind = dict(scope["headers"]).get(b"content-type", b"")
         return kind.strip().lower().startswith(URLENCODED) and not self.own_forms(path)
 
-    async def _bounded(
+    async def _with_limits(
         self, scope: Scope, receive: Receive, send: Send, most: int | None, *, escapes: bool
     ) -> None:
-        """Hand the request on; at a bound the body ends as if the client had gone away."""
+        """Pass the request on; at a limit the body ends as if the client had disconnected."""
         seen = found = 0
         over: dict[str, Any] | None = None
 
@@ -128,21 +129,21 @@ class LargeBodies:
             return
         await self.application(scope, counted, send)
         if over is not None:
-            await refuse(send, receive, self.words, scope, 413, over)
+            await refuse(send, receive, self.error_format, scope, 413, over)
 
 
-class _Turn:
-    """A body that waits for its turn before it is read, and gives the turn back when all of it is here."""
+class _QueuedBody:
+    """A body that acquires the account's semaphore before it is read, and releases it once it is complete."""
 
-    def __init__(self, receive: Receive, turns: asyncio.Semaphore) -> None:
+    def __init__(self, receive: Receive, semaphore: asyncio.Semaphore) -> None:
         self._receive = receive
-        self._turns = turns
+        self._semaphores = semaphore
         self._begun = self._held = False
 
     async def receive(self) -> Message:
-        """The next piece."""
+        """Returns the next chunk."""
         if not self._begun:
-            await self._turns.acquire()
+            await self._semaphores.acquire()
             self._begun = self._held = True
         message = await self._receive()
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
@@ -150,10 +151,10 @@ class _Turn:
         return message
 
     def end(self) -> None:
-        """No more of it is read."""
+        """Release the semaphore; no more of the body is read."""
         if self._held:
             self._held = False
-            self._turns.release()
+            self._semaphores.release()
 
 
 def _is_chunked(scope: Scope) -> bool:
@@ -165,10 +166,10 @@ def _without_body(scope: Scope) -> Scope:
     return {**scope, "headers": headers}
 
 
-def _nothing(receive: Receive, scope: Scope) -> Receive:
-    """A body of no bytes; those that come are dropped."""
-    silent = waits_for_continue(scope)
-    dropped = run_in_slow_pool(receive)
+def _empty_body(receive: Receive, scope: Scope) -> Receive:
+    """Returns a `receive` for an empty body; whatever arrives is discarded."""
+    silent = expects_continue(scope)
+    dropped = slow_receive(receive)
     asked = False
 
     async def empty() -> Message:
@@ -177,7 +178,7 @@ def _nothing(receive: Receive, scope: Scope) -> Receive:
             asked = True
             return {"type": "http.request", "body": b"", "more_body": False}
         if silent:
-            await asyncio.Event().wait()  # until whoever asks is cancelled
+            await asyncio.Event().wait()  # until the caller is cancelled
         while (message := await dropped())["type"] != "http.disconnect":
             pass
         return message

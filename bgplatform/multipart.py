@@ -1,6 +1,6 @@
-"""Multipart forms as programs send them: a file may come without a file name, or with one in Latin-1.
+"""Multipart forms as API clients send them: a file may lack a file name, or have one in Latin-1.
 
-Django's parser takes a part without a file name for text, and drops a part whose head is not UTF-8.
+Django's parser treats a part without a file name as text, and drops a part whose headers are not UTF-8.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from django.http.multipartparser import (
 from django.http.multipartparser import MultiPartParser as DjangoParser
 from django.utils.datastructures import MultiValueDict
 
-from bgplatform.no_room import temporary_files
-from bgplatform.part_head import MAX_HEAD, PartHead, read_head
+from bgplatform.disk_full import temporary_files
+from bgplatform.part_headers import MAX_HEAD, PartHeaders, read_headers
 from common.names import UNNAMED
 
-# Fields that are files even where the part has no file name.
+# Fields that are files even without a file name.
 FILE_FIELDS: Final = frozenset({"file", "pictures"})
 BASE64: Final = "base64"
 Form = tuple[QueryDict, MultiValueDict[str, Any]]
 
 
 class MultiPartParser(DjangoParser):
-    """Django's parser with our reading of a part. The settings DATA_UPLOAD_MAX_… bound it in the same way."""
+    """Django's parser with our own handling of parts. The DATA_UPLOAD_MAX_… settings apply as well."""
 
-    # What Django's own parser sets.
+    # Attributes of Django's parser.
     _boundary: bytes
     _chunk_size: int
     _close_files: Callable[[], None]
@@ -77,7 +77,7 @@ class MultiPartParser(DjangoParser):
         self._files: MultiValueDict[str, Any] = MultiValueDict()
         try:
             with temporary_files():
-                self._take_parts()
+                self._read_parts()
         except StopUpload as error:
             self._close_files()
             if not error.connection_reset:
@@ -88,61 +88,61 @@ class MultiPartParser(DjangoParser):
         self._post._mutable = False
         return self._post, self._files
 
-    def _take_parts(self) -> None:
+    def _read_parts(self) -> None:
         stream = LazyStream(ChunkIter(self._input_data, self._chunk_size))
         files = fields = 0
         for part in InterBoundaryIter(stream, b"--" + self._boundary):
-            head = _head(part)
-            if head is not None and (head.file_name or head.name in FILE_FIELDS):
-                # Browsers send no name and no content where no file was chosen.
-                if not head.file_name and _is_empty(part):
+            headers = _headers(part)
+            if headers is not None and (headers.file_name or headers.name in FILE_FIELDS):
+                # Browsers send an empty part without a file name where no file was chosen.
+                if not headers.file_name and _is_empty(part):
                     continue
                 files += 1
                 if files > (settings.DATA_UPLOAD_MAX_NUMBER_FILES or files):
                     raise TooManyFilesSent("The form has more files than DATA_UPLOAD_MAX_NUMBER_FILES.")
-                self._take_file(head, part)
+                self._read_file(headers, part)
                 continue
             fields += 1
-            # Two more: what precedes the first boundary, and what follows the last one.
+            # Plus two: the part before the first boundary and the one after the last.
             if fields > (settings.DATA_UPLOAD_MAX_NUMBER_FIELDS or fields) + 2:
                 raise TooManyFieldsSent("The form has more fields than DATA_UPLOAD_MAX_NUMBER_FIELDS.")
-            if head is not None:
-                self._take_text(head, part)
+            if headers is not None:
+                self._read_text(headers, part)
             exhaust(part)
 
-    def _take_text(self, head: PartHead, part: LazyStream) -> None:
+    def _read_text(self, headers: PartHeaders, part: LazyStream) -> None:
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         data = part.read(size=None if most is None else max(0, most - self._text_bytes) + 1)
-        # Two more, as for the & and = of an urlencoded form.
-        self._text_bytes += len(data) + len(head.name) + 2
+        # Plus two, as for the & and = of a URL-encoded form.
+        self._text_bytes += len(data) + len(headers.name) + 2
         if most is not None and self._text_bytes > most:
             raise RequestDataTooBig("The form has more text than DATA_UPLOAD_MAX_MEMORY_SIZE.")
-        if head.transfer_encoding == BASE64:
+        if headers.transfer_encoding == BASE64:
             with suppress(binascii.Error):
                 data = base64.b64decode(data)
-        self._post.appendlist(head.name, data.decode(self._encoding, "replace"))
+        self._post.appendlist(headers.name, data.decode(self._encoding, "replace"))
 
-    def _take_file(self, head: PartHead, part: LazyStream) -> None:
-        name = self.sanitize_file_name(head.file_name or "") or UNNAMED
-        facts = (head.content_type, head.content_length)
-        charset = head.content_type_parameters.get("charset")
-        parameters: Any = head.content_type_parameters
+    def _read_file(self, headers: PartHeaders, part: LazyStream) -> None:
+        name = self.sanitize_file_name(headers.file_name or "") or UNNAMED
+        facts = (headers.content_type, headers.content_length)
+        charset = headers.content_type_parameters.get("charset")
+        parameters: Any = headers.content_type_parameters
         counts = [0] * len(self._upload_handlers)
         try:
             for handler in self._upload_handlers:
                 try:
-                    handler.new_file(head.name, name, *facts, charset, parameters)
+                    handler.new_file(headers.name, name, *facts, charset, parameters)
                 except StopFutureHandlers:
                     break
-            for piece in _decoded(part) if head.transfer_encoding == BASE64 else part:
-                self._hand_over(piece, counts)
+            for piece in _decoded(part) if headers.transfer_encoding == BASE64 else part:
+                self._feed_handlers(piece, counts)
         except SkipFile:
             self._close_files()
             exhaust(part)
         else:
-            self.handle_file_complete(head.name, counts)
+            self.handle_file_complete(headers.name, counts)
 
-    def _hand_over(self, piece: bytes, counts: list[int]) -> None:
+    def _feed_handlers(self, piece: bytes, counts: list[int]) -> None:
         left: bytes | None = piece
         for number, handler in enumerate(self._upload_handlers):
             if left is None:
@@ -153,21 +153,21 @@ class MultiPartParser(DjangoParser):
 
 
 def exhaust(pieces: Iterable[bytes]) -> None:
-    """Read to the end, and keep nothing."""
+    """Read to the end and discard everything."""
     deque(pieces, maxlen=0)
 
 
-def _head(part: LazyStream) -> PartHead | None:
-    """Read the head, and leave the content in the stream; None: there is no field in this part."""
-    begun = part.read(MAX_HEAD)
-    end = begun.find(b"\r\n\r\n")
+def _headers(part: LazyStream) -> PartHeaders | None:
+    """Parse the part's headers and leave its content in the stream; None where the part is no field."""
+    start = part.read(MAX_HEAD)
+    end = start.find(b"\r\n\r\n")
     if end < 0:
-        if len(begun) == MAX_HEAD and begun.startswith(b"\r\n"):
-            raise MultiPartParserError(f"A part has a head of more than {MAX_HEAD} bytes.")
+        if len(start) == MAX_HEAD and start.startswith(b"\r\n"):
+            raise MultiPartParserError(f"A part has headers of more than {MAX_HEAD} bytes.")
         return None
-    part.unget(begun[end + 4 :])
+    part.unget(start[end + 4 :])
     try:
-        return read_head(begun[:end])
+        return read_headers(start[:end])
     except ValueError as error:
         raise MultiPartParserError(str(error)) from error
 
@@ -179,7 +179,7 @@ def _is_empty(part: LazyStream) -> bool:
 
 
 def _decoded(part: LazyStream) -> Iterator[bytes]:
-    """The content of a part in base64, four characters at a time."""
+    """Yields the decoded content of a base64 part, four characters at a time."""
     rest = b""
     try:
         for piece in part:

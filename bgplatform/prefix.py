@@ -1,8 +1,8 @@
-"""A site under a path of its host: `https://example.org/cutouts/` instead of a host of its own.
+"""Serves the site below a path of its host: `https://example.org/cutouts/` instead of a host of its own.
 
-Between `take_off` and `put_back` every part of ours sees addresses without the prefix (`/api/remove`). Django
-itself gets the whole path, as ASGI wants it, and takes the prefix off by FORCE_SCRIPT_NAME: so redirects,
-`reverse` and absolute addresses have it.
+Between `strip_prefix` and `restore_prefix` all code sees paths without the prefix (`/api/remove`). Django
+gets the whole path, as ASGI requires, and strips the prefix by FORCE_SCRIPT_NAME, so redirects, `reverse` and
+absolute URLs include it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from bgplatform.body_limit import Application, Receive, Scope, Send
 MOVED: Final = 308
 
 
-def take_off(application: Application, prefix: str) -> Application:
-    """Hand requests on without `prefix`, whether the proxy passes it on or has cut it off.
+def strip_prefix(application: Application, prefix: str) -> Application:
+    """Pass requests on without `prefix`, whether or not the proxy has already stripped it.
 
-    Probes beside the process ask without it, too.
+    Health probes from the same machine also come without it.
     """
     if not prefix:
         return application
@@ -40,8 +40,8 @@ def take_off(application: Application, prefix: str) -> Application:
     return outer
 
 
-def put_back(application: Application, prefix: str) -> Application:
-    """The whole path again, for Django."""
+def restore_prefix(application: Application, prefix: str) -> Application:
+    """Add the prefix again for Django."""
     if not prefix:
         return application
 
@@ -54,7 +54,7 @@ def put_back(application: Application, prefix: str) -> Application:
 
 
 async def _redirect(scope: Scope, send: Send, path: str) -> None:
-    # Cookies belong to what is below the slash.
+    # Cookies are scoped to the path with the slash.
     query = scope.get("query_string", b"")
     location = path.encode("ascii") + (b"?" + query if query else b"")
     headers = [(b"location", location), (b"content-length", b"0")]
@@ -62,22 +62,22 @@ async def _redirect(scope: Scope, send: Send, path: str) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _beginnings(patterns: Sequence[Any]) -> Iterator[str]:
-    """The first part of every address of ours, as far as it is a fixed word."""
+def _first_segments(patterns: Sequence[Any]) -> Iterator[str]:
+    """Yields the literal first segment of every URL pattern of the site."""
     for pattern in patterns:
         text = str(pattern.pattern).lstrip("^/*")
         if not text and hasattr(pattern, "url_patterns"):
-            yield from _beginnings(pattern.url_patterns)
+            yield from _first_segments(pattern.url_patterns)
         elif found := re.match(r"(?:[\w.-]|\\.)+", text):
             yield found[0].replace("\\", "")
 
 
 def check_prefix(app_configs: Any, **options: Any) -> list[CheckMessage]:
-    """A prefix that is also the beginning of one of our own addresses cannot be told from it."""
+    """System check: the prefix must not equal the first segment of one of the site's own paths."""
     from django.conf import settings
 
     first = settings.PATH_PREFIX.lstrip("/").partition("/")[0]
-    own = {settings.STATIC_URL.rstrip("/").rpartition("/")[2], *_beginnings(get_resolver().url_patterns)}
+    own = {settings.STATIC_URL.rstrip("/").rpartition("/")[2], *_first_segments(get_resolver().url_patterns)}
     if first and first in own:
         return [Error(f"PATH_PREFIX cannot begin with /{first}: the site has addresses of that name.")]
     return []

@@ -1,9 +1,8 @@
-"""HTTP/1.1 with bounds on what a connection may cost: `uvicorn --http bgplatform.protocol:Protocol`.
+"""HTTP/1.1 with limits on the cost of a connection: `uvicorn --http bgplatform.protocol:Protocol`.
 
-uvicorn's parser joins the pieces of a header as they come, in a time that grows with the square of its
-length, and waits without end for a head, for a body, and for a client that does not read. Here a head has a
-size, everything that the client owes has a time, and where there are many connections the ones that wait for
-a head make room for others.
+uvicorn's parser joins the pieces of a header as they arrive, in time quadratic in the header's length. It
+waits without a limit for headers, for a body, and for a client that does not read. Here the headers have a
+size limit and every wait has a deadline; where there are many connections, idle ones are closed to make room.
 """
 
 from __future__ import annotations
@@ -15,61 +14,63 @@ from weakref import WeakKeyDictionary
 from uvicorn.server import ServerState
 
 from bgplatform.body_limit import HEADERS_REFUSAL, refusal
-from bgplatform.unparsed import refusal_to
-from bgplatform.upgrade import Protocol as WithoutUpgrade
+from bgplatform.parse_errors import response_for
+from bgplatform.upgrade import Protocol as NoUpgradeProtocol
 
-# Bytes that end nothing: of a head, of trailers, of what stands beside the size of a chunk. The application
-# refuses heads of half of this (BodyLimit), and with better words.
+# Bytes without parser progress: of headers, of trailers, of chunk extensions. BodyLimit refuses half as much,
+# with a better error.
 MAX_HEAD: Final = 128 * 2**10
-# From its first byte to its last. A connection on which nothing was ever asked counts from its beginning.
+# From the headers' first byte to the last. A new connection's time starts when it opens.
 HEAD_SECONDS: Final = 10.0
-# While a body comes, each of these spans must bring so many bytes: 4 kbit a second.
+# A body must bring BODY_BYTES in every such interval: 4 kbit/s.
 BODY_SECONDS: Final = 30.0
 BODY_BYTES: Final = 16 * 2**10
-# A client that does not read: uvicorn stops writing at 64 KB, and goes on once most of that is gone.
+# For a client that does not read: uvicorn pauses writing at 64 KB and resumes once most of that is sent.
 WRITE_SECONDS: Final = 60.0
-# What is still to be sent on a connection that ends.
+# For the rest of the response on a closing connection.
 CLOSE_SECONDS: Final = 10.0
-LOOK_SECONDS: Final = 1.0
-# Where uvicorn has no --limit-concurrency.
+CHECK_SECONDS: Final = 1.0
+# Default where uvicorn runs without --limit-concurrency.
 CONNECTIONS: Final = 512
 
 TOO_SLOW: Final = refusal("request_timeout", "The request came too slowly. Send it again.")
 
 
-class Protocol(WithoutUpgrade):
-    """uvicorn's, with bounds. Beyond three quarters of --limit-concurrency idle connections are closed."""
+class Protocol(NoUpgradeProtocol):
+    """uvicorn's protocol with limits. Beyond three quarters of --limit-concurrency it closes idle
+    connections.
+    """
 
-    # Idle connections of each server, the one that has waited for the longest time first.
+    # The idle connections of each server, longest idle first.
     _idle_of: ClassVar[WeakKeyDictionary[ServerState, dict[Protocol, None]]] = WeakKeyDictionary()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.room = (self.limit_concurrency or CONNECTIONS) * 3 // 4
+        self.crowded_above = (self.limit_concurrency or CONNECTIONS) * 3 // 4
         self._idle = self._idle_of.setdefault(self.server_state, {})
-        # Bytes since the parser last came to the end of something.
-        self._loose = 0
-        self._ended_something = False
-        # When the client began to owe us a head; for how long a body was waited for, and how much came.
-        self._since = 0.0
-        self._span, self._came = 0.0, 0
+        # Bytes since the parser last made progress.
+        self._bytes_without_progress = 0
+        self._made_progress = False
+        # When the wait for headers began; how long the body was waited for, and how much of it arrived.
+        self._idle_since = 0.0
+        self._body_seconds, self._body_bytes = 0.0, 0
         self._write_paused_since = self._closing_since = 0.0
-        self._looked_at = 0.0
+        self._checked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    # -- The connection ----------------------------------------------------------------------------
+    # -- Connection --------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
-        """A client is there."""
+        """A client has connected."""
         super().connection_made(transport)
-        self._looked_at = self.loop.time()
-        self._waits_for_head()
-        self._timer = self.loop.call_later(LOOK_SECONDS, self._look)
-        if len(self.connections) > self.room:
-            self._make_room()
+        self._checked_at = self.loop.time()
+        self._expect_headers()
+        self._timer = self.loop.call_later(CHECK_SECONDS, self._check_deadlines)
+        if len(self.connections) > self.crowded_above:
+            self._close_oldest_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A client is gone."""
+        """The connection is closed."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -78,18 +79,18 @@ class Protocol(WithoutUpgrade):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody works on a request of this connection."""
+        """Whether no request is in progress on this connection."""
         return self.cycle is None or bool(self.cycle.response_complete)
 
-    def _waits_for_head(self) -> None:
-        """From now on the client owes us a head. Of the idle connections this is the newest."""
-        self._since = self.loop.time()
+    def _expect_headers(self) -> None:
+        """Start the deadline for the next headers; an idle connection moves to the end of the idle list."""
+        self._idle_since = self.loop.time()
         if self.is_idle:
             self._idle.pop(self, None)
             self._idle[self] = None
 
-    def _make_room(self) -> None:
-        """Close the connection that has waited for a head for the longest time."""
+    def _close_oldest_idle(self) -> None:
+        """Close the connection that has been idle longest."""
         longest = next(iter(self._idle), self)
         if longest is not self:
             del self._idle[longest]
@@ -99,57 +100,57 @@ class Protocol(WithoutUpgrade):
     # -- Bytes -------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Bytes, in pieces of at most 256 KB."""
-        self._ended_something = False
+        """Receives bytes, in chunks of at most 256 KB."""
+        self._made_progress = False
         super().data_received(data)
-        self._loose = 0 if self._ended_something else self._loose + len(data)
-        if self._loose > MAX_HEAD:
-            self._give_up(431, HEADERS_REFUSAL)
+        self._bytes_without_progress = 0 if self._made_progress else self._bytes_without_progress + len(data)
+        if self._bytes_without_progress > MAX_HEAD:
+            self._fail(431, HEADERS_REFUSAL)
 
     def on_message_begin(self) -> None:
-        """The first byte of a head. It is no end of anything: blank lines before it count with it."""
-        self._waits_for_head()
+        """The first byte of a request's headers. Not progress: blank lines before it count as well."""
+        self._expect_headers()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """A head is whole."""
-        self._ended_something = True
-        self._span, self._came = 0.0, 0
+        """The headers are complete."""
+        self._made_progress = True
+        self._body_seconds, self._body_bytes = 0.0, 0
         self._idle.pop(self, None)
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
-        """The size of a chunk is known."""
-        self._ended_something = True
+        """A chunk's size line is complete."""
+        self._made_progress = True
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body."""
-        self._ended_something = True
-        self._came += len(body)
+        """A piece of the body."""
+        self._made_progress = True
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A body is whole."""
-        self._ended_something = True
+        """The body is complete."""
+        self._made_progress = True
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The next head is waited for."""
-        self._waits_for_head()
+        """The connection waits for the next request."""
+        self._expect_headers()
         super().on_response_complete()
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as we write."""
+        """The client reads more slowly than we write."""
         self._write_paused_since = self.loop.time()
         super().pause_writing()
 
     # -- Time --------------------------------------------------------------------------------------
 
-    def _look(self) -> None:
-        """Once a second: does the client still do what it owes us?"""
+    def _check_deadlines(self) -> None:
+        """Check the client's deadlines, once a second."""
         now = self.loop.time()
-        passed, self._looked_at = now - self._looked_at, now
-        self._timer = self.loop.call_later(LOOK_SECONDS, self._look)
+        passed, self._checked_at = now - self._checked_at, now
+        self._timer = self.loop.call_later(CHECK_SECONDS, self._check_deadlines)
         if self.transport.is_closing():
             self._closing_since = self._closing_since or now
             if now - self._closing_since > CLOSE_SECONDS:
@@ -158,32 +159,32 @@ class Protocol(WithoutUpgrade):
             if now - self._write_paused_since > WRITE_SECONDS:
                 self.transport.abort()
         elif self.is_idle:
-            # Between two requests uvicorn's own limit holds, until the first byte.
-            if self.timeout_keep_alive_task is None and now - self._since > HEAD_SECONDS:
-                self._give_up(408, TOO_SLOW)
-        elif self._waits_for_body:
-            self._span += passed
-            if self._span > BODY_SECONDS:
-                if self._came < BODY_BYTES:
-                    self._give_up(408, TOO_SLOW)
-                self._span, self._came = 0.0, 0
+            # Between two requests uvicorn's keep-alive timeout applies, until the first byte.
+            if self.timeout_keep_alive_task is None and now - self._idle_since > HEAD_SECONDS:
+                self._fail(408, TOO_SLOW)
+        elif self._expects_body:
+            self._body_seconds += passed
+            if self._body_seconds > BODY_SECONDS:
+                if self._body_bytes < BODY_BYTES:
+                    self._fail(408, TOO_SLOW)
+                self._body_seconds, self._body_bytes = 0.0, 0
 
     @property
-    def _waits_for_body(self) -> bool:
-        """Whether it is the client that is waited for, and not we."""
+    def _expects_body(self) -> bool:
+        """Whether the server waits for the client's body."""
         cycle = self.cycle
         return bool(cycle.more_body) and not self.flow.read_paused and not cycle.waiting_for_100_continue
 
-    def _give_up(self, status: int, content: dict[str, Any]) -> None:
-        """Say why, unless something was said already, and close."""
+    def _fail(self, status: int, content: dict[str, Any]) -> None:
+        """Send an error, unless a response has begun, and close the connection."""
         if self.transport.is_closing():
             return
         cycle = self.cycle
-        # A client that still sends what belongs to an answered request has its answer.
+        # A client that is still sending the body of an answered request already has its response.
         if cycle is None or not cycle.response_started or (cycle.response_complete and not cycle.more_body):
-            self.transport.write(refusal_to(getattr(self, "url", b""), status, content))
+            self.transport.write(response_for(getattr(self, "url", b""), status, content))
         if cycle is not None and not cycle.response_complete:
-            # Whoever reads the body hears at once that no more of it comes, and drops its files.
+            # The body's reader gets a disconnect at once and drops its files.
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()

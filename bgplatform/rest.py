@@ -1,4 +1,4 @@
-"""How the REST API answers, for settings.py."""
+"""REST framework and API schema settings, for settings.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "jobs.api.schema.Schema",
-    # What else a view of /api/v1/ has, jobs/api/base.py says.
+    # jobs/api/base.py sets the rest for the views of /api/v1/.
 }
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""Every setting of the site, read from the environment once and checked at start.
+"""Every setting of the site, read from the environment once and validated at start-up.
 
-docs/configuration.md explains each variable. A wrong value stops the start with a sentence.
+docs/configuration.md explains each variable. An invalid value stops the start with an explanation.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from bgplatform import rest
-from bgplatform.aws import origins, s3_client_config
 from bgplatform.env import (
     boolean,
     choice,
     database,
     email,
+    ensure_folder,
     folder,
     integer,
-    made,
     names,
     networks,
     required,
@@ -30,11 +29,12 @@ from bgplatform.env import (
     time_zone,
     url,
 )
-from bgplatform.logs import worth_a_line
+from bgplatform.logs import not_a_failed_probe
+from bgplatform.s3 import origins, s3_client_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# -- Where we run ----------------------------------------------------------------------------------
+# -- Location --------------------------------------------------------------------------------------
 
 DEBUG = boolean("DEBUG", False)
 STATE_DIR = folder("BGPLATFORM_STATE", BASE_DIR / "var")
@@ -43,9 +43,9 @@ SECRET_KEY = secret(
 )
 ALLOWED_HOSTS = names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], like=r"\*|[^/\s@]+")
 CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS", [], like=r"https?://[^/\s]+")
-# Where the site is, for what is written where no request says it: webhooks and mails.
+# The site's address, for links that are built outside a request: webhooks and e-mails.
 SITE_URL = text("SITE_URL", "", like=r"(https?://[^/\s]+)?")
-# The path of the host below which the site is, as /cutouts; bgplatform/prefix.py.
+# The path below which the site is served, such as /cutouts; see bgplatform/prefix.py.
 PATH_PREFIX = text("PATH_PREFIX", "", like=r"(/[A-Za-z0-9~-][A-Za-z0-9._~-]*)*")
 FORCE_SCRIPT_NAME = PATH_PREFIX or None
 HTTPS = boolean("HTTPS", False)
@@ -56,7 +56,7 @@ ASGI_APPLICATION = "bgplatform.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SITE_NAME = "bgplatform"
 
-# -- What it is made of ----------------------------------------------------------------------------
+# -- Apps and middleware ---------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "unfold",
@@ -82,13 +82,13 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "bgplatform.caching.PrivateMiddleware",
+    "bgplatform.cache_control.PrivateMiddleware",
     "csp.middleware.CSPMiddleware",
     "bgplatform.content_type.ContentTypeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    # Inside of the one that says how long an answer is.
-    "bgplatform.faults.NothingToSeeMiddleware",
+    # Inside the middleware that sets Content-Length.
+    "bgplatform.error_pages.MethodNotAllowedPageMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -108,7 +108,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "bgplatform.context.site",
+                "bgplatform.context_processors.site",
             ],
         },
     },
@@ -118,11 +118,11 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES = {"default": database("DATABASE_URL", f"sqlite:///{STATE_DIR / 'bgplatform.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    made(STATE_DIR, "BGPLATFORM_STATE")
-    # Tests use a file, too: threads and processes must meet the locks that production has.
+    ensure_folder(STATE_DIR, "BGPLATFORM_STATE")
+    # Tests use a file as well, so that threads and processes meet the same locks as in production.
     DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "test.sqlite3")}
-    # Writers queue up instead of failing: WAL lets readers pass, IMMEDIATE takes the write lock at the
-    # start of a transaction, where waiting is possible, and not in the middle, where it is not.
+    # Writers wait instead of failing: WAL lets readers proceed, and IMMEDIATE takes the write lock at the
+    # start of a transaction, where SQLite can wait for it; in the middle it cannot.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
@@ -144,7 +144,7 @@ CACHES = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
-# A bucket's name puts the files into an S3-compatible store; without one they lie in the state folder.
+# With a bucket the files are in an S3-compatible store; without one, in the state folder.
 S3_BUCKET = text("S3_BUCKET", "", like=r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?")
 S3_ENDPOINT = url("S3_ENDPOINT", "https://s3.amazonaws.com", {"http", "https"}) if S3_BUCKET else ""
 S3_PUBLIC_ENDPOINT = url("S3_PUBLIC_ENDPOINT", S3_ENDPOINT, {"http", "https"}) if S3_BUCKET else ""
@@ -178,10 +178,10 @@ STATIC_ROOT = STATE_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
 
-# Bodies above this go to a temporary file instead of memory: many connections may send one at once.
+# Larger bodies go to a temporary file, not to memory: many connections may send one at once.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
-# Who may send more than DATA_UPLOAD_MAX_MEMORY_SIZE: POSTs to these addresses, with credentials.
+# Only authenticated POSTs to these addresses may exceed DATA_UPLOAD_MAX_MEMORY_SIZE.
 UPLOAD_ADDRESSES = (
     r"/jobs/",
     r"/uploads/(discard|[0-9a-f-]+/body)/",
@@ -190,7 +190,7 @@ UPLOAD_ADDRESSES = (
     r"/api/remove/?",
 )
 
-# -- People ----------------------------------------------------------------------------------------
+# -- Accounts --------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -202,7 +202,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = choice("EMAIL_VERIFICATION", "mandatory", {"mandatory", "optional", "none"})
-# One address to an account. The new one replaces it once it is confirmed; see docs/decisions/0020.
+# One e-mail address per account. A new one replaces it after confirmation; see docs/decisions/0020.
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
@@ -213,8 +213,8 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "accounts.signing_forms.ResetFromKeyForm",
     "change_password": "accounts.signing_forms.ChangePasswordForm",
 }
-# The key of a failed sign-in is client address and account together: accounts/adapter.py. Mails that
-# strangers can ask for are left out in silence above a limit: a refusal would shut the owner out.
+# Failed sign-ins are counted per client address and account: accounts/adapter.py. Above a limit, e-mails that
+# strangers can request are silently not sent: an error would lock the owner out.
 ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/5m/key",
     "reset_password": "20/m/ip",
@@ -235,16 +235,16 @@ AUTH_PASSWORD_VALIDATORS = [
 vars().update(email("EMAIL_URL", "consolemail://"))
 DEFAULT_FROM_EMAIL = text("MAIL_FROM", f"{SITE_NAME} <no-reply@localhost>", like=r"[^\r\n]*@[^\r\n]*")
 
-# -- Pictures: what is taken, how it is worked on --------------------------------------------------
+# -- Pictures: input limits and processing ---------------------------------------------------------
 
 MODEL = text("MODEL", "u2net", like=r"[a-z0-9][a-z0-9._-]{0,63}")
 DEVICE = text("DEVICE", "auto", like=r"auto|cpu|cuda(:[0-9]+)?")
 PRECISION = choice("PRECISION", "auto", {"auto", "float32", "bfloat16", "float16", "int8"})
 MAX_PICTURE_BYTES = integer("MAX_PICTURE_BYTES", 64 * 2**20, least=1024, most=2**31)
 MAX_PICTURE_PIXELS = integer("MAX_PICTURE_PIXELS", 50_000_000, least=1_000, most=500_000_000)
-# Of a result; one that is no larger than its source is made anyway. A plan may allow less.
+# Limit for a result; one that is no larger than its source is always made. A plan may set a lower limit.
 MAX_RESULT_PIXELS = integer("MAX_RESULT_PIXELS", 50_000_000, least=1_000, most=100_000_000)
-# A form without script sends all its pictures at once.
+# A form without JavaScript sends all its pictures in one request.
 MAX_REQUEST_BYTES = integer("MAX_REQUEST_BYTES", 2**30, least=2**20, most=2**40)
 if MAX_REQUEST_BYTES <= MAX_PICTURE_BYTES:
     raise ImproperlyConfigured(
@@ -252,49 +252,50 @@ if MAX_REQUEST_BYTES <= MAX_PICTURE_BYTES:
     )
 MAX_JOB_PICTURES = integer("MAX_JOB_PICTURES", 5_000, least=1, most=10_000)
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_JOB_PICTURES
-# Text in a form or in JSON costs many times its size while it is parsed. The longest that there is names the
-# uploads of a job, at 45 bytes each.
+# Text in a form or in JSON takes many times its size in memory while it is parsed. The longest legitimate
+# text lists the uploads of a job, at 45 bytes each.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(256 * 1024, MAX_JOB_PICTURES * 48 + 16 * 1024)
 
-# A job of at most this many pictures goes through the lane for people who sit and wait.
+# A job of at most this many pictures uses the interactive lane.
 INTERACTIVE_PICTURES = integer("INTERACTIVE_PICTURES", 5, least=0, most=100)
-# Messages of one user in one lane that may be with the broker or a worker at once.
+# Messages of one user in one lane that may be queued or in progress at once.
 WINDOW = integer("WINDOW", 8, least=1, most=1_000)
 DISPATCH_SECONDS = integer("DISPATCH_SECONDS", 2, least=1, most=60)
-# A worker renews its leases every third of this; a picture whose lease lapsed is given out again.
+# A worker renews its leases every third of this; a picture with an expired lease is dispatched again.
 LEASE_SECONDS = integer("LEASE_SECONDS", 20, least=3, most=600)
-# A message that nobody claimed for so long is taken for lost and sent again.
+# A message that was not claimed for this long counts as lost and is sent again.
 REDISPATCH_SECONDS = integer("REDISPATCH_SECONDS", 60, least=5, most=3_600)
-# Nothing is given out for so long after a worker found the file store away.
+# Nothing is dispatched for this long after a worker found the file store unavailable.
 STORE_PAUSE_SECONDS = integer("STORE_PAUSE_SECONDS", 5, least=1, most=600)
-# No upload is taken where less would stay free on the file store's disk: work in hand needs it for results.
+# No upload is accepted if it would leave less than this on the file store's disk: queued work needs the
+# space.
 STORE_MIN_FREE_BYTES = integer("STORE_MIN_FREE_BYTES", 512 * 2**20, least=0, most=2**50)
 MAX_ATTEMPTS = integer("MAX_ATTEMPTS", 3, least=1, most=20)
-# A picture that is worked on for longer is handed back; a worker that hangs in native code ends itself.
+# A picture that takes longer is handed back; a worker that hangs in native code ends itself.
 TASK_SECONDS = integer("TASK_SECONDS", 300, least=1, most=86_400)
 UPLOAD_HOURS = integer("UPLOAD_HOURS", 24, least=1, most=720)
-# Files of one user that are in no job: announced, sent or refused.
+# Files of one user that belong to no job: announced, uploaded or refused.
 MAX_OPEN_UPLOADS = integer("MAX_OPEN_UPLOADS", 10_000, least=1, most=1_000_000)
-# Pages of one user that listen to a job at once; more ask every few seconds instead.
+# Pages of one user with a live event stream; further ones poll every few seconds.
 MAX_EVENT_STREAMS = integer("MAX_EVENT_STREAMS", 32, least=1, most=10_000)
-# A file that no row names is deleted once it is so old.
+# A file without a database row is deleted at this age.
 ORPHAN_HOURS = integer("ORPHAN_HOURS", 24, least=1, most=8_760)
-# Sweeps delete nothing by its age where the clock went further than that since the last one.
+# Sweeps delete nothing by age if the clock advanced further than this since the last one.
 SWEEP_MAX_STEP_DAYS = integer("SWEEP_MAX_STEP_DAYS", 10, least=1, most=3_650)
 
-# Networks that are not the internet's, and into which the addresses that users give may lead all the same.
+# Private networks that user-supplied URLs may reach all the same.
 FETCH_PRIVATE_NETWORKS = networks("FETCH_PRIVATE_NETWORKS", [])
-# A webhook's receiver has so long to answer, and is no longer told after so many days without a success.
+# How long a webhook receiver has to answer, and after how many days without a success it is disabled.
 WEBHOOK_SECONDS = integer("WEBHOOK_SECONDS", 20, least=1, most=60)
 WEBHOOK_FAILING_DAYS = integer("WEBHOOK_FAILING_DAYS", 5, least=1, most=90)
 WEBHOOK_LOG_DAYS = integer("WEBHOOK_LOG_DAYS", 30, least=2, most=3_650)
 
-# -- Programs --------------------------------------------------------------------------------------
+# -- API -------------------------------------------------------------------------------------------
 
-# Requests of one account to /api/v1/, whatever token they come with.
+# Requests of one account to /api/v1/, for all its tokens together.
 API_REQUESTS_A_MINUTE = integer("API_REQUESTS_A_MINUTE", 600, least=1, most=1_000_000)
-# The compatible APIs: how long a call waits for its picture, how edges are made unless a call says it, how
-# many megapixels an account may send in a minute, and whose are the calls of this machine without a token.
+# The compatible APIs: how long a call waits for its picture, the default edge refinement, the megapixels that
+# an account may send in a minute, and the account of local calls without a token.
 SYNC_SECONDS = integer("SYNC_SECONDS", 55, least=1, most=3_600)
 COMPAT_REFINE = choice("COMPAT_REFINE", "fast", {"off", "fast", "best"})
 COMPAT_MEGAPIXELS_A_MINUTE = integer("COMPAT_MEGAPIXELS_A_MINUTE", 500, least=1, most=10**9)
@@ -306,38 +307,38 @@ if REMBG_API_LOCAL and BEHIND_PROXY:
 REST_FRAMEWORK = rest.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = {
     **rest.SPECTACULAR_SETTINGS,
-    # The schema's paths begin below this.
+    # The schema's paths are relative to this.
     **({"SERVERS": [{"url": PATH_PREFIX}]} if PATH_PREFIX else {}),
 }
 
-# -- Safety ----------------------------------------------------------------------------------------
+# -- Security --------------------------------------------------------------------------------------
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PATH_PREFIX}/"
-# Another site on the same host has cookies for all of it: under one name its cookies would be taken for ours.
+# Another site on the same host may set cookies of the default name for all paths; they would clash with ours.
 SESSION_COOKIE_NAME = "sessionid" + PATH_PREFIX.replace("/", "_")
 CSRF_COOKIE_NAME = "csrftoken" + PATH_PREFIX.replace("/", "_")
-CSRF_FAILURE_VIEW = "bgplatform.refused.csrf_failure"
+CSRF_FAILURE_VIEW = "bgplatform.proxy_errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
-# Probes come by plain HTTP, from beside the process.
+# Health probes use plain HTTP, from the same machine.
 SECURE_REDIRECT_EXEMPT = [
     rf"^{re.escape(f'{PATH_PREFIX}/'.lstrip('/'))}{probe}$" for probe in ("healthz", "readyz")
 ]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-# Whether other names under our domain speak HTTPS is not ours to promise: no subdomains, no preload.
+# We cannot promise HTTPS for other hosts of the domain: no includeSubDomains, no preload.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
-    # Sign-in attempts are counted by address: the client's, not the proxy's, which is everybody's.
+    # Sign-in attempts are counted by the client's address, not by the proxy's, which all clients share.
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
-# Browsers send and fetch files straight from the store.
+# Browsers upload to and download from the store directly.
 STORE_ORIGINS = origins(S3_PUBLIC_ENDPOINT, S3_BUCKET) if S3_BUCKET else []
 CONTENT_SECURITY_POLICY = {
-    # The admin's own scripts (Alpine) need eval; it is for staff only and shows no text of strangers as HTML.
+    # The admin's scripts (Alpine) need eval. Only staff use it, and it shows no untrusted text as HTML.
     "EXCLUDE_URL_PREFIXES": ("/admin/",),
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -352,7 +353,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# -- Words, time, logs -----------------------------------------------------------------------------
+# -- Language, time, logs --------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = time_zone("TIME_ZONE", "UTC")
@@ -363,7 +364,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"worth": {"()": "django.utils.log.CallbackFilter", "callback": worth_a_line}},
+    "filters": {"worth": {"()": "django.utils.log.CallbackFilter", "callback": not_a_failed_probe}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["worth"]}},
     "root": {
         "handlers": ["console"],

@@ -1,4 +1,4 @@
-"""Bodies into temporary files without holding up the event loop: a busy disk may take a while."""
+"""Writes request bodies to temporary files without blocking the event loop, since a busy disk may be slow."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from tempfile import SpooledTemporaryFile
 from typing import Final
 
 from bgplatform.body_limit import Receive
-from bgplatform.no_room import temporary_files
+from bgplatform.disk_full import temporary_files
 
 BLOCK: Final = 256 * 2**10
 
 
 async def spool(receive: Receive, file: SpooledTemporaryFile[bytes], in_memory: int, most: int | None) -> int:
-    """Write a body to the end of a file that keeps so many bytes in memory; how many bytes the body has.
+    """Append a body to a file that keeps up to `in_memory` bytes in memory. Returns the body's size.
 
-    Of more than `most` the rest is dropped. Raises ConnectionResetError where the client goes away, and
-    StoreFullError where the disk of the temporary files is full.
+    Discards what exceeds `most`. Raises ConnectionResetError where the client disconnects, and StoreFullError
+    where the disk for temporary files is full.
     """
     size = 0
     waiting = bytearray()
@@ -29,7 +29,7 @@ async def spool(receive: Receive, file: SpooledTemporaryFile[bytes], in_memory: 
         if most is None or size <= most:
             waiting += piece
         if size <= in_memory:
-            file.write(waiting)  # in memory
+            file.write(waiting)  # stays in memory
             waiting.clear()
         elif len(waiting) >= BLOCK or not message.get("more_body", False):
             with temporary_files():

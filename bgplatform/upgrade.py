@@ -1,7 +1,8 @@
-"""HTTP/1.1 for callers that propose HTTP/2: Java's HttpClient and `curl --http2` do where there is no TLS.
+"""HTTP/1.1 for clients that offer an upgrade to HTTP/2 over plain TCP, such as Java's HttpClient and `curl
+--http2`.
 
-They go on with HTTP/1.1 where nobody takes them up on it (RFC 9110, 7.8). The parser under uvicorn takes what
-follows such a request for another protocol, though, and the body is lost.
+A client stays with HTTP/1.1 where the server ignores the offer (RFC 9110, 7.8). uvicorn's parser, however,
+takes the bytes after such a request for another protocol, and the body is lost.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from typing import Any, Final
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from bgplatform.unparsed import answer_to
+from bgplatform.parse_errors import error_response
 
 _UPGRADE: Final = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, to which nobody proposes HTTP/2. `bgplatform.protocol:Protocol`, the one in use, extends it.
+    """uvicorn's protocol without h2c upgrades. `bgplatform.protocol:Protocol`, the one in use, extends it.
 
-    uvicorn believes X-Forwarded-For and -Proto from 127.0.0.1 unless `--no-proxy-headers` says otherwise. The
-    setting BEHIND_PROXY alone decides that, so this protocol never uses that part of uvicorn.
+    uvicorn trusts X-Forwarded-For and -Proto from 127.0.0.1 unless `--no-proxy-headers` is given. Here the
+    setting BEHIND_PROXY alone decides that, so this protocol removes uvicorn's middleware.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -30,7 +31,7 @@ class Protocol(HttpToolsProtocol):
             self.app = self.app.app
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a connection. A request's head comes in one piece, unless it is very long."""
+        """Receives bytes. A request's headers arrive in one piece unless they are very long."""
         if self.cycle is None or not self.cycle.more_body:
             head, end, rest = data.partition(b"\r\n\r\n")
             if end:
@@ -38,6 +39,6 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that cannot be parsed in the words of the API at its address."""
-        self.transport.write(answer_to(getattr(self, "url", b"")))
+        """Answer an unparsable request in the format of the API at its path."""
+        self.transport.write(error_response(getattr(self, "url", b"")))
         self.transport.close()

@@ -1,4 +1,4 @@
-"""Every address of the site."""
+"""The site's URLs."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -22,5 +22,5 @@ urlpatterns = [
     path("", include("jobs.urls")),
 ]
 
-handler400 = "bgplatform.refused.bad_request"
-handler500 = "bgplatform.faults.server_error"
+handler400 = "bgplatform.proxy_errors.bad_request"
+handler500 = "bgplatform.error_pages.server_error"

@@ -1,7 +1,6 @@
 """The worker process: `python -m dramatiq bgplatform.worker --processes 1 --threads 3`.
 
-Loads and warms the model before it takes a message, renews the leases of what it works on, and says
-that it is alive.
+Loads and warms up the model before it takes a message, renews the leases of its tasks, and sends heartbeats.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from redis.exceptions import RedisError  # noqa: E402
 
 import jobs.actors  # noqa: E402,F401
 from bgplatform.broker import LaneBroker, broker  # noqa: E402
-from bgplatform.child import ExitWithMaster  # noqa: E402
+from bgplatform.child_process import ExitWithMaster  # noqa: E402
 from jobs.models.job import Lane  # noqa: E402
 from jobs.queue import workers  # noqa: E402
 from jobs.queue.leases import LeaseKeeper  # noqa: E402
@@ -31,28 +30,29 @@ from segmentation.errors import SegmentationError  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-# A task gets its time limit as an exception first; what does not even hear that is ended with its process.
-HARD = 1.25
+# A task first gets its time limit as an exception; one that hangs in native code is ended with its process.
+HARD_LIMIT_FACTOR = 1.25
 
 
-def keep_a_thread(broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-    """One thread more than batches may fill: whoever sits and waits does not wait for the end of a picture of
-    somebody's batch (docs/decisions/0018)."""
-    cast(LaneBroker, broker).rooms = {Lane.BATCH.value: worker.worker_threads}
+def reserve_interactive_thread(broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+    """Reserve one thread beyond those that batches may fill, so that interactive pictures do not wait for the
+    end of a batch picture (docs/decisions/0018).
+    """
+    cast(LaneBroker, broker).max_held = {Lane.BATCH.value: worker.worker_threads}
     worker.worker_threads += 1
 
 
 class WorkerLifecycle(Middleware):
-    """What happens at a worker's boot and shutdown."""
+    """A worker's boot and shutdown."""
 
     def __init__(self) -> None:
         self.engine = ""
         self.keeper = LeaseKeeper(self.beat)
-        self.watchdog = Watchdog(self.keeper.longest, settings.TASK_SECONDS * HARD)
+        self.watchdog = Watchdog(self.keeper.longest, settings.TASK_SECONDS * HARD_LIMIT_FACTOR)
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Load the model while no message waits for it; without it there is no worker."""
-        keep_a_thread(broker, worker)
+        """Load the model before any message is taken; without a model the worker does not start."""
+        reserve_interactive_thread(broker, worker)
         from jobs.worker import engine, processing
 
         try:
@@ -60,9 +60,9 @@ class WorkerLifecycle(Middleware):
         except SegmentationError as error:
             raise MiddlewareError(str(error)) from error
         except Exception as error:
-            # Dramatiq would only log it, and go on as a worker without an engine.
-            logger.exception("the engine does not start")
-            raise MiddlewareError(f"the engine does not start: {error}") from error
+            # Dramatiq would only log it and run a worker without an engine.
+            logger.exception("the engine could not be started")
+            raise MiddlewareError(f"the engine could not be started: {error}") from error
         logger.info("worker ready: %s", self.engine)
         processing.keeper = self.keeper
         self.keeper.start()
@@ -70,23 +70,23 @@ class WorkerLifecycle(Middleware):
         self.beat()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """No longer counted as ready; leases are kept until the last task is through."""
+        """Stop counting as ready; leases are renewed until the last task ends."""
         try:
             workers.withdraw()
         except RedisError as error:
-            logger.warning("could not withdraw: %s", error)
+            logger.warning("the heartbeat could not be removed: %s", error)
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """All tasks are through."""
+        """All tasks have ended."""
         self.keeper.stop()
         self.watchdog.stop()
 
     def beat(self) -> None:
-        """Say that this worker lives."""
+        """Send a heartbeat."""
         try:
             workers.report(self.engine)
         except RedisError as error:
-            logger.warning("could not report: %s", error)
+            logger.warning("the heartbeat could not be sent: %s", error)
 
 
 broker.add_middleware(ExitWithMaster())

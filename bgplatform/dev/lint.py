@@ -1,4 +1,4 @@
-"""Every check of `make lint`, one after the other; all of them run, and the summary says which failed."""
+"""Runs every check of `make lint`, one after the other, and lists those that failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PYTHON = sys.executable
 
 
 def templates() -> list[str]:
-    """Every template that git knows of."""
+    """Returns every template that git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "*.html"],
         cwd=ROOT,
@@ -26,7 +26,7 @@ def templates() -> list[str]:
 
 
 def checks() -> dict[str, list[str]]:
-    """The commands, by what a person calls them."""
+    """Returns the commands by name."""
     return {
         "ruff check": [PYTHON, "-m", "ruff", "check", "--quiet", "."],
         "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."],
@@ -38,7 +38,7 @@ def checks() -> dict[str, list[str]]:
 
 
 def environment(state: str) -> dict[str, str]:
-    """Production's settings as far as the checks look at them: secure, and with no state of ours."""
+    """Returns production settings for the checks: secure, with a state folder of their own."""
     return {
         **os.environ,
         "BGPLATFORM_STATE": state,

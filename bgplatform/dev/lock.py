@@ -1,7 +1,7 @@
-"""Write requirements.txt and requirements-dev.txt from what is installed: `make lock`.
+"""Write requirements.txt and requirements-dev.txt from the installed packages: `make lock`.
 
-The direct dependencies are named in pyproject.toml; what they need is read from the metadata of the installed
-packages, so that a lock is always a set that was installed and tested together.
+pyproject.toml names the direct dependencies; transitive ones are read from the metadata of the installed
+packages. So a lock is always a set that was installed and tested together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def closure(direct: list[str]) -> dict[str, set[str]]:
-    """Every package that `direct` needs on this platform, by canonical name, with who asks for it."""
+    """Returns every package that `direct` needs on this platform, by canonical name, with its dependents."""
     asked: dict[str, set[str]] = {}
     waiting = [(Requirement(text), "") for text in direct]
     seen: set[tuple[str, frozenset[str]]] = set()
@@ -38,18 +38,20 @@ def closure(direct: list[str]) -> dict[str, set[str]]:
 
 
 def pin(name: str) -> str:
-    """`name==version` as installed, without a local part such as +cpu, which only some indexes have."""
+    """Returns `name==version` as installed, without a local version such as +cpu, which only some indexes
+    have.
+    """
     found = distribution(name)
     return f"{found.metadata['Name']}=={found.version.partition('+')[0]}"
 
 
 def section(title: str, lines: list[str]) -> list[str]:
-    """One headed block of a requirements file."""
+    """Returns one section of a requirements file, with its heading."""
     return ["", f"# {title}", *sorted(lines, key=str.lower)]
 
 
 def write(path: Path, head: list[str], direct: set[str], needed: dict[str, set[str]]) -> None:
-    """Write one requirements file: what we name, then what that brings along, each with who asks for it."""
+    """Write one requirements file: direct dependencies, then transitive ones, each with its dependents."""
     ours = [pin(name) for name in needed if name in direct]
     brought = [f"{pin(name)}  # {', '.join(sorted(by))}" for name, by in needed.items() if name not in direct]
     lines = [*head, *section("named in pyproject.toml", ours), *section("what those need", brought)]

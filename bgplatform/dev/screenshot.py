@@ -1,4 +1,4 @@
-"""Take the README's picture anew, from the running product: `python -m bgplatform.dev.screenshot`."""
+"""Retake the README's screenshot from a running stack: `python -m bgplatform.dev.screenshot`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAIT_MS = 120_000
 
 
 def studio(stack: Stack) -> bytes:
-    """The studio with three photos done, as a PNG."""
+    """Returns a PNG of the studio with three finished photos."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=[*ARGUMENTS, "--hide-scrollbars"]

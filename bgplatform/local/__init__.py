@@ -1,5 +1,5 @@
-"""The local run: everything that one machine needs, started, watched and stopped by one command.
+"""The local run: one command starts, supervises and stops everything on one machine.
 
-`python -m bgplatform.local` (that is what `make run` calls) prepares the state folder, starts what the
-`Procfile` names, greets, and takes every process that it started with it when it goes.
+`python -m bgplatform.local` (which `make run` calls) prepares the state folder, starts the processes of the
+`Procfile`, prints the address, and ends every process that it started when it stops.
 """

@@ -1,4 +1,4 @@
-"""The launcher: `python -m bgplatform.local [--with-parent]`, which is what `make run` calls."""
+"""The launcher: `python -m bgplatform.local [--with-parent]`, which `make run` calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bgplatform.local import lifeline, ports, valkey
+from bgplatform.local import ports, process_tree, valkey
 from bgplatform.local.console import LocalRunError, say
 from bgplatform.local.processes import run_procfile
 from bgplatform.local.state import ROOT, Run, State
@@ -20,10 +20,10 @@ INTERRUPTED = 130
 
 
 def environment(state: State, given: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
-    """The environment of every process, and a sentence about the port where it is not the usual one.
+    """Returns the environment for every process, and a note where the port is not the default one.
 
-    What the person set stays as it is; the rest is filled in for a run on this machine alone. Raises
-    LocalRunError where a value cannot work.
+    Variables that are already set stay as they are; the rest gets defaults for a run on this machine alone.
+    Raises LocalRunError where a value cannot work.
     """
     values = dict(given)
     values["BGPLATFORM_STATE"] = str(state.folder)
@@ -42,12 +42,12 @@ def environment(state: State, given: Mapping[str, str]) -> tuple[dict[str, str],
 
 
 def address(values: Mapping[str, str]) -> str:
-    """Where a browser on this machine finds the site, with a slash at its end."""
+    """Returns the site's address on this machine, with a trailing slash."""
     return f"{origin(values)}{values.get('PATH_PREFIX', '')}/"
 
 
 def origin(values: Mapping[str, str]) -> str:
-    """The scheme, host and port of that address."""
+    """Returns the scheme, host and port of that address."""
     host = values["HOST"]
     if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
         host = "localhost"
@@ -55,9 +55,9 @@ def origin(values: Mapping[str, str]) -> str:
 
 
 def step(values: Mapping[str, str], *arguments: str, quiet: bool = False) -> None:
-    """Run one preparing command; raises LocalRunError where it fails, as it has said why by then.
+    """Run one preparation command. Raises LocalRunError where it fails; it has printed the reason by then.
 
-    `quiet`: show only what it says on its standard error, which is where progress and problems go.
+    `quiet`: show only its standard error, which carries progress and problems.
     """
     done = subprocess.run(
         [sys.executable, "-m", *arguments],
@@ -65,16 +65,16 @@ def step(values: Mapping[str, str], *arguments: str, quiet: bool = False) -> Non
         cwd=ROOT,
         check=False,
         stdout=subprocess.DEVNULL if quiet else None,
-        preexec_fn=lifeline.die_with_parent,
+        preexec_fn=process_tree.die_with_parent,
     )
     if done.returncode:
         raise LocalRunError(
-            f"bgplatform was not started: `python -m {' '.join(arguments)}` failed, as said above."
+            f"bgplatform was not started: `python -m {' '.join(arguments)}` failed; see the messages above."
         )
 
 
 def launch(given: Mapping[str, str]) -> int:
-    """Prepare, start, and stay until told to stop. Returns the exit code."""
+    """Prepare, start, and run until stopped. Returns the exit code."""
     state = State(Path(given.get("BGPLATFORM_STATE") or ROOT / "var"))
     with state.lock():
         state.run_file.unlink(missing_ok=True)
@@ -98,14 +98,16 @@ def launch(given: Mapping[str, str]) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module docstring. Returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m bgplatform.local", description="Run the whole platform here."
     )
-    parser.add_argument("--with-parent", action="store_true", help="stop, too, when the calling process ends")
+    parser.add_argument("--with-parent", action="store_true", help="also stop when the calling process ends")
     if parser.parse_args(arguments).with_parent:
-        lifeline.die_with_parent()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the processes run, both mean: give up
+        process_tree.die_with_parent()
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # until the processes run, SIGTERM and Ctrl-C both abort
     try:
         return launch(os.environ)
     except LocalRunError as error:

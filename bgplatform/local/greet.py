@@ -1,6 +1,6 @@
-"""Wait until the site answers, say where it is, have the sample job done: `python -m bgplatform.local.greet`.
+"""Waits until the site is ready, prints its address, runs the sample job: `python -m bgplatform.local.greet`.
 
-A process of its own beside the others: the launcher runs no threads and imports no Django.
+It is a separate process because the launcher runs no threads and does not import Django.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HINT_SECONDS = 90.0
 
 
 def answers(address: str) -> bool:
-    """Whether the site says that all its parts are ready."""
+    """Whether /readyz answers 200."""
     try:
         with urllib.request.urlopen(f"{address}readyz", timeout=5) as response:  # noqa: S310  # our own loopback
             return bool(response.status == 200)
@@ -30,10 +30,10 @@ def answers(address: str) -> bool:
 
 
 def not_ready(address: str) -> str:
-    """What /readyz says is missing, as far as it says anything."""
+    """Returns what /readyz reports as missing."""
     try:
         with urllib.request.urlopen(f"{address}readyz", timeout=5):  # noqa: S310  # our own loopback
-            return "nothing any more"
+            return "nothing"
     except urllib.error.HTTPError as error:
         return error.read(2000).decode(errors="replace").strip()
     except (urllib.error.URLError, OSError) as error:
@@ -41,19 +41,19 @@ def not_ready(address: str) -> str:
 
 
 def wait_until_ready(address: str) -> None:
-    """Return when the site is ready; says every minute and a half what it is still waiting for."""
+    """Wait until the site is ready; print every 90 s what is still missing."""
     hint_at = time.monotonic() + HINT_SECONDS
     while not answers(address):
         if time.monotonic() >= hint_at:
-            say(f"Still starting. What {address}readyz says is missing: {not_ready(address)}")
+            say(f"Still starting. According to {address}readyz this is missing: {not_ready(address)}")
             hint_at += HINT_SECONDS
         time.sleep(POLL_SECONDS)
 
 
 def banner(address: str, state: State, *, first: bool) -> str:
-    """The address and how to sign in, in a frame that stands out among log lines.
+    """Returns the address and how to sign in, in a frame that stands out among log lines.
 
-    The password is shown at the first start only; later ones say where it is kept.
+    The password is shown at the first start only; later banners name the file that holds it.
     """
     lines = [f"bgplatform is running:  {address}", ""]
     if not state.sign_in.exists():
@@ -61,16 +61,16 @@ def banner(address: str, state: State, *, first: bool) -> str:
     elif first:
         known = state.sign_in.read_text().splitlines()
         lines += ["Sign in as its first administrator:", *(f"  {line}" for line in known)]
-        lines.append(f"Both are kept in {_short(state.sign_in)}, which only you can read.")
+        lines.append(f"Both are kept in {_relative(state.sign_in)}, which only you can read.")
     else:
-        lines.append(f"The first administrator's sign-in is in {_short(state.sign_in)}.")
+        lines.append(f"The first administrator's sign-in is in {_relative(state.sign_in)}.")
     lines += ["", "Ctrl-C stops everything."]
     width = max(map(len, lines))
     frame = "─" * (width + 2)
     return "\n".join((f"┌{frame}┐", *(f"│ {line.ljust(width)} │" for line in lines), f"└{frame}┘"))
 
 
-def _short(path: Path) -> str:
+def _relative(path: Path) -> str:
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
@@ -78,7 +78,7 @@ def _short(path: Path) -> str:
 
 
 def main() -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module docstring. Returns the exit code."""
     state = State(Path(os.environ["BGPLATFORM_STATE"]))
     run = state.read_run()
     if run is None:

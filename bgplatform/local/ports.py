@@ -1,4 +1,4 @@
-"""Choosing TCP ports on the loopback."""
+"""Chooses TCP ports on the loopback interface."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import socket
 from bgplatform.local.console import LocalRunError
 
 DEFAULT_PORT = 8000
-TRIED = 20  # ports after the default one that are tried before giving up
+TRIED = 20  # ports from the default one on to try
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen on `host`:`port` now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-        # As servers do: a connection of the last run in TIME_WAIT does not take the port.
+        # As servers do: a connection of the last run in TIME_WAIT does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -25,7 +25,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def any_free(preferred: int | None = None) -> int:
-    """A free loopback port: `preferred` if it is free, otherwise one that the system picks."""
+    """Returns a free loopback port: `preferred` if it is free, otherwise one from the system."""
     if preferred is not None and is_free(preferred):
         return preferred
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
@@ -35,15 +35,15 @@ def any_free(preferred: int | None = None) -> int:
 
 
 def for_web(wanted: str | None, host: str) -> tuple[int, str | None]:
-    """The port of the web server and, where it is not the expected one, a sentence that says so.
+    """Returns the web server's port, and a note where it is not the default one.
 
-    `wanted` is what the person asked for (PORT), or None: then the first free port from 8000 on is taken. A
-    port that was asked for and is taken, or is no port at all, raises LocalRunError.
+    `wanted` is the requested port (PORT), or None for the first free port from 8000 on. Raises LocalRunError
+    where the requested port is taken or invalid.
     """
     if wanted:
         if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
             raise LocalRunError(
-                f"PORT={wanted} is no port: give a number from 1 to 65535, as in `make run PORT=8001`."
+                f"PORT={wanted} is not a port: give a number from 1 to 65535, as in `make run PORT=8001`."
             )
         if not is_free(int(wanted), host):
             raise LocalRunError(

@@ -1,7 +1,7 @@
-"""What must be true before the processes start: `python -m bgplatform.local.prepare`, once at every start.
+"""Prepares the state before the processes start: `python -m bgplatform.local.prepare`, once at every start.
 
-The tables are up to date, the static files collected (only when they changed), and there is somebody who can
-sign in. One process does all of it, as loading Django is most of the time that it takes.
+It applies the migrations, collects the static files if they changed, and creates an administrator if there is
+no user. One process does it all, because loading Django takes most of the time.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from bgplatform.local.console import LocalRunError, say
 from bgplatform.local.state import ROOT, State, write_private
 
 ADMINISTRATOR = "admin@localhost"
-ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is mistaken for something else
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no look-alike characters
 
 
 def new_password() -> str:
-    """A password of 79 bits that can be read out: sixteen letters and digits in four groups."""
+    """Returns a readable password of 79 bits: sixteen letters and digits in four groups."""
     return "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(4))
 
 
 def migrate() -> None:
-    """Bring the tables up to date; says so when there was something to do."""
+    """Apply pending migrations, and say so."""
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
@@ -40,7 +40,9 @@ def migrate() -> None:
 
 
 def static_fingerprint(folder: Path, requirements: Path) -> str:
-    """A digest that changes with our static files (path, size, time) and the packages that bring others."""
+    """Returns a digest of our static files (path, size, mtime) and of the requirements, whose packages add
+    others.
+    """
     digest = hashlib.sha256(requirements.read_bytes())
     for path in sorted(folder.rglob("*")):
         facts = path.stat()
@@ -49,7 +51,7 @@ def static_fingerprint(folder: Path, requirements: Path) -> str:
 
 
 def collect_static(state: State) -> None:
-    """Collect, hash and compress the static files, unless that was done for exactly these."""
+    """Collect, hash and compress the static files, unless they are unchanged."""
     from django.conf import settings
     from django.core.management import call_command
 
@@ -63,7 +65,7 @@ def collect_static(state: State) -> None:
 
 
 def first_administrator(state: State) -> bool:
-    """Where there is no user at all, make an administrator and note the password; whether that was done."""
+    """If there is no user, create an administrator and save the password. Returns whether it did."""
     from allauth.account.models import EmailAddress
 
     from accounts.models import User
@@ -79,7 +81,7 @@ def first_administrator(state: State) -> bool:
 
 
 def main() -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module docstring. Returns the exit code."""
     try:
         django.setup()
         from django.conf import settings

@@ -1,4 +1,4 @@
-"""The processes of the Procfile, run by honcho inside the launcher, and the end of every one of them."""
+"""Runs the Procfile's processes with honcho inside the launcher, and ends all of them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from bgplatform.local.console import Terminal
 from bgplatform.local.state import ROOT
 
-# Longer than the supervisors' own grace: they kill what does not stop, and honcho them only if they hang.
+# Longer than the supervisors' grace period: they kill what does not stop. honcho kills only supervisors that
+# hang.
 STOP_SECONDS = 25
 SWEEP_SECONDS = 5.0
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 
 
 def run_procfile(procfile: Path, environment: Mapping[str, str], without: Collection[str] = ()) -> int:
-    """Run every line of `procfile` but those named in `without`, until SIGINT, SIGTERM or SIGHUP.
+    """Run every line of `procfile` except those named in `without`, until SIGINT, SIGTERM or SIGHUP.
 
-    Afterwards nothing that descends from this process is left. Returns 0 where it was asked to stop, else
-    the exit code of the process whose end stopped the others.
+    No descendant of this process is left afterwards. Returns 0 where it was asked to stop, otherwise the exit
+    code of the process whose end stopped the others.
     """
-    lifeline.adopt_orphans()
+    process_tree.adopt_orphans()
     honcho.manager.KILL_WAIT = STOP_SECONDS
     manager = Manager(Printer(Terminal(sys.stdout)))
     for name, command in parse_procfile(procfile.read_text()).processes.items():
@@ -45,9 +46,11 @@ def run_procfile(procfile: Path, environment: Mapping[str, str], without: Collec
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=lifeline.die_with_parent,
+        preexec_fn=process_tree.die_with_parent,
     )
-    signal.signal(signal.SIGCHLD, lambda *_: greeter.poll())  # it ends long before the rest
+    signal.signal(
+        signal.SIGCHLD, lambda *_: greeter.poll()
+    )  # the greeter ends long before the rest; this reaps it
     try:
         manager.loop()
     finally:
@@ -59,17 +62,17 @@ def run_procfile(procfile: Path, environment: Mapping[str, str], without: Collec
 
 
 def _stop_at_hangup() -> None:
-    """Treat the closing of the terminal like SIGTERM, unless somebody (nohup) has it ignored.
+    """Treat the closing of the terminal like SIGTERM, unless SIGHUP is ignored (nohup).
 
-    The kernel tells only the leader of the session, and that may be a make which then waits for us: so this
-    process also looks at its terminal every second.
+    The kernel signals only the session leader, which may be a `make` that waits for this process. So this
+    process also polls its terminal every second.
     """
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         return
     launcher = os.getpid()
 
     def hang_up(*_: object) -> None:
-        # honcho's helpers inherit this handler and get the signal, too; only the launcher acts on it.
+        # honcho's helpers inherit this handler and also get the signal; only the launcher acts on it.
         if os.getpid() == launcher:
             os.kill(launcher, signal.SIGTERM)
 
@@ -77,29 +80,29 @@ def _stop_at_hangup() -> None:
     if not os.isatty(sys.stdin.fileno()):
         return
     terminal = select.poll()
-    terminal.register(sys.stdin.fileno(), 0)  # a hang-up is reported without being asked for
+    terminal.register(sys.stdin.fileno(), 0)  # poll() always reports a hang-up
 
-    def look(*_: object) -> None:
+    def check_terminal(*_: object) -> None:
         if terminal.poll(0):
             signal.setitimer(signal.ITIMER_REAL, 0)
             hang_up()
 
-    signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
+    signal.signal(signal.SIGALRM, check_terminal)
+    signal.setitimer(signal.ITIMER_REAL, POLL_SECONDS, POLL_SECONDS)
 
 
 def sweep() -> None:
-    """Kill whatever still descends from this process; the last resort after everybody was told to stop."""
+    """Kill all remaining descendants of this process, after they were asked to stop."""
     deadline = time.monotonic() + SWEEP_SECONDS
-    while (left := lifeline.descendants(os.getpid())) and time.monotonic() < deadline:
+    while (left := process_tree.descendants(os.getpid())) and time.monotonic() < deadline:
         for pid in left:
-            lifeline.kill(pid, signal.SIGKILL)
-        _collect()
+            process_tree.kill(pid, signal.SIGKILL)
+        _reap_orphans()
         time.sleep(0.02)
 
 
-def _collect() -> None:
-    """Take leave of adopted orphans that have ended, so that none stays a zombie."""
+def _reap_orphans() -> None:
+    """Reap adopted orphans that have ended, so that none stays a zombie."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)

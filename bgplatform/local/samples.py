@@ -1,6 +1,6 @@
-"""The sample job: three photos, cut out for the first administrator, so that the first page shows a result.
+"""The sample job: three photos cut out for the first administrator, so that the first page shows a result.
 
-They go the way of everybody's pictures: uploaded, submitted, dispatched, done by the worker that runs.
+It takes the usual path: upload, submit, dispatch, worker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.3
 
 
 def submit_samples() -> Job | None:
-    """Submit the sample photos for the first administrator; None where that account is not there."""
+    """Submit the sample photos for the first administrator; returns None without that account."""
     from django.conf import settings
 
     from accounts.models import User
@@ -44,7 +44,7 @@ def submit_samples() -> Job | None:
 
 
 def wait_until_finished(job: Job) -> bool:
-    """Wait until the job is no longer active; False where that takes longer than three minutes."""
+    """Wait until the job is no longer active. Returns False after three minutes."""
     from jobs.models import Job
 
     deadline = time.monotonic() + WAIT_SECONDS
@@ -55,9 +55,9 @@ def wait_until_finished(job: Job) -> bool:
 
 
 def show_samples(address: str, state: State) -> None:
-    """Have the sample job done and say where it is.
+    """Run the sample job and print its address.
 
-    That it was is remembered by a file and not by the job, as a person may delete that.
+    A file records that this was done, because a person may delete the job.
     """
     import django
 
@@ -67,7 +67,7 @@ def show_samples(address: str, state: State) -> None:
     try:
         job = submit_samples()
     except StoreUnavailableError as error:
-        say(f"The sample photos wait for the next start: {error.sentence}")
+        say(f"The sample photos are tried again at the next start: {error.sentence}")
         return
     state.samples_shown.touch()
     if job is None:
@@ -75,4 +75,4 @@ def show_samples(address: str, state: State) -> None:
     if wait_until_finished(job):
         say(f"A first job with three sample photos is done: {urljoin(address, job.get_absolute_url())}")
     else:
-        say("The sample photos are not done yet; the messages of the worker, above, may say why.")
+        say("The sample photos are not done yet; see the worker's messages above.")

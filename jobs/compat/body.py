@@ -16,7 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 
-from bgplatform.part_head import MAX_HEAD, read_head
+from bgplatform.part_headers import MAX_HEAD, read_headers
 from jobs.compat.errors import CompatError
 from jobs.compat.memory import RECEIVED
 
@@ -166,7 +166,7 @@ def _parts(content: bytes, boundary: str) -> Iterator[tuple[str, str | None, byt
 
 
 def _part(head: bytes, data: bytes) -> Iterator[tuple[str, str | None, bytes]]:
-    said = read_head(head)
+    said = read_headers(head)
     if said is not None:
         yield said.name, said.file_name, data
 

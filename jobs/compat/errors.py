@@ -139,6 +139,6 @@ def of_picture(code: str, sentence: str) -> CompatError:
 
 
 def of_front(code: str, sentence: str) -> CompatError:
-    """A refusal of the site's front (bgplatform/body_limit.py, door.py) in the words of this API."""
+    """A refusal of the site's front (bgplatform/body_limit.py, fast_path.py) in the words of this API."""
     known = _OF_THE_FRONT.get(code, "invalid_headers")
     return CompatError(known, sentence, {"Retry-After": AGAIN_SECONDS} if known == "unavailable" else {})

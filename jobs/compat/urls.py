@@ -39,8 +39,8 @@ def view_of(address: str) -> View:
     return VIEWS.get(address.rstrip("/"), nothing)
 
 
-def words(address: str, code: str, sentence: str) -> HttpResponse | None:
-    """What is refused before there is a request for a view; None where the address is nobody else's API."""
+def error_format(address: str, code: str, sentence: str) -> HttpResponse | None:
+    """Returns an error from before any view ran, in the format of the API at `address`; else None."""
     if _is_of(REMOVEBG, address):
         return responses.refused(of_front(code, sentence))
     return rembg.told(of_front(code, sentence)) if _is_of(REMBG, address) else None

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from accounts.models import User
-from bgplatform.caching import PrivateMiddleware
+from bgplatform.cache_control import PrivateMiddleware
 from tests.access.addresses import all_of_them
 from tests.access.test_matrix import ROWS, address_of, things  # noqa: F401  # a fixture
 from tests.jobs.views.test_access import ADDRESSES

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from bgplatform.local.console import say
 from segmentation.bench.photos import jpeg_of
 from tests.benchmarks.throughput.load import Target, different, turn
@@ -36,7 +36,7 @@ PARTS = 10
 def held(word: str) -> int:
     """Bytes held by those of our descendants whose command line has this word; shared pages by share."""
     total = 0
-    for pid in lifeline.descendants(os.getpid()):
+    for pid in process_tree.descendants(os.getpid()):
         try:
             if word.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
                 continue

@@ -77,7 +77,7 @@ class Site:
             self.application,
             small=1000,
             uploads=(r"/up/[a-z]+/", r"/own/"),
-            known=known,
+            find_account=known,
             own_forms=lambda path: path == "/own/",
         )
         await bound(scope, receive, send)
@@ -142,7 +142,7 @@ async def test_an_accounts_large_bodies_take_turns() -> None:
     async def known(scope: Any) -> int:
         return int(scope["account"])
 
-    bound = LargeBodies(application, small=1000, uploads=("/",), known=known)
+    bound = LargeBodies(application, small=1000, uploads=("/",), find_account=known)
 
     async def one(account: int, *, goes_away: bool) -> None:
         pieces = 3
@@ -188,16 +188,16 @@ async def test_credentials_are_looked_up(user: User, settings: Settings) -> None
     )
     session = client.cookies["sessionid"].value
     token, secret = await sync_to_async(tokens.create)(user, "a", ["submit"])
-    assert user.pk == await credentials.known(scope_of(cookie=f"sessionid={session}"))
-    assert user.pk == await credentials.known(scope_of(authorization=f"Token {secret}"))
-    assert user.pk == await credentials.known(scope_of(x_api_key=secret))
-    assert None is await credentials.known(scope_of())
-    assert None is await credentials.known(scope_of(cookie="sessionid=" + "a" * 32))
-    assert None is await credentials.known(scope_of(x_api_key=secret[:-1] + "."))
+    assert user.pk == await credentials.account_of(scope_of(cookie=f"sessionid={session}"))
+    assert user.pk == await credentials.account_of(scope_of(authorization=f"Token {secret}"))
+    assert user.pk == await credentials.account_of(scope_of(x_api_key=secret))
+    assert None is await credentials.account_of(scope_of())
+    assert None is await credentials.account_of(scope_of(cookie="sessionid=" + "a" * 32))
+    assert None is await credentials.account_of(scope_of(x_api_key=secret[:-1] + "."))
     await ApiToken.objects.filter(pk=token.pk).aupdate(allowed_addresses=["192.0.2.8"])
-    assert None is await credentials.known(scope_of(x_api_key=secret))
+    assert None is await credentials.account_of(scope_of(x_api_key=secret))
     await User.objects.filter(pk=user.pk).aupdate(is_active=False)
-    assert None is await credentials.known(scope_of(cookie=f"sessionid={session}"))
+    assert None is await credentials.account_of(scope_of(cookie=f"sessionid={session}"))
 
 
 def test_every_address_that_takes_files_is_an_upload_address(settings: Settings) -> None:

@@ -22,7 +22,7 @@ from accounts.services import tokens
 from bgplatform.asgi import application
 from bgplatform.handler import with_length
 from bgplatform.multipart import MultiPartParser
-from bgplatform.part_head import MAX_LINE, PartHead, read_head
+from bgplatform.part_headers import MAX_LINE, PartHeaders, read_headers
 from jobs.models import Picture, Upload
 from jobs.services import uploads
 from tests.conftest import make_picture
@@ -63,21 +63,21 @@ class TestHeads:
         ],
     )
     def test_a_name_in_any_encoding(self, disposition: bytes, name: str, file_name: str | None) -> None:
-        assert read_head(b"content-disposition:" + disposition) == PartHead(name, file_name)
+        assert read_headers(b"content-disposition:" + disposition) == PartHeaders(name, file_name)
 
     def test_no_field(self) -> None:
-        assert read_head(b"Content-Type: image/png") is None
-        assert read_head(b"Content-Disposition: form-data") is None
-        assert read_head(b"") is None
+        assert read_headers(b"Content-Type: image/png") is None
+        assert read_headers(b"Content-Disposition: form-data") is None
+        assert read_headers(b"") is None
 
     def test_a_line_that_is_too_long(self) -> None:
         with pytest.raises(ValueError, match="longer than 1024 bytes"):
-            read_head(b"Content-Disposition: form-data; name=a; x=" + b"x" * MAX_LINE)
+            read_headers(b"Content-Disposition: form-data; name=a; x=" + b"x" * MAX_LINE)
 
     def test_all_of_it(self) -> None:
         head = b"Content-Type: image/png; charset=utf-8\r\nContent-Length: 12\r\n"
         head += b"Content-Transfer-Encoding: Base64"
-        assert read_head(b"Content-Disposition: form-data; name=a\r\n" + head) == PartHead(
+        assert read_headers(b"Content-Disposition: form-data; name=a\r\n" + head) == PartHeaders(
             "a", None, "image/png", {"charset": "utf-8"}, "base64", 12
         )
 

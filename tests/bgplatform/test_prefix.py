@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from bgplatform.prefix import check_prefix, put_back, take_off
+from bgplatform.prefix import check_prefix, restore_prefix, strip_prefix
 from tests.bgplatform.test_settings import read  # noqa: F401  # a fixture
 
 CASES = [
@@ -31,7 +31,7 @@ def through(path: str, prefix: str = "/cutouts", query: bytes = b"") -> tuple[li
     async def django(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["path"])
 
-    site = put_back(django, prefix)
+    site = restore_prefix(django, prefix)
 
     async def ours(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["path"])
@@ -41,7 +41,7 @@ def through(path: str, prefix: str = "/cutouts", query: bytes = b"") -> tuple[li
         sent.append(message)
 
     scope = {"type": "http", "path": path, "query_string": query}
-    asyncio.run(take_off(ours, prefix)(scope, None, send))  # type: ignore[arg-type]
+    asyncio.run(strip_prefix(ours, prefix)(scope, None, send))  # type: ignore[arg-type]
     return seen, sent
 
 

@@ -67,7 +67,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time limits that a test can wait for."""
     for name in ("HEAD_SECONDS", "BODY_SECONDS", "WRITE_SECONDS", "CLOSE_SECONDS"):
         monkeypatch.setattr(protocol, name, 0.2)
-    monkeypatch.setattr(protocol, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(protocol, "CHECK_SECONDS", 0.02)
 
 
 async def poured(port: int, begin: bytes, unit: bytes, most: int) -> tuple[int, bytes]:

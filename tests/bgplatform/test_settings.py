@@ -46,7 +46,11 @@ WRONG: list[tuple[str, str | None, str]] = [
         "relative/folder",
         "BGPLATFORM_STATE must be an absolute path, not 'relative/folder'.",
     ),
-    ("BGPLATFORM_STATE", "/dev/null/folder", "BGPLATFORM_STATE: the folder /dev/null/folder cannot be made"),
+    (
+        "BGPLATFORM_STATE",
+        "/dev/null/folder",
+        "BGPLATFORM_STATE: the folder /dev/null/folder cannot be created",
+    ),
     ("ALLOWED_HOSTS", "https://example.org", "ALLOWED_HOSTS cannot hold 'https://example.org'"),
     ("CSRF_TRUSTED_ORIGINS", "example.org", "CSRF_TRUSTED_ORIGINS cannot hold 'example.org'"),
     ("SITE_URL", "cut.example.org", "SITE_URL cannot be 'cut.example.org'"),

@@ -28,7 +28,7 @@ FAR = 3_600.0
 
 @pytest.fixture
 def consumer(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consumer]:
-    monkeypatch.setattr(wakeup, "LOOK_SECONDS", FAR)
+    monkeypatch.setattr(wakeup, "POLL_SECONDS", FAR)
     consumer = make_broker(settings.REDIS_URL).consume("interactive", prefetch=2, timeout=3_600_000)
     yield consumer
     consumer.close()
@@ -77,7 +77,7 @@ def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer, wa
         actors.segment_interactive.send(picture)
     held = [found(consumer), found(consumer)]
     # It may hold two. The hints of the three are used up by a look that finds no room.
-    consumer._bell.set()  # type: ignore[attr-defined]
+    consumer._wakeup.set()  # type: ignore[attr-defined]
     assert next(consumer) is None
     done = threading.Timer(0.2, getattr(consumer, way), [held[0]])
     done.start()
@@ -87,8 +87,8 @@ def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer, wa
 
 
 def test_between_two_looks_it_sleeps(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bell that goes on ringing would be a busy loop."""
-    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    """A wakeup_event that goes on ringing would be a busy loop."""
+    monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     consumer = broker.consume("interactive")
     actors.segment_interactive.send(str(uuid4()))
     consumer.ack(found(consumer))
@@ -113,7 +113,7 @@ def test_who_is_closed_listens_no_more(valkey: redis.Redis) -> None:
 
 
 def test_a_lost_hint_is_a_pause_and_no_loss(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     consumer = broker.consume("interactive")
     picture = uuid4()
     message = actors.segment_interactive.message(str(picture))
@@ -133,18 +133,18 @@ def test_hints_that_are_cut_off_are_heard_again(
     valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A consumer that began anew for that would forget what it holds."""
-    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     consumer = make_broker(settings.REDIS_URL).consume("interactive")
-    bell = consumer._bell  # type: ignore[attr-defined]
+    wakeup_event = consumer._wakeup  # type: ignore[attr-defined]
 
     def heard() -> bool:
-        bell.clear()
+        wakeup_event.clear()
         wakeup.wake(valkey, "interactive")
-        return bool(bell.wait(0.2))
+        return bool(wakeup_event.wait(0.2))
 
     until(heard, "it listens")
     valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-    until(lambda: "hints of the queue interactive are not heard" in caplog.text, "it was cut off")
+    until(lambda: "notifications of queue interactive do not arrive" in caplog.text, "it was cut off")
     # Once it may have been the cut itself that rang.
     until(lambda: heard() and heard(), "it listens again")
     assert next(consumer) is None, "and it goes on"
@@ -156,7 +156,7 @@ def test_a_server_that_goes_ends_the_consumer_as_dramatiq_wants_it(
     redis_away: Callable[[], AbstractContextManager[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     with redis_away(), pytest.raises(ConnectionClosed):
         found(consumer)
     with redis_away(), pytest.raises(ConnectionClosed):
@@ -165,9 +165,9 @@ def test_a_server_that_goes_ends_the_consumer_as_dramatiq_wants_it(
 
 def test_who_begins_anew_counts_what_is_in_hand(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the server was gone a worker goes on with its pictures, and fetches only what it has room for."""
-    monkeypatch.setattr(wakeup, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     broker = make_broker(settings.REDIS_URL)
-    broker.rooms = {"batch": 2}
+    broker.max_held = {"batch": 2}
     for _ in range(5):
         actors.segment_batch.send(str(uuid4()))
     first = broker.consume("batch", prefetch=4)
@@ -183,15 +183,15 @@ def test_who_begins_anew_counts_what_is_in_hand(valkey: redis.Redis, monkeypatch
 
 def test_what_is_given_back_wakes_others_and_is_held_no_more(valkey: redis.Redis) -> None:
     broker = make_broker(settings.REDIS_URL)
-    broker.rooms = {"interactive": 2}
+    broker.max_held = {"interactive": 2}
     actors.segment_interactive.send(str(uuid4()))
     mine = broker.consume("interactive")
     message = found(mine)
     theirs = make_broker(settings.REDIS_URL).consume("interactive")
-    theirs._bell.clear()  # type: ignore[attr-defined]
+    theirs._wakeup.clear()  # type: ignore[attr-defined]
     mine.requeue([message])
     assert broker.held["interactive"] == set()
-    until(theirs._bell.is_set, "they were woken")  # type: ignore[attr-defined]
+    until(theirs._wakeup.is_set, "they were woken")  # type: ignore[attr-defined]
     assert found(theirs).args == message.args
     mine.close()
     theirs.close()
@@ -206,4 +206,4 @@ def test_a_hint_that_cannot_be_given_loses_no_message(
     monkeypatch.setattr(broker.client, "publish", away)
     actors.segment_interactive.send(str(uuid4()))
     assert valkey.llen("dramatiq:interactive") == 1
-    assert "nobody could be woken for the queue interactive: gone" in caplog.text
+    assert "the consumers of queue interactive could not be notified: gone" in caplog.text

@@ -67,10 +67,10 @@ def test_without_its_model_there_is_no_worker(life: object, fresh: LaneBroker) -
 @pytest.mark.parametrize("threads", [1, 3])
 def test_no_batch_fills_a_worker(fresh: LaneBroker, threads: int) -> None:
     """Of its threads one is left for who waits, whatever a batch has."""
-    from bgplatform.worker import keep_a_thread
+    from bgplatform.worker import reserve_interactive_thread
 
     worker = Worker(fresh, worker_threads=threads)
-    keep_a_thread(fresh, worker)
+    reserve_interactive_thread(fresh, worker)
     assert worker.worker_threads == threads + 1
     for _ in range(threads + 2):
         for lane in Lane.values:

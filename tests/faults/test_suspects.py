@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from segmentation import weights
 from tests.faults import marks
 from tests.faults.people import good
@@ -64,4 +64,4 @@ def test_it_is_failed_with_a_reason_and_alone(stack: Stack, comment: bytes) -> N
     assert {row[:2] for row in others} == {("done", "")}
     # Whoever ran beside it lost one attempt with it, never a second one.
     assert {row[2] for row in others} <= {1, 2}
-    assert not lifeline.is_alive(first)
+    assert not process_tree.is_alive(first)

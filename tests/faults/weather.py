@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from tests.faults.gateway import Mode
 from tests.faults.parts import Platform
 
@@ -105,7 +105,7 @@ class Weather:
         pids = self._platform.processes(chance.choice(self._workers))
         if len(pids) < 2:  # being started again
             return
-        if lifeline.kill(pids[0] if chance.random() < 0.2 else pids[1], signal.SIGKILL):
+        if process_tree.kill(pids[0] if chance.random() < 0.2 else pids[1], signal.SIGKILL):
             self._hit("worker killed")
 
     def _valkey(self, chance: random.Random) -> None:

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings as django_settings
 
-from bgplatform.aws import s3_client_config
+from bgplatform.s3 import s3_client_config
 from tests.seaweed import ACCESS, SECRET, WEED, Seaweed, client_for, free_ports
 
 __all__ = ["client_for", "free_ports", "use_bucket"]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bgplatform.local import lifeline, ports
+from bgplatform.local import ports, process_tree
 from segmentation.fetching import onnx_path
 from tests.benchmarks.throughput.load import Target, wait_for
 from tests.stack import Stack
@@ -44,7 +44,7 @@ def theirs(python: str, model: str) -> Iterator[Target]:
         env={**os.environ, "U2NET_HOME": str(onnx_path(model).parent), "BROWSER": "true"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=lifeline.die_with_parent,
+        preexec_fn=process_tree.die_with_parent,
     )
 
     def answers() -> bool:

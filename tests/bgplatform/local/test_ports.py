@@ -25,7 +25,7 @@ def test_a_port_that_was_asked_for_and_is_taken_is_an_error_that_says_what_to_do
 
 @pytest.mark.parametrize("wanted", ["0", "65536", "http", "-1", "80.5"])
 def test_what_is_no_port_is_refused(wanted: str) -> None:
-    with pytest.raises(LocalRunError, match="is no port"):
+    with pytest.raises(LocalRunError, match="is not a port"):
         ports.for_web(wanted, "127.0.0.1")
 
 

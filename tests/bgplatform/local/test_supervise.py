@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from bgplatform.local.supervise import LAUNCHER_VARIABLE, Backoff, describe
 from tests.waiting import until
 
@@ -41,8 +41,8 @@ def supervise() -> Iterator[Supervise]:
 
     yield start
     for process in started:
-        for pid in lifeline.descendants(process.pid):
-            lifeline.kill(pid, signal.SIGKILL)
+        for pid in process_tree.descendants(process.pid):
+            process_tree.kill(pid, signal.SIGKILL)
         process.kill()
         process.wait()
         assert process.stdout is not None
@@ -96,7 +96,7 @@ def test_stopping_takes_grandchildren_along(supervise: Supervise) -> None:
     grandchild = int(line(process))
     process.terminate()
     assert process.wait() == 0
-    assert not lifeline.is_alive(grandchild)
+    assert not process_tree.is_alive(grandchild)
 
 
 def test_a_child_deaf_to_sigterm_is_killed_after_the_grace(supervise: Supervise) -> None:
@@ -105,7 +105,7 @@ def test_a_child_deaf_to_sigterm_is_killed_after_the_grace(supervise: Supervise)
     process.terminate()
     assert line(process) == "it did not stop within 0.2 s and is killed"
     assert process.wait() == 0
-    assert not lifeline.is_alive(child)
+    assert not process_tree.is_alive(child)
 
 
 @linux_only
@@ -115,7 +115,7 @@ def test_children_of_a_killed_master_do_not_stay(supervise: Supervise) -> None:
     master, orphan = map(int, line(process).split())
     os.kill(master, signal.SIGKILL)
     assert line(process) == "it was killed by SIGKILL; starting it again in 0.5 s"
-    until(lambda: not lifeline.is_alive(orphan), "the orphan is gone")
+    until(lambda: not process_tree.is_alive(orphan), "the orphan is gone")
 
 
 def test_it_stops_when_its_launcher_is_gone(supervise: Supervise) -> None:
@@ -125,7 +125,7 @@ def test_it_stops_when_its_launcher_is_gone(supervise: Supervise) -> None:
     launcher.kill()
     launcher.wait()
     assert process.wait() == 0
-    assert not lifeline.is_alive(child)
+    assert not process_tree.is_alive(child)
 
 
 @linux_only
@@ -133,19 +133,19 @@ def test_the_command_ends_when_the_supervisor_itself_is_killed(supervise: Superv
     process = supervise("sh", "-c", "echo $$; exec sleep 600")
     child = int(line(process))
     process.kill()
-    until(lambda: not lifeline.is_alive(child), "the command is gone")
+    until(lambda: not process_tree.is_alive(child), "the command is gone")
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
 def test_descendants_come_parents_first() -> None:
     parent = subprocess.Popen(["sh", "-c", "sleep 600 & wait"])
     try:
-        (child,) = until(lambda: lifeline.descendants(parent.pid), "the shell has its child")
-        assert lifeline.descendants(os.getpid()).index(parent.pid) < lifeline.descendants(os.getpid()).index(
-            child
-        )
+        (child,) = until(lambda: process_tree.descendants(parent.pid), "the shell has its child")
+        assert process_tree.descendants(os.getpid()).index(parent.pid) < process_tree.descendants(
+            os.getpid()
+        ).index(child)
     finally:
-        for pid in lifeline.descendants(parent.pid):
-            lifeline.kill(pid, signal.SIGKILL)
+        for pid in process_tree.descendants(parent.pid):
+            process_tree.kill(pid, signal.SIGKILL)
         parent.kill()
         parent.wait()

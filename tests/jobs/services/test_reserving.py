@@ -23,7 +23,7 @@ from accounts.errors import QuotaExceededError
 from accounts.models import Plan, Storage, User
 from accounts.reserved import reserved_of
 from accounts.services import quota
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.queue import rendition_dispatch
 from jobs.services import (
@@ -280,7 +280,7 @@ fulfilling.fulfil(uuid.UUID("{rendition_request.pk}"))
         cwd=ROOT,
         env={**os.environ, **own},
         stdout=subprocess.PIPE,
-        preexec_fn=lifeline.die_with_parent,
+        preexec_fn=process_tree.die_with_parent,
     )
 
 

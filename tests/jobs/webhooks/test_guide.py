@@ -18,7 +18,7 @@ import redis
 from pytest_django import Settings
 
 from accounts.models import User
-from bgplatform.local import lifeline, ports
+from bgplatform.local import ports, process_tree
 from jobs import fetching
 from jobs.models import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import deliveries, notifications, secrets, services
@@ -80,7 +80,7 @@ def test_a_receiver_of_the_guide_takes_ours_once_and_nobody_elses(
                 [*command, str(program)],
                 env={"PATH": os.environ["PATH"], "WEBHOOK_SECRET": known, "PORT": str(port)},
                 stdout=out,
-                preexec_fn=lifeline.die_with_parent,
+                preexec_fn=process_tree.die_with_parent,
             ) as receiver,
         ):
             try:

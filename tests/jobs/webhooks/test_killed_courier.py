@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from bgplatform.local import lifeline
+from bgplatform.local import process_tree
 from jobs.models import WebhookDelivery
 from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.factories import bare_job
@@ -43,7 +43,7 @@ def process(transactional_db: None, valkey: redis.Redis) -> Iterator[subprocess.
         [sys.executable, "-m", "dramatiq", "bgplatform.courier", "--processes", "1", "--threads", "2"],
         cwd=ROOT,
         env={**os.environ, **own},
-        preexec_fn=lifeline.die_with_parent,
+        preexec_fn=process_tree.die_with_parent,
     )
     yield running
     running.kill()
@@ -61,9 +61,9 @@ def test_its_message_arrives_under_the_same_id(
     job = bare_job(user, state="finished", finished_at=timezone.now())
     notifications.job_ended(job.pk)
     until(lambda: receiver.taken, "the message is with the receiver", 120)
-    everybody = [process.pid, *lifeline.descendants(process.pid)]
+    everybody = [process.pid, *process_tree.descendants(process.pid)]
     for pid in reversed(everybody):
-        lifeline.kill(pid, signal.SIGKILL)
+        process_tree.kill(pid, signal.SIGKILL)
     process.wait()
     receiver.release()
     delivery = WebhookDelivery.objects.get()

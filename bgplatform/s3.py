@@ -1,4 +1,4 @@
-"""What boto3 must be told, and what browsers must be told of an S3 store."""
+"""boto3's configuration, and the origins of an S3 store for browsers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 
 def s3_client_config(addressing: str) -> Any:
-    """Explicit timeouts and few retries: a store that is away is waited for in the queue, not in a socket."""
+    """Returns a configuration with explicit timeouts and few retries: a job waits for an unavailable store in
+    the queue, not in a socket.
+    """
     from botocore.config import Config
 
     return Config(
@@ -17,13 +19,13 @@ def s3_client_config(addressing: str) -> Any:
         read_timeout=30,
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=32,
-        # Stores other than Amazon's do not all know the newer default checksums.
+        # Some S3-compatible stores do not support the newer default checksums.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
 
 
 def origins(endpoint: str, bucket: str) -> list[str]:
-    """The origins under which a browser may meet the bucket: by path, and as a host of its own."""
+    """Returns the origins at which a browser reaches the bucket: path style and virtual-hosted style."""
     parts = urlsplit(endpoint)
     return [f"{parts.scheme}://{parts.netloc}", f"{parts.scheme}://{bucket}.{parts.netloc}"]

@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from bgplatform import dropping
+from bgplatform import discard
 from bgplatform.body_limit import BodyLimit
-from bgplatform.dropping import AT_ONCE, PAUSE_SECONDS, Pace
+from bgplatform.discard import AT_ONCE, PAUSE_SECONDS, Pacer
 from bgplatform.large_bodies import LargeBodies
 
 PIECE = b"a" * (256 * 2**10)
 
 
 @pytest.fixture
-def turns(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     taken: list[None] = []
 
-    async def turn() -> None:
+    async def wait() -> None:
         taken.append(None)
 
-    monkeypatch.setattr(dropping.PACE, "turn", turn)
+    monkeypatch.setattr(discard.PACER, "wait", wait)
     return taken
 
 
@@ -55,23 +55,25 @@ async def sent_to(application: Any, pieces: int, length: int) -> int:
     return int(said[0]["status"])
 
 
-async def test_a_body_that_is_too_large_is_dropped_slowly_after_its_first_megabyte(turns: list[None]) -> None:
+async def test_a_too_large_body_is_discarded_slowly_after_its_first_megabyte(
+    pauses: list[None],
+) -> None:
     async def never(scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError
 
     assert await sent_to(BodyLimit(never, 1000), 12, 12 * len(PIECE)) == 413
-    assert len(turns) == 12 - AT_ONCE // len(PIECE) - 1, "and none after the last piece"
+    assert len(pauses) == 12 - AT_ONCE // len(PIECE) - 1, "and none after the last piece"
 
 
-async def test_small_ones_are_dropped_at_once(turns: list[None]) -> None:
+async def test_small_ones_are_dropped_at_once(pauses: list[None]) -> None:
     async def never(scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError
 
     assert await sent_to(BodyLimit(never, 1000), 4, 4 * len(PIECE)) == 413
-    assert not turns
+    assert not pauses
 
 
-async def test_the_body_of_a_stranger_is_dropped_slowly_while_the_view_answers(turns: list[None]) -> None:
+async def test_the_body_of_a_stranger_is_dropped_slowly_while_the_view_answers(pauses: list[None]) -> None:
     async def strange(scope: Any) -> None:
         return None
 
@@ -79,13 +81,13 @@ async def test_the_body_of_a_stranger_is_dropped_slowly_while_the_view_answers(t
         """Answers when it has looked for the end of the connection for a while."""
         assert await receive() == {"type": "http.request", "body": b"", "more_body": False}
         looking = asyncio.ensure_future(receive())
-        while len(turns) < 3:
+        while len(pauses) < 3:
             await asyncio.sleep(0)
         looking.cancel()
         await send({"type": "http.response.start", "status": 401, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    site = LargeBodies(view, small=1000, uploads=("/here/",), known=strange)
+    site = LargeBodies(view, small=1000, uploads=("/here/",), find_account=strange)
     assert await sent_to(site, 12, 12 * len(PIECE)) == 401
 
 
@@ -95,12 +97,12 @@ async def test_turns_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(seconds: float) -> None:
         waited.append(round(seconds, 6))
 
-    monkeypatch.setattr(dropping.asyncio, "sleep", sleep)
-    monkeypatch.setattr(dropping.time, "monotonic", lambda: 1000.0)
-    pace = Pace()
+    monkeypatch.setattr(discard.asyncio, "sleep", sleep)
+    monkeypatch.setattr(discard.time, "monotonic", lambda: 1000.0)
+    pace = Pacer()
     for _ in range(3):
-        await pace.turn()
+        await pace.wait()
     assert waited == [PAUSE_SECONDS, 2 * PAUSE_SECONDS, 3 * PAUSE_SECONDS]
-    monkeypatch.setattr(dropping.time, "monotonic", lambda: 1060.0)
-    await pace.turn()
+    monkeypatch.setattr(discard.time, "monotonic", lambda: 1060.0)
+    await pace.wait()
     assert waited[-1] == PAUSE_SECONDS, "what nobody used is not saved up"

@@ -1,4 +1,4 @@
-"""The disk of the temporary files is full: a body cannot be received, and its sender is not to blame."""
+"""Handles a full disk for temporary files: the body cannot be received, and that is a server error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from bgplatform.body_limit import Application, Receive, Scope, Send, Words, our_words, refusal, refuse
+from bgplatform.body_limit import (
+    Application,
+    ErrorFormat,
+    Receive,
+    Scope,
+    Send,
+    default_error_format,
+    refusal,
+    refuse,
+)
 from jobs.storage import StoreFullError, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -17,7 +26,7 @@ REFUSAL: Final = refusal(StoreFullError.code, StoreFullError.sentence)
 
 @contextmanager
 def temporary_files() -> Iterator[None]:
-    """A block whose OSErrors are those of temporary files. Raises StoreFullError instead."""
+    """Raises StoreFullError for OSErrors of temporary files in this block."""
     try:
         yield
     except ConnectionError:
@@ -27,17 +36,17 @@ def temporary_files() -> Iterator[None]:
 
 
 class DiskFullResponse:
-    """An ASGI application that answers 503, by `words`, where a body could not be written down."""
+    """ASGI middleware that answers 503, built by `error_format`, where a body cannot be written to disk."""
 
-    def __init__(self, application: Application, words: Words = our_words) -> None:
+    def __init__(self, application: Application, error_format: ErrorFormat = default_error_format) -> None:
         self.application = application
-        self.words = words
+        self.error_format = error_format
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         try:
             await self.application(scope, receive, send)
         except StoreUnavailableError as error:
-            # Views answer theirs: this one came before there was a request for a view.
+            # Views handle their own; this one was raised before a view had a request.
             logger.error("a body was not received: %s", error)
-            await refuse(send, receive, self.words, scope, 503, REFUSAL)
+            await refuse(send, receive, self.error_format, scope, 503, REFUSAL)

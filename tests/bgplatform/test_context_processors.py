@@ -6,7 +6,7 @@ import pytest
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from bgplatform.context import site
+from bgplatform.context_processors import site
 
 
 def test_templates_know_the_limits_and_whether_one_may_sign_up(

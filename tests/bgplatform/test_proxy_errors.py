@@ -29,7 +29,8 @@ def sentence(response: Any) -> str:
 def test_a_proxy_that_is_not_believed_asks_for_behind_proxy() -> None:
     refused = post(**{"Origin": "https://cut.example.org", "X-Forwarded-Proto": "https", "Host": "localhost"})
     assert sentence(refused) == (
-        "The origin https://cut.example.org was refused: the site takes itself for http://localhost. "
+        "The origin https://cut.example.org was refused: "
+        "the site assumes that its own origin is http://localhost. "
         "A proxy stands in front of it: set BEHIND_PROXY=true (see docs/proxy.md)."
     )
 

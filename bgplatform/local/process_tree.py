@@ -1,6 +1,6 @@
-"""Which process lives on which: parent-death signals, orphans that are adopted, what descends from a process.
+"""Process trees: parent-death signals, adopting orphans, listing descendants.
 
-Linux has all three; elsewhere the functions do less, say so by what they return, and process groups remain.
+All three need Linux. Elsewhere the functions do less and report that; process groups still work.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
-# Loaded at import: between fork and exec nothing may be imported or allocated by a loader.
+# Loaded at import: between fork and exec the loader must not import or allocate anything.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -23,30 +23,30 @@ def _prctl(option: int, value: int) -> bool:
 
 
 def die_with_parent() -> bool:
-    """Have the kernel send SIGTERM to this process when its parent ends, however that ends (prctl(2)).
+    """Have the kernel send SIGTERM to this process when its parent ends for any reason (prctl(2)).
 
-    SIGTERM and not SIGKILL, so that a Dramatiq master still takes its forked children with it. Returns
-    whether the platform can do that. It survives exec, but not a further fork.
+    It is SIGTERM, not SIGKILL, so that a Dramatiq master still ends its forked children. Returns whether the
+    platform supports this. The setting survives exec, but not another fork.
     """
     parent = os.getppid()
     done = _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if done and os.getppid() != parent:  # it ended between the two calls
+    if done and os.getppid() != parent:  # the parent ended between the two calls
         os.kill(os.getpid(), signal.SIGTERM)
     return done
 
 
 def adopt_orphans() -> bool:
-    """Make this process the parent of each descendant whose own parent ends; whether that is possible."""
+    """Make this process the parent of orphaned descendants (subreaper). Returns whether that is supported."""
     return _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def parents() -> dict[int, int]:
-    """Parent of each process that /proc shows, by process id; empty where there is no /proc."""
+    """Returns each process's parent from /proc, by process id; empty where there is no /proc."""
     found: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:  # it ended while we looked
+        except OSError:  # the process ended meanwhile
             continue
         if fields[0] != "Z":
             found[int(stat.parent.name)] = int(fields[1])
@@ -54,7 +54,7 @@ def parents() -> dict[int, int]:
 
 
 def descendants(root: int) -> list[int]:
-    """Process ids of every living descendant of `root`, parents before their children."""
+    """Returns the process ids of all living descendants of `root`, parents before their children."""
     children: dict[int, list[int]] = {}
     for pid, parent in parents().items():
         children.setdefault(parent, []).append(pid)
@@ -68,7 +68,7 @@ def descendants(root: int) -> list[int]:
 
 
 def kill(pid: int, signum: int) -> bool:
-    """Send `signum` to one process; False where it is gone already."""
+    """Send `signum` to one process. Returns False where it no longer exists."""
     try:
         os.kill(pid, signum)
     except ProcessLookupError:
@@ -77,7 +77,7 @@ def kill(pid: int, signum: int) -> bool:
 
 
 def kill_group(group: int, signum: int) -> bool:
-    """Send `signum` to a process group; False where nobody is left in it."""
+    """Send `signum` to a process group. Returns False where the group is empty."""
     try:
         os.killpg(group, signum)
     except (ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
@@ -86,6 +86,6 @@ def kill_group(group: int, signum: int) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of that id runs (a zombie counts where there is no /proc)."""
+    """Whether a process with that id runs (zombies count where there is no /proc)."""
     known = parents()
     return pid in known if known else kill(pid, 0)

@@ -1,4 +1,4 @@
-"""What holds for every process that Dramatiq forks."""
+"""Middleware for every process that Dramatiq forks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dramatiq.middleware import Middleware
 
 
 class ExitWithMaster(Middleware):
-    """A child whose master was killed would go on taking messages, unsupervised."""
+    """Ends a child process with its master; otherwise it would keep consuming messages unsupervised."""
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
-        """Ask the kernel for a SIGTERM when the master ends."""
+        """Ask the kernel for SIGTERM when the master ends."""
         if sys.platform == "linux":
             pr_set_pdeathsig = 1
             ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)

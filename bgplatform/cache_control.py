@@ -1,4 +1,4 @@
-"""Nothing that a view answers is kept by a cache unless the view says so."""
+"""Responses are not cacheable unless the view says so."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PRIVATE: Final = "private, no-store"
 
 
 class PrivateMiddleware(MiddlewareMixin):
-    """`Cache-Control: private, no-store` for every answer that has none: most pages are somebody's own.
+    """Sets `Cache-Control: private, no-store` on every response without that header: most pages are private.
 
-    Static files are answered further out and may be kept.
+    Static files are served by an outer middleware and may be cached.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """The same answer, with the header."""
+        """Returns the same response, with the header."""
         response.headers.setdefault("Cache-Control", PRIVATE)
         return response

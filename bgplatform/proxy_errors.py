@@ -1,4 +1,6 @@
-"""Forms and hosts that are refused: after a wrong proxy set-up the page names the origin and the variable."""
+"""Error pages for refused forms and hosts; after a wrong proxy set-up they name the origin and the variable
+to set.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ DOCS = "docs/proxy.md"
 
 @dataclass(frozen=True)
 class Advice:
-    """What was refused, what the site takes itself for, and what whoever runs it should set."""
+    """The refused origin, the origin that the site assumes for itself, and the operator's remedy."""
 
     origin: str
     ours: str
@@ -27,7 +29,7 @@ class Advice:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The answer to a form that was refused: why, and where the set-up is to blame, what to set."""
+    """Returns the 403 page for a refused form, with the remedy where the set-up is at fault."""
     advice = _advice(request, reason)
     if advice and not request.accepts("text/html"):
         said = {"code": "origin_refused", "sentence": advice.sentence, "field": None}
@@ -36,9 +38,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400; where the host's name is not known here, with the variable that lists the names.
+    """Returns 400; for an unknown host, with the variable that lists the allowed hosts.
 
-    Rendered without the request: its host is what cannot be trusted.
+    Rendered without the request, because its host is not trusted.
     """
     refused = _host(request) if isinstance(exception, DisallowedHost) else ""
     return HttpResponse(render_to_string("400.html", {"refused_host": refused}), status=400)
@@ -63,12 +65,12 @@ def _advice(request: HttpRequest, reason: str) -> Advice | None:
     if not origin or origin == ours:
         return None
     variable, what = _remedy(request, origin)
-    sentence = f"The origin {origin} was refused: the site takes itself for {ours}. {what}"
+    sentence = f"The origin {origin} was refused: the site assumes that its own origin is {ours}. {what}"
     return Advice(origin, ours, variable, sentence)
 
 
 def _origin(request: HttpRequest) -> str:
-    """The origin of the page that sent the form, "" where the browser does not say it."""
+    """Returns the origin of the page that sent the form; "" where the browser does not send it."""
     said = request.headers.get("Origin") or request.headers.get("Referer") or ""
     try:
         parts = urlsplit(said)
@@ -78,7 +80,7 @@ def _origin(request: HttpRequest) -> str:
 
 
 def _remedy(request: HttpRequest, origin: str) -> tuple[str, str]:
-    """The variable, and a sentence for whoever runs the site."""
+    """Returns the variable to set, and a sentence for the operator."""
     if not settings.BEHIND_PROXY and any(name in request.headers for name in FORWARDING):
         return "BEHIND_PROXY", f"A proxy stands in front of it: set BEHIND_PROXY=true (see {DOCS})."
     if settings.BEHIND_PROXY and urlsplit(origin).netloc == request.get_host():

@@ -1,4 +1,4 @@
-"""A fault of ours, and pages that are none: a page for people, and for programs the shape that they know."""
+"""Pages for server errors (500) and disallowed methods (405): HTML for people, JSON for the API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views import defaults
 from jobs.middleware import store_unavailable
 from jobs.storage import StoreUnavailableError
 
-FAULT = {
+SERVER_ERROR = {
     "code": "internal_error",
     "sentence": "Something went wrong on our side. Try it again.",
     "field": None,
@@ -21,24 +21,25 @@ FAULT = {
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The answer to whoever asked for what broke; Django has logged why."""
+    """Returns the 500 response; Django has logged the exception."""
     error = sys.exc_info()[1]
     if isinstance(error, StoreUnavailableError):
-        # Raised where no view was asked yet, by a middleware that reads the form.
+        # Raised before any view ran, by a middleware that reads the form.
         return store_unavailable(request, error)
     if request.path_info.startswith("/api/"):
-        return JsonResponse({**FAULT, "errors": [FAULT]}, status=500)
+        return JsonResponse({**SERVER_ERROR, "errors": [SERVER_ERROR]}, status=500)
     return defaults.server_error(request)
 
 
-class NothingToSeeMiddleware(MiddlewareMixin):
-    """A page for who opens the address of a button: a browser shows Django's empty 405 as a broken site.
+class MethodNotAllowedPageMiddleware(MiddlewareMixin):
+    """Renders a page for a GET of a POST-only address: browsers show Django's empty 405 as a broken site.
 
-    One gets there by the address bar after a secret was shown, and by signing in after a session had ended.
+    People get there by the address bar after a secret was shown, and by signing in again after a session
+    expired.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """The same refusal, with a body where a person asked."""
+        """Returns the same 405, with a page where a browser asked."""
         if (
             not isinstance(response, HttpResponseNotAllowed)
             or request.method != "GET"
@@ -47,6 +48,6 @@ class NothingToSeeMiddleware(MiddlewareMixin):
             or not request.accepts("text/html")
         ):
             return response
-        # Into the answer that there is: as another one it would be logged once more.
+        # Fills the existing response: a new one would be logged again.
         response.content = render_to_string("405.html", request=request)
         return response

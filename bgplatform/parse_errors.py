@@ -1,4 +1,4 @@
-"""The answer to a request that the server could not parse: JSON in the shape of the API at its address."""
+"""Responses to requests that the server could not parse: JSON in the format of the API at that path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpResponse, JsonResponse
 
 from bgplatform.body_limit import refusal
 
-# What the parser of addresses under uvicorn can count to.
+# The longest URL that uvicorn's URL parser can handle.
 MAX_ADDRESS: Final = 2**16 - 1
 UNPARSED: Final = refusal(
     "bad_request", "This request is not HTTP/1.1: its first line or one of its headers is malformed."
@@ -21,23 +21,25 @@ TOO_LONG: Final = refusal(
 _ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
-def answer_to(target: bytes) -> bytes:
-    """The whole response, of which the connection ends; `target` is what was read of the request's target."""
+def error_response(target: bytes) -> bytes:
+    """Returns the whole response; `target` is the part of the request target that was read. The connection
+    closes.
+    """
     status, said = (414, TOO_LONG) if len(target) > MAX_ADDRESS else (400, UNPARSED)
-    return refusal_to(target, status, said)
+    return response_for(target, status, said)
 
 
-def refusal_to(target: bytes, status: int, said: dict[str, Any]) -> bytes:
-    """A whole response that says this in the words of the API at `target`."""
-    # Only here: a server loads its protocol before it loads the application and its settings.
-    from jobs.compat.urls import words
+def response_for(target: bytes, status: int, said: dict[str, Any]) -> bytes:
+    """Returns a whole error response in the format of the API at `target`."""
+    # Imported late: a server loads its protocol before the application and its settings.
+    from jobs.compat.urls import error_format
 
     path = _ORIGIN.sub(b"", target, count=1).partition(b"?")[0][:MAX_ADDRESS]
-    response = words(path.decode("latin-1"), said["code"], said["sentence"])
-    return _written(response or JsonResponse(said, status=status))
+    response = error_format(path.decode("latin-1"), said["code"], said["sentence"])
+    return _serialized(response or JsonResponse(said, status=status))
 
 
-def _written(response: HttpResponse) -> bytes:
+def _serialized(response: HttpResponse) -> bytes:
     headers = {
         **dict(response.items()),
         "Content-Length": str(len(response.content)),

@@ -1,4 +1,4 @@
-"""The head of one part of a multipart form (RFC 7578): the name of its field, and its file name."""
+"""The headers of one part of a multipart form (RFC 7578): its field name and file name."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 
 from django.utils.http import parse_header_parameters
 
-# Of one head, and of one line in it: the time to parse a line grows with the square of its length.
+# Limits for the headers and for one line of them: parsing a line takes time quadratic in its length.
 MAX_HEAD: Final = 8 * 2**10
 MAX_LINE: Final = 2**10
-# Parameters that name their own character set (RFC 8187), which may be one that nobody knows.
+# Parameters that name their own character set (RFC 8187), which may be unknown.
 _EXTENDED: Final = re.compile(r";\s*[^;=\s]+\*\s*=[^;]*")
 
 
 @dataclass(frozen=True)
-class PartHead:
-    """What the head of a part says. file_name is None where there is no such parameter, and may be empty."""
+class PartHeaders:
+    """The parsed headers of a part. file_name is None where the parameter is missing, and may be empty."""
 
     name: str
     file_name: str | None
@@ -27,10 +27,10 @@ class PartHead:
     content_length: int | None = None
 
 
-def read_head(head: bytes) -> PartHead | None:
-    """Parse a head; None where no line of it names a field.
+def read_headers(head: bytes) -> PartHeaders | None:
+    """Parse the headers; returns None where they name no field.
 
-    Raises ValueError for a line that is longer than MAX_LINE. A line that cannot be parsed is skipped.
+    Raises ValueError for a line longer than MAX_LINE. Skips a line that cannot be parsed.
     """
     name = ""
     file_name: str | None = None
@@ -51,7 +51,7 @@ def read_head(head: bytes) -> PartHead | None:
                 encoding = _text(rest).strip().lower()
             case b"content-length" if rest.strip().isdigit() and len(rest) < 20:
                 length = int(rest)
-    return PartHead(name, file_name, content_type, parameters, encoding, length) if name else None
+    return PartHeaders(name, file_name, content_type, parameters, encoding, length) if name else None
 
 
 def _parameters(value: bytes) -> tuple[str, dict[str, str]]:
@@ -67,7 +67,7 @@ def _parameters(value: bytes) -> tuple[str, dict[str, str]]:
 
 
 def _text(value: bytes) -> str:
-    """Programs write UTF-8, or Latin-1; in Latin-1 every byte is a character."""
+    """Decode UTF-8, or else Latin-1, where every byte is a character."""
     try:
         return value.decode()
     except UnicodeDecodeError:
