@@ -79,7 +79,7 @@ train-card: $(VENV)/.runtime ## Fine-tune u2netp on a CUDA card in minutes (DATA
 
 rembg: $(REMBG) ## A Python of its own with the real rembg, to compare with (REMBG=/path/to/python takes one that is there)
 
-lock: $(VENV)/.development ## Pin what is installed into requirements*.txt
+lock: $(VENV)/.development ## Pin what is installed into the requirements files (asks the package index for hashes)
 	@$(PY) -m bgplatform.dev.lock
 
 var/rembg/bin/python:
