@@ -1,1 +1,1 @@
-"""Background removal with U²-Net: network, weights, pictures, mattes. Knows nothing of Django."""
+"""Background removal with U²-Net: network, weights, image decoding, mattes. Does not depend on Django."""

@@ -1,4 +1,4 @@
-"""`python -m segmentation COMMAND`: the engine by itself, without the platform."""
+"""`python -m segmentation COMMAND`: the engine as a command-line program, without the platform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def _module(command: str) -> ModuleType:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser with every sub-command; each is a module of segmentation.cli with add_arguments and run."""
+    """Returns the parser with every sub-command. Each is a module of segmentation.cli with add_arguments and
+    run.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m segmentation", description="Remove image backgrounds with U²-Net.", epilog=EPILOG
     )
@@ -29,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Runs one command and returns its exit code."""
     args = build_parser().parse_args(arguments)
     try:
         return int(_module(args.command).run(args))

@@ -1,4 +1,4 @@
-"""What stands behind the subject: colours, gradients, pictures, the source out of focus."""
+"""Renders the background behind the subject: a colour, a gradient, a picture, or the blurred source."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.edges import fitting
+from segmentation.edges import fit_size
 from segmentation.errors import RecipeError
 from segmentation.layers import over, paste, resized, to_linear, to_srgb
-from segmentation.local_linear import tailed
+from segmentation.local_linear import long_tail_blur
 from segmentation.recipe import Backdrop, Background, Blurred, Colour, Gradient, Plain, Transparent
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Layer = tuple[Bytes, Bytes | None]
 
-_BLUR_AT = 6.0  # pixels: a wider blur is done on a smaller picture
+_BLUR_AT = 6.0  # pixels of sigma: a wider blur runs on a downscaled picture
 _ROWS = 256
 
 
 def paint(
     background: Background, size: tuple[int, int], rgb: Bytes, alpha: Bytes, backdrop: Bytes | None
 ) -> Layer | None:
-    """The background on a canvas of `size` (width, height): its colours and alpha (None: opaque); None:
-    nothing.
+    """Returns the background on a canvas of `size` (width, height): colours, H×W×3 uint8, and alpha, H×W
+    uint8 (None: opaque). Returns None for a transparent background.
 
-    `rgb`, `alpha`: the source and its matte, of which a blurred background is made. `backdrop`: the picture
-    of a picture background, h×w×3 or h×w×4 uint8. Raises RecipeError `missing_background` where that is not
-    given.
+    `rgb`, `alpha`: the source and its matte, for a blurred background. `backdrop`: the image of a picture
+    background, h×w×3 or h×w×4 uint8. Raises RecipeError `missing_background` when a picture background has no
+    `backdrop`.
     """
     if isinstance(background, Transparent):
         return None
@@ -47,7 +47,7 @@ def paint(
 
 
 def plain(colour: Colour, size: tuple[int, int]) -> Layer:
-    """One colour everywhere."""
+    """Returns a canvas of one colour."""
     width, height = size
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[:] = (colour.red, colour.green, colour.blue)
@@ -55,9 +55,11 @@ def plain(colour: Colour, size: tuple[int, int]) -> Layer:
 
 
 def gradient(kind: Gradient, size: tuple[int, int]) -> Layer:
-    """The gradient, mixed in linear light from premultiplied colours, without banding beyond 8 bits."""
+    """Returns the gradient. Premultiplied colours are mixed in linear light; there is no banding beyond 8
+    bits.
+    """
     width, height = size
-    table, veil = _ramp(kind.colours)
+    table, opacity = _ramp(kind.colours)
     x = (np.arange(width, dtype=np.float32) + 0.5) - width / 2
     pixels = np.empty((height, width, 3), np.uint8)
     alpha = None if kind.opaque else np.empty((height, width), np.uint8)
@@ -67,53 +69,53 @@ def gradient(kind: Gradient, size: tuple[int, int]) -> Layer:
             way = np.hypot(x[None, :], y[:, None]) / (math.hypot(width, height) / 2)
         else:
             turn = math.radians(kind.angle)
-            # CSS: the line is so long that the corners get exactly the outer colours.
+            # As in CSS: the gradient line is so long that the corners get exactly the outer colours.
             length = abs(width * math.sin(turn)) + abs(height * math.cos(turn))
             way = 0.5 + (x[None, :] * math.sin(turn) - y[:, None] * math.cos(turn)) / length
         step = np.rint(np.clip(way, 0, 1) * (len(table) - 1)).astype(np.intp)
         pixels[start : start + _ROWS] = table[step]
         if alpha is not None:
-            alpha[start : start + _ROWS] = veil[step]
+            alpha[start : start + _ROWS] = opacity[step]
     return pixels, alpha
 
 
 def _ramp(colours: tuple[Colour, ...], steps: int = 4096) -> tuple[Bytes, Bytes]:
-    """`steps` colours (steps×3) and alphas from the first to the last."""
+    """Returns a table of `steps` colours (steps×3 uint8) and alphas from the first colour to the last."""
     at = np.linspace(0, 1, steps)
     stops = np.linspace(0, 1, len(colours))
     values = np.array([(c.red, c.green, c.blue) for c in colours], np.uint8)
-    veils = np.array([c.alpha / 255 for c in colours])
-    veil = np.interp(at, stops, veils)
-    light = to_linear(values) * veils[:, None]
+    opacities = np.array([c.alpha / 255 for c in colours])
+    opacity = np.interp(at, stops, opacities)
+    light = to_linear(values) * opacities[:, None]
     mixed = np.stack([np.interp(at, stops, light[:, part]) for part in range(3)], axis=1)
-    straight = mixed / np.where(veil > 0, veil, 1)[:, None]
-    return to_srgb(straight.astype(np.float32)), np.rint(255 * veil).astype(np.uint8)
+    straight = mixed / np.where(opacity > 0, opacity, 1)[:, None]
+    return to_srgb(straight.astype(np.float32)), np.rint(255 * opacity).astype(np.uint8)
 
 
 def picture(background: Backdrop, backdrop: Bytes, size: tuple[int, int]) -> Layer:
-    """Another picture, centred: `cover` fills the canvas, `contain` shows all of it on the background's
-    colour.
+    """Returns another picture, centred. `cover` fills the canvas; `contain` shows the whole picture on the
+    background's colour.
     """
     width, height = size
     tall, wide = backdrop.shape[:2]
     if background.fit == "cover":
-        drawn = resized(_cut_to(backdrop, width / height), size)
+        drawn = resized(_crop_to_ratio(backdrop, width / height), size)
         alpha = np.ascontiguousarray(drawn[..., 3]) if drawn.shape[2] == 4 else None
         return np.ascontiguousarray(drawn[..., :3]), alpha
     scale = min(width / wide, height / tall)
     drawn = resized(backdrop, (max(1, round(wide * scale)), max(1, round(tall * scale))))
     corner = ((width - drawn.shape[1]) // 2, (height - drawn.shape[0]) // 2)
     top = np.zeros((height, width, 3), np.uint8)
-    veil = np.zeros((height, width), np.uint8)
+    opacity = np.zeros((height, width), np.uint8)
     paste(np.ascontiguousarray(drawn[..., :3]), top, corner)
-    paste(drawn[..., 3] if drawn.shape[2] == 4 else np.full(drawn.shape[:2], 255, np.uint8), veil, corner)
+    paste(drawn[..., 3] if drawn.shape[2] == 4 else np.full(drawn.shape[:2], 255, np.uint8), opacity, corner)
     if background.colour.alpha == 0:
-        return top, None if veil.all() and int(veil.min()) == 255 else veil
-    return over(top, veil, *plain(background.colour, size))
+        return top, None if opacity.all() and int(opacity.min()) == 255 else opacity
+    return over(top, opacity, *plain(background.colour, size))
 
 
-def _cut_to(pixels: Bytes, ratio: float) -> Bytes:
-    """The middle of the picture that has the ratio width : height."""
+def _crop_to_ratio(pixels: Bytes, ratio: float) -> Bytes:
+    """Crops the picture to the ratio width : height around its centre."""
     tall, wide = pixels.shape[:2]
     if wide > tall * ratio:
         kept = max(1, round(tall * ratio))
@@ -125,22 +127,22 @@ def _cut_to(pixels: Bytes, ratio: float) -> Bytes:
 
 
 def blurred(rgb: Bytes, alpha: Bytes, size: tuple[int, int], sigma: float) -> Bytes:
-    """The source's background out of focus by `sigma` pixels of the canvas, cover-fit, opaque.
+    """Returns the source's background, blurred by `sigma` pixels of the canvas, scaled to cover it, opaque.
 
-    The subject has no share in it: its place is filled from what is around it, or a halo of its colours would
-    stand around the sharp subject. Averaged in linear light, as a lens does.
+    The subject is left out and its area filled from its surroundings; otherwise its colours would form a halo
+    around the sharp subject. The blur runs in linear light, as in a lens.
     """
     shrink = min(1.0, _BLUR_AT / max(sigma, 1e-6))
-    small = fitting(size[0], size[1], max(1, round(max(size) * shrink)))
+    small = fit_size(size[0], size[1], max(1, round(max(size) * shrink)))
     ratio = size[0] / size[1]
-    light = to_linear(resized(_cut_to(rgb, ratio), small))
-    cover = resized(_cut_to(alpha, ratio), small)
-    # The matte's foot is wider than it looks: a few pixels more are taken away.
+    light = to_linear(resized(_crop_to_ratio(rgb, ratio), small))
+    cover = resized(_crop_to_ratio(alpha, ratio), small)
+    # Faint matte values reach further than they look: dilate to exclude a few more pixels.
     cover = np.asarray(cv2.dilate(cover, np.ones((5, 5), np.uint8)), np.uint8)
     weight = np.square(1 - np.multiply(cover, np.float32(1 / 255), dtype=np.float32)) + np.float32(1e-12)
     plane = np.asarray(cv2.merge([*cv2.split(light * weight[..., None]), weight]), np.float32)
-    # First the hole is filled, from ever farther away; then all is blurred as one.
-    filled = tailed(plane, 0.05, 10)
+    # Fill the hole first, from ever wider surroundings, then blur everything at once.
+    filled = long_tail_blur(plane, 0.05, 10)
     whole = light * weight[..., None] + (1 - weight[..., None]) * (filled[..., :3] / filled[..., 3:])
     if sigma * shrink > 0.1:
         whole = np.asarray(cv2.GaussianBlur(whole, (0, 0), sigma * shrink, borderType=cv2.BORDER_REFLECT))

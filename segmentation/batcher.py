@@ -1,8 +1,8 @@
-"""One thread owns the model; every other thread hands it one picture and waits.
+"""Micro-batching: one thread owns the model; other threads submit one picture each and wait.
 
-Pictures that arrive together run together. The waiting line is bounded (who comes when it is full waits at
-the door), a picture on which a batch fails is found by running its members one by one and fails alone, and
-where the device has no memory for a batch, the largest batch is halved for good.
+Pictures that arrive together run as one batch. The queue is bounded: `submit` blocks while it is full. When a
+batch fails, its members run one by one, so that only the faulty picture fails. When the device runs out of
+memory, the largest batch is halved permanently.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Result = TypeVar("Result")
 
 
 class MicroBatcher(Generic[Entry, Result]):
-    """Collects single calls into batches for a function that is fastest on many at once.
+    """Collects single calls into batches, for a function that is fastest on many entries at once.
 
-    run: gets 1..max_batch entries, answers as many results in their order; called from one thread only.
-    max_wait: seconds to wait for company after the first entry of a batch; 0 takes what is there already.
-    max_pending: how many entries may stand in line before `submit` blocks.
+    run: takes 1..max_batch entries and returns as many results in the same order; called from one thread
+    only. max_wait: seconds to wait for more entries after the first of a batch; 0 takes only what is already
+    queued. max_pending: queue capacity; `submit` blocks beyond it.
     """
 
     def __init__(
@@ -40,59 +40,59 @@ class MicroBatcher(Generic[Entry, Result]):
             raise ValueError("max_batch and max_pending are at least 1, max_wait is at least 0")
         self._run, self._max_wait = run, max_wait
         self._max_batch = max_batch
-        self._line: queue.Queue[tuple[Entry, Future[Result]] | None] = queue.Queue(max_pending)
-        self._door = threading.Lock()
+        self._queue: queue.Queue[tuple[Entry, Future[Result]] | None] = queue.Queue(max_pending)
+        self._submit_lock = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="micro-batcher", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="micro-batcher", daemon=True)
         self._thread.start()
 
     @property
     def max_batch(self) -> int:
-        """The largest batch that is tried now; smaller than asked for after an out-of-memory."""
+        """The current largest batch; smaller than the configured one after an out-of-memory error."""
         return self._max_batch
 
     def submit(self, entry: Entry) -> Future[Result]:
-        """Put an entry in line; blocks while the line is full. Raises EngineError `batcher_closed`."""
+        """Queues an entry; blocks while the queue is full. Raises EngineError `batcher_closed`."""
         future: Future[Result] = Future()
-        # Held while waiting for room, so that close() cannot slip its end mark in before this entry.
-        with self._door:
+        # Held while waiting for room, so that close() cannot queue its end marker before this entry.
+        with self._submit_lock:
             if self._closed:
                 raise EngineError("batcher_closed", "The engine is shutting down and takes no more pictures.")
-            self._line.put((entry, future))
+            self._queue.put((entry, future))
         return future
 
     def __call__(self, entry: Entry) -> Result:
-        """Submit and wait for the result, or raise what the entry's own run raised."""
+        """Submits an entry and waits for its result. Re-raises the exception of its run."""
         return self.submit(entry).result()
 
     def close(self) -> None:
-        """Finish what stands in line, then end the thread. A second call does nothing."""
-        with self._door:
+        """Finishes the queued entries, then ends the thread. A second call does nothing."""
+        with self._submit_lock:
             if not self._closed:
                 self._closed = True
-                self._line.put(None)
+                self._queue.put(None)
         self._thread.join()
 
-    def _work(self) -> None:
+    def _loop(self) -> None:
         while True:
             batch, last = self._collect()
             waiting = [(entry, future) for entry, future in batch if future.set_running_or_notify_cancel()]
             if waiting:
-                self._answer(waiting)
+                self._run_batch(waiting)
             if last:
                 return
 
     def _collect(self) -> tuple[list[tuple[Entry, Future[Result]]], bool]:
-        """The next batch, and whether the end mark stood behind it."""
+        """Returns the next batch, and whether the end marker followed it."""
         batch: list[tuple[Entry, Future[Result]]] = []
         deadline = 0.0
         while len(batch) < self._max_batch:
             try:
                 if not batch:
-                    found = self._line.get()
+                    found = self._queue.get()
                 else:
                     left = deadline - time.monotonic()
-                    found = self._line.get(timeout=left) if left > 0 else self._line.get_nowait()
+                    found = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
             except queue.Empty:
                 break
             if found is None:
@@ -102,8 +102,8 @@ class MicroBatcher(Generic[Entry, Result]):
             batch.append(found)
         return batch, False
 
-    def _answer(self, waiting: list[tuple[Entry, Future[Result]]]) -> None:
-        """Run a batch; where it fails, smaller ones, down to each entry alone."""
+    def _run_batch(self, waiting: list[tuple[Entry, Future[Result]]]) -> None:
+        """Runs a batch; on failure runs smaller ones, down to single entries."""
         try:
             results = self._run([entry for entry, _ in waiting])
             if len(results) != len(waiting):
@@ -116,14 +116,14 @@ class MicroBatcher(Generic[Entry, Result]):
                 return
             half = (len(waiting) + 1) // 2
             self._max_batch = min(self._max_batch, half)
-            self._answer(waiting[:half])
-            self._answer(waiting[half:])
+            self._run_batch(waiting[:half])
+            self._run_batch(waiting[half:])
         except BaseException as error:  # noqa: BLE001  # handed to whoever waits; this thread must live on
             if len(waiting) == 1:
                 waiting[0][1].set_exception(error)
                 return
             for one in waiting:
-                self._answer([one])
+                self._run_batch([one])
         else:
             for (_, future), result in zip(waiting, results, strict=True):
                 future.set_result(result)

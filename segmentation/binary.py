@@ -1,4 +1,4 @@
-"""A binary matte: every pixel belongs to the subject or does not."""
+"""Binary mattes: every pixel is either subject or background."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 
-# The structuring element and the filter of rembg's `post_process_mask`, so that its users get the same edges.
+# The same structuring element and filter as rembg's `post_process_mask`, so that its users get the same
+# edges.
 _CROSS: Final = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _SIGMA: Final = 2.0
-_WINDOW: Final = (17, 17)  # four standard deviations to each side
+_WINDOW: Final = (17, 17)  # four standard deviations on each side
 _THRESHOLD: Final = 127
 
 
 def binary(alpha: Bytes) -> Bytes:
-    """The matte (H×W uint8) with values 0 and 255 only.
+    """Returns the matte (H×W uint8) with values 0 and 255 only.
 
-    Specks and hairs narrower than three pixels go (morphological opening), the edge is smoothed (Gaussian
-    blur), then everything from 127 upwards is the subject.
+    A morphological opening removes specks and hairs narrower than three pixels, a Gaussian blur smooths the
+    edge, and values from 127 upwards become subject.
     """
     opened = cv2.morphologyEx(alpha, cv2.MORPH_OPEN, _CROSS)
     smooth = cv2.GaussianBlur(opened, _WINDOW, _SIGMA, borderType=cv2.BORDER_REFLECT)

@@ -1,6 +1,5 @@
-"""Where everything goes: from a picture, its subject's box and a recipe to a canvas and the subject's place
-on it.
-"""
+"""Layout: computes the canvas and the subject's place on it from a picture, its subject's box and a
+recipe."""
 
 from __future__ import annotations
 
@@ -15,13 +14,15 @@ from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 from segmentation.result_size import MAX_PIXELS, MAX_SIDE, Box, canvas, frame
 
-# What is fainter than this (of 255) does not count as subject when its box is measured.
-FAINT = 12
+# Values up to this (of 255) do not count as subject when its box is measured.
+SUBJECT_THRESHOLD = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """`region` (left, top, right, bottom) of the source, resized to `drawn` (width, height), stands on a
+    """Where a part of the source goes on the canvas.
+
+    `region` (left, top, right, bottom) of the source is resized to `drawn` (width, height) and placed on a
     canvas of `canvas` (width, height) with its upper left corner at `corner` (x, y), which may lie outside.
     """
 
@@ -31,8 +32,7 @@ class Placement:
     corner: tuple[int, int]
 
     def on_canvas(self, box: Box) -> Box:
-        """Where a box of the source lies on the canvas, what is beyond its edges cut off: at least a pixel
-        of it."""
+        """Maps a box of the source to the canvas, clipped to its edges; at least one pixel remains."""
         across = self.drawn[0] / (self.region[2] - self.region[0])
         down = self.drawn[1] / (self.region[3] - self.region[1])
         left = self.corner[0] + math.floor((box[0] - self.region[0]) * across)
@@ -42,29 +42,29 @@ class Placement:
         left, top = min(max(left, 0), self.canvas[0] - 1), min(max(top, 0), self.canvas[1] - 1)
         return left, top, max(left + 1, min(right, self.canvas[0])), max(top + 1, min(bottom, self.canvas[1]))
 
-    def as_it_is(self, width: int, height: int) -> bool:
-        """Whether the source of that size simply stays what it is."""
+    def is_identity(self, width: int, height: int) -> bool:
+        """Whether a source of this size is left unchanged."""
         whole = self.region == (0, 0, width, height)
         return whole and self.canvas == self.drawn == (width, height) and self.corner == (0, 0)
 
 
 def subject_box(alpha: NDArray[np.uint8]) -> Box:
-    """(left, top, right, bottom) of what is seen in a matte (H×W uint8), the latter two exclusive; all of it
-    where nothing is.
+    """Returns the subject's bounding box in a matte (H×W uint8): (left, top, right, bottom), the latter two
+    exclusive. Returns the whole matte when there is no subject.
     """
-    # OpenCV's largest of each row and column takes a tenth of the time of a comparison of every pixel.
-    rows = np.flatnonzero(cv2.reduce(alpha, 1, cv2.REDUCE_MAX).ravel() > FAINT)
+    # OpenCV's maximum of each row and column takes a tenth of the time of comparing every pixel.
+    rows = np.flatnonzero(cv2.reduce(alpha, 1, cv2.REDUCE_MAX).ravel() > SUBJECT_THRESHOLD)
     if not rows.size:
         return 0, 0, alpha.shape[1], alpha.shape[0]
-    columns = np.flatnonzero(cv2.reduce(alpha, 0, cv2.REDUCE_MAX).ravel() > FAINT)
+    columns = np.flatnonzero(cv2.reduce(alpha, 0, cv2.REDUCE_MAX).ravel() > SUBJECT_THRESHOLD)
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def place(width: int, height: int, subject: Box, recipe: Recipe, most_pixels: int = MAX_PIXELS) -> Placement:
-    """Lay out a `width`×`height` source whose subject fills the box `subject`.
+    """Lays out a `width`×`height` source whose subject has the bounding box `subject`.
 
-    Raises RecipeError `result_too_large` where the canvas would pass MAX_SIDE or `most_pixels` and is larger
-    than the source.
+    Raises RecipeError `result_too_large` when the canvas exceeds MAX_SIDE or `most_pixels` and is larger than
+    the source.
     """
     left, top, right, bottom = frame(width, height, subject, recipe)
     frame_w, frame_h = right - left, bottom - top
@@ -81,17 +81,17 @@ def place(width: int, height: int, subject: Box, recipe: Recipe, most_pixels: in
     else:
         scale = recipe.scale / 100 * min(canvas_w / subject_w, canvas_h / subject_h)
     if not isinstance(recipe.position, tuple):
-        # The frame stands in the middle of the canvas.
+        # Centre the frame on the canvas.
         origin_x = (canvas_w - frame_w * fit) / 2 - left * fit
         origin_y = (canvas_h - frame_h * fit) / 2 - top * fit
         if recipe.scale is not None:
-            origin_x = _about(origin_x, fit, scale, subject[0], subject_w, canvas_w)
-            origin_y = _about(origin_y, fit, scale, subject[1], subject_h, canvas_h)
+            origin_x = _scaled_origin(origin_x, fit, scale, subject[0], subject_w, canvas_w)
+            origin_y = _scaled_origin(origin_y, fit, scale, subject[1], subject_h, canvas_h)
     else:
         across, down = recipe.position
         origin_x = (canvas_w - subject_w * scale) * across / 100 - subject[0] * scale
         origin_y = (canvas_h - subject_h * scale) * down / 100 - subject[1] * scale
-    # A frame wider than the picture has nothing there; a narrower one cuts off.
+    # A frame wider than the picture is empty there; a narrower one crops.
     region = (max(0, left), max(0, top), min(width, right), min(height, bottom))
     return Placement(
         (canvas_w, canvas_h),
@@ -101,8 +101,9 @@ def place(width: int, height: int, subject: Box, recipe: Recipe, most_pixels: in
     )
 
 
-def _about(origin: float, fit: float, scale: float, start: int, length: int, canvas: int) -> float:
-    """Where one side of the source begins once its subject (`length` from `start` on) has another scale,
-    about its own middle, or as near to that as it stays on the canvas whole."""
+def _scaled_origin(origin: float, fit: float, scale: float, start: int, length: int, canvas: int) -> float:
+    """Returns the origin of one axis of the source after its subject (`length` from `start` on) is rescaled
+    around its own centre, shifted as needed to keep the subject on the canvas.
+    """
     begins = origin + (start + length / 2) * fit - length / 2 * scale
     return min(max(begins, 0.0), max(0.0, canvas - length * scale)) - start * scale

@@ -1,4 +1,4 @@
-"""How many are at work at once."""
+"""Counts concurrent threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 class ActiveThreads:
-    """Counts the threads that are inside of its `with` block."""
+    """Counts the threads inside its `with` block."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -15,7 +15,7 @@ class ActiveThreads:
 
     @property
     def several(self) -> bool:
-        """Whether there is more than one."""
+        """Whether more than one thread is inside."""
         return self._inside > 1
 
     def __enter__(self) -> None:

@@ -1,4 +1,4 @@
-"""The errors of the engine: each has a stable code for programs and a sentence for a person."""
+"""The engine's errors: each has a stable code for programs and a sentence for a person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 class SegmentationError(Exception):
     """Base of every error that the engine raises on purpose.
 
-    `code` is stable and meant for programs; `sentence` says to a person what is wrong and what to do.
+    `code` is stable and meant for programs. `sentence` tells a person what is wrong and what to do.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -21,12 +21,12 @@ class SegmentationError(Exception):
         return f"{self.sentence} ({self.code})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling: the default would call the class with the message alone."""
+        """Supports pickling: the default would call the class with the message alone."""
         return (type(self), (self.code, self.sentence))
 
 
 class PictureError(SegmentationError):
-    """A file that is not a picture we take: wrong format, broken, too large."""
+    """A file that is not an accepted picture: wrong format, damaged, too large."""
 
 
 class RecipeError(SegmentationError):
@@ -41,18 +41,18 @@ class RecipeError(SegmentationError):
 
 
 class WeightsError(SegmentationError):
-    """Weights that are unknown, cannot be fetched or fail their digest."""
+    """Weights that are unknown, cannot be downloaded or fail their checksum."""
 
 
 class EngineError(SegmentationError):
-    """A device or precision that was asked for and is not there, or a model that failed to run."""
+    """A requested device or precision that is not available, or a model that failed to run."""
 
 
 @contextmanager
 def engine_at_fault() -> Iterator[None]:
-    """Turn an OSError of the engine into EngineError `engine_failed`.
+    """Turns an OSError of the engine into EngineError `engine_failed`.
 
-    Outside of the engine an OSError means that a picture cannot be read or a result cannot be written.
+    Outside the engine an OSError means that a picture cannot be read or a result cannot be written.
     """
     try:
         yield

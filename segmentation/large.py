@@ -1,4 +1,4 @@
-"""Large results, one at a time in a process: a canvas of 50 megapixels and its encoder take a gigabyte."""
+"""Serialises large results in a process: a canvas of 50 megapixels and its encoder take a gigabyte."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from typing import Final
 from segmentation.recipe import Recipe
 from segmentation.result_size import expected
 
-# Results of ordinary cameras are made side by side.
+# Results of ordinary cameras are smaller and run in parallel.
 LARGE_PIXELS: Final = 25_000_000
-# A lock that is waited for without a limit cannot be broken off by a shutdown or a time limit.
-_LOOK_SECONDS: Final = 1.0
+# Acquire with a time-out: a shutdown or time limit cannot interrupt a wait without one.
+_POLL_SECONDS: Final = 1.0
 
 
-# One for all pipelines of this process.
-_TURN: Final = threading.Lock()
+# Shared by all pipelines of this process.
+_LOCK: Final = threading.Lock()
 
 
 @contextmanager
-def one_at_a_time(width: int, height: int, recipe: Recipe) -> Iterator[None]:
-    """A block that makes the recipe's result of a source of that size; where it is large, no other large one
-    is made at the same time."""
+def large_result_lock(width: int, height: int, recipe: Recipe) -> Iterator[None]:
+    """Context manager around rendering the recipe's result of a source of that size. At most one large result
+    is rendered at a time.
+    """
     if not may_be_large(width, height, recipe):
         yield
         return
-    while not _TURN.acquire(timeout=_LOOK_SECONDS):
+    while not _LOCK.acquire(timeout=_POLL_SECONDS):
         pass
     try:
         yield
     finally:
-        _TURN.release()
+        _LOCK.release()
 
 
 def may_be_large(width: int, height: int, recipe: Recipe) -> bool:
@@ -42,7 +43,8 @@ def may_be_large(width: int, height: int, recipe: Recipe) -> bool:
 
 
 def _unknown(recipe: Recipe) -> bool:
-    """Whether the result may be much larger than expected: one side of a crop decides the other."""
+    """Whether the result may be much larger than expected: with a crop, one given side determines the
+    other."""
     size = recipe.size
     if not recipe.crop or size is None or size.megapixels:
         return False

@@ -1,8 +1,8 @@
-"""Laying one picture over another, and the ways between sRGB and linear light.
+"""Alpha compositing, and conversion between sRGB and linear light.
 
-Subject and background are mixed in sRGB values: the matte was found there, as what explains the photo's own
-mixture, so that a cut-out laid on its old background gives the photo again. What is physically light
-(gradients, blur) is mixed in linear light.
+Subject and background are mixed in sRGB values, because the matte was computed there to explain the photo's
+own mixture: a cut-out on its old background gives the photo again. Physical light (gradients, blur) is mixed
+in linear light.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _LITTLE = 0.75
 
 
 def to_linear(srgb: Bytes) -> Floats:
-    """sRGB bytes of any shape to linear light, float32 in 0..1 (IEC 61966-2-1)."""
+    """Converts sRGB bytes of any shape to linear light, float32 in 0..1 (IEC 61966-2-1)."""
     return np.asarray(_LINEAR[srgb], np.float32)
 
 
 def to_srgb(linear: Floats) -> Bytes:
-    """Linear light in 0..1 to sRGB bytes, rounded."""
+    """Converts linear light in 0..1 to sRGB bytes, rounded."""
     light = np.clip(linear, 0, 1)
     curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.power(light, 1 / 2.4) - 0.055)
     return np.asarray(np.rint(255 * curve), np.uint8)
@@ -40,11 +40,11 @@ _LINEAR = _linear_table()
 
 
 def over(top: Bytes, alpha: Bytes, bottom: Bytes, under: Bytes | None) -> tuple[Bytes, Bytes | None]:
-    """`top` with straight `alpha` over `bottom` with straight alpha `under` (None: opaque), written into
-    `bottom`.
+    """Composites `top` with straight `alpha` over `bottom` with straight alpha `under` (None: opaque); writes
+    into `bottom`.
 
-    Colours H×W×3 uint8, alphas H×W uint8. Answers the colours and the alpha of the result (None: opaque).
-    Worked in strips, so that no picture-sized float array is made.
+    Colours H×W×3 uint8, alphas H×W uint8. Returns the colours and the alpha of the result (None: opaque).
+    Works in strips, so that no picture-sized float array is allocated.
     """
     through = None if under is None else np.empty_like(under)
     for start in range(0, alpha.shape[0], _ROWS):
@@ -58,14 +58,14 @@ def over(top: Bytes, alpha: Bytes, bottom: Bytes, under: Bytes | None) -> tuple[
         if through is not None and under is not None:
             rest *= np.multiply(under[rows], np.float32(1 / 255), dtype=np.float32)
             through[rows] = cv2.convertScaleAbs(cover + rest, alpha=255)
-        # Divides by the sum of the weights: straight colours come out, whatever lies under.
+        # Divides by the sum of the weights: the result has straight colours, whatever lies below.
         bottom[rows] = cv2.blendLinear(top[rows], bottom[rows], cover, rest)
     return bottom, through
 
 
 def paste(layer: Bytes, canvas: Bytes, corner: tuple[int, int]) -> None:
-    """Write `layer` (h×w[×3]) into `canvas` (H×W[×3]) with its upper left at `corner` (x, y), cut at the
-    edges.
+    """Writes `layer` (h×w[×3]) into `canvas` (H×W[×3]) with its upper left corner at `corner` (x, y), clipped
+    at the edges.
     """
     x, y = corner
     left, top = max(0, x), max(0, y)
@@ -75,10 +75,11 @@ def paste(layer: Bytes, canvas: Bytes, corner: tuple[int, int]) -> None:
 
 
 def resized(pixels: Bytes, size: tuple[int, int]) -> Bytes:
-    """Pixels (h×w[×c] uint8) at `size` (width, height): averaged when smaller, cubic when larger.
+    """Resizes pixels (h×w[×c] uint8) to `size` (width, height): averages when shrinking, cubic when
+    enlarging.
 
-    A little smaller, the four nearest are the average: OpenCV's areas of broken pixels take six times as
-    long, and the picture is the same to the eye.
+    Slight shrinking uses bilinear sampling: OpenCV's area averaging with fractional pixels takes six times as
+    long, with no visible difference.
     """
     if pixels.shape[1::-1] == size:
         return pixels

@@ -1,10 +1,10 @@
-"""The best matte: closed-form matting in the zone where the fast one is undecided.
+"""The `best` matte: closed-form matting in the zone where the `fast` matte is undecided.
 
-Levin, Lischinski, Weiss, "A closed-form solution to natural image matting" (TPAMI 2008): in every 3×3
-window alpha is a line in colour. Its Laplacian is not built but applied, as He, Sun, Tang, "Fast matting
-using large kernel matting Laplacian matrices" (CVPR 2010) do: two means over windows a step of conjugate
-gradients. There is no trimap with hard sides; the fast matte stands for it, and holds on the more firmly
-the surer it is.
+Levin, Lischinski, Weiss, "A closed-form solution to natural image matting" (TPAMI 2008): in every 3×3 window
+alpha is linear in colour. The Laplacian is applied without being built, as in He, Sun, Tang, "Fast matting
+using large kernel matting Laplacian matrices" (CVPR 2010): each step of conjugate gradients takes two window
+means. Instead of a hard trimap, the fast matte is a soft constraint: the more certain it is, the stronger it
+holds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.edges import disk, fit, shrunk
+from segmentation.edges import disk, downscale_float, fit
 from segmentation.local_linear import Lines, apply_lines
 
 Floats = NDArray[np.float32]
@@ -23,16 +23,16 @@ Bytes = NDArray[np.uint8]
 
 WORKING = 1000  # pixels on the longer side
 _WINDOW = (3, 3)
-_SMOOTH = 1e-5  # added to the windows' colour variance (colours in 0..1)
-_HOLD = 0.05  # of the fast matte, where it is wholly sure
-_LOOSE = 1e-5  # of the fast matte, where it is undecided
-_AROUND = 5  # pixels around the undecided that may change, too
-_STEPS = 10  # twice as many move nothing by more than .0002 in the band
+_SMOOTH = 1e-5  # regularisation, added to the windows' colour variance (colours in 0..1)
+_HOLD = 0.05  # weight of the fast matte where it is fully certain
+_LOOSE = 1e-5  # weight of the fast matte where it is undecided
+_AROUND = 5  # pixels around the undecided zone that may change, too
+_STEPS = 10  # doubling this changes nothing by more than .0002 in the band
 
 
 @dataclass(frozen=True, slots=True)
 class _Windows:
-    """What a picture's windows hold: its channels, their means, the inverse covariances (six parts), each
+    """Statistics of a picture's windows: its channels, their means, the inverse covariances (six parts), each
     h×w, and `whole`: 1 where the window lies inside the picture.
     """
 
@@ -43,8 +43,8 @@ class _Windows:
     count: Floats
 
     def laplacian(self, alpha: Floats) -> Floats:
-        """The matting Laplacian applied to alpha, a ninth of Levin's; symmetric, not negative, 0 on
-        constants.
+        """Applies the matting Laplacian to alpha (a ninth of Levin's). It is symmetric, positive
+        semi-definite, and 0 on constants.
         """
         red, green, blue = self.colours
         mean, *cross = _means([alpha, alpha * red, alpha * green, alpha * blue])
@@ -57,7 +57,7 @@ class _Windows:
 
 
 def _means(planes: list[Floats]) -> list[Floats]:
-    """Each plane's mean over its window; beyond the picture there is nothing."""
+    """Returns each plane's mean over its window, zero-padded beyond the picture."""
     if len(planes) == 4:
         merged = cv2.blur(cv2.merge(planes), _WINDOW, borderType=cv2.BORDER_CONSTANT)
         return [np.asarray(plane, np.float32) for plane in cv2.split(merged)]
@@ -95,29 +95,29 @@ def _windows(rgb: Floats) -> _Windows:
 
 
 def refine_best(coarse: Floats, rgb: Bytes) -> Bytes:
-    """The matte, H×W uint8, from the map (h×w float32 in 0..1) and the picture (H×W×3 uint8 sRGB)."""
+    """Returns the matte, H×W uint8, from the map (h×w float32 in 0..1) and the picture (H×W×3 uint8 sRGB)."""
     fast = fit(coarse, rgb, WORKING, firm=False)
     height, width = fast.base.shape
-    small = shrunk(rgb, (width, height))
+    small = downscale_float(rgb, (width, height))
     matte = fast.matte(small)
     undecided = ((matte > 0.02) & (matte < 0.98)).astype(np.uint8)
     free = np.asarray(cv2.dilate(undecided, disk(_AROUND)), np.uint8)
     columns, rows = np.flatnonzero(free.any(axis=0)), np.flatnonzero(free.any(axis=1))
     if columns.size and min(height, width) > 2:
-        # Only the box of what may change, and a window around it.
+        # Only the bounding box of what may change, plus a window around it.
         box = (
             slice(max(0, int(rows[0]) - 2), int(rows[-1]) + 3),
             slice(max(0, int(columns[0]) - 2), int(columns[-1]) + 3),
         )
-        matte[box] = _solved(small[box], matte[box], free[box].astype(np.float32))
+        matte[box] = _solve(small[box], matte[box], free[box].astype(np.float32))
     if (width, height) == rgb.shape[1::-1]:
         return np.asarray(np.rint(255 * np.clip(matte, 0, 1)), np.uint8)
-    return apply_lines(_relined(small, matte, free), rgb)
+    return apply_lines(_fit_to_colour(small, matte, free), rgb)
 
 
-def _solved(rgb: Floats, fast: Floats, free: Floats) -> Floats:
-    """The alpha that balances the Laplacian against the fast matte, only `free` pixels moved: conjugate
-    gradients with the diagonal as preconditioner, from the fast matte on.
+def _solve(rgb: Floats, fast: Floats, free: Floats) -> Floats:
+    """Solves for the alpha that balances the Laplacian against the fast matte; only `free` pixels move. Uses
+    conjugate gradients with a diagonal preconditioner, starting from the fast matte.
     """
     windows = _windows(np.ascontiguousarray(rgb))
     hold = np.float32(_HOLD) * np.square(2 * fast - 1) + np.float32(_LOOSE)
@@ -139,8 +139,10 @@ def _solved(rgb: Floats, fast: Floats, free: Floats) -> Floats:
     return np.clip(alpha, 0, 1)
 
 
-def _relined(rgb: Floats, matte: Floats, free: Bytes) -> Lines:
-    """The matte as local lines in colour (a guided filter of 3×3), to lay it on the picture itself."""
+def _fit_to_colour(rgb: Floats, matte: Floats, free: Bytes) -> Lines:
+    """Fits the matte by local lines in colour (a guided filter of 3×3), to apply it to the picture at full
+    size.
+    """
     windows = _windows(rgb)
     red, green, blue = windows.colours
     mean, *cross = _means([matte, matte * red, matte * green, matte * blue])

@@ -1,9 +1,9 @@
-"""Reads the weights out of an ONNX file, and nothing else of it.
+"""Reads the weights, and nothing else, from an ONNX file.
 
-ONNX is a Protocol Buffers message whose field numbers are fixed for good (onnx.proto: ModelProto.graph = 7,
+ONNX is a Protocol Buffers message whose field numbers never change (onnx.proto: ModelProto.graph = 7,
 GraphProto.initializer = 5, TensorProto.dims = 1, data_type = 2, name = 8, raw_data = 9). The `onnx` package
-would bring 20 MB, protobuf and ml_dtypes to every installation for one conversion in its life; the wire
-format needs a page (https://protobuf.dev/programming-guides/encoding/).
+would add 20 MB, protobuf and ml_dtypes to every installation for a single conversion. The wire format takes a
+page of code (https://protobuf.dev/programming-guides/encoding/).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FLOAT = 1
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """The base-128 number at `at` and the position behind it."""
+    """Returns the base-128 number at `at` and the position after it."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -37,7 +37,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """(field number, number or bytes) of a message, in file order, without copying."""
+    """Yields (field number, number or bytes) of a message, in file order, without copying."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
@@ -59,7 +59,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def _dims(value: int | memoryview) -> list[int]:
-    """One size, or several packed into one field; both are valid for a repeated number."""
+    """Returns the sizes of a field: one number, or several packed ones. Both are valid for a repeated
+    number."""
     if isinstance(value, int):
         return [value]
     sizes, at = [], 0
@@ -87,10 +88,8 @@ def _tensor(data: memoryview) -> tuple[str, NDArray[np.float32]]:
 
 
 def read_initializers(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Every weight of the ONNX file, by name, in file order. Raises WeightsError for anything else than
-    such a file.
-
-    The arrays are views of one buffer that holds the whole file.
+    """Returns every weight of the ONNX file, by name, in file order, as float32 views of one buffer of the
+    file. Raises WeightsError `weights_unreadable` for any other file.
     """
     weights: dict[str, NDArray[np.float32]] = {}
     try:

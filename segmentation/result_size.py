@@ -1,6 +1,6 @@
-"""How large a result will be, in pixels and in bytes, before anything is decoded.
+"""Predicts a result's size, in pixels and in bytes, before anything is decoded.
 
-Without NumPy, for the web asks, too.
+Does not import NumPy, because web processes use it, too.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from segmentation.recipe import Backdrop, Blurred, Recipe
 
 Box = tuple[int, int, int, int]
 
-# What a result has at most, unless its source is as large.
+# Limits of a result, unless its source is as large.
 MAX_SIDE: Final = 16384
 MAX_PIXELS: Final = 100_000_000
 
-# Bytes for each pixel that a file of a photo seldom exceeds: of a cut-out or a plain background, and of a
-# result that is all picture.
+# Bytes per pixel that a photo's file seldom exceeds: for a cut-out or a plain background, and for a result
+# that is a photo all over.
 _BYTES: Final[dict[str, tuple[float, float]]] = {
     "png": (1.3, 2.5),
     "webp-lossless": (0.9, 1.8),
@@ -26,14 +26,14 @@ _BYTES: Final[dict[str, tuple[float, float]]] = {
     "avif": (0.2, 0.3),
     "zip": (0.6, 0.6),
 }
-# Above this the lossy formats take about three times as much.
+# Above this quality the lossy formats take about three times as much.
 _FINE: Final = 92
 _GREY: Final = 0.15
 _HEADERS: Final = 2048
 
 
 def frame(width: int, height: int, subject: Box, recipe: Recipe) -> Box:
-    """What of the source the canvas shows; with a margin it may reach beyond the source."""
+    """Returns the part of the source that the canvas shows. With a margin it may extend beyond the source."""
     if not recipe.crop:
         return 0, 0, width, height
     left, top, right, bottom = subject
@@ -48,12 +48,12 @@ def frame(width: int, height: int, subject: Box, recipe: Recipe) -> Box:
 
 
 def canvas(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
-    """Width and height of the result of a frame of that size."""
+    """Returns the width and height of the result for a frame of that size."""
     size = recipe.size
     if size is None:
         return width, height
     if size.megapixels:
-        # Rounded down, so that the limit is one.
+        # Round down, so that the limit is never exceeded.
         shrink = min(1.0, math.sqrt(size.megapixels * 1e6 / (width * height)))
         return (width, height) if shrink == 1 else (max(1, int(width * shrink)), max(1, int(height * shrink)))
     return (
@@ -63,15 +63,15 @@ def canvas(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
 
 
 def expected(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
-    """Width and height of the result of a source of that size: exact, unless it is cropped to its subject,
-    which is then taken to fill the picture.
+    """Returns the width and height of the result for a source of that size. Exact, unless the result is
+    cropped to its subject, which is then assumed to fill the picture.
     """
     left, top, right, bottom = frame(width, height, (0, 0, width, height), recipe)
     return canvas(right - left, bottom - top, recipe)
 
 
 def expected_bytes(pixels: int, recipe: Recipe) -> int:
-    """What the file of a result of so many pixels will take, seldom exceeded by a photo's."""
+    """Returns the expected file size of a result with so many pixels; a photo's file seldom exceeds it."""
     per_pixel = _BYTES[recipe.format][isinstance(recipe.background, Backdrop | Blurred)]
     if recipe.channels == "alpha":
         per_pixel = min(per_pixel, _GREY)
@@ -81,5 +81,5 @@ def expected_bytes(pixels: int, recipe: Recipe) -> int:
 
 
 def expected_matte_bytes(pixels: int) -> int:
-    """What the matte of a source of so many pixels will take."""
+    """Returns the expected file size of the matte of a source with so many pixels."""
     return _HEADERS + math.ceil(_GREY * pixels)

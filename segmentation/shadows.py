@@ -1,4 +1,4 @@
-"""Shadows of the subject: of its own shape, or a pool under its foot."""
+"""Shadows of the subject: a drop shadow of its own shape, or a contact shadow under its foot."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from segmentation.result_size import Box
 
 Bytes = NDArray[np.uint8]
 
-_BLUR_AT = 6.0  # pixels: a wider blur is done on a smaller plane
-_FOOT = 0.06  # of the subject's height: what stands on the ground
-_POOL = 0.05  # of the subject's width: how deep the pool is
+_BLUR_AT = 6.0  # pixels of sigma: a wider blur runs on a downscaled plane
+_FOOT = 0.06  # of the subject's height: the part that touches the ground
+_POOL = 0.05  # of the subject's width: the depth of the contact shadow
 
 
 def cast(shadow: Shadow, alpha: Bytes) -> Bytes:
-    """The shadow's own alpha, H×W uint8, from the subject's on the canvas (H×W uint8)."""
+    """Returns the shadow's alpha, H×W uint8, from the subject's alpha on the canvas (H×W uint8)."""
     box = subject_box(alpha)
     longer = max(box[2] - box[0], box[3] - box[1])
     sigma = shadow.blur.pixels(longer)
@@ -32,7 +32,9 @@ def cast(shadow: Shadow, alpha: Bytes) -> Bytes:
 
 
 def _pool(alpha: Bytes, box: Box) -> Bytes:
-    """The subject's foot laid flat: as wide as what touches the ground, and thin, around the lowest row."""
+    """Returns the contact shadow's shape: as wide as the part that touches the ground, and thin, around the
+    lowest row.
+    """
     left, top, right, bottom = box
     foot = max(1, round((bottom - top) * _FOOT))
     deep = max(1, round((right - left) * _POOL))
@@ -43,7 +45,7 @@ def _pool(alpha: Bytes, box: Box) -> Bytes:
 
 
 def _soft(plane: Bytes, sigma: float) -> Bytes:
-    """The plane blurred by `sigma` pixels, nothing beyond its edges."""
+    """Blurs the plane by `sigma` pixels, zero-padded beyond its edges."""
     if sigma < 0.1:
         return plane
     height, width = plane.shape

@@ -1,4 +1,4 @@
-"""The shapes of the two networks, as numbers: table 1 of the U²-Net paper (arXiv:2005.09007)."""
+"""The architectures of the two networks, as numbers: table 1 of the U²-Net paper (arXiv:2005.09007)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ INPUT_SIZE = 320
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the paper's table 1: the shape of one residual U-block."""
+    """One row of the paper's table 1: the parameters of one residual U-block."""
 
     height: int
-    enters: int
-    middle: int
-    leaves: int
+    in_channels: int
+    mid_channels: int
+    out_channels: int
     dilated: bool = False
     """RSU-4F: wider dilations in place of pooling, where the maps are already small."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Encoders from the picture down, decoders from the bottom up."""
+    """Encoders from the finest down, decoders from the coarsest up."""
 
     name: str
     encoders: tuple[Stage, ...]

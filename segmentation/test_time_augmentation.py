@@ -1,8 +1,7 @@
-"""How often the network looks at a picture: once, or for the best matte once more in a mirror.
+"""Test-time augmentation: `best` also runs the network on the mirror image.
 
-What it says of a picture and of the mirror image differs most where it errs, and the mean of both errs less.
-But where it is sure of different things, a mean is a ghost: the second look counts only where the first
-wavers.
+The two maps differ most where the network errs, and their mean errs less. But where the network is confident
+of different things, a mean gives a ghost image: the mirrored map counts only where the first is uncertain.
 """
 
 from __future__ import annotations
@@ -12,21 +11,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.edges import doubt_of
+from segmentation.edges import uncertain_zone
 
 Floats = NDArray[np.float32]
 
 
-def looks(entry: Floats, level: str) -> list[Floats]:
-    """The inputs for a level of refinement, from the picture's own (3×S×S float32): itself, and with `best`
-    its mirror image."""
+def augmented_inputs(entry: Floats, level: str) -> list[Floats]:
+    """Returns the network's inputs for a level of refinement, from the picture's own (3×S×S float32): itself,
+    and for `best` also its mirror image.
+    """
     return [entry, np.ascontiguousarray(entry[:, :, ::-1])] if level == "best" else [entry]
 
 
-def joined(raws: Sequence[Floats]) -> Floats:
-    """One raw map (S×S float32) from those of `looks`: the first; the mean of both around where it wavers,
-    the mirrored one turned back."""
+def merge_maps(raws: Sequence[Floats]) -> Floats:
+    """Merges the raw maps (S×S float32) of `augmented_inputs` into one: the first map, replaced around its
+    uncertain zones by the mean of both, with the mirrored one flipped back.
+    """
     if len(raws) == 1:
         return raws[0]
     own, mirrored = raws
-    return np.asarray(own + doubt_of(own) * (mirrored[:, ::-1] - own) / 2, np.float32)
+    return np.asarray(own + uncertain_zone(own) * (mirrored[:, ::-1] - own) / 2, np.float32)

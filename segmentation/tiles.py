@@ -1,5 +1,7 @@
-"""Tiles of a picture that lie on the cells of a much smaller grid: what is smooth is reckoned on the grid and
-enlarged for a tile when the tile needs it, so that nothing of the picture's size is ever held.
+"""Tiles of a picture, aligned to the cells of a much smaller grid.
+
+Smooth values are computed on the grid and enlarged for one tile at a time, so that no picture-sized array is
+allocated.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ _THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """`pixels`: rows and columns of the picture. `cells`: those of the grid that they lie on, and one more
-    on each side, to lay the lines between. `size`: (width, height) of the cells in pixels of the picture,
-    `inside`: where in them the tile lies.
+    """`pixels`: rows and columns of the picture. `cells`: the grid cells they lie on, plus one on each side
+    for interpolation. `size`: (width, height) of these cells in pixels of the picture. `inside`: the tile's
+    position within them.
     """
 
     pixels: tuple[slice, slice]
@@ -35,14 +37,17 @@ class Tile:
     inside: tuple[slice, slice]
 
     def enlarged(self, plane: Floats) -> Floats:
-        """A plane of the grid, bilinearly at the tile's pixels; off by at most half a pixel of the picture,
-        because cells are enlarged to whole pixels."""
+        """Returns a plane of the grid, interpolated bilinearly at the tile's pixels. Off by at most half a
+        pixel of the picture, because cells are enlarged to whole pixels.
+        """
         part = np.ascontiguousarray(plane[self.cells])
         return np.asarray(cv2.resize(part, self.size, interpolation=cv2.INTER_LINEAR)[self.inside])
 
 
 def tiles(picture: tuple[int, int], grid: tuple[int, int], cells: int) -> list[Tile]:
-    """The tiles of a picture, `cells` of the grid a side; sizes are (width, height), the grid's no larger."""
+    """Returns the tiles of a picture, `cells` grid cells a side. Sizes are (width, height); the grid's must
+    not be larger.
+    """
     across, down = (_spans(length, count, cells) for length, count in zip(picture, grid, strict=True))
     return [
         Tile((row[0], column[0]), (row[1], column[1]), (column[2], row[2]), (row[3], column[3]))
@@ -52,7 +57,9 @@ def tiles(picture: tuple[int, int], grid: tuple[int, int], cells: int) -> list[T
 
 
 def _spans(length: int, count: int, cells: int) -> list[tuple[slice, slice, int, slice]]:
-    """Along one side: pixels, cells, the cells' length in pixels, the pixels within that."""
+    """Returns, along one axis: pixels, cells, the cells' length in pixels, and the pixels' position within
+    it.
+    """
     spans = []
     for start in range(0, count, cells):
         stop = min(count, start + cells)
@@ -62,17 +69,18 @@ def _spans(length: int, count: int, cells: int) -> list[tuple[slice, slice, int,
     return spans
 
 
-def every(work: Callable[[Part], Made], parts: Iterable[Part]) -> list[Made]:
-    """What `work` makes of each part, in order; several at a time, for OpenCV and NumPy let go of the GIL.
+def parallel_map(work: Callable[[Part], Made], parts: Iterable[Part]) -> list[Made]:
+    """Applies `work` to each part in parallel threads and returns the results in order. OpenCV and NumPy
+    release the GIL.
 
-    `work` must not call `every` itself: it would wait for threads that wait for it.
+    `work` must not call `parallel_map` itself: it would deadlock on its own pool.
     """
     return list(_pool().map(work, parts))
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """One for all pictures: a new thread's first megabytes are page faults, which cost more than the work."""
+    """One pool for all pictures: page faults in a new thread's first megabytes cost more than the work."""
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="tiles")
 
 

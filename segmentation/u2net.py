@@ -1,12 +1,12 @@
-"""U²-Net and its small form U²-Net† ("u2netp"), written from the paper.
+"""U²-Net and its small form U²-Net† ("u2netp"), implemented from the paper.
 
 X. Qin, Z. Zhang, C. Huang, M. Dehghan, O. R. Zaiane, M. Jagersand: "U²-Net: Going Deeper with Nested
-U-Structure for Salient Object Detection", Pattern Recognition 106 (2020), arXiv:2005.09007; its
-table 1 and figure 5 give every stage's height, width and dilations.
+U-Structure for Salient Object Detection", Pattern Recognition 106 (2020), arXiv:2005.09007; its table 1 and
+figure 5 give every stage's height, width and dilations.
 
-A network of U-shaped blocks (RSU, "residual U-block") that is itself a U: six encoders, five decoders, a
-side output from the last encoder and from each decoder, and one map fused of all six. Each convolution has
-two forms: with batch normalisation behind it (training), or with that folded into its weights (inference).
+The network is a U of U-shaped blocks (RSU, "residual U-block"): six encoders, five decoders, a side output
+from the last encoder and from each decoder, and one map fused from all six. Each convolution has two forms:
+followed by batch normalisation (training), or with it folded into the weights (inference).
 """
 
 from __future__ import annotations
@@ -21,50 +21,55 @@ from segmentation.shapes import U2NET_SHAPE, U2NETP_SHAPE, Architecture, Stage
 
 
 def _enlarge(x: Tensor, like: Tensor) -> Tensor:
-    """Bilinear enlargement to the height and width of `like`; the same tensor where they agree."""
+    """Enlarges bilinearly to the height and width of `like`; returns the tensor unchanged if they agree."""
     if x.shape[-2:] == like.shape[-2:]:
         return x
     return functional.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _halve(x: Tensor) -> Tensor:
-    """Maximum pooling by two; an odd side is rounded up."""
+    """Max pooling by two; an odd side is rounded up."""
     return functional.max_pool2d(x, kernel_size=2, stride=2, ceil_mode=True)
 
 
 def _in_its_precision(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """Each convolution works in the precision of its own weights, so that one network can mix them."""
+    """Runs a convolution in the precision of its own weights, so that one network can mix precisions."""
     return cast(Tensor, conv(x.to(conv.weight.dtype)))
 
 
 class ConvBlock(nn.Module):
-    """3×3 convolution, batch normalisation (unless folded), ReLU; the size of the map is kept."""
+    """3×3 convolution, batch normalisation (unless folded), ReLU; keeps the map's size."""
 
-    def __init__(self, enters: int, leaves: int, dilation: int, folded: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, dilation: int, folded: bool) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(enters, leaves, kernel_size=3, padding=dilation, dilation=dilation)
-        self.norm: nn.Module = nn.Identity() if folded else nn.BatchNorm2d(leaves)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=dilation, dilation=dilation)
+        self.norm: nn.Module = nn.Identity() if folded else nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(self.norm(_in_its_precision(self.conv, x)), inplace=True)
 
 
 class ResidualU(nn.Module):
-    """RSU-L (or RSU-4F when dilated): a small U-Net whose output is added to its own first convolution."""
+    """RSU-L (or RSU-4F when dilated): a small U-Net whose output is added to that of its first
+    convolution."""
 
     def __init__(self, stage: Stage, folded: bool) -> None:
         super().__init__()
         self.dilated = stage.dilated
-        middle, steps = stage.middle, stage.height - 1
+        mid_channels, steps = stage.mid_channels, stage.height - 1
         dilations = [2**step if stage.dilated else 1 for step in range(steps)]
-        self.enter = ConvBlock(stage.enters, stage.leaves, 1, folded)
+        self.enter = ConvBlock(stage.in_channels, stage.out_channels, 1, folded)
         self.down = nn.ModuleList(
-            ConvBlock(stage.leaves if step == 0 else middle, middle, dilations[step], folded)
+            ConvBlock(
+                stage.out_channels if step == 0 else mid_channels, mid_channels, dilations[step], folded
+            )
             for step in range(steps)
         )
-        self.bottom = ConvBlock(middle, middle, 2**steps if stage.dilated else 2, folded)
+        self.bottom = ConvBlock(mid_channels, mid_channels, 2**steps if stage.dilated else 2, folded)
         self.up = nn.ModuleList(
-            ConvBlock(2 * middle, middle if step > 0 else stage.leaves, dilations[step], folded)
+            ConvBlock(
+                2 * mid_channels, mid_channels if step > 0 else stage.out_channels, dilations[step], folded
+            )
             for step in reversed(range(steps))
         )
 
@@ -92,8 +97,8 @@ class U2Net(nn.Module):
         self.shape, self.folded = shape, folded
         self.encoders = nn.ModuleList(ResidualU(stage, folded) for stage in shape.encoders)
         self.decoders = nn.ModuleList(ResidualU(stage, folded) for stage in shape.decoders)
-        # The side outputs are numbered as in the paper: from the finest decoder to the last encoder.
-        widths = [stage.leaves for stage in (*reversed(shape.decoders), shape.encoders[-1])]
+        # Side outputs are numbered as in the paper: from the finest decoder to the last encoder.
+        widths = [stage.out_channels for stage in (*reversed(shape.decoders), shape.encoders[-1])]
         self.sides = nn.ModuleList(nn.Conv2d(width, 1, kernel_size=3, padding=1) for width in widths)
         self.fuse = nn.Conv2d(len(widths), 1, kernel_size=1)
 
@@ -122,19 +127,19 @@ class FusedMap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         fused = cast(Tensor, self.network(x)[0])
-        # A half-precision sigmoid would step by 1/256 near one: the last step is always float32.
+        # A half-precision sigmoid has steps of 1/256 near one: the last operation is always float32.
         return torch.sigmoid(fused.float())[:, 0]
 
 
 class U2NET(U2Net):
-    """The large network of the paper: 44 million weights."""
+    """The paper's large network: 44 million weights."""
 
     def __init__(self, folded: bool = False) -> None:
         super().__init__(U2NET_SHAPE, folded)
 
 
 class U2NETP(U2Net):
-    """The small network of the paper: 1.1 million weights."""
+    """The paper's small network: 1.1 million weights."""
 
     def __init__(self, folded: bool = False) -> None:
         super().__init__(U2NETP_SHAPE, folded)
@@ -145,7 +150,7 @@ ARCHITECTURES: dict[str, type[U2NET] | type[U2NETP]] = {"u2net": U2NET, "u2netp"
 
 
 def _fold_block(source: ConvBlock, target: ConvBlock) -> None:
-    """scale = gamma / sqrt(variance + eps); weight · scale, (bias - mean) · scale + beta; in doubles."""
+    """scale = gamma / sqrt(variance + eps); weight · scale, (bias - mean) · scale + beta; in float64."""
     weight, bias = source.conv.weight.double(), cast(Tensor, source.conv.bias).double()
     norm = source.norm
     if isinstance(norm, nn.BatchNorm2d):
@@ -163,9 +168,10 @@ def _blocks(network: U2Net) -> list[ConvBlock]:
 
 @torch.no_grad()
 def fold(network: U2Net) -> U2Net:
-    """The inference form of a training network: running statistics go into the convolutions before them.
+    """Folds a training network into its inference form: running statistics go into the preceding
+    convolutions.
 
-    Returns a new network in eval mode with equal output (to float32 rounding); a folded one is copied.
+    Returns a new network in eval mode with the same output (to float32 rounding); a folded network is copied.
     """
     result = U2Net(network.shape, folded=True)
     result.sides.load_state_dict(network.sides.state_dict())

@@ -1,9 +1,9 @@
-"""Which networks there are, where their weights come from, and the verified files in the cache.
+"""The model catalogue, the sources of the weights, and the verified files in the cache.
 
 The cache folder is $BGPLATFORM_CACHE, else $XDG_CACHE_HOME/bgplatform, else ~/.cache/bgplatform. Under
 `weights/` each model has a record `<name>.json` (architecture, licence, source, digest) and one
-`<name>-<digest>.safetensors` in folded form. A file is used only if its sha256 is the recorded one.
-Importing this module loads no torch.
+`<name>-<digest>.safetensors` in folded form. A file is used only if its sha256 matches the record. Importing
+this module does not load torch.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Published:
+class CatalogueModel:
     """A model of the catalogue, as its authors published it."""
 
     name: str
@@ -54,8 +54,8 @@ _LICENCE = "Apache-2.0"
 _AUTHORS = "X. Qin, Z. Zhang, C. Huang, M. Dehghan, O. R. Zaiane, M. Jagersand"
 _RELEASE = "https://github.com/danielgatis/rembg/releases/download/v0.0.0"
 
-CATALOGUE: dict[str, Published] = {
-    "u2net": Published(
+CATALOGUE: dict[str, CatalogueModel] = {
+    "u2net": CatalogueModel(
         "u2net",
         "u2net",
         _LICENCE,
@@ -69,7 +69,7 @@ CATALOGUE: dict[str, Published] = {
             175_997_641,
         ),
     ),
-    "u2netp": Published(
+    "u2netp": CatalogueModel(
         "u2netp",
         "u2netp",
         _LICENCE,
@@ -88,7 +88,7 @@ CATALOGUE: dict[str, Published] = {
 
 @dataclass(frozen=True)
 class Record:
-    """What the cache knows of one model; `sha256` is of the .safetensors file."""
+    """The cache's record of one model; `sha256` is that of the .safetensors file."""
 
     name: str
     architecture: str
@@ -104,7 +104,7 @@ class Record:
 
 
 def cache_dir() -> Path:
-    """The folder for everything that can be made again: weights, converted and compiled models."""
+    """Returns the folder for everything that can be regenerated: weights, converted and compiled models."""
     if chosen := os.environ.get("BGPLATFORM_CACHE"):
         return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME")
@@ -112,27 +112,27 @@ def cache_dir() -> Path:
 
 
 def weights_dir() -> Path:
-    """The folder of the weights; it need not exist."""
+    """Returns the folder of the weights; it need not exist."""
     return cache_dir() / "weights"
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file."""
+    """Returns the hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_name(name: str) -> None:
-    """Raise WeightsError unless the name can be one of a model (and so of a file)."""
+    """Raises WeightsError unless the name is a valid model name (it becomes a file name)."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise WeightsError(
             "bad_model_name",
-            f"{name!r} cannot name a model: use small letters, digits, dots, dashes, underscores.",
+            f"{name!r} is not a valid model name: use lower-case letters, digits, dots, dashes, underscores.",
         )
 
 
 def record(name: str) -> Record | None:
-    """What the cache has under this name, or None."""
+    """Returns the cache's record of this model, or None."""
     check_name(name)
     path = weights_dir() / f"{name}.json"
     try:
@@ -140,7 +140,7 @@ def record(name: str) -> Record | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise unusable(error) from error
+        raise cache_error(error) from error
     except (ValueError, TypeError) as error:
         raise WeightsError(
             "weights_unreadable",
@@ -148,23 +148,25 @@ def record(name: str) -> Record | None:
         ) from error
 
 
-def unusable(error: OSError) -> WeightsError:
-    """What is said where a file of the cache cannot be read or written."""
-    sentence = f"The cache {cache_dir()} cannot be used: {error.strerror}. BGPLATFORM_CACHE names its folder."
+def cache_error(error: OSError) -> WeightsError:
+    """Returns the error for a file of the cache that cannot be read or written."""
+    sentence = (
+        f"The cache {cache_dir()} cannot be used: {error.strerror}. Set BGPLATFORM_CACHE to another folder."
+    )
     return WeightsError("cache_unusable", sentence)
 
 
 def names() -> list[str]:
-    """Every model that can be asked for: the catalogue's, then one's own in the cache."""
+    """Returns every available model: those of the catalogue, then the user's own in the cache."""
     own = sorted(path.stem for path in weights_dir().glob("*.json"))
     return [*CATALOGUE, *(name for name in own if name not in CATALOGUE)]
 
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Held by the one process that writes this model's files; others wait.
+    """Holds the lock for writing this model's files; other processes wait.
 
-    Raises WeightsError `cache_unusable` where the cache folder cannot be written: reading needs no lock.
+    Raises WeightsError `cache_unusable` when the cache folder cannot be written: reading needs no lock.
     """
     from filelock import FileLock
 
@@ -173,7 +175,7 @@ def locked(name: str) -> Iterator[None]:
         weights_dir().mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        raise unusable(error) from error
+        raise cache_error(error) from error
     try:
         yield
     finally:
@@ -181,8 +183,9 @@ def locked(name: str) -> Iterator[None]:
 
 
 def verified(name: str) -> Path | None:
-    """Path of the model's weights if they are in the cache; WeightsError if they are not what was
-    recorded."""
+    """Returns the path of the model's weights if they are in the cache. Raises WeightsError if they do not
+    match their record.
+    """
     known = record(name)
     if known is None:
         return None
@@ -191,7 +194,7 @@ def verified(name: str) -> Path | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise unusable(error) from error
+        raise cache_error(error) from error
     if digest != known.sha256:
         raise WeightsError(
             "weights_digest",
@@ -202,22 +205,25 @@ def verified(name: str) -> Path | None:
 
 
 def ensure(name: str, offline: bool | None = None) -> Path:
-    """Path of the model's verified .safetensors; published weights are pulled where the cache lacks them.
+    """Returns the path of the model's verified .safetensors; downloads published weights that the cache
+    lacks.
 
-    offline: never pull; None reads BGPLATFORM_OFFLINE. Raises WeightsError: unknown_model, weights_absent
-    (offline), weights_digest, or what `fetching.pull` raises.
+    offline: never download; None reads BGPLATFORM_OFFLINE. Raises WeightsError: unknown_model, weights_absent
+    (offline), weights_digest, or any error of `fetching.pull`.
     """
     path = verified(name)
     if path is not None:
         return path
     if name not in CATALOGUE:
-        raise WeightsError("unknown_model", f"There is no model {name!r}: there are {', '.join(names())}.")
+        raise WeightsError(
+            "unknown_model", f"There is no model {name!r}. Choose one of: {', '.join(names())}."
+        )
     if offline is None:
         offline = os.environ.get("BGPLATFORM_OFFLINE", "") not in ("", "0")
     if offline:
         raise WeightsError(
             "weights_absent",
-            f"The weights of {name} are not in the cache and pulling is switched off: "
+            f"The weights of {name} are not in the cache and downloads are switched off: "
             f"run `python -m segmentation weights pull {name}` where there is a network.",
         )
     from segmentation.fetching import pull
@@ -226,7 +232,7 @@ def ensure(name: str, offline: bool | None = None) -> Path:
 
 
 def write(name: str, architecture: str, licence: str, source: str, state: Mapping[str, Tensor]) -> Path:
-    """Write folded weights and their record into the cache, atomically; call it under `locked(name)`."""
+    """Writes folded weights and their record into the cache, atomically. Call it under `locked(name)`."""
     from safetensors.torch import save_file
 
     folder = weights_dir()
@@ -236,20 +242,20 @@ def write(name: str, architecture: str, licence: str, source: str, state: Mappin
         tensors = {key: value.contiguous() for key, value in state.items()}
         save_file(tensors, fresh, metadata={"architecture": architecture, "form": "folded"})
         made = Record(name, architecture, licence, source, sha256(fresh), fresh.stat().st_size)
-        fresh.chmod(0o644)  # another user of the machine may run the worker
+        fresh.chmod(0o644)  # the worker may run as another user
         note = Path(scratch) / "record.json"
         note.write_text(json.dumps(asdict(made), indent=2) + "\n", "utf-8")
-        # The weights first: a record never points at a file that is not there yet.
+        # The weights first: a record must never point at a missing file.
         os.replace(fresh, made.path)
         os.replace(note, folder / f"{name}.json")
     return made.path
 
 
 def register(name: str, path: Path, architecture: str, licence: str = "own", replace: bool = False) -> Path:
-    """Take one's own trained weights into the cache under a name of their own; returns the cached file.
+    """Adds the user's own trained weights to the cache under a new name; returns the cached file.
 
-    path: .safetensors of a U2NET or U2NETP state, in training form (it is folded here) or folded.
-    Raises WeightsError: bad_model_name, name_taken, unknown_architecture, weights_absent, weights_unreadable,
+    path: .safetensors of a U2NET or U2NETP state, in training form (it is folded here) or folded. Raises
+    WeightsError: bad_model_name, name_taken, unknown_architecture, weights_absent, weights_unreadable,
     weights_do_not_fit.
     """
     from safetensors import SafetensorError
@@ -260,10 +266,11 @@ def register(name: str, path: Path, architecture: str, licence: str = "own", rep
     check_name(name)
     if architecture not in ARCHITECTURES:
         raise WeightsError(
-            "unknown_architecture", f"There is no architecture {architecture!r}: {', '.join(ARCHITECTURES)}."
+            "unknown_architecture",
+            f"There is no architecture {architecture!r}. Choose one of: {', '.join(ARCHITECTURES)}.",
         )
     if name in CATALOGUE or (record(name) is not None and not replace):
-        raise WeightsError("name_taken", f"There is a model {name!r} already: choose another name.")
+        raise WeightsError("name_taken", f"There is already a model {name!r}: choose another name.")
     try:
         state = load_file(path)
         network = ARCHITECTURES[architecture](folded=not any(".norm." in key for key in state))
@@ -282,8 +289,9 @@ def register(name: str, path: Path, architecture: str, licence: str = "own", rep
 
 
 def load(name: str) -> U2Net:
-    """The folded network of a model, in eval mode, float32, on the CPU. Pulls what is missing; raises
-    WeightsError."""
+    """Returns the folded network of a model, in eval mode, float32, on the CPU. Downloads missing weights;
+    raises WeightsError.
+    """
     from safetensors.torch import load_file
 
     from segmentation.u2net import ARCHITECTURES

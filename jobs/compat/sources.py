@@ -150,7 +150,7 @@ def looked_at(file: File) -> PictureInfo:
         info = pictures.inspect(file.data, LIMITS)
     except PictureError as error:
         # This API takes fewer kinds than the site.
-        sentence = error.sentence.replace(refusals.TAKEN, "JPG, PNG and WebP")
+        sentence = error.sentence.replace(refusals.SUPPORTED, "JPG, PNG and WebP")
         raise of_picture(error.code, sentence) from error
     if info.format not in TAKEN:
         raise CompatError("invalid_file_type", f"This is {info.format.upper()}; send JPG, PNG or WebP.")

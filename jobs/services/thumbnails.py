@@ -51,20 +51,20 @@ def thumb_of(picture: Picture) -> str:
 def make(picture_id: UUID) -> None:
     """Make what is missing of a picture. For workers; safe to run twice."""
     from segmentation.pictures import decode
-    from segmentation.pipeline import small
+    from segmentation.pipeline import encode_preview
 
     picture = Picture.objects.filter(pk=picture_id, state=Picture.State.DONE).first()
     if picture is None:
         return
     for rendition in Rendition.objects.filter(picture=picture, preview_key=""):
         key = storage.preview_key(picture.pk, rendition.matte.revision, rendition.recipe_digest)
-        storage.write(key, small(*_planes(rendition), SIDE).data)
+        storage.write(key, encode_preview(*_planes(rendition), SIDE).data)
         _note(key, Rendition.objects.filter(pk=rendition.pk).update(preview_key=key))
     if not picture.thumb_key:
         with storage.reading(picture.source_key) as source:
             seen = decode(source, uploads.limits())
         key = storage.thumb_key(picture.pk)
-        storage.write(key, small(seen.rgb, seen.alpha, SIDE).data)
+        storage.write(key, encode_preview(seen.rgb, seen.alpha, SIDE).data)
         # Last: it says that all of it is there.
         _note(key, Picture.objects.filter(pk=picture.pk).update(thumb_key=key))
 

@@ -31,5 +31,5 @@ def warm() -> str:
     """
     ready = pipeline(settings.MODEL)
     ready.warm()
-    ready.warm_together()
+    ready.warm_batch()
     return ready.description

@@ -23,10 +23,10 @@ from jobs.storage import StoreUnavailableError
 from jobs.worker import engine, matting
 from jobs.worker.exclusive import ExclusiveLock
 from jobs.worker.matting import Matted
-from segmentation.compose import stands
+from segmentation.compose import subject_position
 from segmentation.encode import Encoded, encode
 from segmentation.errors import EngineError, PictureError, SegmentationError, WeightsError
-from segmentation.pipeline import Segmented, only_the_first
+from segmentation.pipeline import Segmented, first_frame_note
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def _work(claim: Claim) -> None:
     called = picture.job.origin == Job.Origin.CALL
     largest = result_limits.most_pixels(picture.user)
     if called:
-        file, preview = pipeline.file(segmented, recipe, backdrop, last=True, most_pixels=largest), None
+        file, preview = pipeline.file(segmented, recipe, backdrop, in_place=True, most_pixels=largest), None
     else:
         rendered = pipeline.render(
             segmented, recipe, preview_side=PREVIEW_SIDE, backdrop=backdrop, most_pixels=largest
@@ -138,7 +138,7 @@ def _work(claim: Claim) -> None:
     )
     rendition = _rendition(matte, recipe, file)
     if called:
-        rendition.foreground, rendition.full_size = stands(segmented.matte, recipe)
+        rendition.foreground, rendition.full_size = subject_position(segmented.matte, recipe)
     thumb_key = ""
     storage.write(matte.key, matte_file)
     storage.write(rendition.key, file.data)
@@ -156,7 +156,7 @@ def _check_seen(segmented: Segmented, recipe: Recipe) -> None:
         raise PictureError(
             "unknown_foreground",
             "Nothing stands out in the region of this picture that counts. Choose a larger one."
-            + only_the_first(segmented.picture.info),
+            + first_frame_note(segmented.picture.info),
         )
 
 

@@ -39,14 +39,14 @@ class Backend(Protocol):
 
 
 @runtime_checkable
-class SideBySide(Protocol):
+class ConcurrentBackend(Protocol):
     """What a backend offers, too, where several threads may run it at once, each on a part of the cores."""
 
     def load(self) -> None:
         """Load all that may be wanted later: networks for one picture, for several, for a second look."""
         ...
 
-    def run_beside(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run_concurrently(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
         """3×320×320 -> 320×320, as `run`. From any thread; waits while as many run as there are parts."""
         ...
 

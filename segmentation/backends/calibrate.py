@@ -38,7 +38,7 @@ def find_ranges(model: str) -> dict[str, float] | None:
     except FileNotFoundError:
         pass  # the usual case: nobody calibrated it here
     except OSError as error:
-        raise weights.unusable(error) from error
+        raise weights.cache_error(error) from error
     if model in weights.CATALOGUE:
         shipped = resources.files("segmentation.backends.ranges") / f"{model}.json"
         if shipped.is_file():

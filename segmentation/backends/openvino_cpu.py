@@ -1,6 +1,6 @@
 """OpenVINO on the CPU: the fastest engine there, in float32, bfloat16 or int8. Loads no PyTorch.
 
-A map that int8 leaves undecided is made once more in float32: the error of int8 lies in such maps (doubt.py).
+A map that int8 leaves undecided is made once more in float32: the error of int8 lies in such maps (uncertainty.py).
 
 The compiled network is kept in the cache folder with a digest (compiled.py); a later start reads it back in
 well under a second.
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from segmentation import weights
 from segmentation.backends import compiled
 from segmentation.backends.calibrate import find_ranges
-from segmentation.backends.doubt import is_undecided
 from segmentation.backends.heap import give_back_memory
 from segmentation.backends.processor import has_exact_int8
+from segmentation.backends.uncertainty import is_undecided
 from segmentation.errors import EngineError
 from segmentation.shapes import SHAPES
 
@@ -148,7 +148,7 @@ class OpenVinoBackend:
             self._look_again(entry, place)
         return maps
 
-    def run_beside(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run_concurrently(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `base.SideBySide`."""
         free = self._several()
         request = free.get()

@@ -16,7 +16,7 @@ from segmentation.evaluation.scores import LOWER_IS_BETTER, by_set
 from segmentation.pictures import decode
 from segmentation.predictor import Predictor
 from segmentation.refine import refine
-from segmentation.shrink import network_input, stepped, stretch
+from segmentation.shrink import network_input, quantised, stretch
 
 Maps = dict[str, NDArray[np.float32]]
 
@@ -61,7 +61,7 @@ def _run(predictor: Predictor, dataset: DataSet) -> tuple[Maps, Mapping[str, flo
     def matte(pair: Pair) -> NDArray[np.uint8]:
         rgb = decode(pair.picture).rgb
         maps[pair.stem] = stretch(predictor.raw(network_input(rgb)[None])[0])
-        return refine(stepped(maps[pair.stem]), rgb, "off")
+        return refine(quantised(maps[pair.stem]), rgb, "off")
 
     judged = judge(dataset, matte)
     title = predictor.description

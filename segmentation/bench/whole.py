@@ -18,7 +18,7 @@ from segmentation.pictures import Limits, decode
 from segmentation.pipeline import Pipeline
 from segmentation.recipe import Recipe
 from segmentation.refine import refine
-from segmentation.shrink import network_input, stepped, stretch
+from segmentation.shrink import network_input, quantised, stretch
 
 STAGES = ("decode", "shrink", "network", "refine", "colours", "encode")
 LIMITS = Limits(max_bytes=1 << 40, max_pixels=1 << 40, max_side=1 << 20)
@@ -33,13 +33,13 @@ def stages(pipeline: Pipeline, jpeg: bytes, level: str, rounds: int) -> dict[str
         picture = decode(jpeg, LIMITS)
         rgb = picture.rgb
         marks.append(time.perf_counter())
-        entry = network_input(rgb, recipe.shrink, picture.halfway)
+        entry = network_input(rgb, recipe.shrink, picture.half_size)
         marks.append(time.perf_counter())
         raw = pipeline.predictor.raw(entry[None])[0]
         marks.append(time.perf_counter())
-        matte = refine(stepped(stretch(raw)), rgb, level, picture.halfway)
+        matte = refine(quantised(stretch(raw)), rgb, level, picture.half_size)
         marks.append(time.perf_counter())
-        colours, alpha = compose(rgb, matte, recipe, None, picture.halfway, own=True)
+        colours, alpha = compose(rgb, matte, recipe, None, picture.half_size, in_place=True)
         marks.append(time.perf_counter())
         encode(colours, alpha, "png")
         marks.append(time.perf_counter())
@@ -58,7 +58,7 @@ def measure(
 
         def cut(level: str, jpeg: bytes = jpeg) -> int:
             recipe = Recipe(model=pipeline.predictor.model, refine=level)
-            return len(pipeline.file(pipeline.segment(jpeg, recipe), recipe, last=True).data)
+            return len(pipeline.file(pipeline.segment(jpeg, recipe), recipe, in_place=True).data)
 
         contenders: dict[str, Callable[[], object]] = {
             "off": partial(cut, "off"),

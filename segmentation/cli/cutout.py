@@ -217,7 +217,7 @@ def _one(
     """Write the result of one picture; returns the warnings about it."""
     with opened(task.source) as file:
         segmented = pipeline.segment(file, recipe)
-    data = pipeline.file(segmented, recipe, backdrop, last=True, most_pixels=most_pixels).data
+    data = pipeline.file(segmented, recipe, backdrop, in_place=True, most_pixels=most_pixels).data
     if task.target is None:
         write_stdout(data)
         return segmented.warnings

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads."""
     from segmentation.backends.base import PRECISIONS
     from segmentation.recipe.core import REFINEMENTS
-    from segmentation.shrink import WAYS
+    from segmentation.shrink import SHRINK_METHODS
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = DESCRIPTION
@@ -35,7 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("data", metavar="DATA", type=Path, help="the folder with im/ and gt/")
     add("--model", default="u2net", help="a model's name, as in `weights list` (default: u2net)")
     add("--refine", choices=REFINEMENTS, default="fast", help="how mattes are refined (default: fast)")
-    add("--shrink", choices=WAYS, default="auto", help="the way to the network's 320×320 (default: auto)")
+    add(
+        "--shrink",
+        choices=SHRINK_METHODS,
+        default="auto",
+        help="the way to the network's 320×320 (default: auto)",
+    )
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     add("--precision", choices=PRECISIONS, default="auto", help="of the network (default: auto)")
     add("--mattes", metavar="DIR", type=Path, help="judge DIR/<stem>.png, made elsewhere, and run no model")

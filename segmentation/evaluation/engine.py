@@ -10,8 +10,8 @@ from segmentation.evaluation.dataset import Pair
 from segmentation.evaluation.run import Mattes
 from segmentation.predictor import Predictor
 from segmentation.refine import refine
-from segmentation.shrink import network_input, stepped, stretch
-from segmentation.test_time_augmentation import joined, looks
+from segmentation.shrink import network_input, quantised, stretch
+from segmentation.test_time_augmentation import augmented_inputs, merge_maps
 
 
 def from_engine(predictor: Predictor, level: str, shrink: str) -> Mattes:
@@ -21,7 +21,7 @@ def from_engine(predictor: Predictor, level: str, shrink: str) -> Mattes:
 
     def matte(pair: Pair) -> Matte:
         rgb = pictures.decode(pair.picture).rgb
-        raw = joined(list(predictor.raw(np.stack(looks(network_input(rgb, shrink), level)))))
-        return refine(stepped(stretch(raw)), rgb, level)
+        raw = merge_maps(list(predictor.raw(np.stack(augmented_inputs(network_input(rgb, shrink), level)))))
+        return refine(quantised(stretch(raw)), rgb, level)
 
     return matte

@@ -1,6 +1,7 @@
-"""The only door for untrusted bytes: any picture file in, upright sRGB pixels and straight alpha out.
+"""Decodes untrusted picture files of any format into upright sRGB pixels and straight alpha. All untrusted
+bytes enter here.
 
-Light to import (NumPy and Pillow's core): the web process calls inspect() without ever loading a codec.
+Light to import (NumPy and Pillow's core): web processes call inspect() without ever loading a codec.
 """
 
 from segmentation.pictures.opening import decode, decode_reduced, inspect

@@ -15,7 +15,7 @@ from segmentation.pictures.source import Source
 LABEL = "BMP"
 _HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _RUN_LENGTH = (1, 2)
-# Pillow unfolds run-length coding in Python, some microseconds a run: larger ones are refused.
+# Pillow decodes run-length coding in Python, some microseconds a run: larger files are refused.
 MAX_RUN_LENGTH_BYTES = 4 << 20
 MAX_RUN_LENGTH_PIXELS = 16_000_000
 _EMBEDDED_PROFILE = b"DEBM"
@@ -26,9 +26,9 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Reads the two headers. Raises PictureError where they are not those of a readable bitmap."""
-    size = int.from_bytes(source.need(14, 4), "little")
-    header = source.need(14, size)
+    """Reads the two headers. Raises PictureError if they are not those of a readable bitmap."""
+    size = int.from_bytes(source.read_exactly(14, 4), "little")
+    header = source.read_exactly(14, size)
     compression = 0
     if size == 12:
         width, height, _, bits = struct.unpack_from("<HHHH", header, 4)
@@ -46,10 +46,10 @@ def probe(source: Source) -> Probe:
     warnings: list[str] = []
 
     def load() -> Image.Image:
-        data = source.all() + bytes(_missing_padding(source, width, height, bits))
+        data = source.read_all() + bytes(_missing_padding(source, width, height, bits))
         image = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
         image.load()
-        # Programs that do not know alpha leave its byte at 0: all transparent then means that it is unused.
+        # Programs without alpha support leave its byte at 0: if all of it is transparent, it is unused.
         if image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
             return image.convert("RGB")
         return image
@@ -73,10 +73,11 @@ def _density(header: bytes) -> Density | None:
 
 
 def _missing_padding(source: Source, width: int, height: int, bits: int) -> int:
-    """How many bytes the file lacks of those that fill its last row up to a multiple of four."""
+    """Returns how many padding bytes of the last row (rows are padded to a multiple of four) the file
+    lacks."""
     row = -(-width * bits // 8)
     stride = -(-row // 4) * 4
-    missing = int.from_bytes(source.need(10, 4), "little") + stride * height - source.size
+    missing = int.from_bytes(source.read_exactly(10, 4), "little") + stride * height - source.size
     return missing if 0 < missing <= stride - row else 0
 
 
@@ -87,4 +88,4 @@ def _profile(source: Source, header: bytes, warnings: list[str]) -> bytes | None
     if length > MAX_PROFILE_BYTES:
         warnings.append(PROFILE_TOO_LARGE)
         return None
-    return source.at(14 + start, length) or None
+    return source.read_at(14 + start, length) or None

@@ -1,7 +1,7 @@
-"""The item tables of HEIF files (ISO/IEC 14496-12 and 23008-12), read with bounded work.
+"""The item tables of HEIF files (ISO/IEC 14496-12 and 23008-12), parsed with bounded work.
 
-A file's `meta` box lists items (coded pictures, grids, EXIF), their properties, references and places in the
-file. Nothing here decodes; numbers are checked against the box they stand in.
+A file's `meta` box lists items (coded pictures, grids, EXIF), their properties, references and positions in
+the file. This module decodes no pixels. Numbers are checked against the size of their box.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from segmentation.pictures import refusals
 from segmentation.pictures.source import Source
 
-# A phone's file has some kilobytes of tables; each entry costs a step in Python.
+# A phone's file has a few kilobytes of tables; each entry costs a step in Python.
 MAX_META_BYTES = 2 << 20
 MAX_ITEMS = 4_096
 MAX_TOP_BOXES = 1_000
@@ -22,7 +22,7 @@ MAX_BOXES = 20_000
 
 @dataclass
 class Item:
-    """One item: its type, its properties in order, and its pieces in the file or in `idat`."""
+    """One item: its type, its properties in order, and its extents in the file or in `idat`."""
 
     kind: bytes = b""
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Item:
 
 @dataclass
 class Meta:
-    """All items of a file, which of them is the picture, and who refers to whom."""
+    """All items of a file, the primary item, and the references between items."""
 
     primary: int = 0
     items: dict[int, Item] = field(default_factory=dict)
@@ -43,11 +43,11 @@ class Meta:
     idat: bytes = b""
 
     def data(self, source: Source, item: Item, most: int) -> bytes:
-        """Up to `most` bytes of an item's data."""
+        """Returns up to `most` bytes of an item's data."""
         pieces: list[bytes] = []
         for start, length in item.extents:
             wanted = min(length or most, most)
-            piece = self.idat[start : start + wanted] if item.in_idat else source.at(start, wanted)
+            piece = self.idat[start : start + wanted] if item.in_idat else source.read_at(start, wanted)
             pieces.append(piece)
             most -= len(piece)
             if most <= 0:
@@ -56,14 +56,15 @@ class Meta:
 
 
 def top_boxes(source: Source) -> list[tuple[bytes, int, int, int]]:
-    """Type, start, start of content and end of the file's outermost boxes; the last may be cut off."""
+    """Returns type, start, start of content and end of the file's top-level boxes; the last may be cut
+    off."""
     found: list[tuple[bytes, int, int, int]] = []
     start = 0
     while start + 8 <= source.size and len(found) < MAX_TOP_BOXES:
-        length, kind = struct.unpack(">I4s", source.need(start, 8))
+        length, kind = struct.unpack(">I4s", source.read_exactly(start, 8))
         content = start + 8
         if length == 1:
-            (length,) = struct.unpack(">Q", source.need(content, 8))
+            (length,) = struct.unpack(">Q", source.read_exactly(content, 8))
             content += 8
         end = source.size if length == 0 else start + length
         if end < content:
@@ -74,7 +75,8 @@ def top_boxes(source: Source) -> list[tuple[bytes, int, int, int]]:
 
 
 def read_meta(content: bytes) -> Meta:
-    """The tables of a meta box's content. ValueError or struct.error where they do not hold together."""
+    """Parses the tables of a meta box's content. Raises ValueError or struct.error if they are
+    inconsistent."""
     meta = Meta()
     inner = dict(_inner(content, 4))
     if b"pitm" in inner:

@@ -1,4 +1,4 @@
-"""Embedded colour profiles (ICC.1) to sRGB, by LittleCMS through Pillow."""
+"""Converts embedded colour profiles (ICC.1) to sRGB with LittleCMS, through Pillow."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from PIL import Image, ImageCms
 
 from segmentation.pictures.probe import PROFILE_BROKEN
 
-PROFILE_OF_OTHER_COLOURS = "The colour profile in the file is for another kind of picture and was left aside."
+PROFILE_MISMATCH = "The colour profile in the file is for another kind of picture and was ignored."
 
-# The colour space that a profile names for its device side, and the Pillow mode that it can convert.
+# A profile's device colour space, and the Pillow mode that it can convert.
 _SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 def to_srgb(image: Image.Image, profile: bytes | None, warnings: list[str]) -> Image.Image:
-    """An image of mode L, RGB, CMYK or LAB as RGB in sRGB.
+    """Converts an image of mode L, RGB, CMYK or LAB to RGB in sRGB.
 
-    With a profile that fits the mode, by the perceptual intent (which profiles of monitors and cameras
-    treat as relative colorimetric); a profile that is damaged or for other colours adds a sentence to
-    `warnings` and is left aside, since slightly wrong colours serve people better than none.
+    A profile that fits the mode is applied with the perceptual intent (which profiles of monitors and cameras
+    treat as relative colorimetric). A profile that is damaged or for another mode adds a sentence to
+    `warnings` and is ignored: slightly wrong colours are better than none.
     """
     if image.mode == "LAB":
         return ImageCms.applyTransform(image, _from_lab()) or image
@@ -29,7 +29,7 @@ def to_srgb(image: Image.Image, profile: bytes | None, warnings: list[str]) -> I
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             space = source.profile.xcolor_space.strip()
             if image.mode == "L" and space == "RGB":
-                # Grey pictures with a colour profile are common: its curve is meant.
+                # Grey pictures with an RGB profile are common: apply its tone curve.
                 image = image.convert("RGB")
             transform = None
             if _SPACES.get(space) == image.mode:
@@ -40,8 +40,8 @@ def to_srgb(image: Image.Image, profile: bytes | None, warnings: list[str]) -> I
             warnings.append(PROFILE_BROKEN)
         else:
             if transform is None:
-                warnings.append(PROFILE_OF_OTHER_COLOURS)
-            elif not _changes_nothing(transform, image.mode):
+                warnings.append(PROFILE_MISMATCH)
+            elif not _is_srgb(transform, image.mode):
                 return _apply(image, transform)
     return image if image.mode == "RGB" else image.convert("RGB")
 
@@ -54,8 +54,8 @@ def _from_lab() -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(ImageCms.createProfile("LAB"), _srgb(), "LAB", "RGB")
 
 
-def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether the profile is sRGB to within a level: then the pixels are best left as they are."""
+def _is_srgb(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Whether the profile equals sRGB to within one level: then the pixels are best left unchanged."""
     if mode != "RGB":
         return False
     steps = np.linspace(0, 255, 9).astype(np.uint8)

@@ -1,8 +1,8 @@
-"""EXIF blocks without a library: orientation (TIFF 6.0, tag 274) read, and a block made fit to be kept.
+"""EXIF blocks without a library: reads the orientation (TIFF 6.0, tag 274) and sanitises blocks for results.
 
 An EXIF block is a TIFF structure: byte order, the offset of a first directory, directory entries of 12 bytes,
 the offset of a second directory, whose picture is the thumbnail. Only those two directories are read, so
-loops, depth and lying sizes elsewhere cannot cost anything.
+loops, nesting and false sizes elsewhere cost nothing.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _LETTERS = {3: "H", 4: "I"}
 
 
 def without_prefix(block: bytes) -> bytes:
-    """The TIFF structure of an EXIF block, whether or not the JPEG prefix stands before it."""
+    """Returns the TIFF structure of an EXIF block, with or without the JPEG prefix."""
     return block[len(_PREFIX) :] if block.startswith(_PREFIX) else block
 
 
 def orientation(block: bytes) -> int:
-    """The orientation 1..8 of a TIFF structure; 1 where it is missing, out of range or unreadable."""
+    """Returns the orientation 1..8 of a TIFF structure; 1 if it is missing, out of range or unreadable."""
     order = _order(block)
     if order is None:
         return 1
@@ -38,11 +38,11 @@ def orientation(block: bytes) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def kept(block: bytes) -> bytes | None:
-    """The structure as it may stand in a result, or None where it is none.
+def sanitised(block: bytes) -> bytes | None:
+    """Returns the structure cleaned for use in a result, or None if it is not a TIFF structure.
 
-    Orientation is 1, since the pixels were turned. The thumbnail is blanked: it shows the whole old picture,
-    which somebody who removes a background does not expect to hand on.
+    Sets the orientation to 1, because the pixels are already upright. Blanks the thumbnail: it shows the
+    whole old picture, which users who remove a background do not expect to pass on.
     """
     order = _order(block)
     if order is None:
@@ -63,7 +63,7 @@ def kept(block: bytes) -> bytes | None:
 
 
 def density_of(block: bytes) -> Density | None:
-    """The resolution that a structure names."""
+    """Returns the resolution in a TIFF structure."""
     order = _order(block)
     if order is None:
         return None
@@ -75,10 +75,12 @@ def density_of(block: bytes) -> Density | None:
     return density(ratios[ACROSS], ratios[DOWN], 1.0 if unit == 2 else 2.54)
 
 
-def completed(block: bytes | None, resolution: Density | None, texts: Mapping[int, str]) -> bytes | None:
-    """The structure with what it lacks of a resolution and of texts; a new one where there is none.
+def with_missing_fields(
+    block: bytes | None, resolution: Density | None, texts: Mapping[int, str]
+) -> bytes | None:
+    """Adds a missing resolution and missing texts to the structure; creates one if there is none.
 
-    The first directory is written anew at the end of the block, so that nothing else in it moves.
+    The first directory is rewritten at the end of the block, so that nothing else in it moves.
     """
     order = _order(block) if block else "<"
     if order is None:
@@ -107,7 +109,7 @@ def completed(block: bytes | None, resolution: Density | None, texts: Mapping[in
 def _with_entries(
     block: bytes, order: str, entries: dict[int, bytes], missing: dict[int, tuple[int, int, bytes]]
 ) -> bytes:
-    """The block with a first directory of both, at its end; without a second directory."""
+    """Returns the block with a first directory of both at its end, and without a second directory."""
     start = len(block) + len(block) % 2
     place = start + 2 + 12 * (len(entries) + len(missing)) + 4
     beyond = b""
@@ -123,7 +125,7 @@ def _with_entries(
 
 
 def _raw_entries(block: bytes, order: str, start: int) -> dict[int, bytes] | None:
-    """The entries of a directory as they are, by tag; None where it does not lie in the block."""
+    """Returns a directory's raw entries by tag; None if the directory is not inside the block."""
     if start < 8 or start + 2 > len(block):
         return None
     count = struct.unpack_from(order + "H", block, start)[0]
@@ -135,7 +137,7 @@ def _raw_entries(block: bytes, order: str, start: int) -> dict[int, bytes] | Non
 
 
 def _ratios(block: bytes, order: str, start: int) -> dict[int, float]:
-    """The fractions of a directory by tag."""
+    """Returns a directory's rational values by tag."""
     found = {}
     for tag, entry in (_raw_entries(block, order, start) or {}).items():
         kind, count, place = struct.unpack_from(order + "HII", entry, 2)
@@ -158,9 +160,8 @@ def _first(block: bytes, order: str) -> int:
 
 
 def _directory(block: bytes, order: str, start: int) -> tuple[dict[int, tuple[int, int]], int]:
-    """The single SHORT and LONG values of a directory, as tag: (place, value), and the place of its link.
-
-    The link leads to the next directory; nothing, and 0, where the directory does not lie in the block.
+    """Returns a directory's single SHORT and LONG values, as tag: (position, value), and the position of its
+    link to the next directory; nothing and 0 if the directory is not inside the block.
     """
     if start < 8 or start + 2 > len(block):
         return {}, 0

@@ -1,4 +1,4 @@
-"""GIF89a blocks, and a copy that holds the first frame alone: no comments, no later frames."""
+"""GIF89a blocks, and a copy with only the first frame: no comments, no later frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segmentation.pictures.probe import SEVERAL_FRAMES, Probe
 from segmentation.pictures.source import Source
 
 LABEL = "GIF"
-# Encoders fill sub-blocks to 255 bytes; the largest file taken has some 263,000 of those.
+# Encoders fill sub-blocks to 255 bytes; the largest accepted file has some 263,000 of them.
 MAX_SUB_BLOCKS = 1_000_000
 
 
@@ -35,14 +35,14 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Reads blocks up to the second frame. Raises PictureError where they are not a readable GIF."""
-    data = source.all()
+    """Reads blocks up to the second frame. Raises PictureError if they are not a readable GIF."""
+    data = source.read_all()
     if len(data) < 13:
         raise refusals.truncated_picture(LABEL)
     screen_width, screen_height, flags = struct.unpack_from("<HHB", data, 6)
     start = 13 + _table_size(flags)
     frame = _first_frame(data, start)
-    # A frame that reaches over the screen enlarges it, as in every viewer.
+    # A frame that extends beyond the screen enlarges it, as in every viewer.
     width = max(screen_width, frame.left + frame.width)
     height = max(screen_height, frame.top + frame.height)
 
@@ -93,7 +93,7 @@ def _first_frame(data: bytes, position: int) -> _Frame:
             try:
                 end = _after_sub_blocks(data, position + 2, budget)
             except PictureError:
-                # What follows the first frame may be cut off: it is not used.
+                # Data after the first frame is not used, so it may be truncated.
                 if frame is not None:
                     break
                 raise
@@ -110,8 +110,9 @@ def _first_frame(data: bytes, position: int) -> _Frame:
 
 
 def _end_of_pixels(data: bytes, position: int, budget: list[int]) -> tuple[int, bool]:
-    """Where a frame's chain of sub-blocks ends, and whether by its terminator: a file that only lacks the
-    end has all pixels, and the decoder says where it has not."""
+    """Returns the end of a frame's chain of sub-blocks, and whether it has its terminator. A file that lacks
+    only the terminator has all pixels; otherwise the decoder reports what is missing.
+    """
     while budget[0] and position < len(data) and data[position]:
         budget[0] -= 1
         if position + 1 + data[position] > len(data):
@@ -123,7 +124,7 @@ def _end_of_pixels(data: bytes, position: int, budget: list[int]) -> tuple[int, 
 
 
 def _after_sub_blocks(data: bytes, position: int, budget: list[int]) -> int:
-    """Where a chain of sub-blocks ends, its terminator included."""
+    """Returns the end of a chain of sub-blocks, including its terminator."""
     while budget[0]:
         budget[0] -= 1
         if position >= len(data):
@@ -136,7 +137,7 @@ def _after_sub_blocks(data: bytes, position: int, budget: list[int]) -> int:
 
 
 def _outside_transparent(image: Image.Image, frame: _Frame) -> Image.Image:
-    """The canvas around a frame that does not fill it is transparent, as browsers show it."""
+    """Makes the canvas around a smaller frame transparent, as browsers do."""
     if (frame.left, frame.top, frame.width, frame.height) == (0, 0, *image.size):
         return image
     image = image.convert("RGBA")

@@ -1,7 +1,7 @@
 """HEIC (HEVC in HEIF, ISO/IEC 23008-12) and AVIF (AV1 in HEIF).
 
-Pixels come from libheif by pi-heif, which only decodes, and from libavif by Pillow, out of a file written
-anew (heif_copy.py): of a sequence they see the still picture.
+Pixels are decoded by libheif (through pi-heif, which only decodes) and libavif (through Pillow) from a
+rewritten file (heif_copy.py). Of a sequence they see only the still picture.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LABEL = "HEIC or AVIF"
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 _CODED = {b"hvc1": (b"hvcC", hevc_sizes), b"av01": (b"av1C", av1_sizes)}
-# How much larger than its name a coded picture may be: codecs round up to whole blocks.
+# Tolerance: coded pictures may exceed the declared size, because codecs round up to whole blocks.
 _SPARE_PIXELS = 1_000_000
 _MAX_TILES = 4_096
 
@@ -45,7 +45,7 @@ def _brands(head: bytes) -> set[bytes]:
 
 
 def probe(source: Source) -> Probe:
-    """Reads the item tables. Raises PictureError where they are not those of a readable HEIC or AVIF."""
+    """Reads the item tables. Raises PictureError if they are not those of a readable HEIC or AVIF."""
     tops = top_boxes(source)
     found = next(((content, end) for kind, _, content, end in tops if kind == b"meta"), None)
     if found is None:
@@ -54,7 +54,7 @@ def probe(source: Source) -> Probe:
         raise refusals.truncated_picture(LABEL)
     if found[1] - found[0] > MAX_META_BYTES:
         raise refusals.too_complex(LABEL, "its tables have megabytes")
-    content = source.need(found[0], found[1] - found[0])
+    content = source.read_exactly(found[0], found[1] - found[0])
     try:
         meta = read_meta(content)
         return _probe(source, meta, moving=any(kind == b"moov" for kind, *_ in tops))
@@ -76,7 +76,7 @@ def _probe(source: Source, meta: Meta, moving: bool) -> Probe:
     turn = _orientation(picture)
     if not avif:
         width, height = _cropped(picture, width, height)
-        # libheif turns the picture itself.
+        # libheif applies the rotation itself.
         if turn >= 5:
             width, height = height, width
 
@@ -98,7 +98,7 @@ def _probe(source: Source, meta: Meta, moving: bool) -> Probe:
 
 
 def _coded_kind(meta: Meta, picture: Item) -> bytes:
-    """hvc1 or av01, of the picture itself or of a grid's tiles."""
+    """Returns hvc1 or av01, the coding of the picture itself or of a grid's tiles."""
     kinds = {picture.kind}
     if picture.kind == b"grid":
         kinds = {meta.items[tile].kind for tile in heif_copy.parts(meta, meta.primary) if tile in meta.items}
@@ -109,7 +109,7 @@ def _coded_kind(meta: Meta, picture: Item) -> bytes:
 
 
 def _size(item: Item) -> tuple[int, int]:
-    """ispe: the size before cropping and turning."""
+    """Returns the size from ispe, before cropping and rotation."""
     box = item.property(b"ispe")
     if box is None:
         raise ValueError("a picture without a size")
@@ -120,10 +120,12 @@ def _size(item: Item) -> tuple[int, int]:
 
 
 def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
-    """No coded item may be much larger than the picture, nor all tiles together; its own data not smaller."""
+    """Raises an error if a coded item, or all tiles together, is much larger than the picture, or a displayed
+    item's data is smaller than declared.
+    """
     most = 2 * width * height + _SPARE_PIXELS
     shown = {meta.primary, *heif_copy.parts(meta, meta.primary)}
-    # Items may share their bytes, and then a small file could be read a thousand times over.
+    # Items may share bytes; without a budget a small file could be read a thousand times over.
     budget = 2 * source.size
     for number in heif_copy.needed(meta):
         item = meta.items[number]
@@ -135,7 +137,7 @@ def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
         config = item.property(config_name)
         if config is None:
             raise ValueError("a coded item without its configuration")
-        # libavif would scale a small coded picture up to the size that its box names.
+        # libavif would scale a small coded picture up to the size declared in its box.
         least = _size(item) if number in shown else (0, 0)
         data = meta.data(source, item, budget)
         budget -= len(data)
@@ -156,7 +158,9 @@ def _check_sizes(source: Source, meta: Meta, width: int, height: int) -> None:
 
 
 def _orientation(item: Item) -> int:
-    """EXIF's number for the quarter turns against the clock (irot), then the mirror (imir), of an item."""
+    """Returns the EXIF orientation for an item's counter-clockwise quarter turns (irot) followed by its
+    mirror (imir).
+    """
     rotation = item.property(b"irot")
     mirror = item.property(b"imir")
     quarters = rotation[0] & 3 if rotation else 0
@@ -167,7 +171,7 @@ def _orientation(item: Item) -> int:
 
 
 def _cropped(item: Item, width: int, height: int) -> tuple[int, int]:
-    """The size after clap (14496-12, 12.1.4), which libheif applies."""
+    """Returns the size after clap (14496-12, 12.1.4), which libheif applies."""
     box = item.property(b"clap")
     if box is None or len(box) < 32:
         return width, height
@@ -189,12 +193,12 @@ def _profile(item: Item, warnings: list[str]) -> bytes | None:
             primaries, transfer = struct.unpack_from(">HH", content, 4)
             if transfer in icc.HIGH_DYNAMIC_RANGE:
                 warnings.append(HIGH_DYNAMIC_RANGE)
-            return icc.for_codes(primaries, transfer)
+            return icc.from_cicp(primaries, transfer)
     return None
 
 
 def _exif(source: Source, meta: Meta) -> bytes | None:
-    """The EXIF item of the picture; its orientation says nothing, irot and imir do (23008-12, A.2)."""
+    """Returns the picture's EXIF item. Its orientation does not apply; irot and imir do (23008-12, A.2)."""
     for kind, origin, targets in meta.references:
         item = meta.items.get(origin)
         if kind == b"cdsc" and meta.primary in targets and item is not None and item.kind == b"Exif":

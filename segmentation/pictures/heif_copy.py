@@ -1,8 +1,8 @@
-"""A HEIF file written anew around one picture: its coded items, and those properties that decide pixels.
+"""Rewrites a HEIF file around one picture: its coded items, and the properties that affect pixels.
 
-The C libraries read every table of a file at once: metadata, thumbnails, depth maps, whatever they are. (A
-metadata item whose type is no UTF-8 made pi-heif 1.4.0 crash the whole process.) From this copy they see the
-picture, its tiles and its alpha.
+The C libraries read every table of a file at once: metadata, thumbnails, depth maps and everything else. (A
+metadata item whose type was not UTF-8 crashed the whole process in pi-heif 1.4.0.) In this copy they see only
+the picture, its tiles and its alpha.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _ALPHA = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:a
 
 
 def needed(meta: Meta) -> list[int]:
-    """Numbers of the items that the picture is made of: itself, its tiles, its alpha and its tiles."""
+    """Returns the numbers of the items that form the picture: itself, its tiles, its alpha and the alpha's
+    tiles.
+    """
     found = [meta.primary, *parts(meta, meta.primary)]
     for kind, origin, targets in meta.references:
         if kind == b"auxl" and meta.primary in targets and origin in meta.items:
@@ -31,12 +33,14 @@ def needed(meta: Meta) -> list[int]:
 
 
 def parts(meta: Meta, number: int) -> list[int]:
-    """The items that an item is derived from, a grid's tiles, in order and as often as it names them."""
+    """Returns the items that an item is derived from (a grid's tiles), in order and with repetitions."""
     return next((to for kind, origin, to in meta.references if (kind, origin) == (b"dimg", number)), [])
 
 
 def copy(source: Source, meta: Meta, brand: bytes) -> bytes:
-    """A whole file of the needed items; `brand`: heic or avif. PictureError where items share their data."""
+    """Builds a complete file of the needed items. `brand`: heic or avif. Raises PictureError if items share
+    data excessively.
+    """
     numbers = {old: new for new, old in enumerate(needed(meta), 1)}
     items = [meta.items[old] for old in numbers]
     contents = []
@@ -84,7 +88,7 @@ def _properties(items: list[Item]) -> bytes:
         indices = []
         for kind, content in item.properties:
             if kind == b"auxC":
-                # Only alpha is kept, and its name is written anew.
+                # Only alpha is kept, and its name is rewritten.
                 content = bytes(4) + _ALPHA[0] + b"\x00"
             if kind in _PROPERTIES or (kind == b"colr" and content[:4] == b"nclx"):
                 essential = 0x8000 if kind in (b"hvcC", b"av1C", b"irot", b"imir", b"clap") else 0

@@ -1,7 +1,8 @@
-"""ICC profiles (ICC.1) for colours that a file names by numbers: CICP codes, or a gamma and chromaticities.
+"""Builds ICC profiles (ICC.1) for colours that a file declares by numbers: CICP codes, or a gamma and
+chromaticities.
 
-AVIF and HEIC (nclx) and PNG (cICP, gAMA, cHRM) say in a few bytes what others say in a profile; with a
-profile made of them there is one way to sRGB for all.
+AVIF and HEIC (nclx) and PNG (cICP, gAMA, cHRM) declare in a few bytes what other formats declare in a
+profile. With a profile built from these numbers, all formats share one conversion to sRGB.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ PRIMARIES: dict[int, Chromaticities] = {
     11: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351),
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
 }
-# H.273, table 3. Video's own curve (1, 6, 14, 15) is shown by the same screens as sRGB's, and taken for it.
+# H.273, table 3. The video curve (1, 6, 14, 15) is displayed on the same screens as sRGB's and treated as
+# sRGB.
 GAMMAS: dict[int, float] = {4: 2.2, 5: 2.8, 8: 1.0}
 HIGH_DYNAMIC_RANGE = (16, 18)
 
@@ -32,8 +34,8 @@ _D50 = np.array([0.96420, 1.0, 0.82491])
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
-def for_codes(primaries: int, transfer: int) -> bytes | None:
-    """The profile that CICP codes mean, or None where they mean sRGB or nothing that is known."""
+def from_cicp(primaries: int, transfer: int) -> bytes | None:
+    """Returns the profile for CICP codes, or None if they mean sRGB or are unknown."""
     gamma = GAMMAS.get(transfer)
     if primaries not in PRIMARIES or (PRIMARIES[primaries] == BT709 and gamma is None):
         return None
@@ -41,7 +43,9 @@ def for_codes(primaries: int, transfer: int) -> bytes | None:
 
 
 def profile(places: Chromaticities, gamma: float | None) -> bytes | None:
-    """A display profile; gamma None is sRGB's curve. None where the chromaticities span no colours."""
+    """Returns a display profile; gamma None means sRGB's curve. None if the chromaticities do not span a
+    gamut.
+    """
     colorants = _colorants(places)
     if colorants is None:
         return None
@@ -69,7 +73,7 @@ def profile(places: Chromaticities, gamma: float | None) -> bytes | None:
 
 
 def _colorants(places: Chromaticities) -> Matrix | None:
-    """XYZ of red, green and blue as columns, scaled to their white and adapted to D50 (Bradford)."""
+    """Returns XYZ of red, green and blue as columns, scaled to their white and adapted to D50 (Bradford)."""
     x, y = np.array(places[0::2]), np.array(places[1::2])
     if (y <= 0).any() or (x < 0).any() or (x + y > 1).any():
         return None

@@ -1,7 +1,7 @@
 """Windows icons (ICO): the largest picture of the file, which is a PNG or a bitmap with a mask.
 
-The sizes in the directory are only a hint; those of the picture's own header are checked, before an array is
-made.
+The sizes in the directory are only a hint. The size in the picture's own header is checked before an array is
+allocated.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class _Bitmap:
     width: int
     height: int
     bits: int
-    palette: int  # colours
-    start: int  # of what follows the header
+    palette: int  # number of colours
+    start: int  # offset of the data after the header
 
     @property
     def stride(self) -> int:
@@ -41,29 +41,31 @@ class _Bitmap:
 
 
 def accepts(head: bytes) -> bool:
-    # Four bytes that start other files, too: the first entry has to be one.
+    # Other files start with these four bytes, too: the first directory entry must be valid.
     return head.startswith(_SIGNATURE) and head[4:6] != b"\x00\x00" and head[9:10] in (b"\x00", b"\xff")
 
 
 def probe(source: Source) -> Probe:
-    """Reads the directory and the header of the largest picture. Raises PictureError for what is no icon."""
+    """Reads the directory and the header of the largest picture. Raises PictureError if it is not a readable
+    icon.
+    """
     _, start, size = _largest(source)
     picture = Part(source, start, size)
     picture.label = LABEL
-    if png.accepts(picture.at(0, 8)):
+    if png.accepts(picture.read_at(0, 8)):
         found = png.probe(picture)
         return replace(found, format="ico", orientation=1)
     return _bitmap(picture)
 
 
 def _largest(source: Source) -> tuple[int, int, int]:
-    """Of the most pixels, then of the most bits: its rank, and where it is."""
-    count = int.from_bytes(source.need(4, 2), "little")
+    """Returns the rank, start and size of the picture with the most pixels, then the most bits per pixel."""
+    count = int.from_bytes(source.read_exactly(4, 2), "little")
     if count > MAX_PICTURES:
         raise refusals.too_complex(LABEL, f"it has {count:,} pictures")
     entries = []
     for _, (width, height, _, _, _, bits, size, start) in zip(
-        range(count), _ENTRY.iter_unpack(source.need(6, count * _ENTRY.size)), strict=True
+        range(count), _ENTRY.iter_unpack(source.read_exactly(6, count * _ENTRY.size)), strict=True
     ):
         # Zero means 256. A broken entry does not hide the others.
         if start + size <= source.size and size >= 16:
@@ -74,11 +76,13 @@ def _largest(source: Source) -> tuple[int, int, int]:
 
 
 def _bitmap(picture: Source) -> Probe:
-    (header_size,) = struct.unpack("<I", picture.need(0, 4))
+    (header_size,) = struct.unpack("<I", picture.read_exactly(0, 4))
     if not 40 <= header_size <= 124:
         raise refusals.broken_picture(LABEL)
-    width, doubled, _, bits, compression, _, _, _, colours = struct.unpack("<iiHHIIiiI", picture.need(4, 32))
-    # The height counts the mask, which lies behind the colours.
+    width, doubled, _, bits, compression, _, _, _, colours = struct.unpack(
+        "<iiHHIIiiI", picture.read_exactly(4, 32)
+    )
+    # The height includes the mask, which follows the colours.
     height = doubled // 2
     if width <= 0 or height <= 0:
         raise refusals.broken_picture(LABEL)
@@ -95,7 +99,7 @@ def _bitmap(picture: Source) -> Probe:
 def _load(picture: Source, bitmap: _Bitmap) -> Image.Image:
     at = bitmap.start
     palette = np.zeros((1 << min(bitmap.bits, 8), 3), np.uint8)
-    table = np.frombuffer(picture.need(at, 4 * bitmap.palette), np.uint8).reshape(-1, 4)
+    table = np.frombuffer(picture.read_exactly(at, 4 * bitmap.palette), np.uint8).reshape(-1, 4)
     palette[: len(table)] = table[:, 2::-1]
     at += 4 * bitmap.palette
     rows = _rows(picture, at, bitmap.stride, bitmap.height)
@@ -107,7 +111,7 @@ def _load(picture: Source, bitmap: _Bitmap) -> Image.Image:
             return Image.fromarray(np.dstack([rgb, samples[..., 3]]))
     else:
         rgb = palette[_indices(rows, bitmap)]
-    # Programs leave the mask away; a picture that it hides altogether was not meant to be hidden.
+    # Programs omit the mask. A mask that hides the whole picture is ignored.
     if picture.size < mask_at + bitmap.mask_stride * bitmap.height:
         return Image.fromarray(np.ascontiguousarray(rgb))
     bits = np.unpackbits(_rows(picture, mask_at, bitmap.mask_stride, bitmap.height), axis=1)
@@ -116,8 +120,8 @@ def _load(picture: Source, bitmap: _Bitmap) -> Image.Image:
 
 
 def _rows(picture: Source, start: int, stride: int, height: int) -> Pixels:
-    """Rows of bytes from the top; the file has them from the bottom."""
-    data = picture.need(start, stride * height)
+    """Returns rows of bytes from top to bottom; the file stores them from bottom to top."""
+    data = picture.read_exactly(start, stride * height)
     return np.frombuffer(data, np.uint8).reshape(height, stride)[::-1]
 
 

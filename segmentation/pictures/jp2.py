@@ -1,7 +1,7 @@
 """JPEG 2000 (ITU-T T.800): a bare code stream or a JP2 file, and a copy without its metadata boxes.
 
-Tiles, precincts, code blocks and layers are free numbers in the header, and the decoder allocates something
-for each: their product is bounded here, before it starts.
+The header sets the numbers of tiles, precincts, code blocks and layers freely, and the decoder allocates
+memory for each: their product is limited here, before the decoder starts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from segmentation.pictures.source import Source
 
 LABEL = "JPEG 2000"
 MAX_TILES = 16_384
-# Three channels of 50 megapixels in blocks of 16 × 16 are 600,000, in the usual 64 × 64 some 40,000.
+# Three channels of 50 megapixels have 600,000 blocks of 16 × 16, or some 40,000 of the usual 64 × 64.
 MAX_BLOCKS = 2_000_000
 MAX_PACKETS = 3_000_000
 MAX_BOXES = 1_000
@@ -36,7 +36,7 @@ class _File:
     end: int = 0
     size: tuple[int, int] | None = None
     density: Density | None = None
-    cut: bool = False  # the box of the code stream is longer than the file
+    cut: bool = False  # the code stream's box is longer than the file
     profile_at: tuple[int, int] | None = None
     exif_at: tuple[int, int] | None = None
 
@@ -56,9 +56,9 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Reads boxes and marker segments. Raises PictureError where they are not a readable JPEG 2000."""
+    """Reads boxes and marker segments. Raises PictureError if they are not a readable JPEG 2000."""
     file = _File()
-    if source.at(0, 2) == b"\xff\x4f":
+    if source.read_at(0, 2) == b"\xff\x4f":
         file.spans, file.stream, file.end = [(0, source.size)], 0, source.size
     else:
         _read_boxes(source, file)
@@ -73,10 +73,10 @@ def probe(source: Source) -> Probe:
         if file.profile_at[1] > MAX_PROFILE_BYTES:
             warnings.append(PROFILE_TOO_LARGE)
         else:
-            profile = source.need(*file.profile_at)
+            profile = source.read_exactly(*file.profile_at)
     block = None
     if file.exif_at and file.exif_at[1] <= exif.MAX_EXIF_BYTES:
-        block = exif.without_prefix(source.need(*file.exif_at))
+        block = exif.without_prefix(source.read_exactly(*file.exif_at))
 
     def load() -> Image.Image:
         image = Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(_clean(source, file)))
@@ -97,29 +97,31 @@ def probe(source: Source) -> Probe:
 
 
 def _clean(source: Source, file: _File) -> bytes:
-    """The file as the decoder gets it. An end mark that is missing is added: the lengths of the tile parts
-    say whether data are."""
-    pieces = [source.need(*span) for span in file.spans]
+    """Returns the file for the decoder. Adds a missing end marker: the lengths of the tile parts show whether
+    data is missing.
+    """
+    pieces = [source.read_exactly(*span) for span in file.spans]
     if file.cut:
-        # Length 0: up to the end of the file.
+        # Length 0 means up to the end of the file.
         pieces[-1] = bytes(4) + pieces[-1][4:]
     elif file.end < source.size:
         return b"".join(pieces)
     if not pieces[-1].endswith(_END):
-        # Half a mark is none.
+        # Half a marker does not count.
         pieces[-1] = pieces[-1].removesuffix(b"\xff") + _END
     return b"".join(pieces)
 
 
 def _boxes(source: Source, start: int, end: int) -> list[tuple[bytes, int, int, int]]:
-    """Type, start, start of the content, and end of each box between two positions. The end of a code stream
-    may lie behind the second."""
+    """Returns type, start, start of the content, and end of each box between two positions. Only a code
+    stream may end beyond the second position.
+    """
     found = []
     while start + 8 <= end:
-        length, kind = struct.unpack(">I4s", source.need(start, 8))
+        length, kind = struct.unpack(">I4s", source.read_exactly(start, 8))
         content = start + 8
         if length == 1:
-            (length,) = struct.unpack(">Q", source.need(content, 8))
+            (length,) = struct.unpack(">Q", source.read_exactly(content, 8))
             content += 8
         stop = end if length == 0 else start + length
         if stop < content:
@@ -144,7 +146,7 @@ def _read_boxes(source: Source, file: _File) -> None:
             file.cut, stop = stop > source.size, min(stop, source.size)
             file.stream, file.end = content, stop
             file.spans.append((start, stop - start))
-        elif kind == b"uuid" and source.at(content, 16) == _EXIF_UUID:
+        elif kind == b"uuid" and source.read_at(content, 16) == _EXIF_UUID:
             file.exif_at = (content + 16, stop - content - 16)
     if file.stream < 0 or file.size is None:
         raise refusals.truncated_picture(LABEL)
@@ -153,20 +155,20 @@ def _read_boxes(source: Source, file: _File) -> None:
 def _read_header_box(source: Source, file: _File, start: int, end: int) -> None:
     for kind, _, content, stop in _boxes(source, start, end):
         if kind == b"ihdr":
-            height, width = struct.unpack(">II", source.need(content, 8))
+            height, width = struct.unpack(">II", source.read_exactly(content, 8))
             file.size = (width, height)
         elif kind == b"res ":
             _read_resolution(source, file, content, stop)
-        elif kind == b"colr" and source.at(content, 1) == b"\x02" and file.profile_at is None:
+        elif kind == b"colr" and source.read_at(content, 1) == b"\x02" and file.profile_at is None:
             file.profile_at = (content + 3, stop - content - 3)
 
 
 def _read_resolution(source: Source, file: _File, start: int, end: int) -> None:
-    """Pixels per metre (I.5.3.7), as it was captured or is to be shown."""
+    """Reads pixels per metre (I.5.3.7), of capture or of display."""
     for kind, _, content, stop in _boxes(source, start, end):
         if kind in (b"resc", b"resd") and stop - content >= 10 and file.density is None:
             down, down_of, across, across_of, down_10, across_10 = struct.unpack(
-                ">4H2b", source.need(content, 10)
+                ">4H2b", source.read_exactly(content, 10)
             )
             if down_of and across_of and abs(down_10) <= 8 and abs(across_10) <= 8:
                 metres = across / across_of * 10.0**across_10, down / down_of * 10.0**down_10
@@ -174,18 +176,18 @@ def _read_resolution(source: Source, file: _File, start: int, end: int) -> None:
 
 
 def _read_frame(source: Source, start: int) -> _Frame:
-    """SIZ (A.5.1): the reference grid, tiles, and channels of at most 16 bits that are not subsampled."""
-    if source.need(start, 4) != b"\xff\x4f\xff\x51":
+    """Reads SIZ (A.5.1): the reference grid, tiles, and channels of at most 16 bits without subsampling."""
+    if source.read_exactly(start, 4) != b"\xff\x4f\xff\x51":
         raise refusals.broken_picture(LABEL)
     right, bottom, left, top, tile_w, tile_h, tile_x, tile_y, channels = struct.unpack(
-        ">8IH", source.need(start + 8, 34)
+        ">8IH", source.read_exactly(start + 8, 34)
     )
     width, height = right - left, bottom - top
     if width <= 0 or height <= 0 or not tile_w or not tile_h or tile_x > left or tile_y > top:
         raise refusals.broken_picture(LABEL)
     if channels not in (1, 2, 3, 4):
         raise refusals.unsupported_variant(LABEL, f"{channels} colour channels")
-    depths = source.need(start + 42, 3 * channels)
+    depths = source.read_exactly(start + 42, 3 * channels)
     if any((depth & 0x7F) + 1 > 16 for depth in depths[::3]):
         raise refusals.unsupported_variant(LABEL, "more than 16 bits a channel")
     tiles = -(-(right - tile_x) // tile_w) * -(-(bottom - tile_y) // tile_h)
@@ -202,13 +204,13 @@ def _check_coding(source: Source, file: _File, frame: _Frame) -> None:
     layers = 1
     seen: set[int] = set()
     for _ in range(MAX_SEGMENTS):
-        mark = source.at(position, 4)
+        mark = source.read_at(position, 4)
         if len(mark) < 4 or position >= file.end or mark[:2] == b"\xff\xd9":
             break
         code, length = struct.unpack(">HH", mark)
         if code == 0xFF90:
             tile_part = position
-            number, part_size = struct.unpack(">HI", source.need(position + 4, 6))
+            number, part_size = struct.unpack(">HI", source.read_exactly(position + 4, 6))
             seen.add(number)
         if code == 0xFF93:
             if part_size < 12:
@@ -220,10 +222,10 @@ def _check_coding(source: Source, file: _File, frame: _Frame) -> None:
         if length < 2 or code < 0xFF00:
             raise refusals.broken_picture(LABEL)
         if code == 0xFF52:
-            style, _, layers, _ = struct.unpack(">BBHB", source.need(position + 4, 5))
-            _check_style(source.need(position + 9, length - 7), style, layers, frame)
+            style, _, layers, _ = struct.unpack(">BBHB", source.read_exactly(position + 4, 5))
+            _check_style(source.read_exactly(position + 9, length - 7), style, layers, frame)
         elif code == 0xFF53:
-            content = source.need(position + 4, length - 2)
+            content = source.read_exactly(position + 4, length - 2)
             _check_style(content[2:], content[1] if len(content) > 1 else 0, layers, frame)
         position += 2 + length
     else:
@@ -233,7 +235,8 @@ def _check_coding(source: Source, file: _File, frame: _Frame) -> None:
 
 
 def _check_style(content: bytes, style: int, layers: int, frame: _Frame) -> None:
-    """Bounds code blocks and packets, from levels, block and precinct sizes (tables A.15 and A.21)."""
+    """Limits code blocks and packets, computed from levels, block and precinct sizes (tables A.15 and
+    A.21)."""
     if len(content) < 5 or content[0] > 32:
         raise refusals.broken_picture(LABEL)
     levels, block_w, block_h = content[0], (content[1] & 15) + 2, (content[2] & 15) + 2

@@ -1,8 +1,8 @@
-"""JPEG (ITU-T T.81) headers, and a copy without anything that does not decide pixels.
+"""JPEG (ITU-T T.81) headers, and a copy with only what affects pixels.
 
-Of the marker segments only tables, frame, scans, and the JFIF and Adobe marks (which decide the colour model)
-are handed on. That also makes the first picture of an MPO file (CIPA DC-007) an ordinary JPEG: its others
-stand after the first end-of-image mark.
+The copy keeps tables, frame, scans, and the JFIF and Adobe markers (which determine the colour model). It
+also turns the first picture of an MPO file (CIPA DC-007) into an ordinary JPEG: the others follow the first
+end-of-image marker.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from segmentation.pictures.types import Pixels
 
 LABEL = "JPEG"
 MAX_SEGMENTS = 5_000
-# A progressive picture has about 10 scans, at most some 25 by optimisers; each costs a pass over all of it.
+# A progressive picture has about 10 scans, some 25 after optimisers; each costs a pass over all of it.
 MAX_SCANS = 100
 
 _TABLES = {0xDB, 0xC4, 0xCC, 0xDD}
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
-_BARE = {0x01, *range(0xD0, 0xD8)}
+_STANDALONE = {0x01, *range(0xD0, 0xD8)}
 _END = b"\xff\xd9"
-_BY_SIMPLEJPEG = (1, 3)  # channels
-# What libjpeg says where it had to guess pixels; its other warnings are about marks in the header.
+_SIMPLEJPEG_CHANNELS = (1, 3)  # channels
+# libjpeg's messages when it had to guess pixels; its other warnings concern markers in the header.
 _DAMAGE = re.compile("corrupt|premature|inconsistent|too few", re.IGNORECASE)
 _NEXT_MARK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -54,20 +54,20 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Reads up to the first scan. Raises PictureError where the header is not one of a readable JPEG."""
+    """Reads up to the first scan. Raises PictureError if the header is not that of a readable JPEG."""
     header = _read_header(source)
     warnings: list[str] = []
     profile = _profile(header, warnings)
 
-    def straight() -> Pixels | None:
+    def load_rgb() -> Pixels | None:
         return _pixels(source, header, warnings)
 
     def load(min_side: int = 0) -> Image.Image:
-        if not min_side and header.channels in _BY_SIMPLEJPEG:
-            rgb = straight()
+        if not min_side and header.channels in _SIMPLEJPEG_CHANNELS:
+            rgb = load_rgb()
             if rgb is not None:
                 return Image.fromarray(rgb if header.channels == 3 else np.ascontiguousarray(rgb[..., 0]))
-        image = JpegImagePlugin.JpegImageFile(io.BytesIO(_checked(source, header, warnings, min_side)))
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(_damage_checked(source, header, warnings, min_side)))
         if min_side:
             image.draft(None, (min_side, min_side))
         image.load()
@@ -78,8 +78,8 @@ def probe(source: Source) -> Probe:
         width=header.width,
         height=header.height,
         load=load,
-        reduced=load,
-        straight=straight if header.channels in _BY_SIMPLEJPEG else None,
+        load_reduced=load,
+        load_rgb=load_rgb if header.channels in _SIMPLEJPEG_CHANNELS else None,
         orientation=exif.orientation(header.exif) if header.exif else 1,
         profile=profile,
         exif=header.exif,
@@ -93,11 +93,11 @@ def _read_header(source: Source) -> _Header:
     position = 2
     for _ in range(MAX_SEGMENTS):
         position, code = _next_code(source, position)
-        if code in _BARE or code == 0xD8:
+        if code in _STANDALONE or code == 0xD8:
             continue
         if code == 0xD9:
             raise refusals.broken_picture(LABEL)
-        length = int.from_bytes(source.need(position, 2))
+        length = int.from_bytes(source.read_exactly(position, 2))
         if length < 2:
             raise refusals.broken_picture(LABEL)
         if code == 0xDA:
@@ -105,46 +105,47 @@ def _read_header(source: Source) -> _Header:
                 raise refusals.broken_picture(LABEL)
             header.body = position - 2
             return header
-        _take(header, code, source, position + 2, length - 2)
+        _read_segment(header, code, source, position + 2, length - 2)
         position += length
     raise refusals.too_complex(LABEL, "it has thousands of marker segments")
 
 
 def _next_code(source: Source, position: int) -> tuple[int, int]:
-    """Position after the next marker, and its code; fill bytes and stray bytes before it are skipped."""
-    mark = source.need(position, 2)
+    """Returns the position after the next marker, and its code. Skips fill bytes and stray bytes before
+    it."""
+    mark = source.read_exactly(position, 2)
     if mark[0] == 0xFF and mark[1] not in (0x00, 0xFF):
         return position + 2, mark[1]
-    window = source.at(position, 1 << 16)
+    window = source.read_at(position, 1 << 16)
     found = re.search(rb"\xff[^\x00\xff]", window)
     if found is None:
         raise refusals.truncated_picture(LABEL) if len(window) < 1 << 16 else refusals.broken_picture(LABEL)
     return position + found.end(), window[found.end() - 1]
 
 
-def _take(header: _Header, code: int, source: Source, start: int, length: int) -> None:
+def _read_segment(header: _Header, code: int, source: Source, start: int, length: int) -> None:
     if code in _OTHER_FRAMES:
         raise refusals.unsupported_variant(LABEL, "lossless or hierarchical coding")
     if code in _FRAMES:
-        _take_frame(header, code, source.need(start, length))
+        _read_frame(header, code, source.read_exactly(start, length))
     elif code in _TABLES:
-        header.kept.append((code, source.need(start, length)))
+        header.kept.append((code, source.read_exactly(start, length)))
     elif code in (0xE0, 0xEE):
-        content = source.need(start, length)
+        content = source.read_exactly(start, length)
         if content.startswith(b"JFIF\x00" if code == 0xE0 else b"Adobe"):
             header.kept.append((code, content))
     elif code == 0xE1 and header.exif is None:
-        content = source.need(start, length)
+        content = source.read_exactly(start, length)
         if content.startswith(b"Exif\x00"):
             header.exif = exif.without_prefix(content)
     elif code == 0xE2:
-        content = source.need(start, length)
+        content = source.read_exactly(start, length)
         if content.startswith(b"ICC_PROFILE\x00") and length > 14:
             header.profile_parts.setdefault(content[12], content[14:])
             header.profile_count = content[13]
 
 
-def _take_frame(header: _Header, code: int, content: bytes) -> None:
+def _read_frame(header: _Header, code: int, content: bytes) -> None:
     if header.width or len(content) < 9:
         raise refusals.broken_picture(LABEL)
     if content[0] != 8:
@@ -160,7 +161,9 @@ def _take_frame(header: _Header, code: int, content: bytes) -> None:
 
 
 def _density(header: _Header) -> Density | None:
-    """Of the JFIF mark, whose unit is an inch or a centimetre; without one it is only the pixels' shape."""
+    """Reads the JFIF marker's resolution, in inches or centimetres. Without a unit it is only the pixel
+    aspect ratio.
+    """
     for code, content in header.kept:
         if code == 0xE0 and len(content) >= 12 and content[7] in (1, 2):
             across, down = int.from_bytes(content[8:10]), int.from_bytes(content[10:12])
@@ -182,12 +185,13 @@ def _profile(header: _Header, warnings: list[str]) -> bytes | None:
 
 
 def _pixels(source: Source, header: _Header, warnings: list[str]) -> Pixels | None:
-    """The pixels as RGB, by the same libjpeg-turbo as Pillow's, without its four bytes a pixel and the copy
-    out of them; None where it refuses the file. Raises PictureError where pixels are missing at its end."""
+    """Decodes to RGB with the same libjpeg-turbo as Pillow's, but without Pillow's four bytes a pixel and the
+    extra copy. Returns None if it refuses the file. Raises PictureError if pixels are missing at the end.
+    """
     data, ended = _clean(source, header)
     rgb, problem = _strict(data, "RGB")
     if not ended and (problem or is_zeroed(data)):
-        # Zeros may stand where the file was never written: before them all pixels may be there.
+        # Trailing zeros may be an unwritten part of the file: all pixels may be present before them.
         data = _without_padding(data)
         rgb, problem = _strict(data, "RGB")
         if problem or is_zeroed(data):
@@ -199,10 +203,11 @@ def _pixels(source: Source, header: _Header, warnings: list[str]) -> Pixels | No
     return rgb
 
 
-def _checked(source: Source, header: _Header, warnings: list[str], min_side: int) -> bytes:
-    """The file for a decoder that passes over damage: it is looked for here, at an eighth of the size.
+def _damage_checked(source: Source, header: _Header, warnings: list[str], min_side: int) -> bytes:
+    """Returns the file for a decoder that ignores damage: checks for damage by decoding at an eighth of the
+    size.
 
-    Of a picture that is decoded small, only missing pixels at the end are looked for.
+    When the picture is decoded at a reduced size, checks only for missing pixels at the end.
     """
     data, ended = _clean(source, header)
     if min_side and ended:
@@ -218,8 +223,8 @@ def _checked(source: Source, header: _Header, warnings: list[str], min_side: int
 
 
 def _strict(data: bytes, colours: str, **options: int) -> tuple[Pixels | None, str]:
-    """The pixels, or what the decoder says of the file instead."""
-    # Imported here: nobody who only looks at a header needs it.
+    """Returns the pixels, or the decoder's error message."""
+    # Imported here: not needed to read a header.
     import simplejpeg
 
     try:
@@ -229,7 +234,7 @@ def _strict(data: bytes, colours: str, **options: int) -> tuple[Pixels | None, s
 
 
 def _lenient(data: bytes) -> Pixels | None:
-    """The pixels of a file that is damaged; what is lost is grey or wrong."""
+    """Decodes a damaged file; lost areas are grey or wrong."""
     import simplejpeg
 
     try:
@@ -239,17 +244,17 @@ def _lenient(data: bytes) -> Pixels | None:
 
 
 def _without_padding(data: bytes) -> bytes:
-    """A file that got its end mark here, without the zeros before it."""
+    """Removes the zeros before an end marker that was added here."""
     body = data.removesuffix(_END).rstrip(b"\x00")
     return body + (b"\x00" if body.endswith(b"\xff") else b"") + _END
 
 
 def _clean(source: Source, header: _Header) -> tuple[bytes, bool]:
-    """The file as the decoder gets it, and whether it has an end mark of its own.
+    """Returns the file for the decoder, and whether it has its own end marker.
 
-    Kept segments, then all scans up to the end of the first picture.
+    Consists of the kept segments, then all scans up to the end of the first picture.
     """
-    body = source.need(header.body, source.size - header.body)
+    body = source.read_exactly(header.body, source.size - header.body)
     head = b"".join(
         b"\xff" + bytes([code]) + (len(content) + 2).to_bytes(2) + content for code, content in header.kept
     )
@@ -258,18 +263,18 @@ def _clean(source: Source, header: _Header) -> tuple[bytes, bool]:
 
 
 def _end_of_picture(body: bytes) -> tuple[int, bool]:
-    """Where the first picture ends, and whether by an end mark; counts the scans on the way."""
+    """Returns the end of the first picture, and whether it has an end marker. Limits the number of scans."""
     position = scans = 0
     for _ in range(MAX_SEGMENTS):
         found = _NEXT_MARK.search(body, position)
         if found is None:
-            # Half an end mark is none.
+            # Half an end marker does not count.
             return len(body) - body.endswith(b"\xff"), False
         code = body[found.end() - 1]
         if code == 0xD9:
             return found.end(), True
         position = found.end()
-        if code in _BARE:
+        if code in _STANDALONE:
             continue
         scans += code == 0xDA
         if scans > MAX_SCANS:

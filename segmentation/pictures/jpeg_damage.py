@@ -1,22 +1,23 @@
-"""Damage in JPEG data that a decoder may not notice: bytes that were overwritten with zeros.
+"""Detects damage in JPEG data that a decoder may not notice: bytes overwritten with zeros.
 
-A part of a file that was never written (a broken download, a lost sector) is often zeros. They are valid
-codes, so a decoder can read on and, by chance, even end at the right place.
+An unwritten part of a file (a broken download, a lost sector) is often zeros. They are valid codes, so a
+decoder can read on and, by chance, even end at the right place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# More zeros than any block has bits: at least one whole block is nothing but zeros.
+# More zeros than any block has bits: at least one whole block is all zeros.
 _RUN = bytes(256)
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
 
 
 @dataclass
 class _Scan:
-    """What is known at a place in the file: the kind of frame, the first symbol of each Huffman table of AC
-    coefficients, and those that the scan uses."""
+    """The state at a position in the file: the kind of frame, the first symbol of each Huffman table of AC
+    coefficients, and the tables that the scan uses.
+    """
 
     frame: int = 0
     first_symbols: dict[int, int] = field(default_factory=dict)
@@ -24,11 +25,11 @@ class _Scan:
 
 
 def is_zeroed(data: bytes) -> bool:
-    """Whether a clean JPEG (see jpeg.py) holds zeros that no encoder writes.
+    """Whether a clean JPEG (see jpeg.py) contains zeros that no encoder writes.
 
-    The first code of a Huffman table is all zeros. Where it means a coefficient, zeros are blocks in which
-    every coefficient is there and has the same negative value. (Where it means the end of a block, they are a
-    flat area, and right.)
+    The first code of a Huffman table is all zeros. If it means a coefficient, zeros are blocks in which every
+    coefficient is present with the same negative value. (If it means the end of a block, zeros are a flat
+    area and valid.)
     """
     at = data.find(_RUN)
     if at < 0:
@@ -51,14 +52,14 @@ def _scan_at(data: bytes, place: int) -> _Scan:
         if code in (*_SEQUENTIAL, _PROGRESSIVE):
             scan.frame = code
         elif code == 0xC4:
-            _take_tables(scan, content)
+            _read_tables(scan, content)
         elif code == 0xDA:
             scan.used = _used(scan, content)
         position += 2 + max(2, length)
     return scan
 
 
-def _take_tables(scan: _Scan, content: bytes) -> None:
+def _read_tables(scan: _Scan, content: bytes) -> None:
     at = 0
     while at + 17 < len(content):
         if content[at] & 0x10:
@@ -67,7 +68,7 @@ def _take_tables(scan: _Scan, content: bytes) -> None:
 
 
 def _used(scan: _Scan, content: bytes) -> tuple[int, ...]:
-    """The AC tables of a scan that codes coefficients for the first time; none of any other scan."""
+    """Returns the AC tables of a scan that codes coefficients for the first time; none for any other scan."""
     if len(content) < 4 + 2 * content[0]:
         return ()
     tables = tuple(content[2 + 2 * number] & 15 for number in range(content[0]))

@@ -1,4 +1,6 @@
-"""Pillow images to arrays: every mode to 8-bit colours and alpha, with little memory beside the result."""
+"""Converts Pillow images to arrays: every mode to 8-bit colours and alpha, with little memory beside the
+result.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from PIL import Image
 
 from segmentation.pictures.types import Pixels
 
-# Rows are copied in bands, so that no second copy of the whole picture is ever made (and it is 5 times faster
-# than NumPy's own way, which goes through one bytes object of the picture's size).
+# Rows are copied in bands, so that the whole picture is never copied twice. This is also 5 times faster than
+# NumPy's own conversion, which goes through one bytes object of the picture's size.
 BAND_BYTES = 1 << 20
 
 _CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}
@@ -24,8 +26,8 @@ _TURNS = {
 }
 
 
-def array_of(image: Image.Image) -> Pixels:
-    """An image of mode L, RGB, RGBA or CMYK as a HxW or HxWxC uint8 array of its own."""
+def to_array(image: Image.Image) -> Pixels:
+    """Returns an image of mode L, RGB, RGBA or CMYK as a new H×W or H×W×C uint8 array."""
     channels = _CHANNELS[image.mode]
     width, height = image.size
     result = np.empty((height, width, channels), np.uint8)
@@ -38,16 +40,16 @@ def array_of(image: Image.Image) -> Pixels:
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The image turned or mirrored as EXIF's orientation 1..8 asks."""
+    """Rotates or mirrors the image by EXIF's orientation 1..8."""
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 
-def turned(rgb: Pixels, orientation: int) -> Pixels:
-    """An H×W×3 array turned or mirrored as EXIF's orientation 1..8 asks, C-contiguous; itself for 1."""
+def oriented(rgb: Pixels, orientation: int) -> Pixels:
+    """Rotates or mirrors an H×W×3 array by EXIF's orientation 1..8; C-contiguous, unchanged for 1."""
     if orientation not in _TURNS:
         return rgb
-    import cv2  # not at import: the web process looks at headers only
+    import cv2  # not at import: web processes read headers only
 
     if orientation in (2, 4):
         return np.asarray(cv2.flip(rgb, 1 if orientation == 2 else 0), np.uint8)
@@ -64,7 +66,7 @@ def turned(rgb: Pixels, orientation: int) -> Pixels:
 
 
 def grey16_to_8(image: Image.Image) -> Image.Image:
-    """A 16-bit grey image as mode L, rounded to the nearest of 256 levels (65535 / 257 = 255)."""
+    """Converts a 16-bit grey image to mode L, rounded to the nearest of 256 levels (65535 / 257 = 255)."""
     width, height = image.size
     result = Image.new("L", image.size)
     rows = max(1, BAND_BYTES // (width * 4))
@@ -76,9 +78,10 @@ def grey16_to_8(image: Image.Image) -> Image.Image:
 
 
 def split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Colours (mode L, RGB, CMYK or LAB) and alpha (mode L, or None where there is none or all of it is 255).
+    """Splits an image into colours (mode L, RGB, CMYK or LAB) and alpha (mode L, or None if absent or fully
+    255).
 
-    Raises ValueError for a mode that has no colours of 8 or 16 bits.
+    Raises ValueError for a mode without colours of 8 or 16 bits.
     """
     if image.mode.startswith("I;16"):
         return grey16_to_8(image), None

@@ -1,7 +1,7 @@
-"""PNG and APNG (W3C PNG, third edition) chunks, and a copy that holds only what decides pixels.
+"""PNG and APNG (W3C PNG, third edition) chunks, and a copy with only what affects pixels.
 
-The decoder gets IHDR, PLTE, a palette's tRNS, IDAT and IEND: text, time, private and animation chunks stay
-behind, so that compressed text cannot unfold and of an APNG only the default picture is seen.
+The decoder gets IHDR, PLTE, a palette's tRNS, IDAT and IEND. Text, time, private and animation chunks are
+dropped, so that compressed text cannot expand and only the default picture of an APNG is decoded.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from PIL import Image, PngImagePlugin
 
 from segmentation.pictures import exif, refusals
 from segmentation.pictures.density import INCHES_PER_METRE, Density, density
-from segmentation.pictures.pixels import array_of, grey16_to_8
+from segmentation.pictures.pixels import grey16_to_8, to_array
 from segmentation.pictures.png_colour import COLOUR_CHUNKS, colour_profile
 from segmentation.pictures.probe import DAMAGED, SEVERAL_FRAMES, Probe
 from segmentation.pictures.source import Source
 
 LABEL = "PNG"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# 64 MiB in the usual pieces of 8 KiB are 8,192 IDAT chunks; a chunk a row is seen, too.
+# 64 MiB in the usual pieces of 8 KiB are 8,192 IDAT chunks; one chunk per row also occurs.
 MAX_CHUNKS = 100_000
-# Texts that are looked at for the names of those who made the picture.
+# Limit on the texts searched for the picture's authors.
 MAX_TEXTS = 100
 MAX_TEXT_BYTES = 1 << 16
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _KEYWORDS = {b"Author": exif.ARTIST, b"Copyright": exif.COPYRIGHT}
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# Adam7: where each pass starts, and its steps.
+# Adam7: the start and the steps of each pass.
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
@@ -50,7 +50,7 @@ class _Header:
     texts: list[tuple[bytes, int, int]] = field(default_factory=list)
     animated: bool = False
     ended: bool = True
-    # The data of a last IDAT chunk that is cut off.
+    # The data of a truncated last IDAT chunk.
     cut: tuple[int, int] | None = None
 
 
@@ -59,14 +59,14 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Walks the chunks without reading pixel data. Raises PictureError where they are not a readable PNG."""
+    """Walks the chunks without reading pixel data. Raises PictureError if they are not a readable PNG."""
     header = _read_header(source)
     warnings = [SEVERAL_FRAMES] if header.animated else []
     profile = colour_profile(source, header.places, warnings)
     block = None
     exif_at = header.places.get(b"eXIf")
     if exif_at and exif_at[1] <= exif.MAX_EXIF_BYTES:
-        block = exif.without_prefix(source.need(*exif_at))
+        block = exif.without_prefix(source.read_exactly(*exif_at))
 
     def load() -> Image.Image:
         if header.interlaced or not header.ended:
@@ -74,7 +74,7 @@ def probe(source: Source) -> Probe:
         clean = _clean(source, header, warnings)
         image = PngImagePlugin.PngImageFile(io.BytesIO(clean))
         image.load()
-        return _with_key(image, header)
+        return _apply_colour_key(image, header)
 
     return Probe(
         format="png",
@@ -91,7 +91,7 @@ def probe(source: Source) -> Probe:
 
 
 def _read_header(source: Source) -> _Header:
-    first = source.need(8, 25)
+    first = source.read_exactly(8, 25)
     if first[:8] != b"\x00\x00\x00\rIHDR":
         raise refusals.broken_picture(LABEL)
     width, height, depth, colour, method, filters, interlace = struct.unpack(">IIBBBBB", first[8:21])
@@ -108,10 +108,11 @@ def _read_header(source: Source) -> _Header:
     position = 33
     data_seen = palette_seen = False
     for _ in range(MAX_CHUNKS):
-        start = source.at(position, 8)
+        start = source.read_at(position, 8)
         if len(start) < 8:
-            # Only the end mark, or a part of it, is missing: whether pixels are, their number tells.
-            return _unended(header, data_seen)
+            # Only the end marker, or part of it, is missing; the amount of pixel data shows whether pixels
+            # are.
+            return _without_end(header, data_seen)
         length, kind = struct.unpack(">I4s", start)
         end = position + 12 + length
         if length >= 2**31:
@@ -123,10 +124,10 @@ def _read_header(source: Source) -> _Header:
         if end > source.size:
             if kind == b"IDAT":
                 header.cut = (position + 8, min(length, source.size - position - 8))
-            return _unended(header, data_seen or header.cut is not None)
+            return _without_end(header, data_seen or header.cut is not None)
         data_seen = data_seen or kind == b"IDAT"
         palette_seen = palette_seen or kind == b"PLTE"
-        _take(header, kind, source, position, length)
+        _read_chunk(header, kind, source, position, length)
         position = end
     raise refusals.too_complex(LABEL, f"it has more than {MAX_CHUNKS:,} chunks")
 
@@ -134,15 +135,16 @@ def _read_header(source: Source) -> _Header:
 def _density(source: Source, header: _Header) -> Density | None:
     if header.places.get(b"pHYs", (0, 0))[1] != 9:
         return None
-    across, down, unit = struct.unpack(">IIB", source.need(*header.places[b"pHYs"]))
+    across, down, unit = struct.unpack(">IIB", source.read_exactly(*header.places[b"pHYs"]))
     return density(across, down, 1 / INCHES_PER_METRE) if unit == 1 else None
 
 
 def _texts(source: Source, header: _Header) -> dict[int, str]:
-    """Who made the picture, by EXIF's tags. (Compressed text is unfolded no further than it may be long.)"""
+    """Returns the picture's authorship texts by EXIF tag. Compressed text is expanded only up to its
+    limit."""
     found: dict[int, str] = {}
     for kind, start, length in header.texts:
-        keyword, _, content = source.need(start, length).partition(b"\x00")
+        keyword, _, content = source.read_exactly(start, length).partition(b"\x00")
         if keyword not in _KEYWORDS:
             continue
         if kind == b"iTXt":
@@ -158,31 +160,32 @@ def _texts(source: Source, header: _Header) -> dict[int, str]:
     return found
 
 
-def _unended(header: _Header, data_seen: bool) -> _Header:
+def _without_end(header: _Header, data_seen: bool) -> _Header:
     if not data_seen:
         raise refusals.truncated_picture(LABEL)
     header.ended = False
     return header
 
 
-def _take(header: _Header, kind: bytes, source: Source, position: int, length: int) -> None:
+def _read_chunk(header: _Header, kind: bytes, source: Source, position: int, length: int) -> None:
     if kind in (b"PLTE", b"IDAT") or (kind == b"tRNS" and header.colour == 3):
         if kind != b"IDAT" and length > 3 * 256:
             raise refusals.broken_picture(LABEL)
         header.spans.append((position, length + 12))
     elif kind == b"tRNS" and length == {0: 2, 2: 6}.get(header.colour):
-        header.key = source.need(position + 8, length)
+        header.key = source.read_exactly(position + 8, length)
     elif kind in (b"eXIf", b"pHYs", *COLOUR_CHUNKS):
         header.places.setdefault(kind, (position + 8, length))
     elif kind in _TEXTS and length <= MAX_TEXT_BYTES and len(header.texts) < MAX_TEXTS:
         header.texts.append((kind, position + 8, length))
     elif kind == b"acTL" and length >= 4:
-        header.animated = int.from_bytes(source.need(position + 8, 4)) > 1
+        header.animated = int.from_bytes(source.read_exactly(position + 8, 4)) > 1
 
 
 def _check_length(source: Source, header: _Header) -> None:
-    """Raises PictureError where pixels are missing. Pillow takes an interlaced picture whose data stop early
-    for whole, the rest black; of a file that is cut off all pixels may be there."""
+    """Raises PictureError if pixels are missing. Pillow accepts an interlaced picture whose data stops early
+    and leaves the rest black; a truncated file may still have all pixels.
+    """
     bits = header.depth * _CHANNELS[header.colour]
     wanted = 0
     for left, top, across, down in _PASSES if header.interlaced else ((0, 0, 1, 1),):
@@ -204,26 +207,28 @@ def _check_length(source: Source, header: _Header) -> None:
 
 
 def _data(source: Source, header: _Header) -> Iterator[bytes]:
-    """The compressed pixels, piece by piece."""
+    """Yields the compressed pixels, piece by piece."""
     for start, length in header.spans:
-        if source.need(start + 4, 4) == b"IDAT":
-            yield source.need(start + 8, length - 12)
+        if source.read_exactly(start + 4, 4) == b"IDAT":
+            yield source.read_exactly(start + 8, length - 12)
     if header.cut:
-        yield source.need(*header.cut)
+        yield source.read_exactly(*header.cut)
 
 
 def _clean(source: Source, header: _Header, warnings: list[str]) -> bytes:
-    """The file as the decoder gets it. The decoder passes over wrong checksums of pixels: they are said."""
+    """Returns the file for the decoder. The decoder ignores wrong checksums of pixel data; they become a
+    warning.
+    """
     pieces = [SIGNATURE]
     damaged = False
     for span in header.spans:
-        chunk = source.need(*span)
+        chunk = source.read_exactly(*span)
         damaged = damaged or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:])
         pieces.append(chunk)
     if damaged:
         warnings.append(DAMAGED)
     if header.cut:
-        pieces.append(_chunk(b"IDAT", source.need(*header.cut)))
+        pieces.append(_chunk(b"IDAT", source.read_exactly(*header.cut)))
     return b"".join([*pieces, _chunk(b"IEND", b"")])
 
 
@@ -232,22 +237,22 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", len(content), kind) + content + checksum.to_bytes(4)
 
 
-def _with_key(image: Image.Image, header: _Header) -> Image.Image:
-    """The picture with alpha 0 where it has the colour that tRNS names, at the file's own depth.
+def _apply_colour_key(image: Image.Image, header: _Header) -> Image.Image:
+    """Makes pixels of tRNS's colour transparent, compared at the file's own bit depth.
 
-    Of 16-bit colour the decoder keeps the high bytes, so there the key is matched by its high bytes.
+    The decoder keeps only the high bytes of 16-bit colour, so there only the high bytes are compared.
     """
     if header.key is None:
         return image
     wanted = struct.unpack(f">{len(header.key) // 2}H", header.key)
     if header.colour == 2:
         key = [value >> 8 if header.depth == 16 else value for value in wanted]
-        differs = (array_of(image) != np.array(key)).any(axis=2)
+        differs = (to_array(image) != np.array(key)).any(axis=2)
     elif header.depth == 16:
         differs = np.asarray(image) != wanted[0]
         image = grey16_to_8(image)
     else:
         image = image.convert("L")
-        differs = array_of(image) != wanted[0] * (255 // (2**header.depth - 1))
+        differs = to_array(image) != wanted[0] * (255 // (2**header.depth - 1))
     image.putalpha(Image.fromarray(differs.astype(np.uint8) * np.uint8(255)))
     return image

@@ -1,7 +1,7 @@
 """PBM, PGM and PPM (Netpbm: P1 to P6), plain and raw, of 1 to 65,535 levels. Without a library.
 
-https://netpbm.sourceforge.net/doc/ppm.html. The size is checked against the limits and against the bytes that
-are there before an array is made. A file may hold several pictures; the first is taken.
+https://netpbm.sourceforge.net/doc/ppm.html. The size is checked against the limits and against the available
+bytes before an array is allocated. A file may hold several pictures; only the first is decoded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from segmentation.pictures.source import Source
 from segmentation.pictures.types import Pixels
 
 LABEL = "PNM"
-# A header is three numbers; comments may stand between them.
+# A header is three numbers, with comments between them.
 MAX_HEADER_BYTES = 1 << 16
 _BAND_BYTES = 1 << 20
 _TOKEN = re.compile(rb"(?:[ \t\r\n\v\f]|#[^\r\n]*[\r\n])+([0-9]{1,10})(?=[ \t\r\n\v\f#])")
@@ -40,7 +40,7 @@ class _Header:
 
     @property
     def row_bytes(self) -> int:
-        """Of a raw file."""
+        """Bytes per row of a raw file."""
         if self.kind == 4:
             return -(-self.width // 8)
         return self.width * self.channels * (2 if self.levels > 255 else 1)
@@ -51,7 +51,7 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Reads the header. Raises PictureError where it is not one of a readable PNM."""
+    """Reads the header. Raises PictureError if it is not that of a readable PNM."""
     header = _read_header(source)
     source.check_size(header.width, header.height)
     warnings: list[str] = []
@@ -59,9 +59,9 @@ def probe(source: Source) -> Probe:
         size = header.row_bytes * header.height
         if source.size - header.start < size:
             raise refusals.truncated_picture(LABEL)
-        if accepts(source.at(header.start + size, 3)):
+        if accepts(source.read_at(header.start + size, 3)):
             warnings.append(SEVERAL_FRAMES)
-    # A plain file has at least a digit for each value, and a space between two numbers.
+    # A plain file has at least one digit per value, and a space between two numbers.
     elif source.size - header.start < header.width * header.height * header.channels:
         raise refusals.truncated_picture(LABEL)
 
@@ -72,7 +72,7 @@ def probe(source: Source) -> Probe:
 
 
 def _read_header(source: Source) -> _Header:
-    head = source.at(0, MAX_HEADER_BYTES)
+    head = source.read_at(0, MAX_HEADER_BYTES)
     kind = head[1] - ord("0")
     numbers: list[int] = []
     position = 2
@@ -86,7 +86,7 @@ def _read_header(source: Source) -> _Header:
     width, height, levels = (*numbers, 1)[:3]
     if not width or not height or not 1 <= levels <= 65_535:
         raise refusals.broken_picture(LABEL)
-    # One white space ends the header of a raw file; a comment may come before it.
+    # One whitespace character ends the header of a raw file; a comment may precede it.
     if head[position : position + 1] == b"#":
         end = re.compile(rb"[\r\n]").search(head, position)
         if end is None:
@@ -100,7 +100,7 @@ def _raw(source: Source, header: _Header) -> Pixels:
     rows = max(1, _BAND_BYTES // header.row_bytes)
     for top in range(0, header.height, rows):
         count = min(rows, header.height - top)
-        data = source.need(header.start + top * header.row_bytes, count * header.row_bytes)
+        data = source.read_exactly(header.start + top * header.row_bytes, count * header.row_bytes)
         if header.kind == 4:
             bits = np.unpackbits(np.frombuffer(data, np.uint8).reshape(count, -1), axis=1)[:, : header.width]
             band = (1 - bits)[..., None] * np.uint8(255)
@@ -112,7 +112,7 @@ def _raw(source: Source, header: _Header) -> Pixels:
 
 
 def _to_8_bits(samples: np.ndarray, levels: int) -> Pixels:
-    """Rounded to the nearest of 256 levels; a value above the file's highest is taken for that."""
+    """Rounds to the nearest of 256 levels; clips values above the file's maximum."""
     if levels == 255:
         return samples.astype(np.uint8)
     wide = np.minimum(samples.astype(np.uint32), levels)
@@ -124,7 +124,7 @@ def _plain(source: Source, header: _Header) -> Pixels:
     result = np.empty(wanted, np.uint8)
     filled, position, rest = 0, header.start, b""
     while filled < wanted:
-        piece = source.at(position, _BAND_BYTES)
+        piece = source.read_at(position, _BAND_BYTES)
         position += len(piece)
         text, rest = _whole_tokens(rest + piece, last=position >= source.size, spaced=header.kind != 1)
         values = _numbers(text, header)[: wanted - filled]
@@ -137,7 +137,7 @@ def _plain(source: Source, header: _Header) -> Pixels:
 
 
 def _whole_tokens(text: bytes, *, last: bool, spaced: bool) -> tuple[bytes, bytes]:
-    """The text up to the last line end or space, without comments, and what is left for the next piece.
+    """Returns the text up to the last line end or space, without comments, and the rest for the next piece.
 
     spaced: whether spaces end a token; if not, each character is one.
     """
@@ -159,7 +159,7 @@ def _numbers(text: bytes, header: _Header) -> Pixels:
     if _NOT_PLAIN.search(text):
         raise refusals.broken_picture(LABEL)
     if header.kind == 1:
-        # Digits of a bitmap need no space between them; 1 is black.
+        # A bitmap's digits need no space between them; 1 is black.
         digits = np.frombuffer(text, np.uint8)
         digits = digits[digits > ord(" ")]
         if (digits > ord("1")).any():

@@ -1,21 +1,21 @@
-"""Every way in which a file is refused: a stable code and a sentence that says what to do."""
+"""The errors for refused files: each has a stable code and a sentence with the next step."""
 
 from __future__ import annotations
 
 from segmentation.errors import PictureError
 from segmentation.pictures.types import Limits
 
-TAKEN = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF, JPEG 2000, ICO and PNM"
+SUPPORTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF, JPEG 2000, ICO and PNM"
 
 RAW = "This is a camera's raw file. Develop it to JPEG or TIFF and send that."
 
 SIDECAR = (
-    "This is a file in which macOS keeps notes about another (its name begins with “._”), not a picture. "
+    "This is not a picture, but macOS metadata about another file (its name begins with “._”). "
     "Send the file without “._”."
 )
 
-# Files that people do send, and what to tell them. The first bytes decide, at the offset given.
-KNOWN_STRANGERS: tuple[tuple[int, bytes, str], ...] = (
+# Unsupported files that people do send, and the advice for each. Offset and first bytes identify them.
+ADVICE_BY_SIGNATURE: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "This is a PDF document, not a picture. Export its page as PNG or JPEG and send that."),
     (0, b"8BPS", "This is a Photoshop document. Export it as PNG or TIFF and send that."),
     (0, b"8BPB", "This is a Photoshop document. Export it as PNG or TIFF and send that."),
@@ -48,8 +48,8 @@ def empty_file() -> PictureError:
 
 
 def unsupported_format(head: bytes) -> PictureError:
-    """The file's first bytes are of no format that we take; `head` is at least its first 16 bytes."""
-    for offset, magic, sentence in KNOWN_STRANGERS:
+    """Returns the error for an unsupported format; `head` is at least the file's first 16 bytes."""
+    for offset, magic, sentence in ADVICE_BY_SIGNATURE:
         if head[offset : offset + len(magic)] == magic:
             return PictureError("unsupported_format", sentence)
     start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
@@ -58,14 +58,16 @@ def unsupported_format(head: bytes) -> PictureError:
     elif start.startswith((b"<!doctype", b"<html", b"<head")):
         text = "This is a web page, not a picture. Save the picture itself and send that."
     else:
-        text = f"This is not a picture that we can read, whatever its name says. We take {TAKEN}."
+        text = (
+            f"This is not a picture that we can read, whatever its name says. Supported formats: {SUPPORTED}."
+        )
     return PictureError("unsupported_format", text)
 
 
 def unsupported_variant(label: str, what: str) -> PictureError:
     return PictureError(
         "unsupported_variant",
-        f"This {label} file is of a rare kind that we cannot read: {what}. "
+        f"This {label} file is of a variant that we cannot read: {what}. "
         "Save it as PNG or JPEG and send that.",
     )
 
@@ -77,7 +79,7 @@ def raw_photo() -> PictureError:
 def broken_picture(label: str) -> PictureError:
     return PictureError(
         "broken_picture",
-        f"This {label} file is damaged and cannot be read. Open it in a picture program and save it anew, "
+        f"This {label} file is damaged and cannot be read. Open it in an image editor and save it again, "
         "or send another copy.",
     )
 
@@ -86,14 +88,14 @@ def truncated_picture(label: str) -> PictureError:
     return PictureError(
         "truncated_picture",
         f"This {label} file ends too early: a part of it is missing. "
-        "Copy or download it again and send it whole.",
+        "Copy or download it again and send the whole file.",
     )
 
 
 def too_many_bytes(size: int, limits: Limits) -> PictureError:
     return PictureError(
         "too_many_bytes",
-        f"The file has {size / 1e6:.1f} MB; at most {limits.max_bytes / 1e6:.1f} MB are taken. "
+        f"The file has {size / 1e6:.1f} MB; the limit is {limits.max_bytes / 1e6:.1f} MB. "
         "Save it smaller, for example as JPEG, and send that.",
     )
 
@@ -102,14 +104,14 @@ def too_many_pixels(width: int, height: int, limits: Limits) -> PictureError:
     return PictureError(
         "too_many_pixels",
         f"The picture has {width} × {height} pixels, {width * height / 1e6:.1f} megapixels; "
-        f"at most {limits.max_pixels / 1e6:.1f} megapixels are taken. Scale it down and send it again.",
+        f"the limit is {limits.max_pixels / 1e6:.1f} megapixels. Scale it down and send it again.",
     )
 
 
 def too_large_side(width: int, height: int, limits: Limits) -> PictureError:
     return PictureError(
         "too_large_side",
-        f"The picture has {width} × {height} pixels; a side may have at most {limits.max_side}. "
+        f"The picture has {width} × {height} pixels; the limit for a side is {limits.max_side}. "
         "Scale it down or cut it into parts, and send it again.",
     )
 
@@ -117,8 +119,8 @@ def too_large_side(width: int, height: int, limits: Limits) -> PictureError:
 def too_complex(label: str, what: str) -> PictureError:
     return PictureError(
         "too_complex",
-        f"This {label} file would take unreasonably long to read: {what}. "
-        "Open it in a picture program, save it anew, and send that.",
+        f"This {label} file would take too long to read: {what}. "
+        "Open it in an image editor, save it again, and send that.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads an untrusted file by position: bytes, a path or a seekable binary file, all by the same calls."""
+"""Random access to an untrusted file: bytes, a path or a seekable binary file, with the same calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from segmentation.pictures.types import Limits, PictureSource
 
 
 class Source:
-    """A file of known size that is read at positions. Holds no more than what is asked for."""
+    """A file of known size, read at positions. Buffers nothing beyond what is requested."""
 
     def __init__(self, stream: BinaryIO, size: int, limits: Limits) -> None:
         self._stream = stream
@@ -21,41 +21,43 @@ class Source:
         self.limits = limits
         self.label = "picture"
 
-    def at(self, offset: int, count: int) -> bytes:
-        """Up to `count` bytes from `offset`; fewer, or none, where the file ends."""
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Returns up to `count` bytes from `offset`; fewer, or none, at the end of the file."""
         if offset >= self.size or count <= 0:
             return b""
         self._stream.seek(offset)
         return self._stream.read(min(count, self.size - offset))
 
-    def need(self, offset: int, count: int) -> bytes:
-        """Exactly `count` bytes from `offset`, else PictureError `truncated_picture`."""
-        piece = self.at(offset, count)
+    def read_exactly(self, offset: int, count: int) -> bytes:
+        """Returns exactly `count` bytes from `offset`. Raises PictureError `truncated_picture`."""
+        piece = self.read_at(offset, count)
         if len(piece) != count:
             raise refusals.truncated_picture(self.label)
         return piece
 
     def check_size(self, width: int, height: int) -> None:
-        """Raises PictureError `too_large_side` or `too_many_pixels`; every reader calls it once it knows."""
+        """Raises PictureError `too_large_side` or `too_many_pixels`. Every reader calls it as soon as it has
+        the size.
+        """
         if max(width, height) > self.limits.max_side:
             raise refusals.too_large_side(width, height, self.limits)
         if width * height > self.limits.max_pixels:
             raise refusals.too_many_pixels(width, height, self.limits)
 
-    def all(self) -> bytes:
-        """The whole file; its size was checked against the limits when it was opened."""
-        return self.need(0, self.size)
+    def read_all(self) -> bytes:
+        """Returns the whole file; its size was checked against the limits on opening."""
+        return self.read_exactly(0, self.size)
 
 
 class Part(Source):
-    """A file inside of another: `size` bytes from `start`."""
+    """A file inside another file: `size` bytes from `start`."""
 
     def __init__(self, whole: Source, start: int, size: int) -> None:
         super().__init__(whole._stream, size, whole.limits)
         self._start = start
 
-    def at(self, offset: int, count: int) -> bytes:
-        """See Source.at."""
+    def read_at(self, offset: int, count: int) -> bytes:
+        """See Source.read_at."""
         if offset >= self.size or count <= 0:
             return b""
         self._stream.seek(self._start + offset)
@@ -63,28 +65,28 @@ class Part(Source):
 
 
 @contextmanager
-def opened(file: PictureSource, limits: Limits) -> Iterator[Source]:
-    """Opens `file` for reading and checks its size; the position of a file that was passed in is kept.
+def open_picture(file: PictureSource, limits: Limits) -> Iterator[Source]:
+    """Opens `file` for reading and checks its size. Restores the position of a passed file object.
 
-    Raises PictureError `empty_file` or `too_many_bytes`; OSError where a path cannot be read, which says
+    Raises PictureError `empty_file` or `too_many_bytes`, and OSError if a path cannot be read, which says
     nothing about the picture and is the caller's to handle.
     """
     if isinstance(file, bytes | bytearray | memoryview):
         stream: BinaryIO = io.BytesIO(file)
-        yield _measured(stream, limits)
+        yield _sized_source(stream, limits)
     elif isinstance(file, str | os.PathLike):
         with open(file, "rb") as stream:
-            yield _measured(stream, limits)
+            yield _sized_source(stream, limits)
     else:
         stream = file
         before = stream.tell()
         try:
-            yield _measured(stream, limits)
+            yield _sized_source(stream, limits)
         finally:
             stream.seek(before)
 
 
-def _measured(stream: BinaryIO, limits: Limits) -> Source:
+def _sized_source(stream: BinaryIO, limits: Limits) -> Source:
     size = stream.seek(0, os.SEEK_END)
     if size == 0:
         raise refusals.empty_file()

@@ -1,8 +1,8 @@
-"""TIFF 6.0 and BigTIFF: the first directory of a full picture, and a copy that has no other.
+"""TIFF 6.0 and BigTIFF: the first directory of a full picture, and a copy with only that directory.
 
-The copy is the file with a new directory at its end: only the entries that decide pixels, checked, and no
-next one. So nothing else in the file is ever decoded. Orientation, profile and what is kept as metadata are
-read here, too.
+The copy is the file with a new directory at its end: only the checked entries that affect pixels, and no next
+directory. So nothing else in the file is ever decoded. Orientation, profile and metadata to keep are read
+here, too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from segmentation.pictures.source import Source
 
 LABEL = "TIFF"
 MAX_ENTRIES = 4_096
-# How many are looked at for the first full picture; each costs a read.
+# Number of directories searched for the first full picture; each costs a read.
 MAX_DIRECTORIES = 100
 # A 50-megapixel picture in tiles of 16 × 16 has 195,000; each costs the decoder a step in Python.
 MAX_PIECES = 200_000
@@ -56,7 +56,7 @@ TILE_WIDTH, TILE_HEIGHT, TILES, TILE_SIZES, SAMPLE_FORMAT = 322, 323, 324, 325, 
 RESOLUTION, RESOLUTION_UNIT = 282, 296
 KIND, OLD_KIND, CHILDREN, JPEG_TABLES, PROFILE, DNG_VERSION = 254, 255, 330, 347, 34675, 50706
 
-# Tags that decide pixels, with the most values that each may have.
+# Tags that affect pixels, with the maximum number of values of each.
 _KEPT = {
     WIDTH: 1, HEIGHT: 1, BITS: 8, COMPRESSION: 1, PHOTOMETRIC: 1, 266: 1, STRIPS: MAX_PIECES, SAMPLES: 1,
     ROWS: 1, STRIP_SIZES: MAX_PIECES, PLANAR: 1, 292: 1, 293: 1, 317: 1, 320: 3 * 256, TILE_WIDTH: 1,
@@ -82,7 +82,7 @@ class _Directory:
     next: int
 
     def numbers(self, source: Source, tag: int, most: int = 8) -> tuple[int, ...]:
-        """The first values of an integer tag; empty where it is missing or of another type."""
+        """Returns the first values of an integer tag; empty if it is missing or of another type."""
         entry = self.entries.get(tag)
         if entry is None or entry.kind not in _LETTERS:
             return ()
@@ -91,23 +91,23 @@ class _Directory:
         if entry.count * size <= len(entry.raw):
             content = entry.raw[: count * size]
         else:
-            content = source.need(self.offset(tag), count * size)
+            content = source.read_exactly(self.offset(tag), count * size)
         return struct.unpack(f"{self.order}{count}{_LETTERS[entry.kind]}", content)
 
     def number(self, source: Source, tag: int, default: int) -> int:
         return next(iter(self.numbers(source, tag, 1)), default)
 
     def ratio(self, source: Source, tag: int) -> float:
-        """A tag that is a fraction; 0 where it is missing or of another type."""
+        """Returns the value of a rational tag; 0 if it is missing or of another type."""
         entry = self.entries.get(tag)
         if entry is None or (entry.kind, entry.count) != (5, 1):
             return 0.0
-        content = entry.raw[:8] if len(entry.raw) == 8 else source.at(self.offset(tag), 8)
+        content = entry.raw[:8] if len(entry.raw) == 8 else source.read_at(self.offset(tag), 8)
         over, under = struct.unpack(self.order + "II", content) if len(content) == 8 else (0, 0)
         return float(over / under) if under else 0.0
 
     def is_part(self, source: Source) -> bool:
-        """Whether this is a smaller copy (a thumbnail) or a mask of another picture of the file."""
+        """Whether this is a smaller copy (a thumbnail) or a mask of another picture in the file."""
         return bool(self.number(source, KIND, 0) & 5) or self.number(source, OLD_KIND, 1) == 2
 
     def offset(self, tag: int) -> int:
@@ -120,7 +120,7 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Reads the directory of the first full picture. Raises PictureError where it is not readable."""
+    """Reads the directory of the first full picture. Raises PictureError if it is not readable."""
     directory, several = _choose(source)
     if DNG_VERSION in directory.entries or (
         directory.number(source, KIND, 0) & 1 and CHILDREN in directory.entries
@@ -137,7 +137,7 @@ def probe(source: Source) -> Probe:
     def load() -> Image.Image:
         image: Image.Image = TiffImagePlugin.TiffImageFile(io.BytesIO(_clean(source, directory)))
         image.load()
-        # The library leaves 16-bit grey as stored, where 0 may be white.
+        # Pillow leaves 16-bit grey as stored, where 0 may be white.
         if image.mode.startswith("I;16"):
             image = _grey16(image, directory.number(source, BITS, 16))
             if directory.number(source, PHOTOMETRIC, 1) == 0:
@@ -159,8 +159,9 @@ def probe(source: Source) -> Probe:
 
 
 def _choose(source: Source) -> tuple[_Directory, bool]:
-    """The first directory that is neither a thumbnail nor a mask of another picture, else the first of all;
-    and whether the file has more pictures than that."""
+    """Returns the first directory that is neither a thumbnail nor a mask of another picture, else the very
+    first, and whether the file has more full pictures.
+    """
     order, big, start = _head(source)
     first = directory = _read(source, order, big, start)
     if DNG_VERSION in first.entries or (CHILDREN in first.entries and first.is_part(source)):
@@ -176,40 +177,40 @@ def _choose(source: Source) -> tuple[_Directory, bool]:
         try:
             directory = _read(source, order, big, directory.next)
         except PictureError:
-            break  # the chain is broken behind a picture that is whole
+            break  # the chain breaks after a complete picture
     return (full or [first])[0], len(full) > 1
 
 
 def _head(source: Source) -> tuple[str, bool, int]:
-    """Byte order, whether it is a BigTIFF, and where the first directory is."""
-    head = source.need(0, 8)
+    """Returns the byte order, whether it is a BigTIFF, and the offset of the first directory."""
+    head = source.read_exactly(0, 8)
     order = "<" if head.startswith(b"II") else ">"
     big = head[2:4] in (b"+\x00", b"\x00+")
     if not big:
         return order, big, int(struct.unpack(order + "I", head[4:])[0])
     if struct.unpack(order + "HH", head[4:]) != (8, 0):
         raise refusals.broken_picture(LABEL)
-    return order, big, int(struct.unpack(order + "Q", source.need(8, 8))[0])
+    return order, big, int(struct.unpack(order + "Q", source.read_exactly(8, 8))[0])
 
 
 def _read(source: Source, order: str, big: bool, start: int) -> _Directory:
     letter, wide, step = ("Q", 8, 20) if big else ("I", 4, 12)
     head_size = 8 if big else 2
-    (count,) = struct.unpack(order + ("Q" if big else "H"), source.need(start, head_size))
+    (count,) = struct.unpack(order + ("Q" if big else "H"), source.read_exactly(start, head_size))
     if not 0 < count <= MAX_ENTRIES:
         raise refusals.broken_picture(LABEL)
-    content = source.need(start + head_size, count * step)
+    content = source.read_exactly(start + head_size, count * step)
     entries: dict[int, _Entry] = {}
     for position in range(0, len(content), step):
         tag, kind, values = struct.unpack_from(f"{order}HH{letter}", content, position)
         entries.setdefault(tag, _Entry(kind, values, content[position + step - wide : position + step]))
-    following = source.at(start + head_size + count * step, wide)
+    following = source.read_at(start + head_size + count * step, wide)
     more = struct.unpack(order + letter, following)[0] if len(following) == wide else 0
     return _Directory(order, big, entries, more)
 
 
 def _check(source: Source, directory: _Directory, width: int, height: int) -> None:
-    """Refuses what the decoder cannot do or what would cost it more than the picture is worth."""
+    """Raises PictureError for what the decoder does not support or what would cost it too much."""
     compression = directory.number(source, COMPRESSION, 1)
     if compression not in _COMPRESSIONS:
         raise refusals.unsupported_variant(LABEL, f"compression {compression}")
@@ -248,15 +249,16 @@ def _check(source: Source, directory: _Directory, width: int, height: int) -> No
 
 
 def _check_extents(source: Source, directory: _Directory, height: int, pieces: int) -> None:
-    """Raises PictureError where a part of the pixels lies behind the end of the file: behind it, the decoder
-    would read our own directory."""
+    """Raises PictureError if pixel data lies beyond the end of the file: there the decoder would read our own
+    directory.
+    """
     tiled = TILES in directory.entries
     starts = directory.numbers(source, TILES if tiled else STRIPS, pieces)
     counts = directory.numbers(source, TILE_SIZES if tiled else STRIP_SIZES, pieces)
     if len(counts) < pieces:
-        return  # one strip without its size: the decoder takes what is there
+        return  # one strip without a size: the decoder reads whatever is there
     if directory.number(source, COMPRESSION, 1) == 1 and not tiled:
-        # Sizes of uncompressed strips are often too large, or 0, and decide nothing.
+        # Sizes of uncompressed strips are often too large, or 0, and the decoder ignores them.
         rows = min(directory.number(source, ROWS, height), height)
         planar = directory.number(source, PLANAR, 1) == 2
         bits = directory.numbers(source, BITS) or (1,)
@@ -269,14 +271,14 @@ def _check_extents(source: Source, directory: _Directory, height: int, pieces: i
 
 
 def _clean(source: Source, directory: _Directory) -> bytes:
-    """The file with a checked directory behind it, in the classic form whatever it was in."""
-    data = source.all()
+    """Returns the file with a checked directory appended, always as classic TIFF."""
+    data = source.read_all()
     data += b"\x00" * (len(data) % 2)
     kept: dict[int, tuple[int, int, bytes]] = {}
     for tag in sorted(_KEPT.keys() & directory.entries.keys()):
         entry = directory.entries[tag]
         if tag == JPEG_TABLES:
-            kept[tag] = (7, entry.count, source.need(directory.offset(tag), entry.count))
+            kept[tag] = (7, entry.count, source.read_exactly(directory.offset(tag), entry.count))
             continue
         values = directory.numbers(source, tag, entry.count)
         if not values:
@@ -309,20 +311,20 @@ def _density(source: Source, directory: _Directory) -> Density | None:
 
 
 def _texts(source: Source, directory: _Directory) -> dict[int, str]:
-    """Who made the picture and what is said of it, by EXIF's tags, which are TIFF's."""
+    """Returns authorship and description texts by EXIF tag (EXIF's tags are TIFF's)."""
     found = {}
     for tag in exif.TEXTS:
         entry = directory.entries.get(tag)
         if entry is None or entry.kind != 2 or entry.count > MAX_TEXT_BYTES:
             continue
         inline = entry.count <= len(entry.raw)
-        content = entry.raw[: entry.count] if inline else source.at(directory.offset(tag), entry.count)
+        content = entry.raw[: entry.count] if inline else source.read_at(directory.offset(tag), entry.count)
         found[tag] = content.rstrip(b"\x00").decode("utf-8", "replace")
     return found
 
 
 def _grey16(image: Image.Image, bits: int) -> Image.Image:
-    """16-bit grey as mode L; the library leaves 12-bit values unscaled."""
+    """Converts 16-bit grey to mode L; Pillow leaves 12-bit values unscaled."""
     if bits == 16:
         return grey16_to_8(image)
     return Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
@@ -335,4 +337,4 @@ def _profile(source: Source, directory: _Directory, warnings: list[str]) -> byte
     if entry.count > MAX_PROFILE_BYTES:
         warnings.append(PROFILE_TOO_LARGE)
         return None
-    return source.at(directory.offset(PROFILE), entry.count)
+    return source.read_at(directory.offset(PROFILE), entry.count)

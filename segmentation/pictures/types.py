@@ -1,4 +1,4 @@
-"""The values that go in and out of the door for pictures: limits, what a header says, decoded pixels."""
+"""Value types of the picture package: formats, limits, header information, decoded pixels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy.typing as npt
 from segmentation.pictures.density import Density
 
 Pixels = npt.NDArray[np.uint8]
-_NOT_HALVED = 1280  # pixels on the longer side
+_MAX_UNHALVED_SIDE = 1280  # pixels on the longer side; smaller pictures are never halved
 PictureSource = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a picture may cost, checked on its header before a pixel is decoded.
+    """Limits of a picture, checked on its header before a pixel is decoded.
 
-    max_bytes: size of the file. max_pixels: width × height. max_side: the longer side in pixels; at the most
-    that JPEG can hold, so that every step of the engine and every result but WebP has room for it.
+    max_bytes: file size. max_pixels: width × height. max_side: the longer side in pixels; by default the most
+    that JPEG supports, so that every step of the engine and every result format but WebP can hold it.
     """
 
     max_bytes: int = 64 * 2**20
@@ -32,10 +32,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Format:
-    """A file format that we take: our name for it, what HTTP calls it, and how such files are recognised.
+    """A supported file format: its names, media type and signatures.
 
-    extension: the usual one. suffixes: all that its files have, without the dot. signatures: (offset, bytes)
-    of which one is at the start of every such file; another kind of file may have it, too.
+    extension: the usual one. suffixes: all suffixes of its files, without the dot. signatures: (offset,
+    bytes); every such file starts with one of them, but files of other kinds may, too.
     """
 
     name: str
@@ -78,9 +78,9 @@ FORMATS: dict[str, Format] = {
 
 @dataclass(frozen=True)
 class PictureInfo:
-    """What the header says. width and height are those of the upright picture, after its orientation mark.
+    """Header information. width and height are those of the upright picture, after applying the orientation.
 
-    `warnings` are sentences for a person; the picture is usable all the same.
+    `warnings` are sentences for a person; the picture is usable nevertheless.
     """
 
     format: str
@@ -95,11 +95,11 @@ class PictureInfo:
 class DecodedPicture:
     """An upright picture in sRGB.
 
-    rgb: HxWx3 uint8, straight (never multiplied by alpha), C-contiguous.
-    alpha: HxW uint8, or None where the file has no transparency or is opaque everywhere.
-    exif: the file's EXIF block (a TIFF structure, without the "Exif" prefix), its orientation set to 1 and
-    its thumbnail blanked; with the file's resolution, artist and copyright where it has those elsewhere.
-    density: pixels per inch across and down, or None where the file does not say.
+    rgb: H×W×3 uint8, straight (not premultiplied), C-contiguous. alpha: H×W uint8, or None if the file has no
+    transparency or is opaque everywhere. exif: the file's EXIF block (a TIFF structure, without the "Exif"
+    prefix), with orientation 1 and a blanked thumbnail; includes the file's resolution, artist and copyright
+    if it has those elsewhere. density: pixels per inch, horizontal and vertical, or None if the file has
+    none.
     """
 
     rgb: Pixels
@@ -109,12 +109,13 @@ class DecodedPicture:
     density: Density | None = None
 
     @cached_property
-    def halfway(self) -> Pixels | None:
-        """The colours at half the size (shrink.half_of), made once for all who start with that; None for a
-        picture that nobody halves."""
-        if max(self.rgb.shape[:2]) <= _NOT_HALVED or min(self.rgb.shape[:2]) < 2:
+    def half_size(self) -> Pixels | None:
+        """The colours at half size (shrink.half_of), cached for all steps that start from it; None for a
+        picture too small to be halved.
+        """
+        if max(self.rgb.shape[:2]) <= _MAX_UNHALVED_SIDE or min(self.rgb.shape[:2]) < 2:
             return None
-        # Not at import: the web process looks at headers only.
+        # Not at import: web processes read headers only.
         from segmentation.shrink import half_of
 
         return half_of(self.rgb)

@@ -1,7 +1,7 @@
-"""The coded size that HEVC and AV1 data really have, whatever the container around them says.
+"""The actual coded size of HEVC and AV1 data, independent of the container.
 
-HEIC and AVIF name a picture's size in a box of their own (ispe), but the decoder allocates what the coded
-sequence header says: both are read, so that a small number in one cannot hide a large one in the other.
+HEIC and AVIF declare a picture's size in a box of its own (ispe), but the decoder allocates memory by the
+coded sequence header. Both are read, so that a small number in one cannot hide a large one in the other.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from segmentation.pictures.bits import Bits
 
 _HEVC_SPS = 33
 _AV1_SEQUENCE = 1
-# A sequence header has some tens of bytes.
+# A sequence header has a few dozen bytes.
 _HEADER_BYTES = 512
 _MAX_UNITS = 10_000
 
 
 def hevc_sizes(config: bytes, data: bytes) -> Iterator[tuple[int, int]]:
-    """Sizes in all sequence parameter sets of an hvcC box and of its item's data. ValueError where broken."""
+    """Yields the sizes in all sequence parameter sets of an hvcC box and of its item's data. Raises
+    ValueError if they are malformed.
+    """
     if len(config) < 23:
         raise ValueError("a short hvcC")
     position = 23
@@ -46,7 +48,8 @@ def hevc_sizes(config: bytes, data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _sps_size(unit: bytes) -> Iterator[tuple[int, int]]:
-    """ITU-T H.265, 7.3.2.2: width and height in luma samples, if the unit is a sequence parameter set."""
+    """ITU-T H.265, 7.3.2.2: yields width and height in luma samples if the unit is a sequence parameter
+    set."""
     if len(unit) < 3 or unit[0] >> 1 & 0x3F != _HEVC_SPS:
         return
     bits = Bits(unit[2:_HEADER_BYTES].replace(b"\x00\x00\x03", b"\x00\x00"))
@@ -65,7 +68,9 @@ def _sps_size(unit: bytes) -> Iterator[tuple[int, int]]:
 
 
 def av1_sizes(config: bytes, data: bytes) -> Iterator[tuple[int, int]]:
-    """Sizes in all sequence headers of an av1C box and of its item's data. ValueError where broken."""
+    """Yields the sizes in all sequence headers of an av1C box and of its item's data. Raises ValueError if
+    they are malformed.
+    """
     for content in (config[4:], data):
         position = 0
         for _ in range(_MAX_UNITS):
@@ -98,7 +103,7 @@ def _leb128(content: bytes, position: int) -> tuple[int, int]:
 
 
 def _sequence_size(unit: bytes) -> tuple[int, int]:
-    """AV1 specification, 5.5.1: the largest width and height of a frame."""
+    """AV1 specification, 5.5.1: returns the largest width and height of a frame."""
     bits = Bits(unit)
     bits.take(3 + 1)
     if bits.take(1):

@@ -1,4 +1,4 @@
-"""WebP (RFC 9649) chunks, and a copy that holds one frame: what decides its pixels and nothing else."""
+"""WebP (RFC 9649) chunks, and a copy with one frame and only what affects its pixels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def accepts(head: bytes) -> bool:
 
 
 def probe(source: Source) -> Probe:
-    """Walks the chunks without reading pixel data. Raises PictureError where they are not a readable WebP."""
+    """Walks the chunks without reading pixel data. Raises PictureError if they are not a readable WebP."""
     header = _read_header(source)
     warnings = [SEVERAL_FRAMES] if header.frames > 1 else []
     if header.cut:
@@ -45,10 +45,10 @@ def probe(source: Source) -> Probe:
         if header.profile_at[1] > MAX_PROFILE_BYTES:
             warnings.append(PROFILE_TOO_LARGE)
         else:
-            profile = source.need(*header.profile_at)
+            profile = source.read_exactly(*header.profile_at)
     block = None
     if header.exif_at and header.exif_at[1] <= exif.MAX_EXIF_BYTES:
-        block = exif.without_prefix(source.need(*header.exif_at))
+        block = exif.without_prefix(source.read_exactly(*header.exif_at))
 
     def load() -> Image.Image:
         pieces = [_padded(source, *span) for span in header.spans]
@@ -71,28 +71,28 @@ def probe(source: Source) -> Probe:
 
 
 def _padded(source: Source, start: int, count: int) -> bytes:
-    """A chunk of even length: some writers leave the padding of the last one away."""
-    piece = source.need(start, count)
+    """Reads a chunk and pads it to even length: some writers omit the padding of the last one."""
+    piece = source.read_exactly(start, count)
     return piece + b"\x00" if count % 2 else piece
 
 
 def _read_header(source: Source) -> _Header:
     header = _Header()
-    declared = int.from_bytes(source.need(4, 4), "little") + 8
+    declared = int.from_bytes(source.read_exactly(4, 4), "little") + 8
     end = min(declared, source.size)
     position = 12
     for _ in range(MAX_CHUNKS):
         if position + 8 > end:
             break
-        kind = source.need(position, 4)
-        length = int.from_bytes(source.need(position + 4, 4), "little")
-        # Every chunk but those of a frame that was already found can be skipped over, if it is there.
+        kind = source.read_exactly(position, 4)
+        length = int.from_bytes(source.read_exactly(position + 4, 4), "little")
+        # Once a frame was found, a truncated chunk without pixels can be skipped.
         if position + 8 + length > source.size:
             if kind not in _PIXELS and _has_pixels(header):
-                header.cut = True  # metadata behind the picture
+                header.cut = True  # truncated metadata after the picture
                 break
             raise refusals.truncated_picture(LABEL)
-        _take(header, kind, source, position, length)
+        _read_chunk(header, kind, source, position, length)
         if kind in (b"VP8 ", b"VP8L") and not header.extended:
             break
         position += 8 + length + length % 2
@@ -107,18 +107,18 @@ def _has_pixels(header: _Header) -> bool:
     return bool(header.width) and header.pixels
 
 
-def _take(header: _Header, kind: bytes, source: Source, position: int, length: int) -> None:
+def _read_chunk(header: _Header, kind: bytes, source: Source, position: int, length: int) -> None:
     content = position + 8
     if kind == b"VP8X":
         if header.spans or length < 10:
             raise refusals.broken_picture(LABEL)
-        flags = source.need(content, 10)
+        flags = source.read_exactly(content, 10)
         header.extended = True
         header.width = int.from_bytes(flags[4:7], "little") + 1
         header.height = int.from_bytes(flags[7:10], "little") + 1
         header.spans.append((position, 8 + length))
     elif kind in (b"VP8 ", b"VP8L"):
-        size = _bitstream_size(kind, source.need(content, min(length, 10)))
+        size = _bitstream_size(kind, source.read_exactly(content, min(length, 10)))
         if not header.extended:
             header.width, header.height = size
         elif size != (header.width, header.height):
@@ -139,7 +139,7 @@ def _take(header: _Header, kind: bytes, source: Source, position: int, length: i
 
 
 def _bitstream_size(kind: bytes, start: bytes) -> tuple[int, int]:
-    """Width and height of a VP8 key frame (RFC 6386, 9.1) or a VP8L bit stream, 14 bits each."""
+    """Returns width and height of a VP8 key frame (RFC 6386, 9.1) or a VP8L bit stream, 14 bits each."""
     if kind == b"VP8 ":
         if len(start) < 10 or start[3:6] != b"\x9d\x01\x2a":
             raise refusals.broken_picture(LABEL)

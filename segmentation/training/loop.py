@@ -298,8 +298,8 @@ def _validate(
     return validate(judged.eval(), pairs, device, sheet, config.samples)
 
 
-def _due(step: int, every: int) -> bool:
-    return step % every == 0
+def _due(step: int, parallel_map: int) -> bool:
+    return step % parallel_map == 0
 
 
 class _Stop:

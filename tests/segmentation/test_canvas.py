@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from segmentation.canvas import Placement, place, subject_box
-from segmentation.compose import stands
+from segmentation.compose import subject_position
 from segmentation.errors import RecipeError
 from segmentation.recipe import Length, Recipe, Size
 
@@ -119,14 +119,14 @@ def test_a_canvas_beyond_all_measure_is_refused() -> None:
 def test_where_the_subject_stands_in_the_result(fields: dict[str, object], box: tuple[int, ...]) -> None:
     alpha = np.zeros((200, 100), np.uint8)
     alpha[30:110, 20:60] = 255
-    assert stands(alpha, Recipe.parse(fields))[0] == box
+    assert subject_position(alpha, Recipe.parse(fields))[0] == box
 
 
 def test_the_size_that_the_result_would_have_without_a_limit() -> None:
     alpha = np.zeros((200, 100), np.uint8)
     alpha[30:110, 20:60] = 255
-    assert stands(alpha, Recipe.parse({"size": "0.01MP"}))[1] == (100, 200)
-    assert stands(alpha, Recipe.parse({"size": "20x", "crop": True}))[1] == (40, 80)
+    assert subject_position(alpha, Recipe.parse({"size": "0.01MP"}))[1] == (100, 200)
+    assert subject_position(alpha, Recipe.parse({"size": "20x", "crop": True}))[1] == (40, 80)
 
 
 sides = st.integers(1, 4000)

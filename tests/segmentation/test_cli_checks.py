@@ -168,7 +168,7 @@ def test_a_cache_that_is_no_folder(
     monkeypatch.setenv("BGPLATFORM_CACHE", "/dev/null")
     expected = (
         f"{words[0]}: The cache /dev/null cannot be used: Not a directory. "
-        "BGPLATFORM_CACHE names its folder. (cache_unusable)\n"
+        "Set BGPLATFORM_CACHE to another folder. (cache_unusable)\n"
     )
     assert said(capsys, *(word.format(tmp_path) for word in words)) == (1, expected)
 

@@ -146,7 +146,10 @@ def test_pulling_what_is_not_there_says_that_the_cache_cannot_be_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["weights", "pull", "u2netp"]) == 1
-    assert "cannot be used: Permission denied. BGPLATFORM_CACHE names its folder." in capsys.readouterr().err
+    assert (
+        "cannot be used: Permission denied. Set BGPLATFORM_CACHE to another folder."
+        in capsys.readouterr().err
+    )
 
 
 def test_an_engine_without_its_files_is_not_the_pictures_fault(
@@ -161,7 +164,7 @@ def test_an_engine_without_its_files_is_not_the_pictures_fault(
         raise PermissionError(13, "Permission denied", "/cache/of/somebody")
 
     monkeypatch.setattr(OpenVinoBackend, "run", broken)
-    monkeypatch.setattr(OpenVinoBackend, "run_beside", broken)
+    monkeypatch.setattr(OpenVinoBackend, "run_concurrently", broken)
     samples = Path(__file__).parents[2] / "static" / "samples"
     code = main(["cutout", str(samples), "-o", str(tmp_path), "--model", "u2netp", "--engine", "openvino"])
     said = capsys.readouterr().err

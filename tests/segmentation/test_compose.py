@@ -214,7 +214,7 @@ def test_the_source_is_written_over_only_where_that_is_said(fields: dict[str, ob
     wanted, alpha = compose(rgb, matte, recipe)
     assert wanted is not None
     np.testing.assert_array_equal(rgb, source)
-    colours, same = compose(rgb, matte, recipe, own=True)
+    colours, same = compose(rgb, matte, recipe, in_place=True)
     assert colours is not None
     np.testing.assert_array_equal(colours, wanted)
     np.testing.assert_array_equal(same, alpha)

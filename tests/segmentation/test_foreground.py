@@ -68,6 +68,6 @@ def test_in_place_or_beside_the_colours_are_the_same() -> None:
     beside = estimate(rgb, alpha)
     fixed = rgb.copy()
     fixed.flags.writeable = False
-    np.testing.assert_array_equal(estimate(fixed, alpha, own=True), beside)
-    assert estimate(rgb, alpha, own=True) is rgb
+    np.testing.assert_array_equal(estimate(fixed, alpha, in_place=True), beside)
+    assert estimate(rgb, alpha, in_place=True) is rgb
     np.testing.assert_array_equal(rgb, beside)

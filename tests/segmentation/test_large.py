@@ -55,7 +55,7 @@ def test_large_results_are_made_one_at_a_time_and_others_beside_them() -> None:
 
     def make_large(_: int) -> None:
         nonlocal inside, most
-        with large.one_at_a_time(640, 480, poster):
+        with large.large_result_lock(640, 480, poster):
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -66,7 +66,7 @@ def test_large_results_are_made_one_at_a_time_and_others_beside_them() -> None:
 
     def make_others(_: int) -> None:
         for _ in range(4):
-            with large.one_at_a_time(640, 480, plain):
+            with large.large_result_lock(640, 480, plain):
                 together.wait(timeout=30)
 
     with ThreadPoolExecutor(6) as pool:

@@ -131,19 +131,19 @@ def test_a_turned_picture_has_its_resolution_turned() -> None:
 
 def test_what_the_block_says_stays() -> None:
     """A resolution and a name that EXIF has are not written over."""
-    old = exif.kept(block().removeprefix(b"Exif\0\0"))
+    old = exif.sanitised(block().removeprefix(b"Exif\0\0"))
     assert old is not None
-    assert exif.completed(old, (72.0, 72.0), {ARTIST: "Somebody else"}) == old
+    assert exif.with_missing_fields(old, (72.0, 72.0), {ARTIST: "Somebody else"}) == old
 
 
 @pytest.mark.parametrize("cut", [9, 12, 20, 30])
 def test_a_broken_block_is_left_as_it_is(cut: int) -> None:
     broken = exif_block(1)[:cut]
-    assert exif.completed(broken, (300.0, 300.0), NAMES) in (broken, None)
+    assert exif.with_missing_fields(broken, (300.0, 300.0), NAMES) in (broken, None)
 
 
 def test_a_block_that_gets_more_keeps_what_it_has() -> None:
-    made = exif.completed(exif_block(1), (300.0, 300.0), NAMES)
+    made = exif.with_missing_fields(exif_block(1), (300.0, 300.0), NAMES)
     assert made is not None
     found = Image.Exif()
     found.load(made)
@@ -153,9 +153,9 @@ def test_a_block_that_gets_more_keeps_what_it_has() -> None:
 
 
 def test_long_and_empty_texts() -> None:
-    made = exif.completed(None, None, {ARTIST: "x" * 100_000, COPYRIGHT: " \0"})
+    made = exif.with_missing_fields(None, None, {ARTIST: "x" * 100_000, COPYRIGHT: " \0"})
     assert made is not None
     found = Image.Exif()
     found.load(made)
     assert (len(str(found[ARTIST])), COPYRIGHT in found) == (exif.MAX_TEXT_BYTES, False)
-    assert exif.completed(None, None, {COPYRIGHT: "  "}) is None
+    assert exif.with_missing_fields(None, None, {COPYRIGHT: "  "}) is None

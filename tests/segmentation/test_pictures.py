@@ -146,7 +146,7 @@ def test_orientation_of_either_byte_order_and_width(order: str) -> None:
         value = struct.pack(order + letter, 8).ljust(4, b"\0")
         block = mark + struct.pack(order + "HIHHHI", 42, 8, 1, 274, kind, 1) + value + b"\0\0\0\0"
         assert exif.orientation(block) == 8
-        kept = exif.kept(block)
+        kept = exif.sanitised(block)
         assert kept is not None
         assert exif.orientation(kept) == 1
         assert len(kept) == len(block)
@@ -155,7 +155,7 @@ def test_orientation_of_either_byte_order_and_width(order: str) -> None:
 @pytest.mark.parametrize("block", [b"", b"II", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff"])
 def test_broken_exif_means_upright(block: bytes) -> None:
     assert exif.orientation(block) == 1
-    assert exif.kept(block) in (block, None)
+    assert exif.sanitised(block) in (block, None)
 
 
 def test_what_is_no_exif_is_not_kept() -> None:
@@ -170,7 +170,7 @@ def test_thumbnail_is_not_kept(order: str) -> None:
     directory += struct.pack(order + "HHIIHHIII", 513, 4, 1, 56, 514, 4, 1, len(thumbnail), 0)
     block = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, 8) + directory + thumbnail
     assert block[56:] == thumbnail
-    kept = exif.kept(block)
+    kept = exif.sanitised(block)
     assert kept is not None
     assert thumbnail not in kept
     assert kept[22:26] == b"\0\0\0\0"
@@ -290,7 +290,7 @@ def test_every_refusal_says_what_to_do() -> None:
         refusals.too_complex("GIF", "a reason"),
         refusals.out_of_memory(),
     ]
-    verbs = ("Save", "Send", "send", "Open", "Scale", "Copy", "Try", "We take", "Develop")
+    verbs = ("Save", "Send", "send", "Open", "Scale", "Copy", "Try", "Supported formats", "Develop")
     for error in refused:
         assert error.code.replace("_", "").isalpha()
         assert error.sentence.endswith(".")

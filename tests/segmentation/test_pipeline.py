@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmentation.backends.base import SideBySide
+from segmentation.backends.base import ConcurrentBackend
 from segmentation.errors import EngineError, PictureError, RecipeError
 from segmentation.pictures import Limits
 from segmentation.pictures.types import DecodedPicture, PictureInfo
-from segmentation.pipeline import Pipeline, _seen, small
+from segmentation.pipeline import Pipeline, _flatten, encode_preview
 from segmentation.recipe import Recipe
 
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
@@ -93,7 +93,7 @@ def test_hidden_colours_are_not_what_the_network_sees() -> None:
     rgb = np.full((600, 3, 3), 10, dtype=np.uint8)
     alpha = np.tile(np.array([0, 128, 255], dtype=np.uint8), (600, 1))
     picture = DecodedPicture(rgb, alpha, PictureInfo("png", 3, 600, "image/png", "png"))
-    np.testing.assert_array_equal(_seen(picture)[599, :, 0], [255, 132, 10])
+    np.testing.assert_array_equal(_flatten(picture)[599, :, 0], [255, 132, 10])
 
 
 def test_refusals_come_through_with_their_codes(pipeline: Pipeline) -> None:
@@ -135,10 +135,10 @@ def test_it_warms_for_one_and_for_as_many_as_run_together(monkeypatch: pytest.Mo
     ready.warm()
     assert sizes == [1]
     loaded = []
-    if isinstance(backend := ready.predictor.backend, SideBySide):
+    if isinstance(backend := ready.predictor.backend, ConcurrentBackend):
         monkeypatch.setattr(backend, "load", lambda: loaded.append("all"))
-    ready.warm_together()
-    assert loaded == (["all"] if isinstance(backend, SideBySide) else [])
+    ready.warm_batch()
+    assert loaded == (["all"] if isinstance(backend, ConcurrentBackend) else [])
     assert sum(sizes) == 1 + together + 1
     assert max(sizes) == together
     ready.close()
@@ -148,10 +148,10 @@ def test_in_company_each_runs_the_network_for_itself(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend, beside = pipeline.predictor.backend, []
-    if not isinstance(backend, SideBySide) or backend.batch == 1:
+    if not isinstance(backend, ConcurrentBackend) or backend.batch == 1:
         pytest.skip("this engine, or this machine, runs one at a time")
-    run = backend.run_beside
-    monkeypatch.setattr(backend, "run_beside", lambda entry: beside.append(entry.shape) or run(entry))
+    run = backend.run_concurrently
+    monkeypatch.setattr(backend, "run_concurrently", lambda entry: beside.append(entry.shape) or run(entry))
     alone = pipeline.segment(ASTRONAUT, OFF)
     assert beside == []
     with pipeline._active:
@@ -162,5 +162,5 @@ def test_in_company_each_runs_the_network_for_itself(
 
 
 def test_a_small_version_is_never_enlarged() -> None:
-    file = small(np.zeros((5, 7, 3), dtype=np.uint8), None, 64)
+    file = encode_preview(np.zeros((5, 7, 3), dtype=np.uint8), None, 64)
     assert (file.width, file.height) == (7, 5)

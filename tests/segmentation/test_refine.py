@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation.edges import fit, fitting
+from segmentation.edges import fit, fit_size
 from segmentation.errors import RecipeError
 from segmentation.matting import _windows
 from segmentation.refine import enlarge, refine
@@ -109,7 +109,7 @@ def test_the_laplacian_is_symmetric_and_vanishes_on_lines_of_colour() -> None:
 @given(st.integers(1, 20000), st.integers(1, 20000), st.integers(1, 4000))
 @settings(deadline=None)
 def test_fitting_keeps_the_ratio_and_never_enlarges(width: int, height: int, longest: int) -> None:
-    w, h = fitting(width, height, longest)
+    w, h = fit_size(width, height, longest)
     assert 1 <= w <= width
     assert 1 <= h <= height
     assert max(w, h) == min(longest, max(width, height))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation.shrink import WAYS, network_input, plain, stepped, stretch
+from segmentation.shrink import SHRINK_METHODS, network_input, plain, quantised, stretch
 
 
 @pytest.mark.parametrize("size", [(320, 320), (640, 480), (97, 1201), (1, 1), (3, 700), (2500, 1700)])
@@ -21,11 +21,11 @@ def test_plain_is_bilinear_sampling_at_half_pixel_centres(size: tuple[int, int])
     np.testing.assert_allclose(plain(rgb), theirs[0].permute(1, 2, 0).numpy(), atol=2e-3)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_way_keeps_a_flat_colour_and_normalises_it(way: str) -> None:
+@pytest.mark.parametrize("method", SHRINK_METHODS)
+def test_every_way_keeps_a_flat_colour_and_normalises_it(method: str) -> None:
     rgb = np.empty((1000, 700, 3), dtype=np.uint8)
     rgb[:] = (200, 100, 50)
-    entry = network_input(rgb, way)
+    entry = network_input(rgb, method)
     assert entry.shape == (3, 320, 320)
     assert entry.dtype == np.float32
     expected = (np.array([1.0, 0.5, 0.25]) - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
@@ -38,20 +38,20 @@ def test_a_black_picture_stays_black() -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "low", "high"), [("plain", 100, 255), ("smooth", 0, 40), ("two-step", 0, 20)]
+    ("method", "low", "high"), [("plain", 100, 255), ("smooth", 0, 40), ("two-step", 0, 20)]
 )
-def test_fine_stripes_alias_only_in_the_plain_way(way: str, low: float, high: float) -> None:
+def test_fine_stripes_alias_only_in_the_plain_way(method: str, low: float, high: float) -> None:
     stripes = np.zeros((1600, 1600, 3), dtype=np.uint8)
     stripes[:, ::2] = 254
     stripes[:800] = 127
     stripes[0, 0] = 255
-    lower = network_input(stripes, way)[0, 170:] * 0.229 + 0.485
+    lower = network_input(stripes, method)[0, 170:] * 0.229 + 0.485
     found = float(np.abs(lower - lower.mean()).max() * 255)
     assert low <= found <= high
 
 
 def test_an_unknown_way_is_refused() -> None:
-    with pytest.raises(ValueError, match="way of shrinking"):
+    with pytest.raises(ValueError, match="shrink method"):
         network_input(np.zeros((4, 4, 3), dtype=np.uint8), "bicubic")
 
 
@@ -64,4 +64,4 @@ def test_stretch_reaches_both_ends_and_leaves_a_flat_map_alone() -> None:
 
 def test_steps_go_down_as_the_authors_maps_do() -> None:
     values = np.array([[0, 0.9999, 1], [0.5 / 255, 1.5 / 255, 254.9 / 255]], dtype=np.float32)
-    np.testing.assert_allclose(stepped(values) * 255, [[0, 254, 255], [0, 1, 254]], atol=1e-4)
+    np.testing.assert_allclose(quantised(values) * 255, [[0, 254, 255], [0, 1, 254]], atol=1e-4)

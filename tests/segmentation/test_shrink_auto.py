@@ -13,13 +13,13 @@ def noise(height, width):
 
 
 @pytest.mark.parametrize(
-    ("size", "way"),
+    ("size", "method"),
     [((720, 1280), "plain"), ((1280, 90), "plain"), ((1281, 90), "two-step"), ((900, 1700), "two-step")],
 )
-def test_auto_is_plain_up_to_four_times_the_network_and_two_steps_above(size, way):
+def test_auto_is_plain_up_to_four_times_the_network_and_two_steps_above(size, method):
     rgb = noise(*size)
-    np.testing.assert_array_equal(network_input(rgb, "auto"), network_input(rgb, way))
-    other = "plain" if way == "two-step" else "two-step"
+    np.testing.assert_array_equal(network_input(rgb, "auto"), network_input(rgb, method))
+    other = "plain" if method == "two-step" else "two-step"
     assert np.abs(network_input(rgb, "auto") - network_input(rgb, other)).max() > 0.1
 
 

@@ -10,8 +10,8 @@ import pytest
 from segmentation.pipeline import Pipeline
 from segmentation.recipe import Recipe
 from segmentation.refine import refine
-from segmentation.shrink import network_input, stepped, stretch
-from segmentation.test_time_augmentation import joined, looks
+from segmentation.shrink import network_input, quantised, stretch
+from segmentation.test_time_augmentation import augmented_inputs, merge_maps
 
 ASTRONAUT = Path(__file__).resolve().parents[2] / "static" / "samples" / "astronaut.jpg"
 
@@ -20,25 +20,25 @@ ENTRY = np.arange(3 * 4 * 4, dtype=np.float32).reshape(3, 4, 4)
 
 @pytest.mark.parametrize("level", ["off", "fast"])
 def test_one_look_is_the_picture_itself(level: str) -> None:
-    (only,) = looks(ENTRY, level)
+    (only,) = augmented_inputs(ENTRY, level)
     np.testing.assert_array_equal(only, ENTRY)
-    np.testing.assert_array_equal(joined([ENTRY[0]]), ENTRY[0])
+    np.testing.assert_array_equal(merge_maps([ENTRY[0]]), ENTRY[0])
 
 
 def test_best_looks_into_a_mirror_and_turns_the_answer_back() -> None:
-    own, mirrored = looks(ENTRY, "best")
+    own, mirrored = augmented_inputs(ENTRY, "best")
     np.testing.assert_array_equal(own, ENTRY)
     np.testing.assert_array_equal(mirrored[:, :, 0], ENTRY[:, :, 3])
     # A network that errs on neither side answers for both what it answers for one.
     sure = (ENTRY[1] > 24).astype(np.float32)
-    np.testing.assert_array_equal(joined([sure, sure[:, ::-1]]), sure)
+    np.testing.assert_array_equal(merge_maps([sure, sure[:, ::-1]]), sure)
 
 
 def test_the_second_look_counts_only_where_the_first_wavers() -> None:
     own = np.zeros((320, 320), np.float32)
     own[:, :160] = 1
     own[100:130, 20:50] = 0.5
-    together = joined([own, np.zeros((320, 320), np.float32)])
+    together = merge_maps([own, np.zeros((320, 320), np.float32)])
     assert together[115, 35] == pytest.approx(0.25)
     assert together[115, 15] == pytest.approx(0.5, abs=0.05)  # close to where it wavers
     assert together[300, 100] == 1
@@ -63,7 +63,7 @@ def test_the_best_matte_is_made_from_both_looks(pipeline: Pipeline) -> None:
     rgb = segmented.picture.rgb
     entry = network_input(rgb)
     raws = [pipeline.predictor.raw(one[None])[0] for one in (entry, entry[:, :, ::-1].copy())]
-    wanted = refine(stepped(stretch(joined(raws))), rgb, "best")
+    wanted = refine(quantised(stretch(merge_maps(raws))), rgb, "best")
     assert np.abs(segmented.matte.astype(int) - wanted).max() <= 1
-    once = refine(stepped(stretch(raws[0])), rgb, "best")
+    once = refine(quantised(stretch(raws[0])), rgb, "best")
     assert np.abs(segmented.matte.astype(int) - once).max() > 10

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation.tiles import every, tiles
+from segmentation.tiles import parallel_map, tiles
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
@@ -34,15 +34,15 @@ def test_a_slope_enlarged_in_tiles_is_a_slope() -> None:
 
 
 def test_all_parts_are_worked_on_in_order() -> None:
-    assert every(lambda part: part * part, range(50)) == [part * part for part in range(50)]
-    assert every(lambda part: part, []) == []
+    assert parallel_map(lambda part: part * part, range(50)) == [part * part for part in range(50)]
+    assert parallel_map(lambda part: part, []) == []
 
 
 def test_a_forked_process_has_threads_of_its_own() -> None:
-    every(lambda part: part, range(8))
+    parallel_map(lambda part: part, range(8))
     with multiprocessing.get_context("fork").Pool(1) as pool:
         assert pool.apply_async(_in_child).get(timeout=60) == list(range(8))
 
 
 def _in_child() -> list[int]:
-    return every(lambda part: part, range(8))
+    return parallel_map(lambda part: part, range(8))

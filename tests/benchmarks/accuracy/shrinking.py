@@ -27,7 +27,7 @@ Rgb = NDArray[np.uint8]
 MEGAPIXELS = 12.0
 GRAIN = 20.0
 SIZES = ("as they are", "12 MP", "12 MP with grain")
-WAYS = tuple(way for way in shrink.WAYS if way != "auto")
+WAYS = tuple(way for way in shrink.SHRINK_METHODS if way != "auto")
 
 Shrunk = dict[tuple[str, str], tuple[list[PairScores], list[float]]]  # by size and way: scores, seconds
 

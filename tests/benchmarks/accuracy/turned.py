@@ -20,7 +20,7 @@ from segmentation.evaluation.report import tables
 from segmentation.evaluation.scores import PairScores, SetScores, average, score
 from segmentation.predictor import Predictor
 from segmentation.refine import refine
-from segmentation.shrink import network_input, stepped, stretch
+from segmentation.shrink import network_input, quantised, stretch
 
 Rgb = NDArray[np.uint8]
 Matte = NDArray[np.uint8]
@@ -65,7 +65,7 @@ def cases(dataset: DataSet, predictor: Predictor) -> Iterator[tuple[str, Map, Rg
             way = turn(rgb.shape, (0.8, 1.6), dice)
             seen = recoloured(np.asarray(warped(rgb, way, cv2.INTER_CUBIC), np.uint8), dice)
             wanted = np.asarray(warped(truth, way), np.uint8)
-            yield HALVES[0], stepped(stretch(predicted(seen))), seen, wanted
+            yield HALVES[0], quantised(stretch(predicted(seen))), seen, wanted
         else:
             way = turn(rgb.shape, (0.55, 0.8), dice)
             seen = recoloured(np.asarray(warped(rgb, way, cv2.INTER_AREA), np.uint8), dice)
@@ -78,7 +78,7 @@ def cases(dataset: DataSet, predictor: Predictor) -> Iterator[tuple[str, Map, Rg
                 borderMode=cv2.BORDER_REPLICATE,
             )
             small = np.asarray(cv2.resize(back, (320, 320)), np.float32)
-            yield HALVES[1], stepped(stretch(small)), rgb, truth
+            yield HALVES[1], quantised(stretch(small)), rgb, truth
 
 
 def measure(dataset: DataSet, predictor: Predictor) -> dict[tuple[str, str], list[PairScores]]:

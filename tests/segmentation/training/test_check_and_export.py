@@ -101,6 +101,6 @@ def test_a_trained_network_becomes_a_model(
         assert network(torch.zeros(1, 3, 32, 32))[0].shape == (1, 1, 32, 32)
     capsys.readouterr()
     assert main(["export", str(tmp_path / "run" / "last.pt"), "--name", "mine"]) == 1
-    assert "There is a model 'mine' already" in capsys.readouterr().err
+    assert "There is already a model 'mine'" in capsys.readouterr().err
     (tmp_path / "x.pt").write_bytes(b"")
     assert main(["export", str(tmp_path / "x.pt"), "--name", "other"]) == 1

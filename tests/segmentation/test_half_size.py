@@ -36,7 +36,7 @@ def test_each_pixel_is_the_mean_of_four_and_an_odd_one_is_left_out() -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_same_to_the_last_bit(size: tuple[int, int]) -> None:
     rgb, coarse = picture(size)
-    half = decoded(rgb).halfway
+    half = decoded(rgb).half_size
     assert half is not None
     assert half.shape == (size[0] // 2, size[1] // 2, 3)
     for way in ("auto", "plain", "smooth", "two-step"):
@@ -60,4 +60,4 @@ def test_half_of_the_source_says_nothing_of_a_part_of_it() -> None:
 
 @pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (1280, 1280), (1, 1)])
 def test_what_nobody_halves_has_no_half(size: tuple[int, int]) -> None:
-    assert decoded(np.zeros((*size, 3), np.uint8)).halfway is None
+    assert decoded(np.zeros((*size, 3), np.uint8)).half_size is None

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from segmentation.backends import openvino_cpu
-from segmentation.backends.doubt import UNDECIDED, doubt, is_undecided
 from segmentation.backends.openvino_cpu import OpenVinoBackend
+from segmentation.backends.uncertainty import UNDECIDED, doubt, is_undecided
 from segmentation.pictures import decode
 from segmentation.predictor import Predictor
 from segmentation.shrink import network_input
@@ -52,7 +52,7 @@ def test_what_int8_leaves_undecided_is_made_in_float32(
     backend = OpenVinoBackend("u2netp", "int8")
     monkeypatch.setattr(openvino_cpu, "is_undecided", lambda raw: doubtful)
     several = backend.run(np.stack([entry] * 3))
-    for found in (backend.run(entry[None])[0], backend.run_beside(entry), *several):
+    for found in (backend.run(entry[None])[0], backend.run_concurrently(entry), *several):
         assert bool(np.abs(found - exact).max() < 1e-4) is doubtful
     assert (backend._exact is not None) is doubtful
 
