@@ -1,4 +1,4 @@
-"""What every engine offers, and the names that are asked for."""
+"""The interface of every backend, and the names of engines and precisions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ENGINES = ("auto", "torch", "openvino")
 
 
 class OutOfMemoryError(EngineError):
-    """The device has no room for a batch of this size; a smaller one may pass."""
+    """The device has no memory for a batch of this size; a smaller one may fit."""
 
     def __init__(self, size: int, device: str) -> None:
         super().__init__("out_of_memory", f"A batch of {size} does not fit into the memory of {device}.")
@@ -31,7 +31,7 @@ class Backend(Protocol):
     device: str
     precision: str
     batch: int
-    """How many pictures together take the least time each."""
+    """The batch size with the least time per picture."""
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """N×3×320×320 normalised pictures -> N×320×320 raw maps in 0..1. Raises OutOfMemoryError."""
@@ -40,19 +40,21 @@ class Backend(Protocol):
 
 @runtime_checkable
 class ConcurrentBackend(Protocol):
-    """What a backend offers, too, where several threads may run it at once, each on a part of the cores."""
+    """Extra interface of a backend that several threads may run at once, each on a share of the cores."""
 
     def load(self) -> None:
-        """Load all that may be wanted later: networks for one picture, for several, for a second look."""
+        """Loads everything that may be needed later: the networks for one picture, for several, and for the
+        float32 re-run.
+        """
         ...
 
     def run_concurrently(self, entry: NDArray[np.float32]) -> NDArray[np.float32]:
-        """3×320×320 -> 320×320, as `run`. From any thread; waits while as many run as there are parts."""
+        """3×320×320 -> 320×320, as `run`. Thread-safe; blocks while all shares of the cores are in use."""
         ...
 
 
-def unknown(what: str, value: str, choices: tuple[str, ...]) -> EngineError:
-    """The error for a word that is none of the choices."""
+def unknown_option(what: str, value: str, choices: tuple[str, ...]) -> EngineError:
+    """Returns the error for an unknown option value."""
     return EngineError(
         f"unknown_{what}", f"There is no {what} {value!r}: choose one of {', '.join(choices)}."
     )

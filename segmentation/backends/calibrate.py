@@ -1,8 +1,8 @@
-"""Records how high each activation of a network goes on real photos: what int8 needs to know.
+"""Records the range of each activation of a network on real photos, which int8 quantisation needs.
 
-A user's machine has no calibration photos, so the ranges of the published networks lie beside this file (a
-few kilobytes of JSON, not weights). For one's own trained weights `weights calibrate` records them into the
-cache.
+A user's machine has no calibration photos, so the ranges of the published networks are shipped beside this
+file (a few kilobytes of JSON, not weights). For a user's own weights `weights calibrate` records them into
+the cache.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ from numpy.typing import NDArray
 from segmentation import weights
 from segmentation.errors import WeightsError
 
-# The mean over the photos of each photo's highest value: one odd photo does not widen the steps of all
-# others, and what lies above is cut to the range.
+# The range is the mean over the photos of each photo's maximum: one outlier does not coarsen the steps of all
+# others, and values above the range are clipped.
 _DIGITS = 6
 
 
 def ranges_path(model: str) -> Path:
-    """Where the cache keeps the ranges of these very weights; they go with the digest, not with the name."""
+    """Returns the cache path of the ranges of these weights; it depends on the digest, not on the name."""
     known = weights.record(model)
     digest = known.sha256[:12] if known else "none"
     return weights.weights_dir() / f"{model}-{digest}.ranges.json"
 
 
 def find_ranges(model: str) -> dict[str, float] | None:
-    """The recorded ranges of a model: the cache's, else the tree's for published weights, else None."""
+    """Returns the recorded ranges of a model: from the cache, else those shipped for published weights, else
+    None.
+    """
     path = ranges_path(model)
     try:
         return _read(path.read_text("utf-8"), path.name)
     except FileNotFoundError:
-        pass  # the usual case: nobody calibrated it here
+        pass  # the usual case: not calibrated on this machine
     except OSError as error:
         raise weights.cache_error(error) from error
     if model in weights.CATALOGUE:
@@ -57,16 +59,16 @@ def _read(text: str, name: str) -> dict[str, float]:
 
 
 def measure(model: str, inputs: Iterable[NDArray[np.float32]]) -> dict[str, float]:
-    """Run the float network on normalised inputs (3×320×320 each) and return the range of each point."""
+    """Runs the float network on normalised inputs (3×320×320 each) and returns the range of each point."""
     import openvino
     from safetensors.numpy import load_file
 
-    from segmentation.backends.graph import measurer
+    from segmentation.backends.graph import range_network
     from segmentation.shapes import SHAPES
 
     state = load_file(weights.ensure(model))
     known = weights.record(model)
-    network, names = measurer(state, SHAPES[known.architecture if known else model])
+    network, names = range_network(state, SHAPES[known.architecture if known else model])
     compiled = openvino.Core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = [[float(value) for value in compiled(entry[None]).values()] for entry in inputs]
     if not found:
@@ -76,6 +78,6 @@ def measure(model: str, inputs: Iterable[NDArray[np.float32]]) -> dict[str, floa
 
 
 def document(model: str, ranges: dict[str, float], photos: int) -> str:
-    """The text of the file that `find_ranges` reads."""
+    """Returns the text of the file that `find_ranges` reads."""
     about = {"model": model, "photos": photos, "value": "mean over the photos of the highest value"}
     return json.dumps({**about, "ranges": ranges}, indent=0) + "\n"

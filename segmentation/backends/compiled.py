@@ -1,13 +1,13 @@
-"""Compiled OpenVINO networks, kept in the cache folder under our own key and with a digest.
+"""Cache of compiled OpenVINO networks, under our own key and with a digest.
 
-A file is `compiled/<form>-<key>.bin`: the SHA-256 of the rest (32 bytes), then what OpenVINO exported. The
-key covers everything that decides the compiled network: the weights, the code that builds the graph, the
-options, OpenVINO's version and the processor. The digest is checked at every load, and a file that is damaged
-is compiled anew: OpenVINO's own cache has no digest, and a damaged file gives wrong cut-outs without an
+A file is `compiled/<form>-<key>.bin`: the SHA-256 of the rest (32 bytes), then OpenVINO's export. The key
+covers everything that determines the compiled network: the weights, the code that builds the graph, the
+options, OpenVINO's version and the processor. The digest is checked at every load, and a damaged file is
+recompiled: OpenVINO's own cache has no digest, and a damaged file there gives wrong cut-outs without an
 error.
 
-The cache folder may be read-only or belong to another user. Then a network that is in it is used, and one
-that is not is compiled at each start and not kept.
+The cache folder may be read-only or belong to another user. Then networks in it are used, and missing ones
+are compiled at each start without being stored.
 """
 
 from __future__ import annotations
@@ -31,17 +31,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DIGEST_BYTES = 32
-# The modules whose code decides the graph: a change to them needs a new network.
+# The modules whose code determines the graph: a change to them invalidates the cache.
 _GRAPH_SOURCES = (Path(__file__).with_name("graph.py"), Path(__file__).parents[1] / "shapes.py")
 
 
 def folder() -> Path:
-    """The folder of the compiled networks; it need not exist."""
+    """Returns the folder of the compiled networks; it need not exist."""
     return weights.cache_dir() / "compiled"
 
 
-def path_of(form: str, facts: Mapping[str, object]) -> Path:
-    """The file of a compiled network. form: a name for people. facts: what decides it beside the machine."""
+def cached_path(form: str, facts: Mapping[str, object]) -> Path:
+    """Returns the file of a compiled network. form: a human-readable name. facts: what determines it besides
+    the machine.
+    """
     import openvino
 
     core = openvino.Core()
@@ -57,13 +59,13 @@ def path_of(form: str, facts: Mapping[str, object]) -> Path:
     return folder() / f"{form}-{key.hexdigest()[:16]}.bin"
 
 
-def obtain(
+def load_or_compile(
     path: Path, build: Callable[[], openvino.Model], options: Mapping[str, object]
 ) -> openvino.CompiledModel:
-    """The network in this file; built, compiled and kept there where the file is missing or damaged.
+    """Loads the network from this file; builds, compiles and stores it if the file is missing or damaged.
 
-    One process at a time compiles a network; others wait for it. Where nothing can be written, each compiles
-    for itself. Raises EngineError `engine_failed`.
+    One process at a time compiles a network; others wait for it. If nothing can be written, each compiles for
+    itself. Raises EngineError `engine_failed`.
     """
     known = _load(path, options)
     if known is not None:
@@ -72,18 +74,18 @@ def obtain(
         try:
             stack.enter_context(weights.locked(f"compiled-{path.stem}"))
         except WeightsError as error:
-            logger.info("the compiled network is not kept: %s", error.sentence)
+            logger.info("the compiled network is not stored: %s", error.sentence)
             return _compile(build, options)
         # Another process may have compiled it while this one waited.
         known = _load(path, options)
         if known is None:
             known = _compile(build, options)
-            _keep(known, path)
+            _store(known, path)
         return known
 
 
 def _load(path: Path, options: Mapping[str, object]) -> openvino.CompiledModel | None:
-    """The network of a file that is there and whole, else None."""
+    """Returns the network of an intact file, else None."""
     import openvino
 
     try:
@@ -113,8 +115,8 @@ def _compile(build: Callable[[], openvino.Model], options: Mapping[str, object])
         raise EngineError("engine_failed", f"OpenVINO could not load the network: {error}") from error
 
 
-def _keep(made: openvino.CompiledModel, path: Path) -> None:
-    """Write it whole or not at all. Where that fails, the network in hand is used all the same."""
+def _store(made: openvino.CompiledModel, path: Path) -> None:
+    """Stores the network atomically. On failure the loaded network is still used."""
     try:
         data = made.export_model().getbuffer()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +125,7 @@ def _keep(made: openvino.CompiledModel, path: Path) -> None:
             with fresh.open("wb") as file:
                 file.write(hashlib.sha256(data).digest())
                 file.write(data)
-            fresh.chmod(0o644)  # another user of the machine may run the worker
+            fresh.chmod(0o644)  # the worker may run as another user
             os.replace(fresh, path)
     except (OSError, RuntimeError) as error:
-        logger.warning("the compiled network %s is not kept: %s", path.name, error)
+        logger.warning("the compiled network %s is not stored: %s", path.name, error)

@@ -1,15 +1,14 @@
-"""U²-Net as an OpenVINO graph, written straight from the architecture and the weights.
+"""Builds U²-Net as an OpenVINO graph, directly from the architecture and the weights.
 
-Tracing the PyTorch network would do, too, but would load PyTorch into every worker, take ten seconds, and
-give names to the operations that change from version to version. Here each has the name that the recorded
-ranges use.
+Tracing the PyTorch network would load PyTorch into every worker, take ten seconds, and give the operations
+names that change from version to version. Here each operation has the name that the recorded ranges use.
 
-int8: activations are unsigned (everything behind a ReLU is ≥ 0), weights signed with a range for each output
+int8: activations are unsigned (everything after a ReLU is ≥ 0), weights are signed with a range per output
 channel. Every block is computed in units of its own range: the range divides its weights and multiplies those
-of whoever reads it, which changes nothing in exact numbers, since a ReLU keeps proportions. So activations
-fill 0..1 everywhere, and what a concatenation joins (values up to 120 beside values up to 3) has 256 steps
-each. What is not a convolution stays in whole numbers, too: anything that OpenVINO computes in float32 takes
-a multiple of the time, and is rounded again behind it anyway.
+of its consumers, which changes nothing in exact arithmetic, because ReLU preserves scale. So activations fill
+0..1 everywhere, and both inputs of a concatenation (values up to 120 beside values up to 3) have 256 steps
+each. Operations other than convolutions stay in integers, too: anything that OpenVINO computes in float32
+takes several times as long, and is rounded again afterwards anyway.
 """
 
 from __future__ import annotations
@@ -26,32 +25,35 @@ from openvino import opset13 as ops
 from segmentation.shapes import INPUT_SIZE, Architecture, Stage
 
 SIZE = INPUT_SIZE
-# What stays in floating point, chosen on photos of neither the bench nor the calibration: these two read a
-# block whose highest channels are ten times as high as its others, which would drown in its steps.
+# The blocks that stay in floating point, chosen on photos of neither the benchmark nor the calibration: these
+# two read a block whose highest channels are ten times as high as its others, which would vanish in its
+# steps.
 _EXACT = frozenset(("decoders.3.up.4", "decoders.4.up.4"))
-# Above the mean of the photos' highest values: what is cut off costs some photos more than finer steps gain.
+# Margin above the mean of the photos' maxima: clipping costs some photos more than finer steps gain.
 _HEADROOM = 1.25
-# White in blue, the channel of the least deviation: no normalised picture goes beyond.
-_BRIGHTEST = np.float32((1 - 0.406) / 0.225)
+# White in blue, the channel with the least deviation: the maximum of a normalised picture.
+_MAX_INPUT = np.float32((1 - 0.406) / 0.225)
 
-# 2 · 255 · 63 fits into 16 bits with their sign, 2 · 255 · 127 does not.
+# 2 · 255 · 63 fits into signed 16 bits, 2 · 255 · 127 does not.
 HALF_RANGE = 63
 
-Node = Any  # openvino ships no types that mypy could follow
+Node = Any  # openvino has no types that mypy can follow
 Floats = NDArray[np.float32]
 Ranges = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class _Signal:
-    """An activation; units: for each channel, what a 1 of the node is in the network as it was trained."""
+    """An activation; units: for each channel, the value of 1 in the node's scale, in units of the trained
+    network.
+    """
 
     node: Node
     units: Floats
 
 
 class _Builder:
-    """Adds operations while it walks the architecture; `points` are the activations that can be quantised."""
+    """Adds operations while walking the architecture; `points` are the activations that can be quantised."""
 
     def __init__(
         self, weights: Mapping[str, Floats], shape: Architecture, ranges: Ranges | None, largest: int = 127
@@ -61,28 +63,30 @@ class _Builder:
         self.exact = _EXACT
 
     def range(self, point: str) -> float:
-        """Up to where a point has steps; 1 in a float network, whose units are those of the training."""
+        """Returns the upper end of a point's quantisation range; 1 in a float network, which uses the trained
+        units.
+        """
         return max(_HEADROOM * self.ranges[point], 1e-6) if self.ranges is not None else 1.0
 
     def kernel(self, weight: Floats, exact: bool) -> Node:
-        """A constant of output × input × height × width; in steps unless it is exact."""
+        """Returns a constant of output × input × height × width; quantised unless it is exact."""
         weight = np.ascontiguousarray(weight, dtype=np.float32)
         if self.ranges is None or exact:
             return ops.constant(weight)
         step = np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(min=1e-8) / self.largest
-        # In bytes already: read, kept and compiled in a quarter of what float32 takes.
+        # Stored as bytes: loading, storing and compiling take a quarter of float32's time.
         steps = ops.convert(ops.constant(np.rint(weight / step).astype(np.int8)), "f32")
         return ops.multiply(steps, ops.constant(step))
 
     def quantised(self, x: Node, high: float = 1.0) -> Node:
-        """x in 256 steps of 0..high; x itself in a float network."""
+        """Quantises x to 256 steps of 0..high; returns x itself in a float network."""
         if self.ranges is None:
             return x
         zero, top = np.float32(0), np.float32(high)
         return ops.fake_quantize(x, zero, top, zero, top, levels=256)
 
     def block(self, name: str, x: _Signal, unit: float, dilation: int = 1) -> _Signal:
-        """Convolution, bias and ReLU, its result in `unit`s."""
+        """Convolution, bias and ReLU; the result is in `unit`s."""
         weight = self.weights[f"{name}.conv.weight"] * x.units.reshape(1, -1, 1, 1) / unit
         around, steps = [dilation * (weight.shape[2] // 2)] * 2, [dilation] * 2
         kernel = self.kernel(weight, name in self.exact)
@@ -93,23 +97,24 @@ class _Builder:
         return _Signal(y, np.full(len(weight), unit, np.float32))
 
     def enlarged(self, x: Node, like: Node, exact: bool = False) -> Node:
-        """x, not quantised yet, bilinearly at the size of `like`, and quantised unless `exact`."""
+        """Enlarges x (not quantised yet) bilinearly to the size of `like`, and quantises it unless
+        `exact`."""
         size = _sides(like)
         if _sides(x) == size:
             return x if exact else self.quantised(x)
         if self.ranges is None or exact:
             return _bilinear(x, size)
-        # In bytes on both sides: by itself OpenVINO would enlarge float32 and make steps of it afterwards.
+        # Bytes on both sides: by default OpenVINO would enlarge in float32 and quantise afterwards.
         zero, one, top = (np.float32(value) for value in (0, 1, 255))
         steps = ops.convert(ops.fake_quantize(x, zero, one, zero, top, levels=256), "u8")
         back = ops.convert(_bilinear(steps, size), "f32")
         return ops.multiply(back, ops.constant(np.full((1, 1, 1, 1), 1 / 255, np.float32)))
 
     def stage(self, name: str, stage: Stage, x: _Signal) -> _Signal:
-        """A residual U-block. Its result is not quantised: each reader wants it in its own way."""
+        """A residual U-block. Its result is not quantised: each consumer quantises it in its own way."""
         steps = stage.height - 1
         dilations = [2**step if stage.dilated else 1 for step in range(steps)]
-        # What is added in the end has one unit: first and last block have that of the sum.
+        # Both summands need the same unit: the first and last block use that of the sum.
         whole = self.range(name)
         h = self.block(f"{name}.enter", x, whole)
         entered = self.quantised(h.node, self.range(f"{name}.enter") / whole)
@@ -126,7 +131,9 @@ class _Builder:
         for up, (skip, dilation) in enumerate(zip(reversed(skips), reversed(dilations), strict=True)):
             here = f"{name}.up.{up}"
             big = _Signal(self.enlarged(h.node, skip.node, here in self.exact), h.units)
-            h = self.block(here, _joined(big, skip), whole if up == steps - 1 else self.range(here), dilation)
+            h = self.block(
+                here, _concatenated(big, skip), whole if up == steps - 1 else self.range(here), dilation
+            )
         out = ops.add(self.quantised(h.node, self.range(here) / whole), entered)
         self.points[name] = out
         return _Signal(out, h.units)
@@ -135,8 +142,8 @@ class _Builder:
         """A 3×3 convolution down to one channel, times `share`, as nine 1×1 convolutions whose results are
         shifted and summed.
 
-        The same sums in another order. Kernels for few output channels waste fifteen of sixteen lanes; this
-        way nine of them work in the large part.
+        The same sums in another order. Kernels for few output channels waste fifteen of sixteen SIMD lanes;
+        this way nine of them are used in the expensive part.
         """
         weight = self.weights[f"{name}.weight"][0] * x.units.reshape(-1, 1, 1) * share
         taps = self.kernel(weight.reshape(len(weight), 9).T[:, :, None, None], exact=False)
@@ -147,10 +154,10 @@ class _Builder:
         return ops.add(y, ops.constant(bias.astype(np.float32)))
 
     def fused(self, outputs: list[_Signal]) -> Node:
-        """The raw map: side outputs, finest first, enlarged and weighed.
+        """The raw map: the weighted sum of the enlarged side outputs, finest first.
 
-        Enlarging one channel is two products with a constant matrix; the weights of the last convolution are
-        taken in by the sides, for enlarging is linear.
+        Enlarging one channel takes two products with a constant matrix. The last convolution's weights are
+        merged into the sides, because enlarging is linear.
         """
         total: Node = ops.constant(self.weights["fuse.bias"].reshape(1, 1, 1, 1))
         for index, (out, share) in enumerate(
@@ -158,7 +165,7 @@ class _Builder:
         ):
             y = self.side(f"sides.{index}", out, float(share))
             if _sides(y) != [SIZE, SIZE]:
-                way = enlarging(_sides(y)[0])
+                way = resize_matrix(_sides(y)[0])
                 across = ops.constant(np.ascontiguousarray(way.T))
                 y = ops.matmul(ops.matmul(ops.constant(way), y, False, False), across, False, False)
             total = ops.add(total, y)
@@ -169,8 +176,8 @@ class _Builder:
         picture = ops.parameter([1, 3, SIZE, SIZE], np.float32, name="picture")
         h = _Signal(picture, np.ones(3, np.float32))
         if self.ranges is not None:
-            low = -_BRIGHTEST * np.float32(128 / 127)
-            steps = ops.fake_quantize(picture, low, _BRIGHTEST, low, _BRIGHTEST, levels=256)
+            low = -_MAX_INPUT * np.float32(128 / 127)
+            steps = ops.fake_quantize(picture, low, _MAX_INPUT, low, _MAX_INPUT, levels=256)
             h = _Signal(steps, h.units)
         skips, outputs = list[_Signal](), list[_Signal]()
         for step, stage in enumerate(self.shape.encoders):
@@ -182,12 +189,12 @@ class _Builder:
         for step, stage in enumerate(self.shape.decoders):
             skip = skips.pop()
             big = _Signal(self.enlarged(h.node, skip.node), h.units)
-            h = self.stage(f"decoders.{step}", stage, _joined(big, skip))
+            h = self.stage(f"decoders.{step}", stage, _concatenated(big, skip))
             outputs.append(h)
         return openvino.Model([ops.result(self.fused(outputs[::-1]))], [picture], self.shape.name)
 
 
-def _joined(first: _Signal, second: _Signal) -> _Signal:
+def _concatenated(first: _Signal, second: _Signal) -> _Signal:
     node = ops.concat([first.node, second.node], 1)
     return _Signal(node, np.concatenate([first.units, second.units]))
 
@@ -207,8 +214,8 @@ def _bilinear(x: Node, size: list[int]) -> Node:
     )
 
 
-def enlarging(length: int) -> Floats:
-    """SIZE×length: bilinear weights at half-pixel centres, from `length` samples to SIZE."""
+def resize_matrix(length: int) -> Floats:
+    """Returns a SIZE×length matrix: bilinear weights at half-pixel centres, from `length` samples to SIZE."""
     centres = (np.arange(SIZE) + 0.5) * length / SIZE - 0.5
     low = np.floor(centres)
     rows, share = np.arange(SIZE), centres - low
@@ -229,20 +236,21 @@ def build(
     ranges: Ranges | None = None,
     largest: int = 127,
 ) -> openvino.Model:
-    """1×3×320×320 float32 normalised picture -> 1×1×320×320 raw map in 0..1.
+    """Builds the network: 1×3×320×320 float32 normalised picture -> 1×1×320×320 raw map in 0..1.
 
-    weights: a folded state of u2net.U2Net, by its names. ranges: the highest value of each point; with them
-    the network is int8, without them float32. largest: the largest step of an int8 weight; HALF_RANGE where
-    the processor adds pairs of products in 16 bits (see `processor.has_exact_int8`).
+    weights: a folded state of u2net.U2Net, by its names. ranges: the maximum of each point; with them the
+    network is int8, without them float32. largest: the largest step of an int8 weight; HALF_RANGE when the
+    processor adds pairs of products in 16 bits (see `processor.has_exact_int8`).
     """
     return _Builder(weights, shape, ranges, largest).network()
 
 
-def measurer(
+def range_network(
     weights: Mapping[str, NDArray[np.float32]], shape: Architecture
 ) -> tuple[openvino.Model, list[str]]:
-    """A float network whose outputs are the highest value of each point, and the points' names in that
-    order."""
+    """Builds a float network whose outputs are the maxima of the points; also returns the points' names in
+    that order.
+    """
     builder = _Builder(weights, shape, None)
     network = builder.network()
     everything: Callable[[Node], Node] = lambda x: ops.reduce_max(x, np.array([0, 1, 2, 3]))  # noqa: E731

@@ -1,4 +1,4 @@
-"""What the C library keeps of memory that was freed."""
+"""Returns free heap memory of the C library to the system."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import ctypes
 import sys
 
 
-def give_back_memory() -> None:
-    """Give what is free to the system: a network's weights are read and repacked while it is compiled, and
-    that would stay with a process for its life. No effect with another C library than glibc."""
+def release_free_memory() -> None:
+    """Returns free heap memory to the system: compiling reads and repacks a network's weights, and the
+    process would otherwise keep that memory for its lifetime. No effect with a C library other than glibc.
+    """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
     if trim is not None:
         trim(0)

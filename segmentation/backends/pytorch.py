@@ -1,11 +1,11 @@
-"""PyTorch: CUDA where there is a card, and a CPU path that needs nothing else.
+"""PyTorch: CUDA if there is a GPU, and a CPU path that needs nothing else.
 
-Channels-last memory, BatchNorm folded, inference mode. In half precision the last three convolutions of the
-two finest decoders and the outputs stay float32: nearly all of the error of the map is made there (measured:
+Channels-last memory, folded BatchNorm, inference mode. In half precision the last three convolutions of the
+two finest decoders and the outputs stay float32: they cause nearly all of the map's error (measured:
 docs/performance.md), and they are a small part of the work.
 
 On CUDA batches are padded to fixed sizes, and each size runs as one CUDA graph: a U²-Net is 119 small
-convolutions, and at small batches launching them one by one takes longer than they do.
+convolutions, and at small batches launching them one by one takes longer than running them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FLOAT_TAIL = 3
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware; without that it is slower than float32."""
+    """Whether this processor multiplies bfloat16 in hardware; otherwise it is slower than float32."""
     return torch.ops.mkldnn._is_mkldnn_bf16_supported() and _cpu_flag("avx512_bf16", "amx_bf16")
 
 
@@ -45,9 +45,9 @@ def _cpu_flag(*names: str) -> bool:
 
 
 def keep_large_blocks() -> None:
-    """Tell glibc to keep freed blocks of up to 32 MiB instead of giving each back to the kernel.
+    """Configures glibc to keep freed blocks of up to 32 MiB instead of returning each to the kernel.
 
-    PyTorch on CPU allocates every layer's output anew; without this it spends a fifth of its time on page
+    PyTorch on CPU allocates every layer's output again; without this it spends a fifth of its time on page
     faults. No effect (and no harm) with another C library.
     """
     if not sys.platform.startswith("linux"):
@@ -59,8 +59,10 @@ def keep_large_blocks() -> None:
         mallopt(trim_threshold, 512 << 20)
 
 
-def mixed(network: U2Net, kind: torch.dtype) -> U2Net:
-    """The network in half precision, in place, but for the parts that decide the map's last digits."""
+def to_mixed_precision(network: U2Net, kind: torch.dtype) -> U2Net:
+    """Converts the network to half precision, in place, except for the layers that determine the map's last
+    digits.
+    """
     kept: set[nn.Module] = {*network.sides, network.fuse}
     for decoder in network.decoders[-2:]:
         for block in list(decoder.get_submodule("up").children())[-_FLOAT_TAIL:]:
@@ -72,33 +74,36 @@ def mixed(network: U2Net, kind: torch.dtype) -> U2Net:
 
 
 def resolve_device(device: str) -> torch.device:
-    """`auto`, `cpu`, `cuda`, `cuda:1` -> a device that is there. A card that is asked for and missing is an
-    error."""
+    """`auto`, `cpu`, `cuda`, `cuda:1` -> an available device. Raises EngineError if a requested GPU is
+    missing.
+    """
     if device == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     try:
         wanted = torch.device(device)
     except RuntimeError as error:
         raise EngineError(
-            "unknown_device", f"There is no device {device!r}: auto, cpu, cuda or cuda:N."
+            "unknown_device", f"There is no device {device!r}: choose auto, cpu, cuda or cuda:N."
         ) from error
     if wanted.type == "cpu":
         return wanted
     if wanted.type != "cuda":
-        raise EngineError("unknown_device", f"Device {device!r} is not supported: auto, cpu, cuda or cuda:N.")
+        raise EngineError(
+            "unknown_device", f"Device {device!r} is not supported: choose auto, cpu, cuda or cuda:N."
+        )
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     index = wanted.index or 0
     if index >= count:
         found = f"{count} CUDA device{'s' if count != 1 else ''}" if count else "no CUDA device"
         raise EngineError(
-            "device_missing", f"Device {device!r} was asked for, but PyTorch finds {found} here."
+            "device_missing", f"Device {device!r} is not available: PyTorch finds {found} here."
         )
     return torch.device("cuda", index)
 
 
 @dataclass
 class _Graph:
-    """A captured run: fill `entry`, replay, read `result`."""
+    """A captured CUDA graph: fill `entry`, replay, read `result`."""
 
     graph: torch.cuda.CUDAGraph
     entry: Tensor
@@ -106,7 +111,9 @@ class _Graph:
 
 
 class TorchBackend:
-    """See `base.Backend`. device: as `resolve_device` returns it; precision: float32, bfloat16 or float16."""
+    """Implements `base.Backend`. device: as `resolve_device` returns it; precision: float32, bfloat16 or
+    float16.
+    """
 
     engine = "torch"
 
@@ -124,7 +131,7 @@ class TorchBackend:
         self.precision = precision
         self.torch_device = device
         self.device = str(device)
-        # A card is idle at small batches; a CPU is not, and larger ones only need more memory.
+        # Small batches leave a GPU idle, but not a CPU, where larger ones only need more memory.
         self.batch = 1 if device.type == "cpu" else 32
         self._kind = _TYPES[precision]
         self._graphs: dict[int, _Graph] = {}
@@ -133,10 +140,10 @@ class TorchBackend:
             if threads is not None:
                 torch.set_num_threads(threads)
         elif precision == "float32":
-            # The convolutions' TF32 would make "float32" a word without meaning.
+            # TF32 in the convolutions would make "float32" a false claim.
             torch.backends.cudnn.allow_tf32 = False
         if self._kind is not torch.float32:
-            network = mixed(network, self._kind)
+            network = to_mixed_precision(network, self._kind)
         self._network = FusedMap(network).to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -147,7 +154,7 @@ class TorchBackend:
                 if self.torch_device.type == "cpu":
                     return self._maps(entry.to(self._kind, memory_format=torch.channels_last)).numpy()
                 with torch.cuda.device(self.torch_device):
-                    return self._on_card(entry)
+                    return self._run_on_gpu(entry)
         except torch.cuda.OutOfMemoryError as error:
             self._graphs.clear()
             torch.cuda.empty_cache()
@@ -157,7 +164,7 @@ class TorchBackend:
         maps: Tensor = self._network(entry)
         return maps
 
-    def _on_card(self, entry: Tensor) -> NDArray[np.float32]:
+    def _run_on_gpu(self, entry: Tensor) -> NDArray[np.float32]:
         count = len(entry)
         if count > _GRAPH_SIZES[-1]:
             moved = entry.to(self.torch_device, self._kind, memory_format=torch.channels_last)
@@ -171,7 +178,7 @@ class TorchBackend:
         return held.result[:count].cpu().numpy()
 
     def _capture(self, size: int) -> _Graph:
-        """Record one run at a batch of `size`, after three that let cuDNN choose its kernels."""
+        """Captures one run at a batch of `size`, after three that let cuDNN choose its kernels."""
         shape = (size, 3, INPUT_SIZE, INPUT_SIZE)
         entry = torch.zeros(shape, dtype=self._kind, device=self.torch_device).to(
             memory_format=torch.channels_last

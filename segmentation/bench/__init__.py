@@ -1,1 +1,1 @@
-"""What `python -m segmentation bench` measures, each part beside rembg in the same run."""
+"""The benchmarks of `python -m segmentation bench`, each beside rembg in the same run."""

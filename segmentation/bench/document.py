@@ -1,4 +1,5 @@
-"""Puts a measured table into a Markdown file, between two marks, so that prose and figures do not mix."""
+"""Inserts a measured table into a Markdown file, between two markers, so that prose and figures stay
+apart."""
 
 from __future__ import annotations
 
@@ -9,12 +10,12 @@ from segmentation.errors import SegmentationError
 
 
 def marks(name: str) -> tuple[str, str]:
-    """The lines that begin and end the measured part `name`."""
+    """Returns the lines that begin and end the measured part `name`."""
     return f"<!-- measured by `bench`: {name} -->", f"<!-- end: {name} -->"
 
 
 def write(file: Path, name: str, table: str) -> None:
-    """Replace the part `name` of a file. Raises SegmentationError `no_place` where its marks are missing."""
+    """Replaces the part `name` of a file. Raises SegmentationError `no_place` if its markers are missing."""
     begin, end = marks(name)
     text = file.read_text("utf-8")
     pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)

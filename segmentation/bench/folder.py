@@ -1,4 +1,4 @@
-"""A folder of photos through the command line, ours and rembg's, as a person would run it."""
+"""Benchmarks a folder of photos on the command line, ours and rembg's, as a person would run it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ def _timed(command: list[str], env: dict[str, str]) -> float:
 def measure(
     model: str, photo: Path, megapixels: float, count: int, rembg_python: str | None
 ) -> list[dict[str, object]]:
-    """A row for each tool: seconds for the whole folder with its start, pictures a second, ratio to rembg."""
+    """Returns a row for each tool: seconds for the whole folder including start-up, pictures a second, ratio
+    to rembg.
+    """
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "in"
         folder.mkdir()
-        # A few different ones: every file its own would take longer to make than to cut out.
+        # A few different files: making each one unique would take longer than cutting it out.
         made = [jpeg_of(photo, megapixels, seed) for seed in range(min(count, 5))]
         for number in range(count):
             (folder / f"{number:04}.jpg").write_bytes(made[number % len(made)])
@@ -39,7 +41,7 @@ def measure(
         }
         env = {**os.environ, "U2NET_HOME": str(onnx_path(model).parent)}
         if rembg_python:
-            # Its package has no `-m` form: the script stands beside the Python.
+            # Its package has no `-m` form: use the script beside the Python interpreter.
             script = str(Path(rembg_python).absolute().with_name("rembg"))
             commands["rembg"] = [script, "p", "-m", model, str(folder), f"{scratch}/rembg"]
         seconds = {name: _timed(command, env) for name, command in commands.items()}
@@ -62,5 +64,5 @@ def measure(
 
 
 def peak_memory() -> int:
-    """The largest memory that this process ever held, in bytes."""
+    """Returns the peak memory of this process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

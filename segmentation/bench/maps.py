@@ -1,4 +1,4 @@
-"""What a faster precision costs: its maps and its metrics beside float32's, on a whole data set."""
+"""Measures the cost of a faster precision: its maps and metrics against float32's, on a whole data set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from segmentation.errors import EngineError
 from segmentation.evaluation.dataset import DataSet, Pair, open_dataset
-from segmentation.evaluation.run import judge
+from segmentation.evaluation.run import evaluate
 from segmentation.evaluation.scores import LOWER_IS_BETTER, by_set
 from segmentation.pictures import decode
 from segmentation.predictor import Predictor
@@ -22,11 +22,11 @@ Maps = dict[str, NDArray[np.float32]]
 
 
 def measure(model: str, data: Path, limit: int | None, device: str = "auto") -> list[dict[str, object]]:
-    """A row for float32 and for each precision that runs here.
+    """Returns a row for float32 and for each precision that runs here.
 
-    Error: mean absolute difference of the stretched maps, in 1/255, over the pictures and of the worst one.
-    Metrics: of the unrefined mattes over all pictures with a yes-or-no truth, and the largest fall of any
-    against float32 (a negative one is a gain).
+    Error: mean absolute difference of the stretched maps, in 1/255, averaged over the pictures and for the
+    worst one. Metrics: of the unrefined mattes over all pictures with a binary truth, and the largest drop of
+    any against float32 (a negative one is a gain).
     """
     dataset = open_dataset(data, limit=limit)
     rows: list[dict[str, object]] = []
@@ -36,7 +36,7 @@ def measure(model: str, data: Path, limit: int | None, device: str = "auto") -> 
         try:
             predictor = Predictor(model, device, precision)
         except EngineError:
-            continue  # not a way of this machine
+            continue  # not available on this machine
         maps, values = _run(predictor, dataset)
         if precision == "float32":
             exact, best = maps, values
@@ -55,7 +55,9 @@ def measure(model: str, data: Path, limit: int | None, device: str = "auto") -> 
 
 
 def _run(predictor: Predictor, dataset: DataSet) -> tuple[Maps, Mapping[str, float]]:
-    """Each picture's stretched map by its stem, and the metrics over all pictures with a yes-or-no truth."""
+    """Returns each picture's stretched map by its stem, and the metrics over all pictures with a binary
+    truth.
+    """
     maps: Maps = {}
 
     def matte(pair: Pair) -> NDArray[np.uint8]:
@@ -63,8 +65,8 @@ def _run(predictor: Predictor, dataset: DataSet) -> tuple[Maps, Mapping[str, flo
         maps[pair.stem] = stretch(predictor.raw(network_input(rgb)[None])[0])
         return refine(quantised(maps[pair.stem]), rgb, "off")
 
-    judged = judge(dataset, matte)
+    evaluated = evaluate(dataset, matte)
     title = predictor.description
-    pairs = list(tqdm(judged, total=len(dataset), desc=title, unit="picture", disable=None, leave=False))
+    pairs = list(tqdm(evaluated, total=len(dataset), desc=title, unit="picture", disable=None, leave=False))
     binary = [row for row in by_set(pairs) if row.truth == "binary"]
     return maps, binary[-1].values if binary else {}

@@ -1,4 +1,6 @@
-"""The network alone: every engine and precision of this machine, beside ONNX Runtime (what rembg runs)."""
+"""Benchmarks the network alone: every engine and precision of this machine, beside ONNX Runtime (rembg's
+engine).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from segmentation.pictures import decode
 from segmentation.predictor import Predictor
 from segmentation.shrink import network_input, stretch
 
-_WAYS = (
+_CONFIGURATIONS = (
     ("torch", "float32"),
     ("torch", "bfloat16"),
     ("torch", "float16"),
@@ -29,7 +31,7 @@ Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def onnx_runtime(model: str, threads: int | None) -> Run | None:
-    """The authors' file in ONNX Runtime, or None where package or file are not here."""
+    """Returns the authors' file in ONNX Runtime, or None if the package or the file is missing."""
     path = onnx_path(model)
     if importlib.util.find_spec("onnxruntime") is None or not path.exists():
         return None
@@ -50,17 +52,18 @@ def onnx_runtime(model: str, threads: int | None) -> Run | None:
 def measure(
     model: str, photos: list[Path], device: str, batches: list[int], rounds: int, threads: int | None
 ) -> list[dict[str, object]]:
-    """A row for each way and batch: ratio to ONNX Runtime, milliseconds a picture, error of the map in
-    1/255."""
+    """Returns a row for each configuration and batch: ratio to ONNX Runtime, milliseconds a picture, error of
+    the map in 1/255.
+    """
     runs: dict[str, Run] = {}
     baseline = onnx_runtime(model, threads)
     if baseline is not None:
         runs["ONNX Runtime float32"] = baseline
-    for engine, precision in _WAYS:
+    for engine, precision in _CONFIGURATIONS:
         try:
             found = Predictor(model, "cpu" if engine == "openvino" else device, precision, engine, threads)
         except EngineError:
-            continue  # not a way of this machine
+            continue  # not available on this machine
         runs[f"{engine} {precision} on {found.backend.device}"] = found.raw
     inputs = np.stack([network_input(decode(photo).rgb) for photo in photos])
     first = next(iter(runs))

@@ -1,4 +1,4 @@
-"""JPEG files of a wanted size, made from a photo."""
+"""Makes JPEG files of a given size from a photo."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ _GRAIN = 4.0
 
 
 def jpeg_of(photo: Path, megapixels: float, seed: int = 0) -> bytes:
-    """The photo at so many megapixels, with a camera's grain (without it an enlarged photo packs too
-    well)."""
+    """Returns the photo scaled to this many megapixels, with camera grain (without it an enlarged photo
+    compresses too well).
+    """
     with Image.open(photo) as image:
         rgb = image.convert("RGB")
     scale = (megapixels * 1e6 / (rgb.width * rgb.height)) ** 0.5

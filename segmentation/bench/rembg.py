@@ -1,4 +1,4 @@
-"""The real rembg in a process of its own (it wants other packages than we), asked for one cut-out at a
+"""Runs the real rembg in a separate process (its package versions differ from ours), one cut-out at a
 time."""
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Self
 from segmentation.errors import EngineError
 from segmentation.fetching import onnx_path
 
-# Length-prefixed JPEG in, length of the PNG out; stdout is only ours because rembg's own prints are sent to
-# stderr.
+# Protocol: length-prefixed JPEG in, length of the PNG out. rembg's own prints go to stderr, so that stdout is
+# free for it.
 _SERVER = """
 import os, struct, sys
 out = os.fdopen(os.dup(1), "wb"); os.dup2(2, 1)
@@ -26,7 +26,7 @@ while head := sys.stdin.buffer.read(8):
 
 
 class Rembg:
-    """`rembg.remove` at its defaults; python: an interpreter in whose environment rembg is installed."""
+    """`rembg.remove` with its defaults; python: the interpreter of an environment with rembg."""
 
     def __init__(self, python: str, model: str) -> None:
         if not onnx_path(model).exists():
@@ -43,7 +43,7 @@ class Rembg:
         )
 
     def __call__(self, jpeg: bytes) -> int:
-        """Cut out one picture; the size of rembg's PNG."""
+        """Cuts out one picture and returns the size of rembg's PNG."""
         pipe, answer = self._process.stdin, self._process.stdout
         if pipe is None or answer is None:
             raise EngineError("rembg_ended", "rembg's process has no pipes.")

@@ -1,4 +1,4 @@
-"""Timing that compares: every contender once in each round, medians over the rounds."""
+"""Comparative timing: every contender runs once in each round; results are medians over the rounds."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from tqdm import tqdm
 
 @dataclass(frozen=True)
 class Timing:
-    """Medians in milliseconds: by the clock, and of processor time in all threads of this process."""
+    """Medians in milliseconds: wall-clock time, and CPU time of all threads of this process."""
 
     wall: float
     cpu: float
 
 
 def compare(contenders: Mapping[str, Callable[[], object]], rounds: int, title: str) -> dict[str, Timing]:
-    """Run each contender once to warm it, then `rounds` times in turns, so that a slow minute hits all of
-    them."""
+    """Runs each contender once as a warm-up, then `rounds` times in turns, so that a slow minute affects all
+    of them.
+    """
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
     for turn in tqdm(range(rounds + 1), desc=title, unit="round", disable=None, leave=False):
         for name, call in contenders.items():

@@ -1,4 +1,4 @@
-"""Rows of figures as Markdown."""
+"""Formats rows of figures as Markdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Row = dict[str, object]
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A Markdown table; the ratio is the first column where there is one."""
+    """Returns a Markdown table; the ratio, if any, is the first column."""
     names = sorted(
         {name for row in rows for name in row}, key=lambda name: (name != "ratio", _place(rows, name))
     )
@@ -21,7 +21,7 @@ def _place(rows: Sequence[Row], name: str) -> int:
 
 
 def cell(value: object) -> str:
-    """A figure in three digits; the parts of a mapping by name; nothing for None."""
+    """Formats a figure with three digits, a mapping as its named parts, and None as an empty cell."""
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
     if isinstance(value, dict):

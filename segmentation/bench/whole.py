@@ -1,4 +1,4 @@
-"""End to end, one photo: JPEG bytes to PNG bytes, and where the time goes."""
+"""Benchmarks one photo end to end: JPEG bytes to PNG bytes, and the time of each stage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMITS = Limits(max_bytes=1 << 40, max_pixels=1 << 40, max_side=1 << 20)
 
 
 def stages(pipeline: Pipeline, jpeg: bytes, level: str, rounds: int) -> dict[str, float]:
-    """Median milliseconds of each stage of one photo."""
+    """Returns the median milliseconds of each stage for one photo."""
     recipe = Recipe(model=pipeline.predictor.model, refine=level)
     taken: dict[str, list[float]] = {}
     for _ in range(rounds):
@@ -51,7 +51,8 @@ def stages(pipeline: Pipeline, jpeg: bytes, level: str, rounds: int) -> dict[str
 def measure(
     pipeline: Pipeline, photo: Path, sizes: list[float], rounds: int, rembg: Rembg | None
 ) -> list[dict[str, object]]:
-    """A row for each size and level of refinement: ratio to rembg, milliseconds, each stage's share."""
+    """Returns a row for each size and level of refinement: ratio to rembg, milliseconds, each stage's
+    share."""
     rows: list[dict[str, object]] = []
     for megapixels in sizes:
         jpeg = jpeg_of(photo, megapixels)

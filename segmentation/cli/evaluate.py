@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from segmentation.evaluation.dataset import open_dataset
     from segmentation.evaluation.report import as_json, tables
-    from segmentation.evaluation.run import from_folder, judge
+    from segmentation.evaluation.run import evaluate, from_folder
     from segmentation.evaluation.scores import by_set
 
     dataset = open_dataset(args.data, args.truth, args.limit)
@@ -79,7 +79,7 @@ def _run(args: argparse.Namespace) -> int:
         about |= {"refine": args.refine, "shrink": args.shrink}
         title = f"{predictor.description}, refine {args.refine}, shrink {args.shrink}"
     begin = perf_counter()
-    judged = judge(dataset, mattes, args.workers)
+    judged = evaluate(dataset, mattes, args.workers)
     pairs = list(tqdm(judged, total=len(dataset), desc=dataset.name, unit="picture", disable=None))
     rows = by_set(pairs)
     print(

@@ -1,4 +1,4 @@
-"""Pixels to files: PNG, WebP, JPEG, AVIF, and the ZIP of colour and matte."""
+"""Encodes pixels to files: PNG, WebP, JPEG, AVIF, and the ZIP of colour and matte."""
 
 from segmentation.encode.files import FORMATS, Encoded, encode
 

@@ -1,4 +1,4 @@
-"""One call for every output format, with what each of them can and cannot hold."""
+"""Encodes every output format through one function, and defines the formats' limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from segmentation.pictures.types import Pixels
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """An output format: what HTTP and file names call it, its longest side, and whether it can hold alpha."""
+    """An output format: its names in HTTP and in file names, its longest side, and whether it supports
+    alpha."""
 
     label: str
     media_type: str
@@ -34,23 +35,24 @@ FORMATS: dict[str, OutputFormat] = {
     "avif": OutputFormat("AVIF", "image/avif", "avif", 65_536, True),
     "zip": OutputFormat("ZIP", "application/zip", "zip", 65_500, True),
 }
-# What "good, and nobody sees a difference" is in each encoder's own scale.
+# A JPEG segment holds 65,533 bytes, 6 of which are the EXIF prefix.
 MAX_JPEG_EXIF = 65_533 - 6
-# What Pillow raises on an EXIF block whose inner parts are damaged.
+# Exceptions of Pillow on an EXIF block with damaged inner parts.
 _EXIF_ERRORS = (
     SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError,
     struct.error,
 )  # fmt: skip
-# Above so many pixels the slow encoders take their quickest way, and AVIF no finer a quality than this: at
-# 100 it takes more than twice as long.
+# Above this many pixels the slow encoders use their fastest setting, and AVIF caps its quality at
+# LARGE_AVIF_QUALITY: at 100 it takes more than twice as long.
 LARGE_PIXELS = 16_000_000
 LARGE_AVIF_QUALITY = 90
+# Visually lossless, in each encoder's own scale.
 DEFAULT_QUALITY = {"webp": 85, "jpeg": 92, "avif": 75, "zip": 92}
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A finished file. width and height in pixels, those of its picture."""
+    """An encoded file. width and height in pixels, those of its picture."""
 
     data: bytes
     media_type: str
@@ -72,14 +74,15 @@ def encode(
 ) -> Encoded:
     """Encodes straight-alpha sRGB pixels.
 
-    rgb: HxWx3 uint8, or None for the matte alone as a grey picture. alpha: HxW uint8, or None for opaque.
-    format: a key of FORMATS. quality: 1..100 for the lossy formats, None for a good default.
-    lossless: WebP only. exif: a TIFF structure to keep as metadata (orientation already 1), None to strip.
-    density: pixels per inch across and down, for PNG and JPEG; the others have it in EXIF alone.
-    A picture of more than LARGE_PIXELS is encoded with bounded effort, AVIF with LARGE_AVIF_QUALITY at most.
-    quick: WebP only; a third to a half of the time, for a file that is larger by as much (previews).
+    rgb: H×W×3 uint8, or None for the matte alone as a grey picture. alpha: H×W uint8, or None for opaque.
+    format: a key of FORMATS. quality: 1..100 for the lossy formats, None for a good default. lossless: WebP
+    only. exif: a TIFF structure to keep as metadata (orientation already 1), None to strip it. density:
+    pixels per inch, horizontal and vertical, for PNG and JPEG; the others store it only in EXIF. quick: WebP
+    only; takes a third to a half of the time, for a file that is larger by as much (previews). A picture of
+    more than LARGE_PIXELS is encoded with bounded effort, AVIF with LARGE_AVIF_QUALITY at most.
+
     Raises PictureError `no_alpha` (alpha in a format without it: flatten first), `too_large_for_format`, and
-    ValueError for arguments that no caller should pass.
+    ValueError for invalid arguments.
     """
     kind = FORMATS.get(format)
     if kind is None:
@@ -88,7 +91,7 @@ def encode(
     if quality is not None and not 1 <= quality <= 100:
         raise ValueError("quality is 1..100")
     if lossless and format != "webp":
-        raise ValueError("lossless is a choice of WebP alone")
+        raise ValueError("only WebP supports lossless")
     if alpha is not None and rgb is not None and not kind.holds_alpha:
         raise PictureError(
             "no_alpha",
@@ -106,11 +109,11 @@ def encode(
     elif format == "zip":
         data = _zip(rgb, alpha, quality, exif, density)
     else:
-        data = _by_pillow(rgb, alpha, format, quality, lossless, exif, density, quick)
+        data = _encode_with_pillow(rgb, alpha, format, quality, lossless, exif, density, quick)
     return Encoded(data, kind.media_type, kind.extension, width, height)
 
 
-def _by_pillow(
+def _encode_with_pillow(
     rgb: Pixels | None,
     alpha: Pixels | None,
     format: str,
@@ -124,17 +127,17 @@ def _by_pillow(
     large = image.width * image.height > LARGE_PIXELS
     options: dict[str, object] = {"exif": b"Exif\x00\x00" + exif} if exif and _fits(exif, format) else {}
     if format == "jpeg":
-        # Full chroma from 90 up: edges of saturated colour on a flat background bleed otherwise.
+        # Full chroma from 90 up: otherwise edges of saturated colour on a flat background bleed.
         options |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2, "optimize": False}
         if density:
             options["dpi"] = tuple(max(1, min(65_535, round(number))) for number in density)
     elif format == "webp":
-        # Lossy, method 2 takes two thirds of the time of Pillow's 4 for 2 % of size. Lossless, method 0 takes
-        # a sixth of the time of 1 for 17 %; quality is effort there.
+        # Lossy: method 2 takes two thirds of the time of Pillow's 4, for 2 % more size. Lossless: method 0
+        # takes a sixth of the time of 1, for 17 %; quality means effort there.
         lossy = {"quality": quality, "method": 0 if quick or large else 2}
         options |= {"lossless": True, "quality": 20, "method": 0} if lossless else lossy
     else:
-        # Speed 9 of 10 takes a ninth of the time of Pillow's 6, for 9 % of size.
+        # Speed 9 of 10 takes a ninth of the time of Pillow's 6, for 9 % more size.
         options |= {"quality": min(quality, LARGE_AVIF_QUALITY) if large else quality}
         options |= {"speed": 10 if large else 9}
     target = io.BytesIO()
@@ -143,7 +146,7 @@ def _by_pillow(
 
 
 def _fits(exif: bytes, format: str) -> bool:
-    """Whether the format's writer takes this block: JPEG has 64 KiB for it, Pillow rewrites that of AVIF."""
+    """Whether the format can store this block: JPEG has 64 KiB for it, and Pillow rewrites AVIF's."""
     if format == "jpeg":
         return len(exif) <= MAX_JPEG_EXIF
     if format == "avif":
@@ -163,8 +166,9 @@ def _zip(
     exif: bytes | None,
     density: tuple[float, float] | None,
 ) -> bytes:
-    """color.jpg (RGB) and alpha.png (grey), stored: both are compressed already. No clock in it: same input,
-    same bytes."""
+    """Packs color.jpg (RGB) and alpha.png (grey) without further compression: both are compressed already.
+    Contains no timestamp: same input, same bytes.
+    """
     if rgb is None:
         raise ValueError("a ZIP of colour and matte needs colours")
     if alpha is None:
@@ -172,7 +176,7 @@ def _zip(
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, data in (
-            ("color.jpg", _by_pillow(rgb, None, "jpeg", quality, False, exif, density)),
+            ("color.jpg", _encode_with_pillow(rgb, None, "jpeg", quality, False, exif, density)),
             ("alpha.png", write_png(None, alpha, density=density)),
         ):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)

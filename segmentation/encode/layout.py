@@ -1,4 +1,4 @@
-"""Planes of colour and alpha to the interleaved bytes that encoders take."""
+"""Interleaves planes of colour and alpha into the bytes that encoders take."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from segmentation.pictures.types import Pixels
 
-_STRIP = 1 << 18  # pixels that are in the processor's cache from one step to the next
+_STRIP = 1 << 18  # pixels that stay in the processor's cache from one step to the next
 
 
 def shape_of(rgb: Pixels | None, alpha: Pixels | None) -> tuple[int, int]:
-    """Height and width. Raises ValueError for planes that are not HxWx3 and HxW uint8 of one size."""
+    """Returns height and width. Raises ValueError for planes that are not H×W×3 and H×W uint8 of one size."""
     if rgb is not None and (rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8):
         raise ValueError("colours are HxWx3 uint8")
     if alpha is not None and (alpha.ndim != 2 or alpha.dtype != np.uint8):
@@ -24,31 +24,32 @@ def shape_of(rgb: Pixels | None, alpha: Pixels | None) -> tuple[int, int]:
 
 
 def interleaved(rgb: Pixels | None, alpha: Pixels | None) -> Pixels:
-    """HxW grey (rgb None), HxWx3 (alpha None) or HxWx4 uint8, C-contiguous.
+    """Returns H×W grey (rgb None), H×W×3 (alpha None) or H×W×4 uint8, C-contiguous.
 
-    With both, a pixel of alpha 0 gets colour 0: that compresses best, and nothing of the background leaks.
+    With both planes, pixels of alpha 0 get colour 0: that compresses best, and nothing of the background
+    leaks.
     """
     if rgb is not None and alpha is not None:
-        return _seen_only(rgb, alpha)
+        return _with_alpha(rgb, alpha)
     plane = alpha if rgb is None else rgb
     if plane is None:
         raise ValueError("neither colours nor alpha to encode")
     return np.ascontiguousarray(plane)
 
 
-def _seen_only(rgb: Pixels, alpha: Pixels) -> Pixels:
-    # Imported late, for nobody else here needs it.
+def _with_alpha(rgb: Pixels, alpha: Pixels) -> Pixels:
+    # Imported late: only this function needs it.
     import cv2
 
-    # OpenCV takes no array that runs backwards, as a flipped one does.
+    # OpenCV does not accept negative strides, as of a flipped array.
     colours, cover = np.ascontiguousarray(rgb), np.ascontiguousarray(alpha)
     out = np.zeros((*cover.shape, 4), np.uint8)
     rows = max(1, _STRIP // cover.shape[1])
     for top in range(0, cover.shape[0], rows):
         part = slice(top, top + rows)
-        # Planes taken apart and joined take half of the time of mixing channels. OpenCV's change of colours
-        # would do as well alone, but wakes its threads for every band of a file.
+        # Splitting and merging planes takes half of the time of mixing channels. OpenCV's colour conversion
+        # would be as fast alone, but wakes its thread pool for every band of a file.
         merged = cv2.merge([*cv2.split(colours[part]), cover[part]])
-        # A masked copy onto zeros takes a tenth of the time of NumPy's assignment by a mask.
+        # A masked copy onto zeros takes a tenth of the time of NumPy's masked assignment.
         cv2.copyTo(merged, cover[part], out[part])
     return out

@@ -1,9 +1,9 @@
 """A PNG writer (W3C PNG, third edition; RFC 2083) for large cut-outs: filter "up" in NumPy, deflate by ISA-L.
 
 Filter "up" on every row compresses photos nearly as well as choosing a filter for each row, and is one
-subtraction of a whole band at once. Bands are filtered and deflated independently of each other, on as many
-threads as there are cores (NumPy, OpenCV and ISA-L let go of the interpreter's lock), and joined into one
-zlib stream (RFC 1950) with a combined checksum. Memory beside the result stays at a few bands.
+subtraction for a whole band. Bands are filtered and deflated independently, on as many threads as there are
+cores (NumPy, OpenCV and ISA-L release the GIL), and concatenated into one zlib stream (RFC 1950) with a
+combined checksum. Memory beside the result stays at a few bands.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from segmentation.encode.layout import interleaved, shape_of
 from segmentation.pictures.types import Pixels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# What stays in a core's second-level cache together with its compressed form; larger bands are slower.
+# Fits into a core's second-level cache together with its compressed form; larger bands are slower.
 BAND_BYTES = 1 << 20
 _GREY, _RGB, _RGBA = 0, 2, 6
 _ADLER_BASE = 65521
@@ -34,12 +34,12 @@ def write_png(
     exif: bytes | None = None,
     density: tuple[float, float] | None = None,
 ) -> bytes:
-    """A PNG of 8 bits a channel, marked as sRGB.
+    """Returns a PNG of 8 bits a channel, marked as sRGB.
 
-    rgb: HxWx3 uint8; alpha: HxW uint8 or None. Both: straight RGBA, where a pixel of alpha 0 has colour 0, so
+    rgb: H×W×3 uint8; alpha: H×W uint8 or None. Both: straight RGBA, with colour 0 in pixels of alpha 0, so
     that nothing of the background leaks and it compresses well. rgb None: alpha alone as a grey picture.
-    exif: a TIFF structure for an eXIf chunk. density: pixels per inch across and down, for a pHYs chunk. At
-    least one of rgb and alpha must be given.
+    exif: a TIFF structure for an eXIf chunk. density: pixels per inch, horizontal and vertical, for a pHYs
+    chunk. At least one of rgb and alpha must be given.
     """
     height, width = shape_of(rgb, alpha)
     colour = _GREY if rgb is None else _RGB if alpha is None else _RGBA
@@ -57,8 +57,8 @@ def write_png(
     checksum = 1
     for chunk, adler, length in _bands(rgb, alpha, height, width):
         pieces.append(chunk)
-        checksum = adler_joined(checksum, adler, length)
-    # An empty last block ends the stream, whatever the bands before it held.
+        checksum = adler32_combine(checksum, adler, length)
+    # An empty last block ends the stream, whatever the previous bands contained.
     pieces.append(_chunk(b"IDAT", b"\x03\x00" + checksum.to_bytes(4)))
     pieces.append(_chunk(b"IEND", b""))
     return b"".join(pieces)
@@ -67,7 +67,8 @@ def write_png(
 def _bands(
     rgb: Pixels | None, alpha: Pixels | None, height: int, width: int
 ) -> Iterator[tuple[bytes, int, int]]:
-    """Each band's chunk, its Adler-32 and its length before deflation; a few are worked on at once."""
+    """Yields each band's chunk, its Adler-32 and its length before deflation; several bands run in
+    parallel."""
     rows = max(1, BAND_BYTES // (width * 4))
     tops = range(0, height, rows)
     if len(tops) == 1:
@@ -84,7 +85,7 @@ def _bands(
 
 
 def _band(rgb: Pixels | None, alpha: Pixels | None, top: int, bottom: int) -> tuple[bytes, int, int]:
-    """Rows top..bottom filtered and deflated, up to a byte boundary, as a chunk of a longer stream."""
+    """Filters and deflates rows top..bottom, up to a byte boundary, as a chunk of a longer stream."""
     first = max(0, top - 1)
     pixels = interleaved(
         None if rgb is None else rgb[first:bottom], None if alpha is None else alpha[first:bottom]
@@ -111,8 +112,8 @@ def _chunk(kind: bytes, *content: bytes) -> bytes:
     return b"".join((struct.pack(">I4s", length, kind), *content, struct.pack(">I", checksum)))
 
 
-def adler_joined(first: int, second: int, length: int) -> int:
-    """Adler-32 (RFC 1950) of two joined pieces, from that of each and the length of the second."""
+def adler32_combine(first: int, second: int, length: int) -> int:
+    """Combines the Adler-32 checksums (RFC 1950) of two concatenated pieces; `length` is the second's."""
     low = (first & 0xFFFF) + (second & 0xFFFF) - 1
     high = (first >> 16) + (second >> 16) + length * ((first & 0xFFFF) - 1)
     return (high % _ADLER_BASE) << 16 | low % _ADLER_BASE
@@ -120,7 +121,7 @@ def adler_joined(first: int, second: int, length: int) -> int:
 
 @cache
 def _pool(process: int) -> ThreadPoolExecutor:
-    """One pool a process: threads do not survive a fork, which workers do after import."""
+    """One pool per process: threads do not survive a fork, and workers fork after import."""
     return ThreadPoolExecutor(_threads(), thread_name_prefix="png")
 
 

@@ -1,6 +1,6 @@
-"""How good a matte is: the published metrics, data sets of pictures with their truth, and reports.
+"""Measures the quality of mattes: published metrics, data sets of pictures with ground truth, and reports.
 
-`binary`, `structure` and `boundary` judge against a yes-or-no truth, `soft` and `band` against a real
-alpha, `colour` judges the colours of a cut-out; `dataset` reads folders, `scores` judges pairs and averages
-them, `report` prints them.
+`binary`, `structure` and `boundary` score against a binary truth, `soft` and `band` against a real alpha,
+`colour` scores the colours of a cut-out. `dataset` reads folders, `scores` scores pairs and averages them,
+`report` prints them.
 """

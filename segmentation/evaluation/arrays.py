@@ -1,4 +1,4 @@
-"""The array types of this package, and the one way in which a matte becomes what the binary metrics judge."""
+"""The array types of this package, and the conversion of a matte for the binary metrics."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ TINY = float(np.spacing(1))  # MATLAB's eps: the published code divides by "some
 
 
 def stretched(matte: Matte) -> Unit:
-    """A matte, H×W uint8, as float64 stretched to fill 0..1 by its own minimum and maximum.
+    """Returns a matte, H×W uint8, as float64 stretched to 0..1 by its own minimum and maximum.
 
-    The published code of all binary metrics does so, hence also the figures of every paper; a flat matte
-    stays as it is.
+    The published code of all binary metrics does so, hence also the figures of every paper. A flat matte is
+    not stretched.
     """
     unit: Unit = matte / 255
     low, high = float(unit.min()), float(unit.max())
@@ -26,12 +26,14 @@ def stretched(matte: Matte) -> Unit:
 
 
 def as_mask(truth: Matte) -> Mask:
-    """A truth, H×W uint8, as yes or no: yes above 128, as in the published code."""
+    """Returns a truth, H×W uint8, as a binary mask: true above 128, as in the published code."""
     mask: Mask = truth > 128
     return mask
 
 
 def as_unit(matte: Matte) -> Unit:
-    """A matte, H×W uint8, as float64 0..1, not stretched: a soft matte is judged as a person would use it."""
+    """Returns a matte, H×W uint8, as float64 0..1, not stretched: a soft matte is scored as a user would see
+    it.
+    """
     unit: Unit = matte / 255
     return unit

@@ -1,4 +1,4 @@
-"""Metrics of a matte against a yes-or-no truth, pixel by pixel: precision and recall, F, MAE, weighted F.
+"""Per-pixel metrics of a matte against a binary truth: precision and recall, F, MAE, weighted F.
 
 All take `predicted`, H×W float64 in 0..1 (see `arrays.stretched`), and `truth`, H×W bool, of one shape.
 """
@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt
 
 from segmentation.evaluation.arrays import TINY, Mask, Unit
 
-BETA_SQUARED = 0.3  # Achanta et al. 2009: precision counts more; every paper on salient objects keeps it
+BETA_SQUARED = 0.3  # Achanta et al. 2009: weights precision more; every paper on salient objects uses it
 
 
 class PrecisionRecall(NamedTuple):
@@ -25,10 +25,9 @@ class PrecisionRecall(NamedTuple):
 
 
 def precision_recall(predicted: Unit, truth: Mask) -> PrecisionRecall:
-    """Precision and recall of the pixels at or above each of 256 thresholds, the highest first.
+    """Returns precision and recall of the pixels at or above each of 256 thresholds, the highest first.
 
-    Achanta et al., "Frequency-tuned salient region detection", CVPR 2009. Where nothing is found precision
-    is 0.
+    Achanta et al., "Frequency-tuned salient region detection", CVPR 2009. Precision is 0 if nothing is found.
     """
     level = (predicted * 255).astype(np.uint8)
     counts = np.bincount(level.ravel() + np.uint16(256) * truth.ravel(), minlength=512).reshape(2, 256)
@@ -41,7 +40,8 @@ def precision_recall(predicted: Unit, truth: Mask) -> PrecisionRecall:
 
 
 def f_curve(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fβ with β² = 0.3 for each pair of precision and recall, 0 where both are 0 (Achanta et al. 2009)."""
+    """Returns Fβ with β² = 0.3 for each pair of precision and recall, 0 if both are 0 (Achanta et al.
+    2009)."""
     over = (1 + BETA_SQUARED) * precision * recall
     under = np.where(over == 0, 1, BETA_SQUARED * precision + recall)
     curve: NDArray[np.float64] = over / under
@@ -49,21 +49,22 @@ def f_curve(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDAr
 
 
 def mean_absolute_error(predicted: Unit, truth: Mask) -> float:
-    """Mean absolute difference, 0..1 (Perazzi et al., "Saliency filters", CVPR 2012)."""
+    """Returns the mean absolute difference, 0..1 (Perazzi et al., "Saliency filters", CVPR 2012)."""
     return float(np.mean(np.abs(predicted - truth)))
 
 
 def intersection_over_union(predicted: Unit, truth: Unit) -> float:
-    """Shared area over joint area of the two, both cut at one half; 1 where both are empty."""
+    """Returns intersection over union of the two, both thresholded at one half; 1 if both are empty."""
     found, wanted = predicted >= 0.5, truth >= 0.5
     joint = int(np.count_nonzero(found | wanted))
     return int(np.count_nonzero(found & wanted)) / joint if joint else 1.0
 
 
 def weighted_f(predicted: Unit, truth: Mask) -> float:
-    """Weighted Fβ with β = 1, 0..1 (Margolin et al., "How to evaluate foreground maps?", CVPR 2014).
+    """Returns the weighted Fβ with β = 1, 0..1 (Margolin et al., "How to evaluate foreground maps?", CVPR
+    2014).
 
-    An error inside the subject is softened by those around it; one outside weighs more, up to twice, the
+    An error inside the subject is smoothed by its neighbours; one outside weighs more, up to twice, the
     farther it lies from the subject. 0 for a truth without a subject, as in the published code.
     """
     if not truth.any():
@@ -71,8 +72,7 @@ def weighted_f(predicted: Unit, truth: Mask) -> float:
     outside = ~truth
     distance, nearest = distance_transform_edt(outside, return_indices=True)
     error = np.abs(predicted - truth)
-    # Outside, the error of the nearest subject pixel stands in, so that the blur below does not leak over
-    # the edge.
+    # Outside, use the error of the nearest subject pixel, so that the blur below does not leak over the edge.
     dependent = error[nearest[0], nearest[1]]
     offset = np.arange(-3, 4, dtype=np.float64)
     bell = np.exp(-(offset**2) / (2 * 5.0**2))

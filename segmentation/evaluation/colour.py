@@ -1,6 +1,4 @@
-"""How right the colours of a cut-out are: laid on plain backgrounds, where every remnant of the old one
-shows.
-"""
+"""Colour error of a cut-out, measured on plain backgrounds, which show every remnant of the old one."""
 
 from __future__ import annotations
 
@@ -9,14 +7,14 @@ from numpy.typing import NDArray
 
 from segmentation.evaluation.arrays import Mask, Matte
 
-Picture = NDArray[np.uint8]  # H×W×3, straight (not multiplied by alpha)
+Picture = NDArray[np.uint8]  # H×W×3, straight (not premultiplied)
 RED_GREEN_BLUE = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
 
 
-def composed(rgb: Picture, alpha: Matte, background: tuple[int, int, int]) -> NDArray[np.float64]:
-    """A cut-out (H×W×3 and H×W uint8, straight alpha) laid on one colour: H×W×3 float64, 0..255.
+def composite(rgb: Picture, alpha: Matte, background: tuple[int, int, int]) -> NDArray[np.float64]:
+    """Composites a cut-out (H×W×3 and H×W uint8, straight alpha) on one colour: H×W×3 float64, 0..255.
 
-    Composed in the stored values, as browsers and rembg do; Porter and Duff, "Compositing digital images",
+    Composites stored values, as browsers and rembg do; Porter and Duff, "Compositing digital images",
     SIGGRAPH 1984.
     """
     share = (alpha / 255)[:, :, None]
@@ -30,14 +28,15 @@ def colour_error(
     where: Mask,
     backgrounds: tuple[tuple[int, int, int], ...] = RED_GREEN_BLUE,
 ) -> float:
-    """Mean absolute difference, 0..255, of two cut-outs laid on each background, over the pixels of `where`.
+    """Returns the mean absolute difference, 0..255, of two cut-outs on each background, over the pixels of
+    `where`.
 
-    NaN where `where` (H×W bool) is empty.
+    NaN if `where` (H×W bool) is empty.
     """
     if not where.any():
         return float("nan")
     errors = [
-        float(np.mean(np.abs(composed(*cutout, colour)[where] - composed(*reference, colour)[where])))
+        float(np.mean(np.abs(composite(*cutout, colour)[where] - composite(*reference, colour)[where])))
         for colour in backgrounds
     ]
     return float(np.mean(errors))

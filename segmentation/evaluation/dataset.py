@@ -1,4 +1,4 @@
-"""A data set on disk: pictures in `im/`, truths of the same stem in `gt/`, and perhaps an `index.tsv` with
+"""A data set on disk: pictures in `im/`, truths of the same stem in `gt/`, and optionally an `index.tsv` with
 sets and kinds.
 """
 
@@ -21,7 +21,7 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", 
 SOFT_SHARE = (
     0.015  # of pixels between .1 and .9: the anti-aliased edges of binary truths stay below half of it
 )
-SAMPLED = 40  # truths looked at to tell soft from binary where no index says it
+SAMPLE_SIZE = 40  # number of truths sampled to tell soft from binary if there is no index
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Pair:
     truth: Truth
 
     def read_truth(self, height: int, width: int) -> Matte:
-        """The truth as H×W uint8. Raises PictureError where its size is not the picture's,
+        """Returns the truth as H×W uint8. Raises PictureError if its size is not the picture's
         `height`×`width`.
         """
         truth = read_grey(self.truth_file)
@@ -50,7 +50,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Pairs in the order of the index, or of their names."""
+    """Pairs in the order of the index, or sorted by name."""
 
     name: str
     pairs: tuple[Pair, ...]
@@ -62,12 +62,12 @@ class DataSet:
         return iter(self.pairs)
 
     def of(self, truth: Truth) -> DataSet:
-        """Only the pairs with this kind of truth."""
+        """Returns only the pairs with this kind of truth."""
         return DataSet(self.name, tuple(pair for pair in self.pairs if pair.truth == truth))
 
 
 def read_grey(file: Path) -> Matte:
-    """One grey picture, H×W uint8. Raises PictureError for a file that is none."""
+    """Reads one grey picture, H×W uint8. Raises PictureError if the file is not a picture."""
     try:
         with Image.open(file) as picture:
             return np.asarray(picture.convert("L"))
@@ -76,12 +76,12 @@ def read_grey(file: Path) -> Matte:
 
 
 def open_dataset(folder: Path, truth: Truth | None = None, limit: int | None = None) -> DataSet:
-    """The pairs of a folder with `im/` and `gt/`; `truth` overrules what the index or the truths themselves
-    say.
+    """Returns the pairs of a folder with `im/` and `gt/`; `truth` overrides the kind from the index or the
+    guess.
 
-    `index.tsv`, where there is one, names the pairs in its column `id`, their set in `set` and the kind of
-    their truth in `mask` (alpha or binary); `limit` keeps that many pairs, spread evenly. Raises
-    SegmentationError (`no_dataset`, `no_pairs`, `no_truth`, `no_picture`) where something is missing.
+    An `index.tsv` names the pairs in its column `id`, their set in `set` and the kind of their truth in
+    `mask` (alpha or binary). `limit` keeps that many pairs, spread evenly. Raises SegmentationError
+    (`no_dataset`, `no_pairs`, `no_truth`, `no_picture`) if something is missing.
     """
     pictures, truths = _files(folder / "im"), _files(folder / "gt")
     index = folder / "index.tsv"
@@ -117,8 +117,10 @@ def open_dataset(folder: Path, truth: Truth | None = None, limit: int | None = N
 
 
 def guess_truth(files: list[Path]) -> Truth:
-    """Soft where, over a sample of the truths, more than 1.5 % of all pixels are clearly neither 0 nor 1."""
-    step = max(1, len(files) // SAMPLED)
+    """Returns soft if, over a sample of the truths, more than 1.5 % of all pixels are clearly neither 0 nor
+    1.
+    """
+    step = max(1, len(files) // SAMPLE_SIZE)
     shares = []
     for file in files[::step]:
         truth = read_grey(file)
@@ -127,7 +129,7 @@ def guess_truth(files: list[Path]) -> Truth:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """The picture files of a folder by their stem."""
+    """Returns the picture files of a folder by their stem."""
     if not folder.is_dir():
         raise SegmentationError(
             "no_dataset", f"{folder} is not a folder. A data set has pictures in im/ and their truths in gt/."
@@ -136,7 +138,7 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _index(file: Path) -> list[tuple[str, str, str]]:
-    """Rows (id, set, mask) of an index; mask is empty where the column is missing."""
+    """Returns the rows (id, set, mask) of an index; mask is empty if the column is missing."""
     with file.open(newline="", encoding="utf-8") as lines:
         reader = csv.DictReader(lines, delimiter="\t")
         if not {"id", "set"} <= set(reader.fieldnames or ()):

@@ -1,4 +1,4 @@
-"""The engine as a maker of mattes for `run.judge`: decode, predict, refine."""
+"""The engine as a source of mattes for `run.evaluate`: decodes, predicts, refines."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from segmentation.test_time_augmentation import augmented_inputs, merge_maps
 
 
 def from_engine(predictor: Predictor, level: str, shrink: str) -> Mattes:
-    """Mattes of a predictor's maps, refined at `level` (off, fast, best), shrunk for it by the way
-    `shrink`.
+    """Returns a function that makes mattes with a predictor, refined at `level` (off, fast, best), downscaled
+    by the method `shrink`.
     """
 
     def matte(pair: Pair) -> Matte:

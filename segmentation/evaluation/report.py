@@ -1,4 +1,4 @@
-"""Scores as tables for people (Markdown, also readable as it stands) and as JSON for programs."""
+"""Formats scores as tables for people (Markdown, readable as plain text) and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DECIMALS = {"SAD": 2, "Grad": 2, "Conn": 2, "MSE": 4}
 
 
 def number(value: float, decimals: int = 3) -> str:
-    """A figure as papers print it: `.873`, `12.31`, `–` where there is none."""
+    """Formats a figure as papers print it: `.873`, `12.31`, `–` if there is none."""
     if math.isnan(value):
         return "–"
     text = f"{value:.{decimals}f}"
@@ -19,7 +19,7 @@ def number(value: float, decimals: int = 3) -> str:
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with its columns padded, the first to the left and the others to the right."""
+    """Returns a Markdown table with padded columns, the first left-aligned, the others right-aligned."""
     cells = [list(head), *[list(row) for row in rows]]
     widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(head))]
 
@@ -35,7 +35,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def tables(rows: Sequence[SetScores]) -> str:
-    """One table for each kind of truth that occurs; arrows say which way is better."""
+    """Returns one table for each kind of truth present; arrows show which direction is better."""
     parts = []
     for kind in ("binary", "soft"):
         of_kind = [row for row in rows if row.truth == kind]
@@ -58,10 +58,10 @@ def tables(rows: Sequence[SetScores]) -> str:
 def as_json(
     rows: Sequence[SetScores], pairs: Sequence[PairScores], about: Mapping[str, object]
 ) -> dict[str, object]:
-    """A JSON-able report: `about` (how it was made), `sets` (the averages) and `pictures` (each one's own
-    scores).
+    """Returns a report that json can serialise: `about` (how it was made), `sets` (the averages) and
+    `pictures` (each one's own scores).
 
-    A figure that does not exist (a band error without a band) is null.
+    A missing figure (a band error without a band) is null.
     """
     return {
         **about,

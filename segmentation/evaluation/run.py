@@ -1,4 +1,6 @@
-"""Judge whatever makes mattes on a data set: pictures in, mattes out, scores computed beside the network."""
+"""Scores any source of mattes on a data set: pictures in, mattes out; metrics are computed in parallel with
+the network.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,11 @@ from segmentation.evaluation.scores import PairScores, score
 Mattes = Callable[[Pair], Matte]  # a matte, H×W uint8, of the size of the pair's picture
 
 
-def judge(dataset: DataSet, mattes: Mattes, workers: int | None = None) -> Iterator[PairScores]:
-    """The scores of each pair, in order, as they become known.
+def evaluate(dataset: DataSet, mattes: Mattes, workers: int | None = None) -> Iterator[PairScores]:
+    """Yields the scores of each pair, in order, as soon as they are computed.
 
-    `mattes` runs in the calling thread, one picture after the other; the metrics run beside it in `workers`
-    threads (by default one a core: NumPy, SciPy and OpenCV let go of the interpreter). No more than two
-    pictures a worker are held.
+    `mattes` runs in the calling thread, one picture after the other. The metrics run in `workers` threads (by
+    default one per core: NumPy, SciPy and OpenCV release the GIL). At most two pictures per worker are held.
     """
     workers = workers or os.cpu_count() or 1
     waiting: deque[Future[PairScores]] = deque()
@@ -43,9 +44,10 @@ def _scores(pair: Pair, matte: Matte) -> PairScores:
 
 
 def from_folder(folder: Path) -> Mattes:
-    """Mattes made elsewhere: `folder/<stem>.png`, grey, or with an alpha channel, of which only that counts.
+    """Returns a source of existing mattes: `folder/<stem>.png`, grey, or with an alpha channel, which is then
+    used alone.
 
-    The returned function raises SegmentationError (`no_matte`) where a file is missing.
+    The returned function raises SegmentationError (`no_matte`) if a file is missing.
     """
 
     def matte(pair: Pair) -> Matte:
@@ -60,7 +62,7 @@ def from_folder(folder: Path) -> Mattes:
 
 
 def read_alpha(file: Path) -> Matte:
-    """The alpha channel of a cut-out, H×W uint8, or the grey values of a matte saved alone. Raises
+    """Returns the alpha channel of a cut-out, H×W uint8, or the grey values of a matte saved alone. Raises
     PictureError.
     """
     try:

@@ -18,7 +18,7 @@ from segmentation.evaluation.structure import s_measure
 
 @dataclass(frozen=True, slots=True)
 class PairScores:
-    """What one matte scored: `values` by metric name, and for a binary truth its precision and recall
+    """The scores of one matte: `values` by metric name, and for a binary truth its precision and recall
     curves.
     """
 
@@ -31,7 +31,7 @@ class PairScores:
 
 @dataclass(frozen=True, slots=True)
 class SetScores:
-    """Averages over the pairs of one set that have one kind of truth."""
+    """Averages over the pairs of one set with one kind of truth."""
 
     part: str
     truth: Truth
@@ -45,15 +45,15 @@ LOWER_IS_BETTER = frozenset({"MAE", "SAD", "MSE", "Grad", "Conn", "band"})
 
 
 def metrics_of(truth: Truth) -> tuple[str, ...]:
-    """Names of the metrics for a kind of truth, in the order of the tables."""
+    """Returns the names of the metrics for a kind of truth, in the order of the tables."""
     return BINARY_METRICS if truth == "binary" else SOFT_METRICS
 
 
 def score(matte: Matte, truth: Matte, kind: Truth, *, stem: str = "", part: str = "") -> PairScores:
-    """All metrics of one matte against its truth, both H×W uint8 of one shape.
+    """Returns all metrics of one matte against its truth, both H×W uint8 of one shape.
 
-    Against a binary truth the matte is stretched to 0..1 first, as the published figures are made; against
-    a soft one it is taken as it is.
+    Against a binary truth the matte is stretched to 0..1 first, as for the published figures; against a soft
+    one it is unchanged.
     """
     if kind == "soft":
         alpha, real = as_unit(matte), as_unit(truth)
@@ -89,11 +89,11 @@ def score(matte: Matte, truth: Matte, kind: Truth, *, stem: str = "", part: str 
 
 
 def average(pairs: Sequence[PairScores], part: str) -> SetScores:
-    """Averages over pairs with one kind of truth. Raises ValueError for none, or for two kinds.
+    """Averages pairs with one kind of truth. Raises ValueError for none, or for two kinds.
 
-    maxF is the paper's: precision and recall are averaged over the set at each threshold, then the best F
-    is taken (the mean of each picture's own best, which `PairScores.values` holds, would be higher, the
-    best of the mean F lower). The band error is averaged over the pairs that have a transition band.
+    maxF follows the paper: precision and recall are averaged over the set at each threshold, then the best F
+    is taken (the mean of each picture's own best, as in `PairScores.values`, would be higher, the best of the
+    mean F lower). The band error is averaged over the pairs that have a transition band.
     """
     kinds = {pair.truth for pair in pairs}
     if len(kinds) != 1:
@@ -113,8 +113,8 @@ def average(pairs: Sequence[PairScores], part: str) -> SetScores:
 
 
 def by_set(pairs: Sequence[PairScores]) -> list[SetScores]:
-    """One row for each set in the order of the pairs, and one over all sets with the same kind of truth if
-    several.
+    """Returns one row for each set in the order of the pairs, and one over all sets with the same kind of
+    truth if there are several.
     """
     rows = []
     for kind in ("binary", "soft"):

@@ -1,9 +1,8 @@
 """Metrics of a matte against a real alpha: Rhemann et al., "A perceptually motivated online benchmark for
 image matting", CVPR 2009.
 
-All take `predicted` and `truth`, H×W float64 in 0..1, over the whole picture (the benchmark has a trimap
-that says where to look; a picture from a user has none), in the units in which they are published: SAD,
-Grad and Conn in thousands.
+All take `predicted` and `truth`, H×W float64 in 0..1, over the whole picture (the benchmark restricts them to
+a trimap; a user's picture has none), in the published units: SAD, Grad and Conn in thousands.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from segmentation.evaluation.arrays import Mask, Unit
 
 GRADIENT_SIGMA = 1.4  # pixels
 CONNECTIVITY_STEP = 0.1
-CONNECTIVITY_SLACK = 0.15  # a pixel this little above its connected level counts as connected
+CONNECTIVITY_SLACK = 0.15  # a pixel at most this far above its connected level counts as connected
 
 
 def sum_absolute_difference(predicted: Unit, truth: Unit) -> float:
@@ -33,7 +32,7 @@ def gradient_error(predicted: Unit, truth: Unit) -> float:
     """Grad: summed squared difference of gradient magnitudes, in thousands.
 
     Gradients are first derivatives of a Gaussian of σ = 1.4; the filters have unit L2 norm, as in the code
-    with which the published figures were made.
+    behind the published figures.
     """
     return float(np.sum((_gradient(predicted) - _gradient(truth)) ** 2)) / 1000
 
@@ -55,11 +54,10 @@ def _gradient(alpha: Unit) -> Unit:
 def connectivity_error(predicted: Unit, truth: Unit) -> float:
     """Conn: summed difference of how connected each pixel is to the subject, in thousands.
 
-    The source region is the largest 4-connected part that is opaque in both; a pixel's level is the highest
-    threshold (steps of 0.1) at which it still hangs together with the largest part of what both have above
-    it; what stands more than 0.15 above its level counts as unconnected by that much. The weights λ of the
-    paper are 1, as in the code with which the published figures are made (Xu et al., "Deep image matting",
-    CVPR 2017).
+    The source region is the largest 4-connected part that is opaque in both. A pixel's level is the highest
+    threshold (steps of 0.1) at which it is still connected to the largest part of what both have above it. A
+    pixel more than 0.15 above its level counts as unconnected by that much. The weights λ of the paper are 1,
+    as in the code behind the published figures (Xu et al., "Deep image matting", CVPR 2017).
     """
     level = np.ones_like(truth)
     undecided = np.ones(truth.shape, dtype=np.bool_)
@@ -74,14 +72,14 @@ def connectivity_error(predicted: Unit, truth: Unit) -> float:
 
 
 def _connected(alpha: Unit, level: Unit) -> Unit:
-    """The paper's φ: 1 less what stands clearly above the connected level."""
+    """The paper's φ: 1 minus the amount clearly above the connected level."""
     above = alpha - level
     connected: NDArray[np.float64] = 1 - above * (above >= CONNECTIVITY_SLACK)
     return connected
 
 
 def _largest_part(mask: Mask) -> Mask:
-    """The largest 4-connected part of a mask; nothing of nothing."""
+    """Returns the largest 4-connected part of a mask; empty for an empty mask."""
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     if count <= 1:
         return np.zeros_like(mask)

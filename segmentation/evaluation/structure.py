@@ -1,4 +1,4 @@
-"""The S-measure: does the matte have the truth's structure? Fan et al., "Structure-measure", ICCV 2017."""
+"""The S-measure: structural similarity of matte and truth. Fan et al., "Structure-measure", ICCV 2017."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from segmentation.evaluation.arrays import TINY, Mask, Unit
 
 
 def s_measure(predicted: Unit, truth: Mask) -> float:
-    """Structure measure with α = 0.5, 0..1: half for the subject and the rest apart, half for four regions.
+    """Returns the structure measure with α = 0.5, 0..1: half for subject and background apart, half for four
+    regions.
 
-    `predicted` is H×W float64 in 0..1, `truth` H×W bool. For a truth without a subject, or of nothing else,
+    `predicted` is H×W float64 in 0..1, `truth` H×W bool. For a truth without a subject, or of subject only,
     it is how little, or how much, was found.
     """
     share = float(np.mean(truth))
@@ -19,19 +20,19 @@ def s_measure(predicted: Unit, truth: Mask) -> float:
         return 1.0 - float(np.mean(predicted))
     if share == 1:
         return float(np.mean(predicted))
-    objects = share * _likeness(predicted[truth]) + (1 - share) * _likeness(1 - predicted[~truth])
+    objects = share * _object_score(predicted[truth]) + (1 - share) * _object_score(1 - predicted[~truth])
     return max(0.0, 0.5 * objects + 0.5 * _regions(predicted, truth))
 
 
-def _likeness(values: NDArray[np.float64]) -> float:
-    """How near to 1, and how even, the values are that should all be 1."""
+def _object_score(values: NDArray[np.float64]) -> float:
+    """How close to 1, and how uniform, values are that should all be 1."""
     mean = float(np.mean(values))
     spread = float(np.std(values, ddof=1)) if values.size > 1 else 0.0
     return 2 * mean / (mean**2 + 1 + spread + TINY)
 
 
 def _regions(predicted: Unit, truth: Mask) -> float:
-    """Likeness of the four quarters around the subject's centre of mass, each weighed by its area."""
+    """Structural similarity of the four quadrants around the subject's centre of mass, weighted by area."""
     height, width = truth.shape
     area = int(np.count_nonzero(truth))
     middle_y = np.dot(np.count_nonzero(truth, axis=1), np.arange(height)) / area

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from segmentation.__main__ import main
 from segmentation.backends import choose
 from segmentation.backends.calibrate import find_ranges
-from segmentation.backends.graph import measurer
+from segmentation.backends.graph import range_network
 from segmentation.errors import EngineError
 from segmentation.predictor import Predictor
 from segmentation.shapes import SHAPES
@@ -85,7 +85,7 @@ def test_the_trees_ranges_name_every_point_of_the_graph() -> None:
     for model, shape in SHAPES.items():
         network = ARCHITECTURES[model](folded=True)
         state = {key: value.numpy() for key, value in network.state_dict().items()}
-        _, names = measurer(state, shape)
+        _, names = range_network(state, shape)
         ranges = find_ranges(model)
         assert ranges is not None
         assert list(ranges) == names

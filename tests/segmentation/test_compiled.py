@@ -90,9 +90,9 @@ def test_another_graph_or_option_is_another_file(own: Path, monkeypatch: pytest.
     source = own / "graph.py"
     source.write_text("one", "utf-8")
     monkeypatch.setattr(compiled, "_GRAPH_SOURCES", (source,))
-    paths = {compiled.path_of("a", {"x": 1}), compiled.path_of("a", {"x": 2})}
+    paths = {compiled.cached_path("a", {"x": 1}), compiled.cached_path("a", {"x": 2})}
     source.write_text("two", "utf-8")
-    paths.add(compiled.path_of("a", {"x": 1}))
+    paths.add(compiled.cached_path("a", {"x": 1}))
     assert len(paths) == 3
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from segmentation.backends.calibrate import find_ranges
-from segmentation.backends.graph import SIZE, build, enlarging
+from segmentation.backends.graph import SIZE, build, resize_matrix
 from segmentation.shapes import U2NETP_SHAPE
 
 
@@ -20,7 +20,7 @@ def test_a_product_with_the_matrix_enlarges_bilinearly(length: int) -> None:
     theirs = torch.nn.functional.interpolate(
         torch.from_numpy(plane)[None, None], size=(SIZE, SIZE), mode="bilinear", align_corners=False
     )
-    way = enlarging(length)
+    way = resize_matrix(length)
     np.testing.assert_allclose(way @ plane @ way.T, theirs[0, 0].numpy(), atol=1e-6)
 
 

@@ -147,7 +147,7 @@ def test_unknown_models_are_errors(empty_cache: Path) -> None:
 def test_mixed_precision_keeps_the_tail_exact(small_network: U2NETP) -> None:
     network = fold(small_network)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    after = pytorch.mixed(network, torch.bfloat16).state_dict()
+    after = pytorch.to_mixed_precision(network, torch.bfloat16).state_dict()
     exact = {key for key, value in after.items() if value.dtype == torch.float32}
     tails = {
         f"decoders.{decoder}.up.{step}.conv"

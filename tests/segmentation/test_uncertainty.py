@@ -10,7 +10,7 @@ import pytest
 
 from segmentation.backends import openvino_cpu
 from segmentation.backends.openvino_cpu import OpenVinoBackend
-from segmentation.backends.uncertainty import UNDECIDED, doubt, is_undecided
+from segmentation.backends.uncertainty import UNDECIDED, is_undecided, uncertainty
 from segmentation.pictures import decode
 from segmentation.predictor import Predictor
 from segmentation.shrink import network_input
@@ -30,9 +30,9 @@ def raw(share: float, value: float) -> np.ndarray:
     ("share", "value", "expected"), [(0, 0, 0), (0.25, 1, 0), (0.25, 0.5, 0.25), (0.1, 0.25, 0.075)]
 )
 def test_doubt_is_how_far_a_map_is_from_zeros_and_ones(share: float, value: float, expected: float) -> None:
-    assert doubt(raw(share, value)) == pytest.approx(expected, abs=1e-6)
+    assert uncertainty(raw(share, value)) == pytest.approx(expected, abs=1e-6)
     # It is the stretched map's.
-    assert doubt(raw(share, value) * 0.5) == pytest.approx(expected, abs=1e-6)
+    assert uncertainty(raw(share, value) * 0.5) == pytest.approx(expected, abs=1e-6)
 
 
 def test_only_a_doubtful_map_of_something_is_worth_a_second_look() -> None:
@@ -43,18 +43,18 @@ def test_only_a_doubtful_map_of_something_is_worth_a_second_look() -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("doubtful", [True, False])
+@pytest.mark.parametrize("undecided", [True, False])
 def test_what_int8_leaves_undecided_is_made_in_float32(
-    predictor: Callable[..., Predictor], monkeypatch: pytest.MonkeyPatch, doubtful: bool
+    predictor: Callable[..., Predictor], monkeypatch: pytest.MonkeyPatch, undecided: bool
 ) -> None:
     entry = network_input(decode(SAMPLES / "chelsea.png").rgb)
     exact = predictor("u2netp", "float32", "openvino").raw(entry[None])[0]
     backend = OpenVinoBackend("u2netp", "int8")
-    monkeypatch.setattr(openvino_cpu, "is_undecided", lambda raw: doubtful)
+    monkeypatch.setattr(openvino_cpu, "is_undecided", lambda raw: undecided)
     several = backend.run(np.stack([entry] * 3))
     for found in (backend.run(entry[None])[0], backend.run_concurrently(entry), *several):
-        assert bool(np.abs(found - exact).max() < 1e-4) is doubtful
-    assert (backend._exact is not None) is doubtful
+        assert bool(np.abs(found - exact).max() < 1e-4) is undecided
+    assert (backend._exact is not None) is undecided
 
 
 @pytest.mark.real
@@ -66,9 +66,9 @@ def test_other_precisions_take_no_second_look(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.real
 def test_who_loads_all_loads_the_second_look_as_well() -> None:
     backend = OpenVinoBackend("u2netp", "int8")
-    assert (backend._alone, backend._pair, backend._exact) == (None, None, None)
+    assert (backend._single_request, backend._idle_requests, backend._exact) == (None, None, None)
     backend.load()
-    assert None not in (backend._alone, backend._pair, backend._exact)
+    assert None not in (backend._single_request, backend._idle_requests, backend._exact)
     exact = OpenVinoBackend("u2netp", "float32")
     exact.load()
     assert exact._exact is None

@@ -9,7 +9,7 @@ import numpy as np
 
 from segmentation.evaluation.dataset import DataSet
 from segmentation.evaluation.report import markdown, number, tables
-from segmentation.evaluation.run import from_folder, judge
+from segmentation.evaluation.run import evaluate, from_folder
 from segmentation.evaluation.scores import PairScores, SetScores, average
 from tests.benchmarks.accuracy.verdict import Verdict, below, lower_by
 
@@ -30,7 +30,7 @@ def measure(dataset: DataSet, folder: Path, keys: tuple[str, ...]) -> Edges:
     A coarse map is the cut-out without refinement (`ours-off`): the network's map, enlarged.
     """
     soft = dataset.of("soft")
-    scores = {key: list(judge(soft, from_folder(folder / key))) for key in keys}
+    scores = {key: list(evaluate(soft, from_folder(folder / key))) for key in keys}
     right = tuple(pair.stem for pair in scores["ours-off"] if pair.values["IoU"] >= RIGHT)
     return Edges(scores, right)
 

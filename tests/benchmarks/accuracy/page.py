@@ -14,7 +14,7 @@ from PIL import Image
 
 from segmentation.evaluation.arrays import Matte, as_unit
 from segmentation.evaluation.band import transition_band
-from segmentation.evaluation.colour import Picture, composed
+from segmentation.evaluation.colour import Picture, composite
 from segmentation.evaluation.dataset import Pair
 from tests.benchmarks.accuracy.colours import read_cutout, reference
 
@@ -43,7 +43,7 @@ def busiest(band: np.ndarray, side: int) -> tuple[int, int]:
 
 def laid(cutout: tuple[Picture, Matte]) -> Image.Image:
     """A cut-out on green."""
-    return Image.fromarray(np.rint(composed(*cutout, GREEN)).astype(np.uint8))
+    return Image.fromarray(np.rint(composite(*cutout, GREEN)).astype(np.uint8))
 
 
 def row(pair: Pair, contenders: dict[str, str], folder: Path, pictures: Path, note: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segmentation.evaluation.dataset import DataSet
 from segmentation.evaluation.report import tables
-from segmentation.evaluation.run import from_folder, judge
+from segmentation.evaluation.run import evaluate, from_folder
 from segmentation.evaluation.scores import SetScores, by_set
 from tests.benchmarks.accuracy.verdict import Verdict
 
@@ -17,7 +17,7 @@ def measure(dataset: DataSet, folder: Path, keys: tuple[str, ...]) -> Whole:
     """Judge the cut-outs in `folder/<key>/` on the pairs of the data set with binary truth."""
     found: Whole = {}
     for key in keys:
-        for row in by_set(list(judge(dataset.of("binary"), from_folder(folder / key)))):
+        for row in by_set(list(evaluate(dataset.of("binary"), from_folder(folder / key)))):
             found.setdefault(row.part, {})[key] = row
     return found
 

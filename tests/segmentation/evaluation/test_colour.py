@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segmentation.evaluation.colour import RED_GREEN_BLUE, colour_error, composed
+from segmentation.evaluation.colour import RED_GREEN_BLUE, colour_error, composite
 
 
 def flat(colour, alpha):
@@ -13,7 +13,7 @@ def flat(colour, alpha):
 
 
 def test_half_grey_on_red():
-    laid = composed(*flat(100, 51), (255, 0, 0))
+    laid = composite(*flat(100, 51), (255, 0, 0))
     np.testing.assert_allclose(laid[0, 0], [0.2 * 100 + 0.8 * 255, 20, 20])
 
 

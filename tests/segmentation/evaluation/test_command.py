@@ -72,7 +72,7 @@ def test_real_weights_find_subjects(shared_data, tmp_path):
     """Figures of u2netp on a few pictures of ECSSD lie where the paper's do, with each way of refining."""
     from segmentation.evaluation.dataset import DataSet, open_dataset
     from segmentation.evaluation.engine import from_engine
-    from segmentation.evaluation.run import judge
+    from segmentation.evaluation.run import evaluate
     from segmentation.evaluation.scores import average
     from segmentation.predictor import Predictor
 
@@ -80,7 +80,7 @@ def test_real_weights_find_subjects(shared_data, tmp_path):
     part = DataSet("part", tuple(pair for pair in bench if pair.part == "ECSSD")[:6])
     predictor = Predictor("u2netp", device="cpu")
     for level in ("off", "fast"):
-        values = average(list(judge(part, from_engine(predictor, level, "plain"))), "ECSSD").values
+        values = average(list(evaluate(part, from_engine(predictor, level, "plain"))), "ECSSD").values
         assert values["maxF"] > 0.93
         assert values["MAE"] < 0.06
         assert values["relaxF"] > 0.75

@@ -11,7 +11,7 @@ from PIL import Image
 from segmentation.errors import PictureError, SegmentationError
 from segmentation.evaluation.dataset import open_dataset
 from segmentation.evaluation.report import as_json, number, tables
-from segmentation.evaluation.run import from_folder, judge, read_alpha
+from segmentation.evaluation.run import evaluate, from_folder, read_alpha
 from segmentation.evaluation.scores import average, by_set, score
 
 TRUTH = np.zeros((30, 40), np.uint8)
@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 
 def judged(folder, workers=None):
-    return list(judge(open_dataset(folder), from_folder(folder / "mattes"), workers))
+    return list(evaluate(open_dataset(folder), from_folder(folder / "mattes"), workers))
 
 
 @pytest.mark.parametrize("workers", [1, 3])
