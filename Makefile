@@ -75,7 +75,7 @@ schemathesis: $(VENV)/.development ## Whatever the schema allows and forbids, se
 
 train-card: $(VENV)/.runtime ## Fine-tune u2netp on a CUDA card in minutes (DATA=shards/ OUT=card/ ARGS="--minutes 8")
 	@$(PY) -m segmentation weights pull u2net u2netp
-	@$(PY) -m segmentation.training.card --data $(DATA) --out $(OUT) $(ARGS)
+	@$(PY) -m segmentation.training.gpu_run --data $(DATA) --out $(OUT) $(ARGS)
 
 rembg: $(REMBG) ## A Python of its own with the real rembg, to compare with (REMBG=/path/to/python takes one that is there)
 

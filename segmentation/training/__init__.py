@@ -1,4 +1,4 @@
-"""Training U²-Net: data, augmentation, losses, the loop, checkpoints, and the way back to a served model.
+"""Trains U²-Net: data, augmentation, losses, the loop, checkpoints, and the export to a served model.
 
-Read `loop.py` first: it is the whole story, and every other module is one step of it.
+Start with `loop.py`: it shows the whole process, and every other module is one step of it.
 """

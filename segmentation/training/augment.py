@@ -1,7 +1,8 @@
-"""Augmentation of one pair. Each change is drawn from a generator of its own position: no state is kept.
+"""Augments one pair. Each operation draws from a random generator seeded by the pair's position: no state is
+kept.
 
-The paper's: resize to a square, crop at random, flip. The others are off by default; each teaches the network
-what photographs of users have and DUTS-TR lacks: blur, artefacts, noise, low resolution, other backgrounds.
+From the paper: resize to a square, random crop, flip. The others are off by default; each adds a property
+that users' photos have and DUTS-TR lacks: blur, artefacts, noise, low resolution, other backgrounds.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ Pair = tuple[Bytes, Bytes]
 
 
 def generator(seed: int, position: int) -> Generator:
-    """The random numbers of the picture at a position of the run."""
+    """Returns the random generator of the picture at a position of the run."""
     return np.random.default_rng([seed, 3, position])
 
 
 def crop_side(config: TrainConfig, step: int) -> int:
-    """The side of all crops of a step: a multiple of 32 between crop_min and crop_max."""
+    """Returns the side of all crops of a step: a multiple of 32 between crop_min and crop_max."""
     if config.crop_min == config.crop_max:
         return config.crop_min
     choices = range(-(-config.crop_min // 32), config.crop_max // 32 + 1)
@@ -31,15 +32,15 @@ def crop_side(config: TrainConfig, step: int) -> int:
 
 
 def augment(pair: Pair, other: Bytes | None, config: TrainConfig, side: int, rng: Generator) -> Pair:
-    """A pair as the network gets it: side×side×3 RGB and side×side grey, uint8.
+    """Returns an augmented pair: side×side×3 RGB and side×side grey, uint8.
 
-    other: another picture, for a new background; None where recompose is off.
+    other: another picture, for a new background; None if recompose is off.
     """
     rgb, mask = pair
     if other is not None and rng.random() < config.recompose:
         rgb = recompose(rgb, mask, other, rng)
-    rgb, mask = _zoomed(rgb, mask, config.zoom, rng)
-    rgb, mask = _cropped(rgb, mask, config, side, rng)
+    rgb, mask = _random_zoom(rgb, mask, config.zoom, rng)
+    rgb, mask = _random_crop(rgb, mask, config, side, rng)
     if rng.random() < config.flip:
         rgb, mask = rgb[:, ::-1], mask[:, ::-1]
     if rng.random() < config.flip_vertical:
@@ -58,7 +59,9 @@ def augment(pair: Pair, other: Bytes | None, config: TrainConfig, side: int, rng
 
 
 def recompose(rgb: Bytes, mask: Bytes, other: Bytes, rng: Generator) -> Bytes:
-    """The subject of a pair on another picture, which is cut to the same shape and perhaps mirrored."""
+    """Composites the subject of a pair on another picture, which is cropped to the same shape and possibly
+    mirrored.
+    """
     height, width = mask.shape
     behind = other[:, ::-1] if rng.random() < 0.5 else other
     scale = max(height / behind.shape[0], width / behind.shape[1])
@@ -74,11 +77,11 @@ def recompose(rgb: Bytes, mask: Bytes, other: Bytes, rng: Generator) -> Bytes:
 
 
 def colour(rgb: Bytes, rng: Generator) -> Bytes:
-    """Brightness ×.7 to 1.3, contrast ×.7 to 1.3, saturation ×.5 to 1.5, and a cast of up to 5 %."""
+    """Brightness ×.7 to 1.3, contrast ×.7 to 1.3, saturation ×.5 to 1.5, and a colour cast of up to 5 %."""
     light = rgb.astype(np.float32) * rng.uniform(0.7, 1.3) * rng.uniform(0.95, 1.05, 3).astype(np.float32)
     light = (light - light.mean()) * rng.uniform(0.7, 1.3) + light.mean()
     grey = light.mean(axis=2, keepdims=True)
-    return _bytes((light - grey) * rng.uniform(0.5, 1.5) + grey)
+    return _to_uint8((light - grey) * rng.uniform(0.5, 1.5) + grey)
 
 
 def blur(rgb: Bytes, rng: Generator) -> Bytes:
@@ -94,7 +97,7 @@ def blur(rgb: Bytes, rng: Generator) -> Bytes:
 
 
 def shrink(rgb: Bytes, rng: Generator) -> Bytes:
-    """Down to a third to nine tenths of the resolution, and back."""
+    """Downscales to a third to nine tenths of the resolution, and back."""
     height, width = rgb.shape[:2]
     factor = rng.uniform(0.33, 0.9)
     small = cv2.resize(
@@ -104,20 +107,20 @@ def shrink(rgb: Bytes, rng: Generator) -> Bytes:
 
 
 def noise(rgb: Bytes, rng: Generator) -> Bytes:
-    """Normal noise with a deviation of 2 to 15 of 255, in each channel."""
+    """Adds Gaussian noise with a standard deviation of 2 to 15 of 255, in each channel."""
     spread = np.float32(rng.uniform(2, 15))
-    return _bytes(rgb + rng.standard_normal(rgb.shape, dtype=np.float32) * spread)
+    return _to_uint8(rgb + rng.standard_normal(rgb.shape, dtype=np.float32) * spread)
 
 
 def jpeg(rgb: Bytes, rng: Generator) -> Bytes:
-    """Through a JPEG of quality 15 to 80."""
+    """Compresses as a JPEG of quality 15 to 80."""
     _, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 81))])
     worse = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return np.ascontiguousarray(worse[..., ::-1])
 
 
-def _zoomed(rgb: Bytes, mask: Bytes, most: float, rng: Generator) -> Pair:
-    """A window of the picture that lacks up to `most` of each side."""
+def _random_zoom(rgb: Bytes, mask: Bytes, most: float, rng: Generator) -> Pair:
+    """Crops up to `most` off each side of the picture."""
     if not most:
         return rgb, mask
     height, width = mask.shape
@@ -125,21 +128,21 @@ def _zoomed(rgb: Bytes, mask: Bytes, most: float, rng: Generator) -> Pair:
     wide = width - int(width * rng.uniform(0, most))
     top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
     window = (slice(top, top + tall), slice(left, left + wide))
-    # A window without any subject teaches that nothing is there, where the whole picture says otherwise.
+    # A window without a subject would teach that there is none, contrary to the whole picture.
     return (rgb[window], mask[window]) if mask[window].any() else (rgb, mask)
 
 
-def _cropped(rgb: Bytes, mask: Bytes, config: TrainConfig, side: int, rng: Generator) -> Pair:
-    """Resized so that `side` has its share of `resize`, then cut out at random."""
+def _random_crop(rgb: Bytes, mask: Bytes, config: TrainConfig, side: int, rng: Generator) -> Pair:
+    """Resizes so that `side` has its share of `resize`, then crops at random."""
     full = max(side, round(side * config.resize / config.crop_min))
     top, left = (int(edge) for edge in rng.integers(full - side + 1, size=2))
     window = (slice(top, top + side), slice(left, left + side))
-    # Plain bilinear samples, without anti-aliasing: so the network is used (segmentation/shrink.py).
+    # Plain bilinear samples, without anti-aliasing, as in inference (segmentation/shrink.py).
     size = (full, full)
     rgb = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_LINEAR), np.uint8)
     mask = np.asarray(cv2.resize(np.ascontiguousarray(mask), size, interpolation=cv2.INTER_LINEAR), np.uint8)
     return rgb[window], mask[window]
 
 
-def _bytes(light: NDArray[np.float32]) -> Bytes:
+def _to_uint8(light: NDArray[np.float32]) -> Bytes:
     return np.asarray(np.rint(np.clip(light, 0, 255)), np.uint8)

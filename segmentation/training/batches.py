@@ -1,4 +1,4 @@
-"""Batches of augmented pictures, prepared ahead by threads, and their normalisation on the device."""
+"""Batches of augmented pictures, prefetched by threads, and their normalisation on the device."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from segmentation.training.sources import Bytes, Pairs
 
 
 @dataclass(frozen=True)
-class Place:
-    """This process among those that train together."""
+class Rank:
+    """This process's rank among those that train together."""
 
     rank: int = 0
     world: int = 1
 
 
 class Batches:
-    """The batches of a run from a step on: uint8 tensors N×3×S×S and N×1×S×S."""
+    """The batches of a run from a given step: uint8 tensors N×3×S×S and N×1×S×S."""
 
-    def __init__(self, pairs: Pairs, order: Order, config: TrainConfig, place: Place) -> None:
+    def __init__(self, pairs: Pairs, order: Order, config: TrainConfig, place: Rank) -> None:
         self._pairs, self._order, self._config, self._place = pairs, order, config, place
 
     def from_step(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless. Each forward pass of each step in turn, prepared `prefetch` ahead."""
+        """Yields endlessly the batch of each forward pass of each step, prefetching `prefetch` batches."""
         config = self._config
         with ThreadPoolExecutor(config.loaders) as pool:
             waiting: deque[list[Future[tuple[Bytes, Bytes]]]] = deque()
@@ -72,8 +72,8 @@ class Batches:
 
 
 def normalised(pictures: Tensor, device: torch.device, channels_last: bool) -> Tensor:
-    """N×3×H×W uint8 -> float32 as the network wants it: divided by each picture's maximum, then ImageNet's
-    mean and deviation.
+    """N×3×H×W uint8 -> float32, the network's normalised input: divided by each picture's maximum, then
+    ImageNet's mean and deviation.
     """
     moved = pictures.to(device, non_blocking=True).float()
     highest = moved.amax((1, 2, 3), keepdim=True).clamp_min(1)

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a run needs to go on as if it had never stopped."""
+"""Checkpoints: everything that a run needs to resume as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 
 from segmentation.training.config import TrainConfig, TrainingError
 
-# Settings that may differ between a checkpoint and the run that goes on from it.
-_FREE = frozenset(
+# Settings that may change when a run resumes from a checkpoint.
+_CHANGEABLE = frozenset(
     {
         "out", "resume", "steps", "seconds", "log_every", "save_every", "validate_every", "keep_best",
         "patience", "samples", "tensorboard", "loaders", "prefetch", "cache", "threads", "device", "compile",
@@ -23,7 +23,7 @@ _FREE = frozenset(
 
 @dataclass
 class Progress:
-    """How far a run is. best: score and file name of the best checkpoints, the best first."""
+    """The progress of a run. best: score and file name of the best checkpoints, the best first."""
 
     step: int = 0
     best: list[tuple[float, str]] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Progress:
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint so that a killed process leaves either the old file or the new one."""
+    """Writes a checkpoint atomically: a killed process leaves either the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with fresh.open("wb") as file:
@@ -42,8 +42,8 @@ def save(path: Path, content: dict[str, Any]) -> None:
 
 
 def load(path: Path, config: TrainConfig) -> dict[str, Any]:
-    """The content of a checkpoint of the same run. Raises TrainingError `bad_checkpoint` where a setting that
-    decides the result is another now.
+    """Returns the content of a checkpoint of the same run. Raises TrainingError `bad_checkpoint` if a setting
+    that affects the result has changed.
     """
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -53,7 +53,7 @@ def load(path: Path, config: TrainConfig) -> dict[str, Any]:
             "bad_checkpoint", f"{path} cannot be read: {error} Delete it, or start with --no-resume."
         ) from error
     now = config.as_dict()
-    changed = sorted(name for name in now if name not in _FREE and then.get(name) != now[name])
+    changed = sorted(name for name in now if name not in _CHANGEABLE and then.get(name) != now[name])
     if changed:
         raise TrainingError(
             "bad_checkpoint",
@@ -64,7 +64,7 @@ def load(path: Path, config: TrainConfig) -> dict[str, Any]:
 
 
 def keep_best(progress: Progress, score: float, most: int) -> tuple[list[str], str | None]:
-    """Enter a score. Returns the files that are no longer among the best, and this one's name if it is."""
+    """Records a score. Returns the files that are no longer among the best, and this one's name if it is."""
     name = f"best-{progress.step:07d}.pt"
     ranked = sorted([*progress.best, (score, name)], key=lambda entry: -entry[0])
     gone = [file for _, file in ranked[most:] if file != name]

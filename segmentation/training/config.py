@@ -1,4 +1,4 @@
-"""Every setting of a training run: one flat, typed record, read from TOML and from command-line options.
+"""The settings of a training run: one flat, typed dataclass, read from TOML and from command-line options.
 
 The defaults are the paper's: the sum of binary cross-entropy over the fused map and six side outputs,
 pictures resized to 320×320, random crops of 288, flips, Adam with a rate of 1e-3, batches of 12 (Qin et al.
@@ -24,25 +24,25 @@ CACHES: Final = ("ram", "encoded")
 
 
 class TrainingError(SegmentationError):
-    """A setting, a data set or a checkpoint that cannot be trained with."""
+    """An invalid setting, data set or checkpoint."""
 
 
 def _setting(default: Any, text: str, *, least: float | None = None, most: float | None = None) -> Any:
-    """A field with its help text and the range that its value must lie in."""
+    """A field with its help text and its range of values."""
     return dataclasses.field(default=default, metadata={"help": text, "least": least, "most": most})
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run. Paths are strings, relative to the working directory."""
+    """The settings of a training run. Paths are strings, relative to the working directory."""
 
-    # What is trained, from where, and where the results go.
+    # What to train, from where, and where to write results.
     out: str = _setting("runs/u2netp", "folder for checkpoints, logs and sample pictures")
     architecture: str = _setting("u2netp", "network to train: u2net or u2netp")
     init_from: str = _setting(
         "scratch", "scratch, the name of a model, or a checkpoint: ours (.pt) or the authors' (.pth)"
     )
-    keep_folded: bool = _setting(False, "train published weights without putting BatchNorm back")
+    keep_folded: bool = _setting(False, "train published weights without restoring BatchNorm")
     freeze_norm: bool = _setting(False, "keep the running statistics of BatchNorm as they are")
     train_only: tuple[str, ...] = _setting(
         (), "prefixes of the parameters to train, such as decoders.4 or sides; default: all"
@@ -85,7 +85,7 @@ class TrainConfig:
     ssim: float = _setting(0.0, "1 - structural similarity", least=0)
     alpha_l1: float = _setting(0.0, "absolute difference of alpha", least=0)
     gradient: float = _setting(0.0, "absolute difference of the gradients of alpha", least=0)
-    teacher: str = _setting("", "name of a model whose maps are learned as well")
+    teacher: str = _setting("", "name of a model to distil from")
     teacher_best: bool = _setting(False, "average the teacher's map with that of the mirrored picture")
     teacher_weight: float = _setting(1.0, "weight of the distillation term", least=0)
 
@@ -108,7 +108,7 @@ class TrainConfig:
     compile: bool = _setting(False, "torch.compile; slow to start")
     threads: int = _setting(0, "CPU threads of PyTorch; 0: its default", least=0)
 
-    # What is written, and when to stop.
+    # Output, and stopping criteria.
     log_every: int = _setting(20, "steps between two lines of the log", least=1)
     save_every: int = _setting(500, "steps between two checkpoints", least=1)
     validate_every: int = _setting(1000, "steps between two validations", least=1)
@@ -119,23 +119,23 @@ class TrainConfig:
     tensorboard: bool = _setting(False, "also log for TensorBoard (pip install tensorboard)")
 
     def __post_init__(self) -> None:
-        """Raise TrainingError `bad_setting` for a value out of its range."""
+        """Raises TrainingError `bad_setting` for a value out of its range."""
         for field in dataclasses.fields(self):
             value, least, most = getattr(self, field.name), field.metadata["least"], field.metadata["most"]
             if (least is not None and value < least) or (most is not None and value > most):
                 bounds = f"from {least}" + ("" if most is None else f" to {most}")
-                raise _bad(f"{field.name} is {value}: it must be {bounds}.")
+                raise _error(f"{field.name} is {value}: it must be {bounds}.")
         _one_of("architecture", self.architecture, tuple(SHAPES))
         _one_of("precision", self.precision, PRECISIONS)
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("cache", self.cache, CACHES)
         if self.crop_min > self.crop_max:
-            raise _bad(f"crop_min is {self.crop_min}, larger than crop_max, {self.crop_max}.")
+            raise _error(f"crop_min is {self.crop_min}, larger than crop_max, {self.crop_max}.")
         if self.crop_max > self.resize * 2:
-            raise _bad(f"crop_max is {self.crop_max}: at most twice resize, {self.resize}.")
+            raise _error(f"crop_max is {self.crop_max}: at most twice resize, {self.resize}.")
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as TOML and JSON can hold them."""
+        """Returns the settings as values that TOML and JSON can represent."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in dataclasses.asdict(self).items()
@@ -143,7 +143,7 @@ class TrainConfig:
 
 
 def from_mapping(values: Mapping[str, Any]) -> TrainConfig:
-    """A config of named values. Raises TrainingError: unknown_setting, bad_setting."""
+    """Returns a config from named values. Raises TrainingError: unknown_setting, bad_setting."""
     fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
     for name in values:
         if name not in fields:
@@ -154,7 +154,7 @@ def from_mapping(values: Mapping[str, Any]) -> TrainConfig:
 
 
 def from_toml(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file, not yet checked. Raises TrainingError `bad_config`."""
+    """Returns the settings in a TOML file, unchecked. Raises TrainingError `bad_config`."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
@@ -164,7 +164,7 @@ def from_toml(path: Path) -> dict[str, Any]:
 
 
 def add_options(parser: argparse._ActionsContainer) -> None:
-    """Declare an option for every setting; what is not given stays out of the namespace."""
+    """Declares an option for every setting; options that are not given stay out of the namespace."""
     for field in dataclasses.fields(TrainConfig):
         option = "--" + field.name.replace("_", "-")
         about = f"{field.metadata['help']} (default: {_shown(field.default)})"
@@ -178,25 +178,25 @@ def add_options(parser: argparse._ActionsContainer) -> None:
 
 
 def _typed(name: str, default: Any, value: Any) -> Any:
-    """A value in the type of its field: lists become tuples, whole numbers become floats where wanted."""
+    """Converts a value to the type of its field: lists become tuples, integers become floats where needed."""
     if isinstance(default, tuple):
         entries = [value] if isinstance(value, str) else value
         if isinstance(entries, list | tuple) and all(isinstance(entry, str) for entry in entries):
             return tuple(entries)
-        raise _bad(f"{name} must be a list of strings.")
+        raise _error(f"{name} must be a list of strings.")
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not type(default):
-        raise _bad(f"{name} is {value!r}: it must be of type {type(default).__name__}.")
+        raise _error(f"{name} is {value!r}: it must be of type {type(default).__name__}.")
     return value
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise _bad(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
+        raise _error(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
 
 
-def _bad(sentence: str) -> TrainingError:
+def _error(sentence: str) -> TrainingError:
     return TrainingError("bad_setting", sentence)
 
 

@@ -1,4 +1,5 @@
-"""A moving average of the weights, which is usually better than the weights of any single step."""
+"""An exponential moving average of the weights, which is usually better than the weights of any single
+step."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from segmentation.u2net import U2Net
 
 
 class MovingAverage:
-    """decay: share of the old average that stays at each step. Early steps use less: (1 + n) / (10 + n)."""
+    """decay: share of the old average kept at each step. Early steps use less: (1 + n) / (10 + n)."""
 
     def __init__(self, network: U2Net, decay: float) -> None:
         self._decay = decay
@@ -17,7 +18,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, network: U2Net, step: int) -> None:
-        """Take in the weights after a step; counters and other whole numbers are copied."""
+        """Updates the average after a step; counters and other integers are copied."""
         decay = min(self._decay, (1 + step) / (10 + step))
         for name, value in network.state_dict().items():
             if value.is_floating_point():
@@ -26,6 +27,6 @@ class MovingAverage:
                 self.state[name].copy_(value)
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
+        """Restores the average from a checkpoint."""
         for name, value in state.items():
             self.state[name].copy_(value)

@@ -1,4 +1,4 @@
-"""From a checkpoint to a model that the platform serves: folded weights and a model card."""
+"""Exports a checkpoint to a model that the platform serves: folded weights and a model card."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from segmentation.u2net import ARCHITECTURES, U2Net, fold
 
 
 def export(checkpoint: Path, name: str, licence: str, replace: bool, folder: Path | None) -> Path:
-    """Fold a checkpoint of ours, register it as `name`, and write NAME.safetensors and NAME.md to `folder`.
+    """Folds a checkpoint of `train`, registers it as `name`, and writes NAME.safetensors and NAME.md to
+    `folder`.
 
-    The moving average is taken where there is one. Returns the registered file. Raises TrainingError
-    `bad_start`, and what `weights.register` raises.
+    Uses the moving average if there is one. Returns the registered file. Raises TrainingError `bad_start`,
+    and the errors of `weights.register`.
     """
     import tempfile
 
@@ -34,12 +35,12 @@ def export(checkpoint: Path, name: str, licence: str, replace: bool, folder: Pat
         save_file(tensors, file, metadata={"architecture": architecture, "form": "folded"})
         registered = weights.register(name, file, architecture, licence, replace)
         if folder:
-            (folder / f"{name}.md").write_text(card(name, licence, content), "utf-8")
+            (folder / f"{name}.md").write_text(model_card(name, licence, content), "utf-8")
     return registered
 
 
-def card(name: str, licence: str, content: dict[str, Any]) -> str:
-    """The model card: what it was made of, how, and how good it was on its own validation pictures."""
+def model_card(name: str, licence: str, content: dict[str, Any]) -> str:
+    """Returns the model card: data, settings, and the score on its own validation pictures."""
     config, progress = content["config"], content["progress"]
     best = progress["best"][0][0] if progress["best"] else None
     lines = [

@@ -1,4 +1,4 @@
-"""The training loop. Read it from the top: set up, then for each step forward, backward, update, write."""
+"""The training loop. Read it from the top: set-up, then for each step forward, backward, update, write."""
 
 from __future__ import annotations
 
@@ -20,36 +20,40 @@ from tqdm import tqdm
 
 from segmentation.backends.pytorch import keep_large_blocks, resolve_device
 from segmentation.training import checkpoints
-from segmentation.training.batches import Batches, Place, as_alpha, normalised
+from segmentation.training.batches import Batches, Rank, as_alpha, normalised
 from segmentation.training.checkpoints import Progress
 from segmentation.training.config import TrainConfig, TrainingError
 from segmentation.training.ema import MovingAverage
-from segmentation.training.losses import distilled, supervised
+from segmentation.training.losses import distillation, supervised
 from segmentation.training.order import Order
 from segmentation.training.sources import Entry, Pairs, Source, open_source, split
 from segmentation.training.start import build, choose_parameters
-from segmentation.training.validation import Validated, validate
+from segmentation.training.validation import ValidationScores, validate
 from segmentation.u2net import FusedMap, U2Net
 
 MEASURED_BATCHES = 8
 
 
 def train(config: TrainConfig) -> Progress:
-    """Train until `steps` are done, time is up, or validation gains nothing more.
+    """Trains until `steps` are done, time is up, or validation stops improving.
 
     Writes into `out`: last.pt, best-*.pt, log.jsonl, config.json, samples/. Raises TrainingError,
     WeightsError and EngineError before the first step.
     """
     torch.manual_seed(config.seed)
-    place, device = _join(config)
-    out, leads = Path(config.out), place.rank == 0
+    rank_info, device = _join_process_group(config)
+    out, is_leader = Path(config.out), rank_info.rank == 0
 
     sources, held_out = _data(config)
-    pairs = Pairs([e for source in sources for e in source.entries], config.cache, config.loaders, not leads)
-    judged = Pairs(held_out, config.cache, config.loaders, not leads) if leads and held_out else None
-    batches = Batches(pairs, Order(sources, config.seed), config, place)
+    pairs = Pairs(
+        [e for source in sources for e in source.entries], config.cache, config.loaders, not is_leader
+    )
+    validation_pairs = (
+        Pairs(held_out, config.cache, config.loaders, not is_leader) if is_leader and held_out else None
+    )
+    batches = Batches(pairs, Order(sources, config.seed), config, rank_info)
 
-    network = build(config, _for_statistics(batches, config)).to(device)
+    network = build(config, _statistics_batches(batches, config)).to(device)
     if config.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     teacher = _teacher(config, device)
@@ -57,8 +61,8 @@ def train(config: TrainConfig) -> Progress:
         choose_parameters(network, config.train_only), lr=config.rate, weight_decay=config.weight_decay
     )
     average = MovingAverage(network, config.ema) if config.ema else None
-    progress = _resumed(out, config, network, optimizer, average)
-    model = _wrapped(network, config, place, device)
+    progress = _resume(out, config, network, optimizer, average)
+    model = _wrap(network, config, rank_info, device)
 
     def save(name: str) -> None:
         content = {
@@ -71,19 +75,19 @@ def train(config: TrainConfig) -> Progress:
         }
         checkpoints.save(out / name, content)
 
-    stop = _Stop(config.seconds, place, device)
+    stop = _Stop(config.seconds, rank_info, device)
     began, first = time.perf_counter(), progress.step
     feed = batches.from_step(progress.step)
-    with _Log(out, config, leads) as log, contextlib.closing(cast(Any, feed)):
-        _mode(network, config)
-        while progress.step < config.steps and not stop.wanted():
+    with _Log(out, config, is_leader) as log, contextlib.closing(cast(Any, feed)):
+        _set_train_mode(network, config)
+        while progress.step < config.steps and not stop.requested():
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(progress.step, config)
             loss = 0.0
             for micro in range(config.accumulate):
                 pictures, truths = next(feed)
                 last = micro == config.accumulate - 1
-                with _unsynchronised(model, wait=last):
+                with _gradient_sync(model, wait=last):
                     loss += _backward(model, teacher, pictures, truths, config, device)
             if config.clip:
                 nn.utils.clip_grad_norm_(network.parameters(), config.clip)
@@ -96,17 +100,17 @@ def train(config: TrainConfig) -> Progress:
                 raise TrainingError(
                     "diverged", f"The loss is {loss} at step {progress.step}: lower the rate."
                 )
-            seen = (progress.step - first) * config.batch * config.accumulate * place.world
+            seen = (progress.step - first) * config.batch * config.accumulate * rank_info.world
             log.step(
                 progress.step, loss, seen / (time.perf_counter() - began), rate_at(progress.step - 1, config)
             )
 
             if (
-                leads
-                and judged
+                is_leader
+                and validation_pairs
                 and (_due(progress.step, config.validate_every) or progress.step == config.steps)
             ):
-                validated = _validate(network, average, judged, config, device, progress.step)
+                validated = _validate(network, average, validation_pairs, config, device, progress.step)
                 log.validation(progress.step, validated)
                 gone, name = checkpoints.keep_best(progress, validated.max_f, config.keep_best)
                 improved = progress.best[0][1] == name
@@ -117,17 +121,19 @@ def train(config: TrainConfig) -> Progress:
                     (out / file).unlink(missing_ok=True)
                 if config.patience and progress.without_gain >= config.patience:
                     stop.now()
-                _mode(network, config)
-            if leads and (_due(progress.step, config.save_every) or progress.step == config.steps):
+                _set_train_mode(network, config)
+            if is_leader and (_due(progress.step, config.save_every) or progress.step == config.steps):
                 save("last.pt")
-        if leads:
+        if is_leader:
             save("last.pt")
-    _leave()
+    _leave_process_group()
     return progress
 
 
 def rate_at(step: int, config: TrainConfig) -> float:
-    """The learning rate of a step: linear warm-up, then constant or half a cosine down to its final share."""
+    """Returns the learning rate of a step: linear warm-up, then constant or half a cosine down to its final
+    share.
+    """
     if step < config.warm_up:
         return config.rate * (step + 1) / config.warm_up
     if config.schedule == "constant":
@@ -144,7 +150,7 @@ def _backward(
     config: TrainConfig,
     device: torch.device,
 ) -> float:
-    """One forward and backward pass; the loss of this part of the step."""
+    """Runs one forward and backward pass; returns the loss of this part of the step."""
     inputs = normalised(pictures, device, config.channels_last)
     alpha = as_alpha(truths, device)
     half = config.precision == "bfloat16"
@@ -152,13 +158,13 @@ def _backward(
         outputs = model(inputs)
     loss = supervised(outputs, alpha, config)
     if teacher is not None:
-        loss = loss + distilled(outputs, _taught(teacher, inputs, config, half), config)
+        loss = loss + distillation(outputs, _teacher_maps(teacher, inputs, config, half), config)
     (loss / config.accumulate).backward()  # type: ignore[no-untyped-call]
     return float(loss.detach()) / config.accumulate
 
 
 @torch.no_grad()
-def _taught(teacher: FusedMap, inputs: Tensor, config: TrainConfig, half: bool) -> Tensor:
+def _teacher_maps(teacher: FusedMap, inputs: Tensor, config: TrainConfig, half: bool) -> Tensor:
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=half):
         maps = cast(Tensor, teacher(inputs))
         if config.teacher_best:
@@ -166,13 +172,15 @@ def _taught(teacher: FusedMap, inputs: Tensor, config: TrainConfig, half: bool) 
     return maps[:, None].float()
 
 
-def _join(config: TrainConfig) -> tuple[Place, torch.device]:
-    """This process's place, as torchrun sets it in the environment, and its device."""
+def _join_process_group(config: TrainConfig) -> tuple[Rank, torch.device]:
+    """Joins the process group; returns this process's rank, as torchrun sets it in the environment, and its
+    device.
+    """
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    wanted = config.device
-    if world > 1 and wanted in ("auto", "cuda") and torch.cuda.is_available():
-        wanted = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    device = resolve_device(wanted)
+    requested = config.device
+    if world > 1 and requested in ("auto", "cuda") and torch.cuda.is_available():
+        requested = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    device = resolve_device(requested)
     if device.type == "cpu":
         keep_large_blocks()
         if config.threads:
@@ -185,17 +193,18 @@ def _join(config: TrainConfig) -> tuple[Place, torch.device]:
         torch.backends.cudnn.benchmark = True
     if world > 1:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Place(rank, world), device
+    return Rank(rank, world), device
 
 
-def _leave() -> None:
+def _leave_process_group() -> None:
     if distributed.is_initialized():
         distributed.barrier()
         distributed.destroy_process_group()
 
 
 def _data(config: TrainConfig) -> tuple[list[Source], list[Entry]]:
-    """What is trained on, and what is held out: a data set of its own, or a part chosen by hash."""
+    """Returns the training sources and the held-out entries: a separate data set, or a part chosen by
+    hash."""
     if not config.data:
         raise TrainingError("no_data", "No data: name folders or shards in `data`, or with --data.")
     sources = [open_source(spec) for spec in config.data]
@@ -215,8 +224,10 @@ def _data(config: TrainConfig) -> tuple[list[Source], list[Entry]]:
     return sources, held_out[: config.validation_limit]
 
 
-def _for_statistics(batches: Batches, config: TrainConfig) -> Iterator[Tensor]:
-    """Some pictures to measure BatchNorm's statistics on, on the CPU; closed after use."""
+def _statistics_batches(batches: Batches, config: TrainConfig) -> Iterator[Tensor]:
+    """Yields some normalised pictures on the CPU to measure BatchNorm's statistics; closes its feed
+    afterwards.
+    """
     feed = batches.from_step(0)
     with contextlib.closing(cast(Any, feed)):
         for _, (pictures, _truths) in zip(range(MEASURED_BATCHES), feed, strict=False):
@@ -232,14 +243,14 @@ def _teacher(config: TrainConfig, device: torch.device) -> FusedMap | None:
     return FusedMap(network).eval().requires_grad_(False)
 
 
-def _resumed(
+def _resume(
     out: Path,
     config: TrainConfig,
     network: U2Net,
     optimizer: torch.optim.Optimizer,
     average: MovingAverage | None,
 ) -> Progress:
-    """Where the run stands: at last.pt in `out`, where that exists and resuming is wanted, else at 0."""
+    """Restores last.pt from `out` if it exists and resuming is on; otherwise starts at step 0."""
     last = out / "last.pt"
     if not config.resume or not last.exists():
         return Progress()
@@ -254,27 +265,27 @@ def _resumed(
     return Progress(then["step"], best, then["without_gain"])
 
 
-def _wrapped(network: U2Net, config: TrainConfig, place: Place, device: torch.device) -> nn.Module:
+def _wrap(network: U2Net, config: TrainConfig, rank_info: Rank, device: torch.device) -> nn.Module:
     model: nn.Module = network
     if config.compile:
         model = cast(nn.Module, torch.compile(model))
-    if place.world > 1:
+    if rank_info.world > 1:
         if device.type == "cuda" and not network.folded and not config.freeze_norm:
             model = cast(nn.Module, nn.SyncBatchNorm.convert_sync_batchnorm(model))  # type: ignore[no-untyped-call]
         model = DistributedDataParallel(model, [device] if device.type == "cuda" else None)
     return model
 
 
-def _mode(network: U2Net, config: TrainConfig) -> None:
-    """Training mode; frozen blocks, and all of them where asked, keep their statistics."""
+def _set_train_mode(network: U2Net, config: TrainConfig) -> None:
+    """Sets training mode; frozen blocks, or all blocks with freeze_norm, keep their statistics."""
     network.train()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and (config.freeze_norm or not module.weight.requires_grad):
             module.eval()
 
 
-def _unsynchronised(model: nn.Module, wait: bool) -> contextlib.AbstractContextManager[Any]:
-    """Gradients of several processes are added up once a step, not at every forward pass."""
+def _gradient_sync(model: nn.Module, wait: bool) -> contextlib.AbstractContextManager[Any]:
+    """Synchronises the gradients of several processes once a step, not at every forward pass."""
     if isinstance(model, DistributedDataParallel) and not wait:
         return model.no_sync()
     return contextlib.nullcontext()
@@ -287,40 +298,41 @@ def _validate(
     config: TrainConfig,
     device: torch.device,
     step: int,
-) -> Validated:
-    """The moving average is judged where there is one: it is what will be exported."""
-    judged = network
+) -> ValidationScores:
+    """Validates the network, or its moving average if there is one, because that is what gets exported."""
+    evaluated = network
     if average:
-        judged = U2Net(network.shape, network.folded)
-        judged.load_state_dict(average.state)
-        judged = judged.to(device)
+        evaluated = U2Net(network.shape, network.folded)
+        evaluated.load_state_dict(average.state)
+        evaluated = evaluated.to(device)
     sheet = Path(config.out) / "samples" / f"{step:07d}.webp" if config.samples else None
-    return validate(judged.eval(), pairs, device, sheet, config.samples)
+    return validate(evaluated.eval(), pairs, device, sheet, config.samples)
 
 
-def _due(step: int, parallel_map: int) -> bool:
-    return step % parallel_map == 0
+def _due(step: int, interval: int) -> bool:
+    return step % interval == 0
 
 
 class _Stop:
-    """Whether to stop after this step: time is up, or SIGTERM or SIGINT came. All processes stop together."""
+    """Decides whether to stop after this step: on time-out, SIGTERM or SIGINT. All processes stop
+    together."""
 
-    def __init__(self, seconds: float, place: Place, device: torch.device) -> None:
+    def __init__(self, seconds: float, rank_info: Rank, device: torch.device) -> None:
         self._until = time.monotonic() + seconds if seconds else math.inf
         self._asked = False
-        self._place, self._device = place, device
-        with contextlib.suppress(ValueError):  # not in the main thread: then nobody signals it
+        self._rank, self._device = rank_info, device
+        with contextlib.suppress(ValueError):  # signals reach only the main thread
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self.now())
 
     def now(self) -> None:
-        """Stop after this step."""
+        """Requests a stop after this step."""
         self._asked = True
 
-    def wanted(self) -> bool:
-        """Asked between two steps, by every process."""
+    def requested(self) -> bool:
+        """Whether to stop. Every process calls this between two steps."""
         here = self._asked or time.monotonic() > self._until
-        if self._place.world == 1:
+        if self._rank.world == 1:
             return here
         vote = torch.tensor(int(here), device=self._device)
         distributed.all_reduce(vote, op=distributed.ReduceOp.MAX)
@@ -328,14 +340,14 @@ class _Stop:
 
 
 class _Log:
-    """log.jsonl, a progress bar, and TensorBoard where wanted; silent but in the leading process."""
+    """Writes log.jsonl, a progress bar, and optionally TensorBoard; only in the leading process."""
 
-    def __init__(self, out: Path, config: TrainConfig, leads: bool) -> None:
-        self._out, self._config, self._leads = out, config, leads
+    def __init__(self, out: Path, config: TrainConfig, is_leader: bool) -> None:
+        self._out, self._config, self._is_leader = out, config, is_leader
         self._board: Any = None
 
     def __enter__(self) -> _Log:
-        if not self._leads:
+        if not self._is_leader:
             return self
         self._out.mkdir(parents=True, exist_ok=True)
         (self._out / "config.json").write_text(json.dumps(self._config.as_dict(), indent=1) + "\n", "utf-8")
@@ -350,23 +362,23 @@ class _Log:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._leads:
+        if self._is_leader:
             self._bar.close()
             self._file.close()
             if self._board is not None:
                 self._board.close()
 
     def step(self, step: int, loss: float, pace: float, rate: float) -> None:
-        """pace: pictures a second since the start."""
-        if not self._leads:
+        """Logs a step. pace: pictures a second since the start."""
+        if not self._is_leader:
             return
         self._bar.update(step - self._bar.n)
         self._bar.set_postfix_str(f"loss {loss:.4f}, {pace:.2f} pictures/s", refresh=False)
         if _due(step, self._config.log_every) or step == self._config.steps:
             self._write(step, {"loss": loss, "pictures_a_second": pace, "rate": rate})
 
-    def validation(self, step: int, said: Validated) -> None:
-        """A validation's figures."""
+    def validation(self, step: int, said: ValidationScores) -> None:
+        """Logs the figures of a validation."""
         self._write(step, {"max_f": said.max_f, "mae": said.mae, "pictures": said.pictures})
         self._bar.write(f"step {step}: maxF {said.max_f:.4f}, MAE {said.mae:.4f} on {said.pictures} pictures")
 

@@ -1,7 +1,7 @@
 """Losses, each of N×1×H×W logits against N×1×H×W alpha in 0..1, both float32; each returns a scalar.
 
-The paper sums binary cross-entropy over the fused map and the six side outputs (deep supervision); so does
-`supervised` with whatever terms are switched on.
+The paper sums binary cross-entropy over the fused map and the six side outputs (deep supervision).
+`supervised` does the same with all enabled terms.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def bce(logits: Tensor, alpha: Tensor) -> Tensor:
 
 
 def edge_bce(logits: Tensor, alpha: Tensor) -> Tensor:
-    """Binary cross-entropy in which a pixel weighs 1 + 5·|local mean of alpha - alpha|, up to six at edges
+    """Binary cross-entropy with a weight of 1 + 5·|local mean of alpha - alpha| per pixel, up to six at edges
     (Wei, Wang, Huang, "F³Net", AAAI 2020).
     """
     weight = (
@@ -90,8 +90,8 @@ def supervised(outputs: Sequence[Tensor], alpha: Tensor, config: TrainConfig) ->
     return total
 
 
-def distilled(outputs: Sequence[Tensor], taught: Tensor, config: TrainConfig) -> Tensor:
-    """Cross-entropy of all outputs to the teacher's map (N×1×H×W in 0..1), times `teacher_weight`."""
+def distillation(outputs: Sequence[Tensor], taught: Tensor, config: TrainConfig) -> Tensor:
+    """Cross-entropy of all outputs against the teacher's map (N×1×H×W in 0..1), times `teacher_weight`."""
     total = torch.zeros((), device=taught.device)
     for output in outputs:
         total = total + bce(output.float(), taught)

@@ -1,7 +1,7 @@
-"""The order of training pictures: a pure function of the seed, so that a resumed run sees the same ones.
+"""The order of training pictures: a pure function of the seed, so that a resumed run sees the same order.
 
-Position p of the run is picture `order[p % n]` of epoch `p // n`. Nothing is kept between two steps: every
-process of a distributed run computes the positions that are its own.
+Position p of the run is picture `order[p % n]` of epoch `p // n`. There is no state between two steps: every
+process of a distributed run computes its own positions.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from segmentation.training.sources import Source
 
 
 class Order:
-    """Which picture stands at which position. Sources are mixed by size × weight, each without repetition
-    before all of its pictures were seen.
+    """Maps positions to pictures. Sources are mixed by size × weight; each repeats a picture only after all
+    its pictures were used.
     """
 
     def __init__(self, sources: Sequence[Source], seed: int) -> None:
@@ -25,7 +25,7 @@ class Order:
         self._seed = seed
         shares = np.array([size * source.weight for size, source in zip(self._sizes, sources, strict=True)])
         self.epoch = sum(self._sizes)
-        # Whole numbers that add up to an epoch: the largest remainders are rounded up.
+        # Integers that add up to an epoch: the largest remainders are rounded up.
         exact = shares / shares.sum() * self.epoch
         quotas = np.floor(exact).astype(int)
         for index in np.argsort(quotas - exact, kind="stable")[: self.epoch - int(quotas.sum())]:
@@ -34,14 +34,14 @@ class Order:
         self._of_epoch = lru_cache(maxsize=2)(self._shuffled)
 
     def at(self, position: int) -> int:
-        """The number of the picture at a position, counted over all sources in their order."""
+        """Returns the index of the picture at a position, counted over all sources in their order."""
         epoch, place = divmod(position, self.epoch)
         return int(self._of_epoch(epoch)[place])
 
     def _shuffled(self, epoch: int) -> NDArray[np.int64]:
         chosen, before = [], 0
         for index, (size, quota) in enumerate(zip(self._sizes, self._quotas, strict=True)):
-            # Where this source's sequence of permutations stands after the epochs before this one.
+            # The position in this source's sequence of permutations after the previous epochs.
             start = epoch * quota
             first, last = start // size, (start + quota - 1) // size
             rounds = [
@@ -57,8 +57,8 @@ class Order:
 
 
 def positions(step: int, micro: int, *, accumulate: int, world: int, rank: int, batch: int) -> range:
-    """The positions of one forward pass of one process. Two processes with batches of B together see what
-    one process with a batch of 2 B sees.
+    """Returns the positions of one forward pass of one process. Two processes with batches of B together see
+    the same pictures as one process with a batch of 2 B.
     """
     start = ((step * accumulate + micro) * world + rank) * batch
     return range(start, start + batch)

@@ -1,7 +1,8 @@
 """Training pairs on disk: folders with im/ and gt/, tar shards, or an index file; mixed by weight.
 
-A pair is found by its stem: `im/<stem>.webp` belongs to `gt/<stem>.png`. An index is a TSV file with the
-columns `image` and `truth` (paths relative to the file) and perhaps `weight`, a whole number of repetitions.
+Pairs are matched by stem: `im/<stem>.webp` belongs to `gt/<stem>.png`. An index is a TSV file with the
+columns `image` and `truth` (paths relative to the file) and optionally `weight`, a whole number of
+repetitions.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ HASH_PARTS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One pair, encoded: `image` and `truth` return the bytes of the files."""
+    """One encoded pair: `image` and `truth` return the bytes of the files."""
 
     stem: str
     image: Callable[[], bytes]
@@ -37,13 +38,13 @@ class Entry:
 
     @property
     def part(self) -> int:
-        """A number from 0 to 999 that depends on the stem alone: it decides what is held out."""
+        """A number from 0 to 999 that depends only on the stem: it decides which pairs are held out."""
         return int(hashlib.sha256(self.stem.encode()).hexdigest(), 16) % HASH_PARTS
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Pairs of one path, and how many times as often as others they are drawn."""
+    """The pairs of one path, and the factor by which they are drawn more often than others."""
 
     path: str
     weight: float
@@ -51,7 +52,9 @@ class Source:
 
 
 def decode(image: bytes, truth: bytes, stem: str) -> tuple[Bytes, Bytes]:
-    """H×W×3 RGB and H×W grey, both uint8. Raises TrainingError: unreadable_pair, mismatched_pair."""
+    """Decodes a pair to H×W×3 RGB and H×W grey, both uint8. Raises TrainingError: unreadable_pair,
+    mismatched_pair.
+    """
     picture = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
     mask = cv2.imdecode(np.frombuffer(truth, np.uint8), cv2.IMREAD_GRAYSCALE)
     if picture is None or mask is None:
@@ -69,7 +72,7 @@ def decode(image: bytes, truth: bytes, stem: str) -> tuple[Bytes, Bytes]:
 
 
 def open_source(spec: str) -> Source:
-    """The pairs that a setting names: `PATH` or `PATH=WEIGHT`. Raises TrainingError `no_data`."""
+    """Returns the pairs of a `data` setting: `PATH` or `PATH=WEIGHT`. Raises TrainingError `no_data`."""
     path, weight = _parse(spec)
     place = Path(path)
     if place.is_dir() and (place / "im").is_dir():
@@ -82,21 +85,24 @@ def open_source(spec: str) -> Source:
         entries = list(_index(place))
     else:
         raise TrainingError(
-            "no_data", f"{path} is no folder with im/ and gt/, no folder of .tar shards, no .tar and no .tsv."
+            "no_data",
+            f"{path} must be a folder with im/ and gt/, a folder of .tar shards, a .tar or a .tsv file.",
         )
     if not entries:
-        raise TrainingError("no_data", f"{path} holds no pair: a picture and a truth of the same stem.")
+        raise TrainingError("no_data", f"{path} has no pair: a picture and a truth of the same stem.")
     return Source(path, weight, tuple(entries))
 
 
 def split(source: Source, permille: int) -> tuple[Source, list[Entry]]:
-    """The source without what is held out, and what is: `permille` of 1,000 stems, chosen by their hash."""
+    """Returns the source without the held-out entries, and those entries: `permille` of 1,000 stems, chosen
+    by hash.
+    """
     kept = tuple(entry for entry in source.entries if entry.part >= permille)
     return Source(source.path, source.weight, kept), [e for e in source.entries if e.part < permille]
 
 
 class Pairs:
-    """Decoded pairs by number. cache `ram` decodes everything now, `encoded` at each use."""
+    """Decoded pairs by index. cache `ram` decodes everything immediately, `encoded` at each use."""
 
     def __init__(self, entries: Sequence[Entry], cache: str, loaders: int, quiet: bool = False) -> None:
         self._entries = list(entries)
@@ -113,11 +119,11 @@ class Pairs:
         return len(self._entries)
 
     def __getitem__(self, number: int) -> tuple[Bytes, Bytes]:
-        """H×W×3 RGB and H×W grey, uint8. Do not write into them: they may be the cache's own."""
+        """Returns H×W×3 RGB and H×W grey, uint8. Do not write to them: they may be the cache's own arrays."""
         return self._decode(self._entries[number]) if self._decoded is None else self._decoded[number]
 
     def stem(self, number: int) -> str:
-        """The name of a pair."""
+        """Returns the stem of a pair."""
         return self._entries[number].stem
 
     @staticmethod
@@ -146,7 +152,7 @@ def _folder(place: Path) -> Iterator[Entry]:
 
 
 def _tar(shard: Path) -> Iterator[Entry]:
-    """The pairs of a shard. Its table is read once; bytes are read from their offsets at each use."""
+    """Yields the pairs of a shard. Its table is read once; bytes are read from their offsets at each use."""
     found: dict[str, dict[str, tuple[int, int]]] = {"im": {}, "gt": {}}
     try:
         with tarfile.open(shard) as archive:

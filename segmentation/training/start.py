@@ -1,4 +1,4 @@
-"""Where a run starts: from random weights, a published or registered model, or somebody's checkpoint."""
+"""Initialises a run: from random weights, a published or registered model, or a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from segmentation.u2net import ARCHITECTURES, ConvBlock, U2Net
 
 
 def build(config: TrainConfig, batches: Iterable[Tensor]) -> U2Net:
-    """The network to train. batches: normalised pictures (N×3×H×W) to measure statistics on, where published
-    weights get their BatchNorm back. Raises TrainingError `bad_start`, and WeightsError for a model's name.
+    """Returns the network to train. batches: normalised pictures (N×3×H×W) to measure the statistics for
+    restoring BatchNorm to published weights. Raises TrainingError `bad_start`, and WeightsError for a model's
+    name.
     """
     make = ARCHITECTURES[config.architecture]
     if config.init_from == "scratch":
@@ -29,8 +30,8 @@ def build(config: TrainConfig, batches: Iterable[Tensor]) -> U2Net:
 
         known = weights.load(config.init_from)
         if known.shape.name != config.architecture:
-            raise _bad(
-                f"{config.init_from} is a {known.shape.name}, and {config.architecture} is to be trained."
+            raise _error(
+                f"{config.init_from} is a {known.shape.name}, but the run trains a {config.architecture}."
             )
         state = known.state_dict()
     folded = not any(".norm." in name for name in state)
@@ -38,22 +39,24 @@ def build(config: TrainConfig, batches: Iterable[Tensor]) -> U2Net:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise _bad(
+        raise _error(
             f"{config.init_from} does not hold the weights of a {config.architecture}: {error}"
         ) from error
     return network if not folded or config.keep_folded else unfold(network, batches)
 
 
 def read_state(file: Path) -> dict[str, Tensor]:
-    """The weights in a checkpoint of ours (the moving average, where there is one) or of the authors'."""
+    """Returns the weights in a checkpoint of `train` (the moving average, if there is one) or of the authors'
+    code.
+    """
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise _bad(f"There is no file {file}.") from error
+        raise _error(f"There is no file {file}.") from error
     except Exception as error:
-        raise _bad(f"{file.name} is not a checkpoint that PyTorch can read safely: {error}") from error
+        raise _error(f"{file.name} is not a checkpoint that PyTorch can read safely: {error}") from error
     if not isinstance(content, Mapping):
-        raise _bad(f"{file.name} holds no named weights.")
+        raise _error(f"{file.name} holds no named weights.")
     if "model" in content:
         return dict(content["ema"] or content["model"])
     return from_authors(content)
@@ -66,7 +69,7 @@ _BLOCK = re.compile(r"(stage\dd?)\.rebnconv(in|\d)(d?)\.(conv|bn)_s1\.(\w+)")
 
 
 def from_authors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights under our names, from the authors' names, such as `stage1.rebnconvin.conv_s1.weight`."""
+    """Converts weights from the authors' names, such as `stage1.rebnconvin.conv_s1.weight`, to ours."""
     deepest: dict[str, int] = {}
     for name in state:
         if (found := _BLOCK.fullmatch(name)) and found[2] != "in":
@@ -88,16 +91,16 @@ def from_authors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         elif found := re.fullmatch(r"outconv\.(\w+)", name):
             ours[f"fuse.{found[1]}"] = value
         else:
-            raise _bad(f"The checkpoint has a weight {name!r} that is not one of U²-Net's.")
+            raise _error(f"The checkpoint has a weight {name!r} that is not one of U²-Net's.")
     return ours
 
 
 @torch.no_grad()
 def unfold(folded: U2Net, batches: Iterable[Tensor]) -> U2Net:
-    """The training form of a folded network, with equal output in eval mode.
+    """Restores the training form of a folded network, with equal output in eval mode.
 
-    Each BatchNorm gets the mean and variance that its convolution has over `batches`, and the scale and shift
-    that undo them: so that normalising by a batch's own statistics changes little, too.
+    Each BatchNorm gets the mean and variance of its convolution over `batches`, and the scale and shift that
+    undo them, so that normalising by a batch's own statistics changes little.
     """
     sums: dict[nn.Module, tuple[Tensor, Tensor, int]] = {}
 
@@ -116,7 +119,7 @@ def unfold(folded: U2Net, batches: Iterable[Tensor]) -> U2Net:
         for hook in hooks:
             hook.remove()
     if not sums:
-        raise _bad("BatchNorm cannot be put back without pictures to measure: name some data.")
+        raise _error("BatchNorm cannot be restored without pictures to measure: set `data`.")
     network = U2Net(folded.shape)
     network.sides.load_state_dict(folded.sides.state_dict())
     network.fuse.load_state_dict(folded.fuse.state_dict())
@@ -135,7 +138,9 @@ def unfold(folded: U2Net, batches: Iterable[Tensor]) -> U2Net:
 
 
 def choose_parameters(network: U2Net, prefixes: tuple[str, ...]) -> list[nn.Parameter]:
-    """The parameters to train; all others are frozen. Raises TrainingError `bad_setting` for no match."""
+    """Returns the parameters to train and freezes all others. Raises TrainingError `bad_setting` for no
+    match.
+    """
     chosen = []
     for name, parameter in network.named_parameters():
         wanted = not prefixes or any(name == p or name.startswith(f"{p}.") for p in prefixes)
@@ -147,5 +152,5 @@ def choose_parameters(network: U2Net, prefixes: tuple[str, ...]) -> list[nn.Para
     return chosen
 
 
-def _bad(sentence: str) -> TrainingError:
+def _error(sentence: str) -> TrainingError:
     return TrainingError("bad_start", sentence)

@@ -1,4 +1,4 @@
-"""How good the network is by now: maxF and MAE on pictures that it does not train on."""
+"""Validation during training: maxF and MAE on held-out pictures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from segmentation.shrink import network_input, stretch
 from segmentation.training.sources import Bytes, Pairs
 from segmentation.u2net import U2Net
 
-AT_ONCE = 8
-SHEET = 160
+BATCH = 8
+TILE_SIDE = 160
 
 
 @dataclass(frozen=True)
-class Validated:
-    """Averages over the validation pictures. max_f: the paper's, from mean precision and recall."""
+class ValidationScores:
+    """Averages over the validation pictures. max_f: as in the paper, from mean precision and recall."""
 
     max_f: float
     mae: float
@@ -31,12 +31,13 @@ class Validated:
 @torch.no_grad()
 def validate(
     network: U2Net, pairs: Pairs, device: torch.device, sheet: Path | None, samples: int
-) -> Validated:
-    """Judge a network in eval mode, as the product uses it. sheet: where to write a picture of some maps."""
+) -> ValidationScores:
+    """Evaluates a network in eval mode, as in production. sheet: where to write a contact sheet of some
+    maps."""
     precisions, recalls, errors = [], [], []
     rows: list[Bytes] = []
-    for start in range(0, len(pairs), AT_ONCE):
-        part = [pairs[number] for number in range(start, min(len(pairs), start + AT_ONCE))]
+    for start in range(0, len(pairs), BATCH):
+        part = [pairs[number] for number in range(start, min(len(pairs), start + BATCH))]
         inputs = torch.from_numpy(np.stack([network_input(rgb) for rgb, _ in part])).to(device)
         maps = torch.sigmoid(network(inputs)[0].float())[:, 0].cpu().numpy()
         for (rgb, truth), raw in zip(part, maps, strict=True):
@@ -56,9 +57,9 @@ def validate(
         sheet.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(sheet), np.vstack(rows)[..., ::-1])
     curve_f = binary.f_curve(np.mean(precisions, axis=0), np.mean(recalls, axis=0))
-    return Validated(float(curve_f.max()), float(np.mean(errors)), len(errors))
+    return ValidationScores(float(curve_f.max()), float(np.mean(errors)), len(errors))
 
 
 def _tile(pixels: Bytes) -> Bytes:
-    tile = np.asarray(cv2.resize(pixels, (SHEET, SHEET), interpolation=cv2.INTER_AREA), np.uint8)
+    tile = np.asarray(cv2.resize(pixels, (TILE_SIDE, TILE_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     return tile if tile.ndim == 3 else np.repeat(tile[..., None], 3, axis=2)

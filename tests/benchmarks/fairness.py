@@ -1,10 +1,11 @@
-"""`python -m tests.benchmarks.fairness`: who waits for whom, with a network of fixed speed.
+"""`python -m tests.benchmarks.fairness`: measures queueing fairness between users, with a network of fixed
+speed.
 
-One user submits many pictures; a while later a second one submits five, and a third a single one that goes
-through the interactive lane. PostgreSQL, Valkey, the scheduler and a worker are the real ones. Printed, and
-decided by the exit code: how many of the first user's pictures ended between the second's submission and the
-second's last one (fewer than 40), and how long the single one waited for its start (less than one picture's
-time, while every thread that batches may take is at work).
+One user submits many pictures. Later a second one submits five, and a third a single one in the interactive
+lane. PostgreSQL, Valkey, the scheduler and a worker are real. The exit code depends on two printed figures:
+how many of the first user's pictures finish between the second's submission and the second's last one (fewer
+than 40), and how long the single one waits for its start (less than one picture's time, while every batch
+thread is busy).
 """
 
 from __future__ import annotations
@@ -34,10 +35,9 @@ MOST_BETWEEN = 40
 
 @dataclass(frozen=True)
 class Fairness:
-    """between: the first user's pictures done from the second's submission to the second's last, inclusive.
-
-    started: seconds from the submission of the single picture to its start. picture: seconds that one of the
-    first user's took from its start to its end, files and rows included.
+    """between: the first user's pictures finished from the second's submission to the second's last,
+    inclusive. started: seconds from the submission of the single picture to its start. picture: seconds of
+    one of the first user's pictures from start to end, files and rows included.
     """
 
     between: int
@@ -47,9 +47,9 @@ class Fairness:
 
 
 def measure(platform: Platform, many: int, before: int, picture_seconds: float) -> Fairness:
-    """Run it on a platform whose servers are not started yet."""
+    """Runs the measurement on a platform whose servers are not started yet."""
     environment = platform.start_servers(
-        # Five pictures would otherwise be taken for somebody who sits and waits: here they share a lane.
+        # Otherwise five pictures would count as interactive: here they share the batch lane.
         INTERACTIVE_PICTURES="1",
         FIXED_SECONDS=str(picture_seconds),
     )
@@ -93,7 +93,7 @@ def measure(platform: Platform, many: int, before: int, picture_seconds: float) 
 
 
 def uploads(user: Any, count: int) -> list[Any]:
-    """Finished uploads with bytes of their own: no two share a matte."""
+    """Returns finished uploads with distinct bytes, so that no two share a matte."""
     from common.ids import new_id
     from jobs import storage
     from jobs.models import Upload
@@ -120,7 +120,7 @@ def uploads(user: Any, count: int) -> list[Any]:
 
 
 def submitted(user: Any, ids: list[Any]) -> Any:
-    """One job of these uploads."""
+    """Returns one job of these uploads."""
     from jobs.services import submit
     from segmentation.recipe import Recipe
 
@@ -128,7 +128,7 @@ def submitted(user: Any, ids: list[Any]) -> Any:
 
 
 def main() -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module's docstring. Returns the exit code."""
     weather.stop_here()
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.fairness", description=__doc__)
     parser.add_argument("--pictures", type=int, default=MANY, help="of the first user")

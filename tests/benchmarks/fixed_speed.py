@@ -1,7 +1,7 @@
 """The worker's own module with a network of a fixed speed: `python -m dramatiq tests.benchmarks.fixed_speed`.
 
-Everything else is bgplatform.worker: claims, files, rows, messages. So a measurement of who waits for whom
-says nothing of the machine.
+Everything else is bgplatform.worker: claims, files, rows, messages. So measurements of queueing do not depend
+on the machine's speed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SECONDS = float(os.environ.get("FIXED_SECONDS", "0.1"))
 
 
 class FixedSpeed(Pipeline):
-    """Takes SECONDS for each picture and finds all of it."""
+    """Takes SECONDS for each picture and returns a full matte."""
 
     def __init__(self) -> None:
         self.limits = limits()
@@ -33,7 +33,7 @@ class FixedSpeed(Pipeline):
 
     @property
     def description(self) -> str:
-        """What it is."""
+        """Describes the engine."""
         return f"no network, {SECONDS:g} s a picture"
 
     def segment(self, source: object, recipe: Recipe) -> Segmented:

@@ -1,8 +1,8 @@
-"""What the web process holds in memory while large things go by: `python -m tests.benchmarks.memory`.
+"""Measures the memory of the web process under large transfers: `python -m tests.benchmarks.memory`.
 
-500 photos of 5 MB are uploaded, and a ZIP of 1,000 results is fetched; each with the files in a folder and in
-S3 (SeaweedFS). Printed and decided by the exit code: by how much the web's peak of resident memory (VmHWM)
-grew after a warm-up of a few, how much the web fetched from the store, and when the ZIP began.
+500 photos of 5 MB are uploaded, and a ZIP of 1,000 results is downloaded, each with the files in a folder and
+in S3 (SeaweedFS). The exit code depends on the printed figures: how much the web's peak resident memory
+(VmHWM) grew after a short warm-up, how much the web fetched from the store, and when the ZIP began.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from tests.faults.people import Person
 from tests.waiting import until
 
 MIB = 2**20
-# Flat: what a hundred times the bytes must not push the peak over. One photo is 5 MB.
+# Flat memory: a hundred times the bytes must not raise the peak by more. One photo is 5 MB.
 MOST_GROWTH = 32 * MIB
-# A look at the header of a picture: one buffer of the ranged reader, and what goes around it.
+# Reading a picture's header: one buffer of the ranged reader, and protocol overhead.
 MOST_FETCHED = 80 * 1024
 FIRST_BYTE_SECONDS = 1.0
 WARM_UP = 20
@@ -43,7 +43,7 @@ HANDS = 4
 
 
 def photo(megabytes: float) -> bytes:
-    """A JPEG of about so many bytes, real to its end: noise does not compress."""
+    """Returns a JPEG of about this many bytes, without padding: noise does not compress."""
     side = int((megabytes * MIB / 1.19) ** 0.5)
     noise = np.random.default_rng(1).integers(0, 255, (side, side, 3), dtype=np.uint8)
     out = io.BytesIO()
@@ -52,7 +52,7 @@ def photo(megabytes: float) -> bytes:
 
 
 def memory(pid: int, field: str = "VmHWM") -> int:
-    """The most that a process has ever had resident, in bytes."""
+    """Returns the peak resident memory of a process, in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
@@ -60,7 +60,7 @@ def memory(pid: int, field: str = "VmHWM") -> int:
 
 
 def measure_uploads(platform: Platform, person: Person, count: int, megabytes: float) -> list[str]:
-    """Upload `count` photos, HANDS at a time; what is wrong."""
+    """Uploads `count` photos, HANDS at a time; returns the failures."""
     from jobs.models import Upload
 
     content = photo(megabytes)
@@ -91,7 +91,7 @@ def measure_uploads(platform: Platform, person: Person, count: int, megabytes: f
 
 
 def measure_zip(platform: Platform, person: Person, user: Any, count: int, kilobytes: int) -> list[str]:
-    """Fetch the ZIP of a job with `count` results; what is wrong."""
+    """Downloads the ZIP of a job with `count` results; returns the failures."""
     from jobs.models import Picture
     from tests.jobs.factories import complete
 
@@ -121,7 +121,7 @@ def measure_zip(platform: Platform, person: Person, user: Any, count: int, kilob
 
 
 def one(chosen: argparse.Namespace) -> int:
-    """One measurement on one store."""
+    """Runs one measurement on one store."""
     say(f"-- {chosen.what}, files in {'S3' if chosen.store == 's3' else 'a folder'}")
     with tempfile.TemporaryDirectory(prefix="bgp-memory-", ignore_cleanup_errors=True) as folder:
         platform = Platform(Path(folder), s3=chosen.store == "s3")
@@ -137,8 +137,8 @@ def one(chosen: argparse.Namespace) -> int:
 
 
 def measured(platform: Platform, chosen: argparse.Namespace) -> list[str]:
-    """The platform with nothing but a web process, and somebody who is signed in."""
-    # Browsers reach the store past the gateway, which then counts what the web alone fetches.
+    """Runs the platform with only a web process and a signed-in user."""
+    # Browsers reach the store directly, past the gateway, which then counts only the web's own requests.
     public = {"S3_PUBLIC_ENDPOINT": platform.store.endpoint} if platform.store else {}
     environment = platform.start_servers(**public)
     os.environ.update(environment, DJANGO_SETTINGS_MODULE="bgplatform.settings")
@@ -168,7 +168,7 @@ def answers(address: str) -> bool:
 
 
 def main() -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module's docstring. Returns the exit code."""
     weather.stop_here()
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.memory", description=__doc__)
     parser.add_argument("--what", choices=["uploads", "zip"], help="only this (default: both)")
@@ -183,7 +183,7 @@ def main() -> int:
     codes = []
     for what in [chosen.what] if chosen.what else ["uploads", "zip"]:
         for store in [chosen.store] if chosen.store else ["files", "s3"]:
-            # Settings are read once in a process: each has its own.
+            # Settings are read once per process: each measurement has its own.
             more = ["--what", what, "--store", store]
             codes.append(
                 subprocess.call([sys.executable, "-m", "tests.benchmarks.memory", *sys.argv[1:], *more])

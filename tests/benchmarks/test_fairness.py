@@ -1,4 +1,4 @@
-"""The short form of `make fairness`: counts alone, as times depend on the machine."""
+"""The short form of `make fairness`: counts only, because times depend on the machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.benchmarks.fairness import MOST_BETWEEN
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
 
 
-def test_five_pictures_do_not_wait_for_somebodys_hundreds() -> None:
+def test_a_small_job_does_not_wait_for_another_users_hundreds() -> None:
     command = [sys.executable, "-m", "tests.benchmarks.fairness"]
     run = subprocess.run(
         [*command, "--pictures", "200", "--before", "10"],

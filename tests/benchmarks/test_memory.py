@@ -1,4 +1,4 @@
-"""The short form of `make memory`: the web does not grow with what goes through it."""
+"""The short form of `make memory`: the web's memory does not grow with the data transferred."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The short form of `make worker-memory`: a worker does not grow with what goes through it."""
+"""The short form of `make worker-memory`: a worker's memory does not grow with the pictures processed."""
 
 from __future__ import annotations
 

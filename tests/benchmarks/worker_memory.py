@@ -1,9 +1,9 @@
-"""What a worker holds in memory: `python -m tests.benchmarks.worker_memory --rembg PYTHON`.
+"""Measures the memory of a worker: `python -m tests.benchmarks.worker_memory --rembg PYTHON`.
 
-Beside rembg's server: eight clients at once send photos of 12 megapixels to either, the worker with eight
-threads, so that it has eight pictures in hand as well. What is compared is the most that each held
-(proportional set size, all processes of a worker together). Then so many pictures go through the platform,
-and the worker must hold as much at the end as after the first tenth. The exit code decides.
+Compares it with rembg's server: eight concurrent clients send photos of 12 megapixels to either. The worker
+has eight threads, so it also processes eight pictures at once. The figure is the peak of each (proportional
+set size, all processes of a worker together). Then many pictures go through the platform, and the worker must
+hold as much at the end as after the first tenth. The exit code shows the outcome.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.benchmarks.throughput.servers import ours, theirs
 
 MIB = 2**20
 SHARE = 1 / 3
-# Flat: allocators keep what they once had, so a little more than nothing.
+# Flat memory, with some tolerance: allocators keep what they once had.
 MOST_GROWTH = 64 * MIB
 SAMPLE = Path("static/samples/astronaut.jpg")
 LOOK_SECONDS = 0.05
@@ -34,7 +34,9 @@ PARTS = 10
 
 
 def held(word: str) -> int:
-    """Bytes held by those of our descendants whose command line has this word; shared pages by share."""
+    """Returns the bytes held by our descendants whose command line contains this word; shared pages count
+    proportionally.
+    """
     total = 0
     for pid in process_tree.descendants(os.getpid()):
         try:
@@ -49,7 +51,7 @@ def held(word: str) -> int:
 
 @contextmanager
 def peak(word: str) -> Iterator[Callable[[], int]]:
-    """Look often while the block runs; the yielded function answers the most that was seen."""
+    """Samples often while the block runs; the yielded function returns the maximum."""
     seen, over = [held(word)], threading.Event()
 
     def look() -> None:
@@ -66,7 +68,7 @@ def peak(word: str) -> Iterator[Callable[[], int]]:
 
 
 def beside_rembg(mine: Target, other: Target, photo: Path, chosen: argparse.Namespace) -> list[str]:
-    """Both under the same load, one after the other; what is wrong."""
+    """Runs both under the same load, one after the other; returns the failures."""
     most: dict[str, int] = {}
     for target, word in ((mine, "bgplatform.worker"), (other, "rembg")):
         pictures = different(jpeg_of(photo, chosen.megapixels))
@@ -84,7 +86,7 @@ def beside_rembg(mine: Target, other: Target, photo: Path, chosen: argparse.Name
 
 
 def flat(mine: Target, photo: Path, chosen: argparse.Namespace) -> list[str]:
-    """So many pictures through the worker; what is wrong."""
+    """Sends many pictures through the worker; returns the failures."""
     pictures = different(jpeg_of(photo, chosen.small))
     each, after = chosen.pictures // PARTS, []
     for number in range(PARTS):
@@ -97,7 +99,7 @@ def flat(mine: Target, photo: Path, chosen: argparse.Namespace) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, and decide by the exit code."""
+    """Measures, prints, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.worker_memory", description=__doc__)
     add = parser.add_argument
     add("--rembg", metavar="PYTHON", help="in whose environment rembg[cpu] is; without it only the growth")

@@ -1,4 +1,6 @@
-"""What the engine's tests share: the real weights of the cache, and predictors that are loaded once."""
+"""Shared fixtures of the engine's tests: the real weights from the cache, and predictors that are loaded
+once.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ def _needs(model: str) -> None:
 
 @pytest.fixture(scope="session")
 def predictor() -> Callable[..., Predictor]:
-    """predictor(model, precision="float32", engine="torch") on the CPU, one of each for the whole run."""
+    """predictor(model, precision="float32", engine="torch") on the CPU; each is created once per run."""
 
     @cache
     def made(model: str, precision: str = "float32", engine: str = "torch") -> Predictor:
@@ -37,7 +39,7 @@ def predictor() -> Callable[..., Predictor]:
 
 @pytest.fixture(scope="session")
 def pipeline() -> Pipeline:
-    """u2netp, as it is chosen by itself on this CPU."""
+    """u2netp with the automatic choice of engine and precision on this CPU."""
     _needs("u2netp")
     return Pipeline("u2netp", "cpu")
 
@@ -59,7 +61,7 @@ def authors_onnx() -> Callable[[str], Path]:
 
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of its own with nothing in it, and no network to fill it from."""
+    """A separate, empty cache folder, and no network to fill it from."""
     monkeypatch.setenv("BGPLATFORM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BGPLATFORM_OFFLINE", "1")
     return tmp_path / "cache"
@@ -67,7 +69,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def small_network() -> U2NETP:
-    """A U2NETP in training form with weights of chance, the same in every run."""
+    """A U2NETP in training form with random weights, the same in every run."""
     generator = torch.random.get_rng_state()
     torch.manual_seed(11)
     network = U2NETP()

@@ -1,4 +1,4 @@
-"""The batcher: company travels together, a poisoned entry fails alone, memory is bounded."""
+"""The batcher: concurrent entries run as one batch, a faulty entry fails alone, memory is bounded."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from segmentation.errors import EngineError
 
 
 class Network:
-    """Doubles numbers. Holds its first batch until it is let go, so that a test decides what waits behind
-    it."""
+    """Doubles numbers. Blocks its first batch until released, so that a test controls the queue behind it."""
 
     def __init__(self, room: int = 1000) -> None:
         self.batches: list[list[int]] = []
@@ -35,7 +34,7 @@ class Network:
 
 
 def _behind_one(network: Network, batcher: MicroBatcher[int, int], entries: list[int]) -> list[Future[int]]:
-    """Submit 0, and while it runs all the others; then let it go."""
+    """Submits 0, and while it runs all the others; then releases it."""
     first = batcher.submit(0)
     assert network.entered.wait(30)
     futures = [batcher.submit(entry) for entry in entries]
@@ -44,7 +43,7 @@ def _behind_one(network: Network, batcher: MicroBatcher[int, int], entries: list
     return futures
 
 
-def test_what_waits_together_runs_together_in_order_and_in_one_thread() -> None:
+def test_queued_entries_run_as_one_batch_in_order_in_one_thread() -> None:
     network = Network()
     batcher = MicroBatcher(network, max_batch=4, max_wait=0)
     futures = _behind_one(network, batcher, [1, 2, 3, 4, 5, 6])
@@ -55,7 +54,7 @@ def test_what_waits_together_runs_together_in_order_and_in_one_thread() -> None:
     batcher.close()
 
 
-def test_a_poisoned_entry_fails_alone() -> None:
+def test_a_faulty_entry_fails_alone() -> None:
     network = Network()
     batcher = MicroBatcher(network, max_batch=8, max_wait=0)
     futures = _behind_one(network, batcher, [1, 13, 3])
@@ -67,7 +66,7 @@ def test_a_poisoned_entry_fails_alone() -> None:
     batcher.close()
 
 
-def test_out_of_memory_halves_the_batch_for_good() -> None:
+def test_out_of_memory_halves_the_batch_permanently() -> None:
     network = Network(room=2)
     batcher = MicroBatcher(network, max_batch=8, max_wait=0)
     futures = _behind_one(network, batcher, [1, 2, 3, 4, 5, 6, 7, 8])
@@ -87,7 +86,7 @@ def test_a_single_entry_too_large_for_the_device_fails_with_its_error() -> None:
     batcher.close()
 
 
-def test_a_full_line_makes_callers_wait_at_the_door() -> None:
+def test_submit_blocks_while_the_queue_is_full() -> None:
     network = Network()
     batcher = MicroBatcher(network, max_batch=1, max_wait=0, max_pending=2)
     first = batcher.submit(0)
@@ -123,7 +122,7 @@ def test_a_cancelled_entry_is_not_computed() -> None:
     batcher.close()
 
 
-def test_closing_finishes_the_line_and_refuses_newcomers() -> None:
+def test_closing_finishes_the_queue_and_refuses_new_entries() -> None:
     network = Network()
     batcher = MicroBatcher(network, max_batch=2, max_wait=0)
     futures = _behind_one(network, batcher, [1, 2, 3])

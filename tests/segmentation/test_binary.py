@@ -1,4 +1,4 @@
-"""A binary matte: two levels, and the alpha channel that opaque results may have all the same."""
+"""Binary mattes: two levels, and the optional alpha channel of opaque results."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ RGB = np.full((40, 60, 3), 200, np.uint8)
 
 
 def ramp(*levels: int) -> np.ndarray:
-    """A matte whose columns hold these levels, ten columns each."""
+    """A matte whose columns have these levels, ten columns each."""
     return np.repeat(np.array([levels], np.uint8), 10, axis=1).repeat(40, axis=0)
 
 
-def test_there_are_two_levels() -> None:
+def test_a_binary_matte_has_two_levels() -> None:
     found = binary(ramp(0, 60, 100, 154, 200, 255))
     assert set(np.unique(found)) == {0, 255}
-    # 100 and 154 are as far from 127 as each other: blurred, the outline stays where they meet.
+    # 100 and 154 are equally far from 127: after the blur, the outline stays at their border.
     assert found[20].tolist() == [0] * 30 + [255] * 30
 
 
@@ -31,7 +31,7 @@ def test_the_threshold_is_127() -> None:
     assert binary(np.full((20, 20), 127, np.uint8)).min() == 255
 
 
-def test_what_is_narrower_than_three_pixels_goes() -> None:
+def test_details_narrower_than_three_pixels_are_removed() -> None:
     for width, stays in ((1, False), (2, False), (9, True)):
         alpha = np.zeros((40, 60), np.uint8)
         alpha[5:35, 30 : 30 + width] = 255
@@ -48,7 +48,7 @@ def test_the_result_has_two_levels_at_any_size(size: str | None) -> None:
         assert set(np.unique(veil)) == {0, 255}
 
 
-def test_an_opaque_result_has_an_alpha_channel_where_one_is_wanted() -> None:
+def test_an_opaque_result_has_an_alpha_channel_on_request() -> None:
     alpha = ramp(0, 60, 120, 140, 200, 255)
     for channels, kinds in (("rgba", 2), ("rgba-always", 6)):
         recipe = Recipe.parse({"background": "#f00", "channels": channels})
@@ -59,14 +59,14 @@ def test_an_opaque_result_has_an_alpha_channel_where_one_is_wanted() -> None:
     assert veil.min() == 255
 
 
-def test_what_decides_nothing_is_no_part_of_a_recipe() -> None:
+def test_fields_without_effect_do_not_change_the_digest() -> None:
     assert Recipe(channels="rgba-always") == Recipe()
     opaque = {"background": "#ff0000", "channels": "rgba-always"}
     for format in ("jpeg", "zip"):
         assert Recipe.parse({**opaque, "format": format}).channels == "rgba"
     assert Recipe.parse({**opaque, "format": "webp"}).channels == "rgba-always"
     assert Recipe(binary=True, semitransparency=False) == Recipe(binary=True)
-    # The digests that were stored before there was such a field hold.
+    # Digests stored before this field existed stay valid.
     assert Recipe().digest == "e2d65df116c3f1007199f2d34cb4399787484465b2dec0684b0346ea1bfa8a49"
     assert Recipe(binary=True).digest != Recipe().digest
     with pytest.raises(RecipeError, match="binary is true or false"):

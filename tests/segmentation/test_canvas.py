@@ -1,4 +1,4 @@
-"""Where the subject lands: crop, margins, scale, position, size."""
+"""Placement of the subject: crop, margins, scale, position, size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def laid(**fields: object) -> Placement:
     return place(100, 200, SUBJECT, Recipe.parse(fields))
 
 
-def test_the_box_of_what_is_seen() -> None:
+def test_subject_box() -> None:
     alpha = np.zeros((9, 12), np.uint8)
     assert subject_box(alpha) == (0, 0, 12, 9), "nothing seen: all of it"
     alpha[3, 4] = 12
@@ -28,16 +28,16 @@ def test_the_box_of_what_is_seen() -> None:
     assert subject_box(alpha) == (6, 2, 8, 5)
 
 
-def test_by_default_nothing_moves() -> None:
+def test_the_default_layout_changes_nothing() -> None:
     assert laid() == Placement((100, 200), (0, 0, 100, 200), (100, 200), (0, 0))
 
 
-def test_crop_cuts_to_the_subject() -> None:
+def test_crop_to_the_subject() -> None:
     assert laid(crop=True) == Placement((40, 80), SUBJECT, (40, 80), (0, 0))
 
 
 def test_margins_may_reach_beyond_the_picture() -> None:
-    # top 10 px, right 50 % of 40, bottom 0, left 30 px: ten more than there is
+    # top 10 px, right 50 % of 40, bottom 0, left 30 px: ten more than available
     put = laid(crop=True, crop_margin="10px 50% 0 30px")
     assert put == Placement((90, 90), (0, 20, 80, 110), (80, 90), (10, 0))
 
@@ -58,17 +58,17 @@ def test_position_moves_the_subject(position: str, corner: tuple[int, int]) -> N
     assert laid(position=position).corner == corner
 
 
-def test_a_scaled_subject_may_stay_where_it_was() -> None:
-    # Half as large, about its middle (40, 70).
+def test_a_scaled_subject_may_keep_its_position() -> None:
+    # Half as large, around its centre (40, 70).
     put = laid(scale="20%", position="original")
     assert (put.drawn, put.corner) == ((50, 100), (20, 35))
     assert put.on_canvas(SUBJECT) == (30, 50, 50, 90)
-    # The picture fills 50×100 of the canvas, in the middle: there the subject's middle is (40, 35).
+    # The picture fills 50×100 of the canvas, centred: there the subject's centre is (40, 35).
     put = laid(size="90x100", scale="25%", position="original")
     assert put.on_canvas(SUBJECT) == (34, 22, 47, 48)
-    # With a crop the subject's own box is what is scaled.
+    # With a crop the subject's own box is scaled.
     assert laid(crop=True, scale="50%", position="original") == laid(crop=True, scale="50%")
-    # What would grow beyond the edge (at -10) is moved in so far that it does not.
+    # A subject that would extend beyond the edge (at -10) is shifted inwards just enough.
     put = laid(scale="100%", position="original")
     assert (put.canvas, put.on_canvas(SUBJECT)) == ((100, 200), (0, 0, 100, 200))
     put = laid(scale="80%", position="original")
@@ -84,7 +84,7 @@ def test_white_square_with_85_per_cent_fill() -> None:
     assert put.corner == (320, 150)
 
 
-def test_a_megapixel_limit_only_makes_smaller() -> None:
+def test_a_megapixel_limit_never_enlarges() -> None:
     assert laid(size="1MP").canvas == (100, 200)
     put = laid(size="0.01MP")
     assert put.canvas == (70, 141)
@@ -97,11 +97,11 @@ def test_exact_sizes() -> None:
     assert laid(size="x50").canvas == (25, 50)
 
 
-def test_a_canvas_beyond_all_measure_is_refused() -> None:
+def test_a_canvas_beyond_the_limits_is_refused() -> None:
     with pytest.raises(RecipeError) as refused:
         place(10, 10000, (0, 0, 10, 10000), Recipe.parse({"size": "300x"}))
     assert (refused.value.code, refused.value.field) == ("result_too_large", "size")
-    # A source that is itself so large passes.
+    # A source that is this large itself is accepted.
     assert place(17000, 100, (0, 0, 9, 9), Recipe()).canvas == (17000, 100)
 
 
@@ -116,13 +116,13 @@ def test_a_canvas_beyond_all_measure_is_refused() -> None:
         ({"scale": "20%"}, (40, 80, 60, 120)),
     ],
 )
-def test_where_the_subject_stands_in_the_result(fields: dict[str, object], box: tuple[int, ...]) -> None:
+def test_subject_position_in_the_result(fields: dict[str, object], box: tuple[int, ...]) -> None:
     alpha = np.zeros((200, 100), np.uint8)
     alpha[30:110, 20:60] = 255
     assert subject_position(alpha, Recipe.parse(fields))[0] == box
 
 
-def test_the_size_that_the_result_would_have_without_a_limit() -> None:
+def test_size_of_the_result_without_a_limit() -> None:
     alpha = np.zeros((200, 100), np.uint8)
     alpha[30:110, 20:60] = 255
     assert subject_position(alpha, Recipe.parse({"size": "0.01MP"}))[1] == (100, 200)
@@ -156,7 +156,7 @@ def layouts(draw: st.DrawFn) -> tuple[int, int, tuple[int, int, int, int], Recip
 
 
 @given(layouts())
-def test_every_layout_is_sound(layout: tuple[int, int, tuple[int, int, int, int], Recipe]) -> None:
+def test_every_layout_is_consistent(layout: tuple[int, int, tuple[int, int, int, int], Recipe]) -> None:
     width, height, box, recipe = layout
     put = place(width, height, box, recipe)
     left, top, right, bottom = put.region
@@ -170,7 +170,7 @@ def test_every_layout_is_sound(layout: tuple[int, int, tuple[int, int, int, int]
 
 
 @given(layouts())
-def test_a_scaled_subject_fills_what_was_asked_and_stays_inside(
+def test_a_scaled_subject_has_the_requested_size_and_stays_inside(
     layout: tuple[int, int, tuple[int, int, int, int], Recipe],
 ) -> None:
     width, height, box, recipe = layout

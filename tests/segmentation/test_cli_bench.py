@@ -1,4 +1,4 @@
-"""The parts of `python -m segmentation bench` whose answers do not depend on the clock."""
+"""The parts of `python -m segmentation bench` whose results do not depend on the clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COFFEE = Path(__file__).resolve().parents[2] / "static" / "samples" / "coffee.we
 
 
 @pytest.mark.parametrize("megapixels", [0.25, 2])
-def test_photos_are_made_to_size_and_the_same_each_time(megapixels: float) -> None:
+def test_photos_have_the_requested_size_and_are_reproducible(megapixels: float) -> None:
     data = jpeg_of(COFFEE, megapixels)
     with Image.open(io.BytesIO(data)) as image:
         assert image.format == "JPEG"
@@ -29,7 +29,7 @@ def test_photos_are_made_to_size_and_the_same_each_time(megapixels: float) -> No
     assert jpeg_of(COFFEE, megapixels, seed=1) != data
 
 
-def test_contenders_take_turns_after_one_unmeasured_round() -> None:
+def test_contenders_alternate_after_one_warm_up_round() -> None:
     calls: list[str] = []
     timed = compare({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2, "turns")
     assert calls == ["a", "b"] * 3
@@ -64,7 +64,7 @@ def test_the_report_has_every_stage(
 
 
 @pytest.mark.real
-def test_maps_are_compared_with_those_of_float32_on_a_data_set(
+def test_maps_are_compared_with_float32_on_a_data_set(
     pipeline: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "set" / "im").mkdir(parents=True)
@@ -94,7 +94,7 @@ def test_maps_are_compared_with_those_of_float32_on_a_data_set(
 @pytest.mark.parametrize(
     "options", [[], ["--parts", "maps", "--photo", "a.jpg"], ["--parts", "whole", "--data", "."]]
 )
-def test_parts_without_what_they_measure_are_refused(
+def test_benchmarks_without_their_inputs_are_refused(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bench", *options]) == 2

@@ -1,4 +1,4 @@
-"""What cannot be is a sentence and an exit code, and is said before the long work begins."""
+"""Invalid input gives a sentence and an exit code, before any long work starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONG = "n" * 300
 
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever loads a model fails the test."""
+    """Loading a model fails the test."""
 
     def load(*_: object, **__: object) -> object:
         raise AssertionError("a model was loaded")
@@ -65,7 +65,7 @@ def test_a_folder_that_cannot_be_written(
 
 @pytest.mark.usefixtures("no_model")
 @pytest.mark.parametrize("output", ["loop", "/proc/nowhere", "/proc"])
-def test_stranger_folders_that_cannot_be_written(
+def test_unusual_folders_that_cannot_be_written(
     output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "loop").symlink_to("loop")
@@ -96,7 +96,7 @@ def test_a_path_that_is_too_long(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("evaluate data --limit x", "argument --limit: 'x' is not a whole number from 1 on"),
     ],
 )
-def test_numbers_that_cannot_be_are_wrong_use(
+def test_impossible_numbers_are_usage_errors(
     words: str, sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
@@ -131,7 +131,7 @@ def test_a_wheel_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.usefixtures("empty_cache")
-def test_a_folder_is_no_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_is_not_a_weights_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("weights", "register", "my", tmp_path, "--architecture", "u2net")
     expected = f"weights: {tmp_path} cannot be read: it is a folder. (weights_unreadable)\n"
     assert said(capsys, *words) == (1, expected)
@@ -143,7 +143,7 @@ def test_figures_that_cannot_be_written(
     command: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = {"evaluate": ["evaluate", data], "bench": ["bench", "--data", data]}[command]
-    # What the kernel says of /proc depends on who asks.
+    # The kernel's error for /proc depends on the user.
     code, error = said(capsys, *words, "--json", "/proc/x/y.json")
     assert (code, error.count("\n")) == (1, 1)
     assert error.startswith(f"{command}: Nothing can be written into /proc/x: ")
@@ -159,7 +159,7 @@ def test_figures_that_cannot_be_written(
         ("cutout", str(COFFEE), "-o", "{}/out", "--model", "u2netp"),
     ],
 )
-def test_a_cache_that_is_no_folder(
+def test_a_cache_that_is_not_a_folder(
     words: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -173,7 +173,7 @@ def test_a_cache_that_is_no_folder(
     assert said(capsys, *(word.format(tmp_path) for word in words)) == (1, expected)
 
 
-def test_no_file_is_replaced_unasked(tmp_path: Path) -> None:
+def test_no_file_is_replaced_without_overwrite(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     file.write_text("earlier", "utf-8")
     checks.ready_to_write(file, overwrite=True)
@@ -194,7 +194,7 @@ def test_no_file_is_replaced_unasked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["evaluate", "bench", "weights"])
 @pytest.mark.usefixtures("no_model")
-def test_figures_of_an_earlier_run_are_kept(
+def test_figures_of_an_earlier_run_are_not_overwritten(
     command: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "figures.json"
@@ -209,7 +209,7 @@ def test_figures_of_an_earlier_run_are_kept(
     assert file.read_text("utf-8") == "earlier"
 
 
-def test_permissions_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_permissions_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may do everything
     with pytest.raises(SegmentationError, match=r"file cannot be read: Permission denied\. \(cannot_read\)"):

@@ -1,4 +1,4 @@
-"""`python -m segmentation cutout`, as a person runs it."""
+"""`python -m segmentation cutout`, as a user runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLES = ROOT / "static" / "samples"
 
 @pytest.fixture
 def cutout(pipeline: object, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Run the command with u2netp; answers its exit code and what it said on stderr."""
+    """Runs the command with u2netp; returns its exit code and its stderr."""
 
     def run(*arguments: object) -> tuple[int, str]:
         code = main(["cutout", *map(str, arguments), "--model", "u2netp", "--device", "cpu"])
@@ -55,7 +55,7 @@ def test_the_matte_alone_and_another_format(cutout: Callable[..., tuple[int, str
 
 
 @pytest.mark.real
-def test_a_bad_file_gets_its_sentence_and_the_rest_goes_on(
+def test_a_bad_file_is_reported_and_the_others_are_processed(
     cutout: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -79,7 +79,9 @@ def test_a_bad_file_gets_its_sentence_and_the_rest_goes_on(
 
 
 @pytest.mark.real
-def test_equal_names_are_numbered_and_said(cutout: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_equal_names_are_numbered_and_reported(
+    cutout: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
     for folder in "ab":
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "same.jpg").write_bytes((SAMPLES / "astronaut.jpg").read_bytes())
@@ -90,10 +92,10 @@ def test_equal_names_are_numbered_and_said(cutout: Callable[..., tuple[int, str]
 
 
 @pytest.mark.real
-def test_a_name_may_be_as_long_as_its_result_fits(
+def test_a_name_may_be_so_long_that_its_result_just_fits(
     cutout: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
-    source = tmp_path / f"{'ü' * 125}a.jpg"  # 255 bytes, as its result; the bytes tell what it is
+    source = tmp_path / f"{'ü' * 125}a.jpg"  # 255 bytes, as its result; the bytes show the format
     source.write_bytes((SAMPLES / "coffee.webp").read_bytes())
     code, said = cutout(source, "-o", tmp_path / "out", "--refine", "off")
     assert code == 0, said
@@ -105,7 +107,7 @@ def test_a_name_may_be_as_long_as_its_result_fits(
 
 
 @pytest.mark.real
-def test_a_source_is_never_written_over(cutout: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_a_source_is_never_overwritten(cutout: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     source = tmp_path / "cat.png"
     source.write_bytes((SAMPLES / "chelsea.png").read_bytes())
     code, said = cutout(source, "-o", tmp_path)
@@ -114,12 +116,12 @@ def test_a_source_is_never_written_over(cutout: Callable[..., tuple[int, str]], 
     assert source.read_bytes() == (SAMPLES / "chelsea.png").read_bytes()
 
 
-def test_a_wrong_recipe_is_wrong_use(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_recipe_is_a_usage_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["cutout", "x.jpg", "-o", str(tmp_path), "--background", "no-colour"]) == 2
     assert "background" in capfd.readouterr().err
 
 
-def test_an_empty_folder_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_empty_folder_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     assert main(["cutout", str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 1
     assert "no picture" in capfd.readouterr().err
@@ -137,7 +139,7 @@ sys.meta_path.insert(0, Blocker())
 
 
 @pytest.mark.real
-def test_it_runs_where_django_is_not_installed(pipeline: object, tmp_path: Path) -> None:
+def test_it_runs_without_django(pipeline: object, tmp_path: Path) -> None:
     script = _BLOCKED.format(blocked={"django", "common", "accounts", "jobs", "bgplatform"})
     script += (
         "import runpy; sys.argv[0] = 'segmentation'; runpy.run_module('segmentation', run_name='__main__')"
@@ -158,7 +160,7 @@ def test_it_runs_where_django_is_not_installed(pipeline: object, tmp_path: Path)
     assert (tmp_path / "coffee.png").exists()
 
 
-def test_light_modules_load_nothing_heavy() -> None:
+def test_light_modules_import_nothing_heavy() -> None:
     script = _BLOCKED.format(blocked={"torch", "openvino", "numba", "cv2", "pymatting", "django", "scipy"})
     script += "import segmentation, segmentation.errors, segmentation.recipe, segmentation.pictures\n"
     script += "import segmentation.weights, segmentation.shrink, segmentation.batcher\n"
@@ -172,12 +174,12 @@ def test_light_modules_load_nothing_heavy() -> None:
 
 
 @pytest.mark.real
-def test_a_result_beyond_the_limit_is_a_sentence(
+def test_a_result_beyond_the_limit_is_reported(
     cutout: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
     limited = (SAMPLES / "chelsea.png", "-o", tmp_path / "out", "--max-result-megapixels", "0.2")
     code, said = cutout(*limited, "--size", "600x600")
     assert code == 1
     assert "chelsea.png: The result would have 600×600 pixels" in said
-    # One that is no larger than its source is made.
+    # A result that is no larger than its source is rendered.
     assert cutout(*limited)[0] == 0

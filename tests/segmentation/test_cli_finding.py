@@ -1,4 +1,4 @@
-"""Which pictures the command line takes, and what it says of the others."""
+"""Which pictures the command line accepts, and its messages about the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _said(top: Path, *inputs: str | Path, recursive: bool = True, results: Path 
     ]
 
 
-def test_folders_go_deep_only_when_asked(tmp_path: Path) -> None:
+def test_subfolders_are_read_only_with_recursive(tmp_path: Path) -> None:
     top = _made(tmp_path / "in", "one.JPG", "deep/two.webp", ".hidden.png", ".DS_Store", "deep/three.txt")
     shallow = find([top])
     assert [(one.name, str(one.folder)) for one in shallow.found] == [("one.JPG", ".")]
@@ -40,7 +40,7 @@ def test_folders_go_deep_only_when_asked(tmp_path: Path) -> None:
     ]
 
 
-def test_every_link_has_a_picture_or_a_line(tmp_path: Path) -> None:
+def test_every_link_gives_a_picture_or_a_message(tmp_path: Path) -> None:
     top = _made(tmp_path / "in", "a.jpg", "folder/b.jpg")
     _made(tmp_path / "elsewhere", "c.jpg")
     (top / "a-link.jpg").symlink_to("a.jpg")
@@ -68,9 +68,9 @@ def test_every_link_has_a_picture_or_a_line(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_named_twice_is_done_once(tmp_path: Path) -> None:
+def test_inputs_named_twice_are_processed_once(tmp_path: Path) -> None:
     top = _made(tmp_path, "a.jpg", "b.jpg")
-    os.link(top / "b.jpg", top / "hard.jpg")  # a name of its own, as good as the first
+    os.link(top / "b.jpg", top / "hard.jpg")  # another name for the same file, as good as the first
     inputs = [top / "a.jpg", top, "-", "-", f"{top}/../{top.name}/a.jpg"]
     assert [str(one) for one in find(inputs).found] == [
         str(top / "a.jpg"), str(top / "b.jpg"), str(top / "hard.jpg"), "standard input",
@@ -78,7 +78,7 @@ def test_what_is_named_twice_is_done_once(tmp_path: Path) -> None:
     assert _said(tmp_path, *inputs) == ["standard input: left out, because it is named twice."]
 
 
-def test_what_is_no_file_is_said(tmp_path: Path) -> None:
+def test_inputs_that_are_not_files_are_reported(tmp_path: Path) -> None:
     top = _made(tmp_path / "in", "a.jpg")
     os.mkfifo(top / "pipe.jpg")
     assert [one.name for one in find([top]).found] == ["a.jpg"]
@@ -86,7 +86,7 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
     assert [one.name for one in find([top / "pipe.jpg"]).found] == ["pipe.jpg"]
 
 
-def test_the_folder_of_the_results_is_never_read(tmp_path: Path) -> None:
+def test_the_output_folder_is_never_read(tmp_path: Path) -> None:
     top = _made(tmp_path / "in", "a.jpg", "deep/out/a.png", "deep/b.jpg")
     out = top / "deep" / "out"
     assert [one.name for one in find([top], True, out).found] == ["a.jpg", "b.jpg"]

@@ -1,4 +1,4 @@
-"""`cutout` from the first word to the last byte, with an engine that only copies."""
+"""`cutout` end to end, with an engine that only copies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Cutout = Callable[..., tuple[int, list[str]]]
 
 
 class _Copier:
-    """Stands for Pipeline: decodes a picture as that does, and writes its size and format."""
+    """Replaces Pipeline: decodes a picture as it does, and writes its size and format."""
 
     description = "copier"
 
@@ -46,7 +46,9 @@ class _Copier:
 
 @pytest.fixture
 def cutout(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cutout:
-    """Run the command; answers its exit code and the lines on stderr, without the first about the engine."""
+    """Runs the command; returns its exit code and the lines on stderr, without the first one about the
+    engine.
+    """
     monkeypatch.setattr("segmentation.pipeline.Pipeline", _Copier)
 
     def run(*arguments: object) -> tuple[int, list[str]]:
@@ -67,7 +69,7 @@ def _tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_same_command_again(cutout: Cutout, tmp_path: Path) -> None:
+def test_running_the_same_command_again(cutout: Cutout, tmp_path: Path) -> None:
     top = tmp_path / "in"
     for name in ("a.png", "deep/a.jpg", "deep/b.gif"):
         _picture(top / name)
@@ -94,7 +96,7 @@ def test_the_same_command_again(cutout: Cutout, tmp_path: Path) -> None:
     assert _tree(top / "out")["a.png"] == first["a.png"]
 
 
-def test_a_file_with_a_pictures_suffix_is_a_file(cutout: Cutout, tmp_path: Path) -> None:
+def test_an_output_with_a_picture_suffix_is_a_file(cutout: Cutout, tmp_path: Path) -> None:
     source = _picture(tmp_path / "in.png")
     for name, form in (("a/out.png", "png"), ("b.JPG", "jpeg"), ("c.webp", "webp"), ("d.zip", "zip")):
         assert cutout(source, "-o", tmp_path / name) == (0, [])
@@ -118,7 +120,7 @@ def test_a_file_with_a_pictures_suffix_is_a_file(cutout: Cutout, tmp_path: Path)
         assert image.size == (8, 6)
 
 
-def test_a_folder_may_have_a_suffix(cutout: Cutout, tmp_path: Path) -> None:
+def test_an_output_folder_may_have_a_suffix(cutout: Cutout, tmp_path: Path) -> None:
     source = _picture(tmp_path / "in.gif")
     (tmp_path / "there.png").mkdir()
     for folder in ("there.png", "new.png/", "other.png/.", "cutouts-2.0"):
@@ -138,7 +140,7 @@ def test_a_folder_may_have_a_suffix(cutout: Cutout, tmp_path: Path) -> None:
         (("a.png",), ("-o", ""), "no_output"),
     ],
 )
-def test_wrong_use(
+def test_usage_errors(
     inputs: tuple[str, ...], words: tuple[str, ...], code: str, cutout: Cutout, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -152,7 +154,7 @@ def test_wrong_use(
     assert _tree(tmp_path) == before
 
 
-def test_overwriting_and_passing_over_exclude_each_other(cutout: Cutout) -> None:
+def test_overwrite_and_skip_existing_exclude_each_other(cutout: Cutout) -> None:
     with pytest.raises(SystemExit) as end:
         cutout("a.png", "-o", "out", "--overwrite", "--skip-existing")
     assert end.value.code == 2
@@ -188,7 +190,7 @@ def test_pipes(
         assert sentence.encode() in said.err
 
 
-def test_a_reader_that_went_away_is_no_fault_of_the_picture(cutout: Cutout, tmp_path: Path) -> None:
+def test_a_closed_pipe_is_not_reported_as_a_bad_picture(cutout: Cutout, tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with pytest.MonkeyPatch.context() as patch, os.fdopen(writer, "w") as stdout:
@@ -198,7 +200,7 @@ def test_a_reader_that_went_away_is_no_fault_of_the_picture(cutout: Cutout, tmp_
     assert lines[0].endswith("Standard output cannot be written: Broken pipe. (cannot_write)")
 
 
-def test_a_pipe_has_an_end(cutout: Cutout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_pipe_is_refused(cutout: Cutout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "STREAM_BYTES", 1_000_000)
     code, lines = cutout("/dev/zero", "-o", "-")
     assert code == 1
@@ -222,7 +224,7 @@ def test_a_file_named_dash_is_a_file(cutout: Cutout, tmp_path: Path, monkeypatch
     assert cutout("./-", "-o", "out.png") == (0, [])
 
 
-def test_warnings_are_said_and_are_no_failure(cutout: Cutout, tmp_path: Path) -> None:
+def test_warnings_are_printed_without_failure(cutout: Cutout, tmp_path: Path) -> None:
     first = Image.new("L", (8, 6))
     first.save(tmp_path / "anim.gif", save_all=True, append_images=[Image.new("L", (8, 6), 255)])
     code, (line,) = cutout(tmp_path / "anim.gif", "-o", tmp_path / "out")
@@ -235,19 +237,19 @@ def test_warnings_are_said_and_are_no_failure(cutout: Cutout, tmp_path: Path) ->
     assert line.startswith(f"cutout: {tmp_path / 'anim.gif'}: warning: ")
 
 
-def test_the_limit_of_pixels_has_an_option(cutout: Cutout, tmp_path: Path) -> None:
+def test_the_pixel_limit_has_an_option(cutout: Cutout, tmp_path: Path) -> None:
     source = _picture(tmp_path / "wide.png", 32_000)
     words = (source, "-o", tmp_path / "out.png", "--max-megapixels")
     code, (line,) = cutout(*words, "0.19")
     assert code == 1
     assert line.endswith("(too_many_pixels) --max-megapixels takes larger ones.")
-    # The background picture is held to the same limit.
+    # The same limit applies to the background picture.
     assert cutout(*words, "0.192", "--background", f"picture:{source}") == (0, [])
 
 
 @pytest.mark.real
-def test_a_shells_pipes(pipeline: object, tmp_path: Path) -> None:
-    """The real command between real pipes: nothing but the picture comes out."""
+def test_shell_pipes(pipeline: object, tmp_path: Path) -> None:
+    """The real command between real pipes: only the picture comes out."""
     command = [sys.executable, "-m", "segmentation", "cutout", "-", "-o", "-", "--model", "u2netp"]
     data = COFFEE.read_bytes()
     done = subprocess.run(command, input=data, cwd=ROOT, capture_output=True, check=False, timeout=110)

@@ -1,4 +1,4 @@
-"""Under which names the command line writes, and what it never replaces."""
+"""The names under which the command line writes, and what it never replaces."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def _planned(out: Path, *inputs: Path, recursive: bool = True) -> tuple[list[str
     ]
 
 
-def test_folders_are_kept(tmp_path: Path) -> None:
+def test_input_folders_are_kept_in_the_output(tmp_path: Path) -> None:
     top = _made(tmp_path / "in", "p.jpg", "red/p.jpg", "red/dark/p.jpg", "blue/p.jpg")
     assert _planned(tmp_path / "out", top) == (["blue/p.png", "p.png", "red/dark/p.png", "red/p.png"], [])
 
 
-def test_numbers_leave_every_pictures_own_name_alone(tmp_path: Path) -> None:
+def test_numbering_never_takes_another_pictures_name(tmp_path: Path) -> None:
     names = ("a/p.jpg", "a/p-2.jpg", "b/p.jpg", "b/P.png")
     _made(tmp_path, *names)
     targets, notes = _planned(tmp_path / "out", *(tmp_path / name for name in names), tmp_path / "a")
@@ -42,7 +42,7 @@ def test_numbers_leave_every_pictures_own_name_alone(tmp_path: Path) -> None:
     ]
 
 
-def test_no_result_has_the_name_of_anothers_folder(tmp_path: Path) -> None:
+def test_no_result_has_the_name_of_a_result_folder(tmp_path: Path) -> None:
     top = _made(tmp_path / "in", "x.jpg", "x.png/y.jpg")
     assert _planned(tmp_path / "out", top)[0] == ["x-2.png", "x.png/y.png"]
 
@@ -60,20 +60,20 @@ def test_long_names_are_cut_and_still_differ(tmp_path: Path) -> None:
     assert targets == ["x" * 251 + ".png", "x" * 236 + "-2.png"]
 
 
-def test_pictures_are_never_results(tmp_path: Path) -> None:
-    """Named one by one, pictures may lie where results go: a second run over both makes nothing new."""
+def test_inputs_are_never_overwritten(tmp_path: Path) -> None:
+    """Inputs named one by one may lie in the output folder: a second run over both adds nothing."""
     _made(tmp_path, "a.jpg", "a.png")
     first, notes = _planned(tmp_path, tmp_path / "a.jpg", tmp_path / "a.png")
     assert first == []
     assert [Path(note.split(":")[0]).name for note in notes] == ["a.jpg", "a.png"]
     assert "would overwrite the picture" in notes[0]
-    os.link(tmp_path / "a.jpg", tmp_path / "b.png")  # the same file, as on a disk that ignores case
+    os.link(tmp_path / "a.jpg", tmp_path / "b.png")  # the same file, as on a file system that ignores case
     (one,) = find([tmp_path / "a.jpg"]).found
     assert single(one, tmp_path / "b.png")[0] == []
     assert len(single(one, tmp_path / "c.png")[0]) == 1
 
 
-def test_no_result_goes_into_a_folder_that_was_read(tmp_path: Path) -> None:
+def test_no_result_is_written_into_an_input_folder(tmp_path: Path) -> None:
     out = _made(tmp_path / "out", "sub/sub/x.jpg", "sub/y.jpg")
     targets, notes = _planned(out, out / "sub")
     assert targets == ["y.png"]
@@ -82,10 +82,10 @@ def test_no_result_goes_into_a_folder_that_was_read(tmp_path: Path) -> None:
     ]
 
 
-def test_a_name_that_is_taken_is_a_failure_or_passed_over_or_written(tmp_path: Path) -> None:
+def test_an_existing_name_fails_or_is_skipped_or_overwritten(tmp_path: Path) -> None:
     top = _made(tmp_path / "in", "a.jpg", "b.jpg", "c.jpg")
     out = _made(tmp_path / "out", "a.png")
-    (out / "b.png").symlink_to("nowhere")  # a dead link is something, too
+    (out / "b.png").symlink_to("nowhere")  # a dead link counts, too
     tasks, _ = plan(find([top]), out, "png")
     kept, notes = writable(tasks, overwrite=False, skip=False)
     assert [task.source.name for task in kept] == ["c.jpg"]
@@ -103,7 +103,7 @@ def test_a_name_that_is_taken_is_a_failure_or_passed_over_or_written(tmp_path: P
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_a_file_that_appears_meanwhile_is_not_replaced(
+def test_a_file_created_meanwhile_is_not_replaced(
     links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not links:

@@ -20,7 +20,7 @@ from segmentation.u2net import ARCHITECTURES, U2NETP
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
 
-def test_list_says_what_is_here_and_what_is_not(
+def test_list_shows_cached_and_missing_weights(
     empty_cache: Path, tmp_path: Path, small_network: U2NETP, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_file(small_network.state_dict(), tmp_path / "cats.safetensors")
@@ -42,7 +42,7 @@ def test_list_says_what_is_here_and_what_is_not(
     assert ["not pulled" in line for line in lines] == [True, True, False]
 
 
-def test_wrong_weights_get_a_sentence(
+def test_wrong_weights_are_reported(
     empty_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "text.onnx").write_text("not weights")
@@ -81,7 +81,7 @@ def test_own_weights_run_in_float32_until_they_are_calibrated(
     assert Predictor("cats", "cpu").description == "cats on cpu by openvino in int8"
 
 
-def test_the_trees_ranges_name_every_point_of_the_graph() -> None:
+def test_the_shipped_ranges_cover_every_point_of_the_graph() -> None:
     for model, shape in SHAPES.items():
         network = ARCHITECTURES[model](folded=True)
         state = {key: value.numpy() for key, value in network.state_dict().items()}
@@ -92,7 +92,7 @@ def test_the_trees_ranges_name_every_point_of_the_graph() -> None:
         assert min(ranges.values()) > 0
 
 
-def test_a_log_is_told_what_takes_so_long(
+def test_a_log_without_a_terminal_announces_the_download(
     empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def unreachable(*_: object) -> Path:

@@ -1,4 +1,4 @@
-"""Compiled networks in the cache: a damaged one is compiled anew, and none is needed to run."""
+"""The cache of compiled networks: a damaged one is recompiled, and the cache is optional."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def own(empty_cache: Path, tmp_path: Path, small_network: U2NETP) -> Path:
 
 
 def maps() -> np.ndarray:
-    """What a new process would find: nothing is kept in memory from one backend to the next."""
+    """The maps of a new process: no backend keeps anything in memory for the next one."""
     return OpenVinoBackend("own", "float32", threads=1).run(ENTRY)
 
 
 @pytest.fixture
 def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lock files cannot be opened, as in a folder that belongs to somebody else."""
+    """Lock files cannot be opened, as in a folder of another user."""
 
     def refuse(_lock: object, *_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -46,12 +46,12 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def somebody_elses(own: Path, no_locks: None) -> Path:
-    """The same cache, complete but closed to writing."""
+    """The same cache, complete but read-only."""
     return own
 
 
 @pytest.mark.usefixtures("own")
-def test_a_second_start_reads_the_compiled_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_start_loads_the_compiled_network(monkeypatch: pytest.MonkeyPatch) -> None:
     first = maps()
     (file,) = compiled.folder().iterdir()
     assert file.name.startswith("own-float32-1x1-")
@@ -62,7 +62,7 @@ def test_a_second_start_reads_the_compiled_network(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("place", [0, 40, 0.5, -1])
-def test_one_wrong_byte_and_it_is_compiled_anew(place: float, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_network_with_one_wrong_byte_is_recompiled(place: float, caplog: pytest.LogCaptureFixture) -> None:
     right = maps()
     (file,) = compiled.folder().iterdir()
     data = bytearray(file.read_bytes())
@@ -79,14 +79,14 @@ def test_one_wrong_byte_and_it_is_compiled_anew(place: float, caplog: pytest.Log
 
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("length", [0, 31, 32, 5000])
-def test_a_cut_one_is_compiled_anew(length: int) -> None:
+def test_a_truncated_network_is_recompiled(length: int) -> None:
     right = maps()
     (file,) = compiled.folder().iterdir()
     file.write_bytes(file.read_bytes()[:length])
     np.testing.assert_array_equal(maps(), right)
 
 
-def test_another_graph_or_option_is_another_file(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_graph_or_option_has_another_file(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = own / "graph.py"
     source.write_text("one", "utf-8")
     monkeypatch.setattr(compiled, "_GRAPH_SOURCES", (source,))
@@ -96,8 +96,8 @@ def test_another_graph_or_option_is_another_file(own: Path, monkeypatch: pytest.
     assert len(paths) == 3
 
 
-def test_a_cache_that_cannot_be_written_is_enough(somebody_elses: Path) -> None:
-    """Weights are there: the network runs, and nothing was written."""
+def test_a_read_only_cache_is_sufficient(somebody_elses: Path) -> None:
+    """With the weights present, the network runs, and nothing is written."""
     before = sorted(somebody_elses.rglob("*"))
     with pytest.raises(WeightsError) as caught, weights.locked("own"):
         pass
@@ -106,7 +106,7 @@ def test_a_cache_that_cannot_be_written_is_enough(somebody_elses: Path) -> None:
     assert sorted(somebody_elses.rglob("*")) == before
 
 
-def test_a_compiled_network_of_another_user_is_read(own: Path, request: pytest.FixtureRequest) -> None:
+def test_a_compiled_network_of_another_user_is_loaded(own: Path, request: pytest.FixtureRequest) -> None:
     right = maps()
     request.getfixturevalue("no_locks")
     request.getfixturevalue("monkeypatch").setattr(compiled, "_compile", lambda *_: pytest.fail("compiled"))
@@ -114,13 +114,13 @@ def test_a_compiled_network_of_another_user_is_read(own: Path, request: pytest.F
 
 
 @pytest.mark.usefixtures("own")
-def test_a_compiled_network_that_cannot_be_kept_is_used() -> None:
+def test_a_compiled_network_that_cannot_be_stored_is_used() -> None:
     compiled.folder().write_bytes(b"a file where the folder should be")
     assert maps().shape == (1, 320, 320)
 
 
 @pytest.mark.parametrize("offline", ["0", "1"])
-def test_pulling_what_is_there_writes_nothing(
+def test_pulling_cached_weights_writes_nothing(
     offline: str,
     somebody_elses: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -142,7 +142,7 @@ def test_pulling_what_is_there_writes_nothing(
 
 
 @pytest.mark.usefixtures("no_locks", "empty_cache")
-def test_pulling_what_is_not_there_says_that_the_cache_cannot_be_written(
+def test_pulling_into_a_read_only_cache_is_an_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["weights", "pull", "u2netp"]) == 1
@@ -152,7 +152,7 @@ def test_pulling_what_is_not_there_says_that_the_cache_cannot_be_written(
     )
 
 
-def test_an_engine_without_its_files_is_not_the_pictures_fault(
+def test_an_engine_without_its_files_is_not_reported_as_a_bad_picture(
     pipeline: Pipeline,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -177,7 +177,7 @@ def test_an_engine_without_its_files_is_not_the_pictures_fault(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_engine_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_cannot_be_constructed(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 

@@ -16,7 +16,7 @@ ORANGE, GREEN = (230, 120, 10), (10, 130, 60)
 
 
 def square() -> tuple[Bytes, Bytes]:
-    """A 40×60 green photo with an orange square at x 20..40, y 10..30, and its hard matte."""
+    """A 40×60 green photo with an orange square at x 20..40, y 10..30, and its binary matte."""
     truth = np.zeros((40, 60))
     truth[10:30, 20:40] = 1
     return photo(truth, ORANGE, GREEN), np.rint(255 * truth).astype(np.uint8)
@@ -43,14 +43,14 @@ def test_the_matte_alone() -> None:
     np.testing.assert_array_equal(cropped, np.full((20, 20), 255, np.uint8))
 
 
-def test_a_colour_behind() -> None:
+def test_a_colour_background() -> None:
     colours, alpha = made(background="#102030")
     assert alpha is None
     assert colours[0, 0].tolist() == [16, 32, 48]
     assert colours[20, 30].tolist() == list(ORANGE)
 
 
-def test_half_covered_pixels_are_mixed_in_srgb() -> None:
+def test_half_transparent_pixels_are_mixed_in_srgb() -> None:
     rgb = np.full((4, 4, 3), 200, np.uint8)
     matte = np.full((4, 4), 51, np.uint8)  # a fifth
     colours, _ = compose(rgb, matte, Recipe.parse({"background": "#000", "refine": "off"}))
@@ -92,7 +92,7 @@ def test_a_radial_gradient_starts_in_the_middle() -> None:
     assert colours[0, 0, 0] < 40
 
 
-def test_a_picture_covers() -> None:
+def test_a_picture_background_covers() -> None:
     backdrop = np.zeros((40, 120, 3), np.uint8)
     backdrop[:, 30:90] = (1, 2, 3)
     colours, alpha = made(backdrop, background="picture:x")
@@ -102,7 +102,7 @@ def test_a_picture_covers() -> None:
     )
 
 
-def test_a_picture_is_contained() -> None:
+def test_a_picture_background_is_contained() -> None:
     backdrop = np.full((10, 30, 3), 77, np.uint8)
     colours, alpha = made(backdrop, background="picture:contain,#0f0:x")
     assert alpha is None
@@ -113,7 +113,7 @@ def test_a_picture_is_contained() -> None:
     assert (open_alpha[0, 0], open_alpha[10, 0]) == (0, 255)
 
 
-def test_a_picture_that_was_not_given_is_an_error() -> None:
+def test_a_missing_background_picture_is_an_error() -> None:
     with pytest.raises(RecipeError) as refused:
         made(background="picture:x")
     assert (refused.value.code, refused.value.field) == ("missing_background", "background")
@@ -178,13 +178,13 @@ def test_over_is_porter_duff() -> None:
     assert (int(colours[0, 0, 0]), int(alpha[0, 0])) == (167, 192)
 
 
-def test_linear_light_goes_there_and_back() -> None:
+def test_linear_light_round_trips() -> None:
     every = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(to_srgb(to_linear(every)), every)
     assert to_linear(every)[188] == pytest.approx(0.5029, abs=1e-4)
 
 
-def test_without_semitransparency_what_is_half_seen_is_seen_or_not() -> None:
+def test_without_semitransparency_pixels_are_opaque_or_transparent() -> None:
     alpha = np.array([[0, 60, 90, 128, 165, 200, 255]], np.uint8)
     rgb = np.full((1, 7, 3), 200, np.uint8)
     veil = compose(rgb, alpha, Recipe.parse({"refine": "off", "semitransparency": False}))[1]
@@ -195,7 +195,7 @@ def test_without_semitransparency_what_is_half_seen_is_seen_or_not() -> None:
     assert grey.tolist() == veil.tolist()
 
 
-def test_a_little_smaller_looks_like_the_average() -> None:
+def test_slight_downscaling_looks_like_averaging() -> None:
     x, y = np.meshgrid(np.arange(400), np.arange(300))
     wave = (127.5 + 60 * np.sin(x / 9) + 60 * np.cos(y / 7)).astype(np.uint8)
     exact = cv2.resize(wave, (360, 270), interpolation=cv2.INTER_AREA)
@@ -207,7 +207,7 @@ def test_a_little_smaller_looks_like_the_average() -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"background": "blur:5"}, {"crop": True}, {"size": "30x20"}])
-def test_the_source_is_written_over_only_where_that_is_said(fields: dict[str, object]) -> None:
+def test_the_source_is_overwritten_only_in_place(fields: dict[str, object]) -> None:
     truth = disk(80, 120, 25, 9)
     rgb, matte = photo(truth, ORANGE, GREEN), np.rint(255 * truth).astype(np.uint8)
     source, recipe = rgb.copy(), Recipe.parse(fields)

@@ -1,4 +1,4 @@
-"""Damage is judged by the pixels that are missing: an end mark is no pixel. Overwritten data are said."""
+"""Damage is judged by missing pixels: a missing end marker costs none. Overwritten data gives a warning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.segmentation.made.profiles import DISPLAY_P3, rgb_profile
 from tests.segmentation.made.rows import ROWS
 from tests.segmentation.made.scene import saved, scene
 
-# Of each row, how many bytes of its end hold no pixel.
+# The number of bytes at the end of each file without pixel data.
 ENDS = {
     "jpeg rgb baseline": 2,
     "jpeg rgb progressive": 2,
@@ -44,7 +44,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_a_file_that_lacks_only_its_end_is_whole(name: str) -> None:
+def test_a_file_that_lacks_only_its_end_marker_is_accepted(name: str) -> None:
     data = ROWS[name]().data
     whole = pictures.decode(data)
     for missing in range(1, ENDS[name] + 1):
@@ -66,8 +66,8 @@ def test_a_file_that_lacks_pixels_is_refused(name: str, share: float) -> None:
 @pytest.mark.parametrize(
     "name", sorted(name for name in ROWS if name.startswith(("jpeg", "png", "tiff", "gif")))
 )
-def test_no_cut_end_changes_pixels_in_silence(name: str) -> None:
-    """Each of the last forty bytes: refused, said, or every pixel right."""
+def test_truncation_never_changes_pixels_silently(name: str) -> None:
+    """Truncated by each of up to forty bytes: refused, warned about, or every pixel correct."""
     data = ROWS[name]().data
     whole = pictures.decode(data)
     for missing in range(1, 41):
@@ -79,7 +79,7 @@ def test_no_cut_end_changes_pixels_in_silence(name: str) -> None:
 
 
 def photo(**options: object) -> bytes:
-    """A JPEG with something in every block."""
+    """A JPEG with detail in every block."""
     random = np.random.default_rng(3)
     noise = random.integers(0, 40, (320, 480, 3))
     return saved((scene(480, 320) // 2 + noise).astype(np.uint8), "JPEG", **options)
@@ -93,7 +93,7 @@ DESTROYED = {
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}, {"icc_profile": True}])
 @pytest.mark.parametrize("filling", DESTROYED)
-def test_a_destroyed_half_of_a_jpeg_is_said(filling: str, options: dict[str, object]) -> None:
+def test_a_destroyed_half_of_a_jpeg_gives_a_warning(filling: str, options: dict[str, object]) -> None:
     if "icc_profile" in options:
         options = {"icc_profile": rgb_profile(DISPLAY_P3, None)}
     data = photo(**options)
@@ -105,17 +105,17 @@ def test_a_destroyed_half_of_a_jpeg_is_said(filling: str, options: dict[str, obj
 
 
 def test_a_run_of_ones_is_refused() -> None:
-    """It is a marker: no decoder reads on behind it."""
+    """It is a marker: no decoder reads on after it."""
     data = photo()
     with pytest.raises(PictureError):
         pictures.decode(data[: len(data) // 2] + b"\xff" * 2000 + data[len(data) // 2 + 2000 :])
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_zeros_are_found_without_the_decoder(progressive: bool) -> None:
-    """Their codes may end at the right place by chance: the decoder has nothing to say then."""
+def test_zeros_are_detected_without_the_decoder(progressive: bool) -> None:
+    """Their codes may end at the right place by chance: then the decoder reports nothing."""
     data = photo(progressive=progressive)
-    # Of a progressive file, a scan that codes coefficients for the first time: the last but a few.
+    # In a progressive file, a scan that codes coefficients for the first time: one of the last.
     middle = data.index(b"\xff\xda") + 400 if not progressive else _scan_of_coefficients(data) + 40
     assert is_zeroed(data[:middle] + bytes(400) + data[middle + 400 :])
     assert not is_zeroed(data[:middle] + bytes(100) + data[middle + 100 :])
@@ -123,7 +123,7 @@ def test_zeros_are_found_without_the_decoder(progressive: bool) -> None:
 
 
 def _scan_of_coefficients(data: bytes) -> int:
-    """The first scan of AC coefficients of the luminance."""
+    """Returns the first scan of AC coefficients of the luminance."""
     at = data.index(b"\xff\xda")
     while not (data[at + 4] == 1 and data[at + 7] and not data[at + 9] >> 4):
         at = data.index(b"\xff\xda", at + 2)
@@ -133,8 +133,8 @@ def _scan_of_coefficients(data: bytes) -> int:
 @pytest.mark.parametrize("optimize", [False, True])
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("level", [0, 255])
-def test_a_flat_picture_is_not_taken_for_damaged(level: int, progressive: bool, optimize: bool) -> None:
-    """With tables of its own, a flat area may be nothing but zeros."""
+def test_a_flat_picture_does_not_count_as_damaged(level: int, progressive: bool, optimize: bool) -> None:
+    """With its own Huffman tables, a flat area may be all zeros."""
     flat = np.full((1200, 1600, 3), level, np.uint8)
     flat[:50, :50] = scene(50, 50)
     data = saved(flat, "JPEG", progressive=progressive, optimize=optimize)
@@ -142,41 +142,41 @@ def test_a_flat_picture_is_not_taken_for_damaged(level: int, progressive: bool, 
     assert pictures.decode(data[:-2]).info.warnings == ()
 
 
-def test_zeros_at_the_end_of_a_download_that_broke_off_are_refused() -> None:
+def test_zeros_at_the_end_of_a_broken_download_are_refused() -> None:
     data = photo()
     with pytest.raises(PictureError) as caught:
         pictures.decode(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
     assert caught.value.code == "truncated_picture"
 
 
-def test_zeros_behind_all_pixels_are_no_damage() -> None:
-    """A file on a medium that counts in whole sectors."""
+def test_zeros_after_all_pixels_are_not_damage() -> None:
+    """A file on a medium with whole sectors."""
     data = photo()
     decoded = pictures.decode(data[:-2] + bytes(4096))
     np.testing.assert_array_equal(decoded.rgb, pictures.decode(data).rgb)
     assert decoded.info.warnings == ()
 
 
-def test_bytes_before_the_end_mark_are_said() -> None:
+def test_stray_bytes_before_the_end_marker_give_a_warning() -> None:
     data = photo()
     assert pictures.decode(data[:-2] + b"\x12\x34" * 20 + data[-2:]).info.warnings == (DAMAGED,)
 
 
-def test_a_cmyk_jpeg_is_looked_at_as_well() -> None:
+def test_a_cmyk_jpeg_is_checked_for_damage() -> None:
     data = saved(Image.fromarray(scene(200, 200)).convert("CMYK"), "JPEG")
     assert pictures.decode(data).info.warnings == ()
     middle = len(data) * 2 // 3
     assert DAMAGED in pictures.decode(data[:middle] + data[-2:]).info.warnings
 
 
-def test_marks_in_the_header_are_no_damage() -> None:
-    """libjpeg warns of them, too."""
+def test_odd_markers_in_the_header_are_not_damage() -> None:
+    """libjpeg warns about them, too."""
     adobe = jpegs.segment(0xEE, b"Adobe\0\x64\0\0\0\0\x07")
     data = jpegs.with_segments(photo(), adobe)
     assert DAMAGED not in pictures.decode(data).info.warnings
 
 
-def test_a_png_with_a_wrong_checksum_of_its_pixels_is_said() -> None:
+def test_a_png_with_a_wrong_pixel_checksum_gives_a_warning() -> None:
     data = bytearray(pngs.png(scene(), 8, 2))
     data[-16] ^= 1  # the last byte of the checksum of IDAT
     decoded = pictures.decode(bytes(data))
@@ -184,7 +184,7 @@ def test_a_png_with_a_wrong_checksum_of_its_pixels_is_said() -> None:
     assert decoded.info.warnings == (DAMAGED,)
 
 
-def test_a_png_whose_last_chunk_ends_in_the_middle_of_a_row_is_refused() -> None:
+def test_a_png_truncated_within_a_row_is_refused() -> None:
     raw = b"".join(b"\0" + row.tobytes() for row in scene())
     data = pngs.SIGNATURE + pngs.header(37, 23, 8, 2) + pngs.chunk(b"IDAT", zlib.compress(raw[:-30]))
     with pytest.raises(PictureError) as caught:
@@ -192,14 +192,14 @@ def test_a_png_whose_last_chunk_ends_in_the_middle_of_a_row_is_refused() -> None
     assert caught.value.code == "truncated_picture"
 
 
-def test_a_webp_whose_metadata_is_cut_off_shows_its_pixels_and_says_so() -> None:
+def test_a_webp_with_truncated_metadata_decodes_with_a_warning() -> None:
     data = ROWS["webp orientation 1"]().data
     decoded = pictures.decode(data[:-5])
     np.testing.assert_array_equal(decoded.rgb, scene())
     assert decoded.info.warnings == (DAMAGED,)
 
 
-def test_a_small_jpeg_is_judged_by_its_end_as_well() -> None:
+def test_a_reduced_jpeg_is_checked_for_truncation() -> None:
     data = photo()
     assert pictures.decode_reduced(data[:-2], 100).rgb.shape == (160, 240, 3)
     with pytest.raises(PictureError) as caught:

@@ -1,4 +1,4 @@
-"""Every output format holds the pixels that were given, as other decoders read them."""
+"""Every output format stores the given pixels, as other decoders read them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def noise(width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shown(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """HxWx4 with colour 0 where alpha is 0."""
+    """H×W×4 with colour 0 where alpha is 0."""
     return np.dstack([np.where(alpha[..., None] == 0, 0, rgb), alpha]).astype(np.uint8)
 
 
@@ -45,7 +45,7 @@ def by_opencv(data: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize(("width", "height"), ODD_SIZES)
 @pytest.mark.parametrize("band_bytes", [1, 4096, png.BAND_BYTES])
-def test_png_for_any_decoder(
+def test_png_reads_the_same_in_other_decoders(
     width: int, height: int, band_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(png, "BAND_BYTES", band_bytes)
@@ -67,7 +67,7 @@ def test_png_of_many_bands() -> None:
     np.testing.assert_array_equal(by_pillow(encode(rgb, alpha, "png").data), shown(rgb, alpha))
 
 
-def test_png_chunks_are_whole() -> None:
+def test_png_chunks_are_intact() -> None:
     data = encode(scene(), ramp(), "png", exif=exif_block(1)).data
     names, position = [], 8
     while position < len(data):
@@ -94,14 +94,14 @@ def test_png_is_one_zlib_stream_with_its_checksum() -> None:
     assert len(rows) == 900 * (1 + 700 * 4)
 
 
-def test_same_pixels_same_bytes() -> None:
+def test_encoding_is_deterministic() -> None:
     rgb, alpha = noise(1500, 700)
     assert encode(rgb, alpha, "png").data == encode(rgb, alpha, "png").data
     assert encode(rgb, alpha, "zip").data == encode(rgb, alpha, "zip").data
 
 
 @pytest.mark.parametrize("format", ["png", "webp"])
-def test_views_of_other_arrays(format: str) -> None:
+def test_views_of_arrays_are_encoded(format: str) -> None:
     rgb, alpha = scene()[::-1, ::-1], ramp()[::-1, ::-1]
     assert not rgb.flags.c_contiguous
     np.testing.assert_array_equal(pictures.decode(encode(rgb, alpha, format).data).alpha, alpha)
@@ -125,7 +125,7 @@ def test_webp_lossless_is_exact() -> None:
 
 
 @pytest.mark.parametrize(("format", "tolerance"), [("webp", 14), ("jpeg", 6), ("avif", 10)])
-def test_lossy_is_near(format: str, tolerance: int) -> None:
+def test_lossy_colours_are_close(format: str, tolerance: int) -> None:
     encoded = encode(scene(200, 120), None, format)
     decoded = pictures.decode(encoded.data)
     assert decoded.info.media_type == encoded.media_type
@@ -133,14 +133,14 @@ def test_lossy_is_near(format: str, tolerance: int) -> None:
 
 
 @pytest.mark.parametrize("format", ["webp", "avif"])
-def test_lossy_alpha_is_near(format: str) -> None:
+def test_lossy_alpha_is_close(format: str) -> None:
     decoded = pictures.decode(encode(scene(200, 120), ramp(200, 120), format).data)
     assert decoded.alpha is not None
     assert np.abs(decoded.alpha.astype(int) - ramp(200, 120)).max() <= 3
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "jpeg", "avif"])
-def test_matte_alone(format: str) -> None:
+def test_the_matte_alone_is_a_grey_picture(format: str) -> None:
     decoded = pictures.decode(encode(None, ramp(), format).data)
     assert decoded.alpha is None
     assert np.abs(decoded.rgb.astype(int) - rgb_of(ramp())).max() <= (0 if format == "png" else 8)
@@ -170,7 +170,7 @@ def test_zip_of_an_opaque_picture_has_a_full_matte() -> None:
         assert by_pillow(archive.read("alpha.png")).min() == 255
 
 
-def test_jpeg_takes_no_alpha() -> None:
+def test_jpeg_refuses_alpha() -> None:
     with pytest.raises(PictureError) as caught:
         encode(scene(), ramp(), "jpeg")
     assert caught.value.code == "no_alpha"
@@ -180,7 +180,7 @@ def test_jpeg_takes_no_alpha() -> None:
 @pytest.mark.parametrize(
     ("format", "side"), [("webp", 16_384), ("jpeg", 65_501), ("avif", 65_537), ("zip", 65_501)]
 )
-def test_sides_that_a_format_cannot_have(format: str, side: int) -> None:
+def test_sides_beyond_a_formats_limit_are_refused(format: str, side: int) -> None:
     with pytest.raises(PictureError) as caught:
         encode(np.zeros((1, side, 3), np.uint8), None, format)
     assert caught.value.code == "too_large_for_format"
@@ -188,14 +188,14 @@ def test_sides_that_a_format_cannot_have(format: str, side: int) -> None:
 
 
 @pytest.mark.parametrize("format", ["webp", "jpeg"])
-def test_longest_side_that_a_format_can_have(format: str) -> None:
+def test_the_longest_side_of_a_format_is_accepted(format: str) -> None:
     side = FORMATS[format].max_side
     encoded = encode(np.full((2, side, 3), 77, np.uint8), None, format)
     decoded = pictures.decode(encoded.data, pictures.Limits(max_side=side))
     assert decoded.rgb.shape == (2, side, 3)
 
 
-def test_arguments_that_no_caller_should_pass() -> None:
+def test_invalid_arguments_are_refused() -> None:
     for arguments, options in (
         ((None, None, "png"), {}),
         ((scene(), None, "bmp"), {}),

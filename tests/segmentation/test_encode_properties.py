@@ -1,4 +1,4 @@
-"""What goes out comes in again, for any pixels and any size."""
+"""Encoding and decoding round-trips, for any pixels and any size."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BLOCKS = st.builds(
 
 @settings(deadline=None, max_examples=300)
 @given(st.sampled_from(["png", "webp", "jpeg", "avif", "zip"]), BLOCKS)
-def test_no_exif_block_stops_an_encoder(format: str, block: bytes) -> None:
+def test_no_exif_block_breaks_an_encoder(format: str, block: bytes) -> None:
     kept = exif.sanitised(block)
     encoded = encode(np.full((2, 3, 3), 90, np.uint8), None, format, exif=kept)
     if format != "zip":
@@ -56,7 +56,7 @@ def test_no_exif_block_stops_an_encoder(format: str, block: bytes) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=300), st.binary(max_size=300))
-def test_joined_checksums(first: bytes, second: bytes) -> None:
+def test_combined_checksums(first: bytes, second: bytes) -> None:
     joined = png.adler32_combine(zlib.adler32(first), zlib.adler32(second), len(second))
     assert joined == zlib.adler32(first + second)
 
@@ -67,7 +67,7 @@ def test_joined_checksums(first: bytes, second: bytes) -> None:
     st.lists(st.tuples(st.integers(0, 2**31), st.integers(0, 255)), max_size=6),
     st.integers(1, 2**31),
 )
-def test_damage_gives_a_picture_or_an_error_of_ours(
+def test_damage_gives_a_picture_or_a_picture_error(
     format: str, changes: list[tuple[int, int]], length: int
 ) -> None:
     data = bytearray(ENCODED[format])

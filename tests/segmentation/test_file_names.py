@@ -1,4 +1,4 @@
-"""Names of results: the rule that the site and the command line share."""
+"""Names of results: the rule shared by the site and the command line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from segmentation.cli.targets import result_name
     ("text", "most", "kept"),
     [("abc", 3, "abc"), ("abc", 2, "ab"), ("äb", 1, ""), ("äb", 2, "ä"), ("🐈x", 4, "🐈"), ("", 0, "")],
 )
-def test_no_character_is_cut_in_two(text: str, most: int, kept: str) -> None:
+def test_truncation_keeps_characters_whole(text: str, most: int, kept: str) -> None:
     assert file_names.cut(text, most) == kept
 
 
-def test_a_name_that_is_no_utf8_is_cut_too() -> None:
+def test_a_name_that_is_not_utf8_is_shortened() -> None:
     name = os.fsdecode(b"\xff" * 250 + b".jpg")
     assert len(os.fsencode(result_name(name, "webp"))) == 255  # 250 bytes and ".webp"
     name = os.fsdecode(b"\xff" * 251 + b".jpg")
@@ -34,5 +34,5 @@ def test_a_name_that_is_no_utf8_is_cut_too() -> None:
         ("é" * 127, "png", "é" * 120 + ".png"),
     ],
 )
-def test_only_what_does_not_fit_is_shortened(name: str, extension: str, result: str) -> None:
+def test_only_names_that_do_not_fit_are_shortened(name: str, extension: str, result: str) -> None:
     assert result_name(name, extension) == result

@@ -1,4 +1,4 @@
-"""Foreground colours: the subject's own where it is half covered, the picture's elsewhere."""
+"""Foreground colours: the subject's own where it is half-transparent, the picture's elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_soft_edge_shows_the_subjects_colour(size: tuple[int, int]) -> None:
     assert np.abs(rgb[half].astype(int) - SUBJECT).mean() > 40, "the photo itself is mixed there"
 
 
-def test_sure_pixels_keep_the_pictures_bytes() -> None:
+def test_opaque_and_transparent_pixels_keep_the_pictures_bytes() -> None:
     rng = np.random.default_rng(1)
     rgb = rng.integers(0, 256, (60, 80, 3), dtype=np.uint8)
     alpha = rng.choice(np.array([0, 255, 128], np.uint8), (60, 80))
@@ -34,13 +34,13 @@ def test_sure_pixels_keep_the_pictures_bytes() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 1, 128, 254, 255])
-def test_a_matte_of_one_value(value: int) -> None:
+def test_a_uniform_matte(value: int) -> None:
     rgb = np.full((9, 11, 3), (10, 200, 90), np.uint8)
     colours = estimate(rgb, np.full((9, 11), value, np.uint8))
     assert np.abs(colours.astype(int) - rgb).max() <= 1
 
 
-def test_the_picture_is_not_written_to() -> None:
+def test_the_picture_is_not_modified() -> None:
     rgb = np.full((8, 8, 3), 100, np.uint8)
     rgb.setflags(write=False)
     alpha = np.full((8, 8), 100, np.uint8)
@@ -48,7 +48,7 @@ def test_the_picture_is_not_written_to() -> None:
     assert estimate(rgb, alpha) is not rgb
 
 
-# Four rows of one pixel are what OpenCV takes for a scalar.
+# OpenCV treats four rows of one pixel as a scalar.
 @pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (4, 4), (130, 257)])
 def test_the_correction_is_the_formula_for_each_pixel(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(2)
@@ -61,7 +61,7 @@ def test_the_correction_is_the_formula_for_each_pixel(size: tuple[int, int]) -> 
     assert np.abs(estimate(rgb, alpha) - np.clip(wanted, 0, 255)).max() < 0.501
 
 
-def test_in_place_or_beside_the_colours_are_the_same() -> None:
+def test_in_place_gives_the_same_colours() -> None:
     rng = np.random.default_rng(3)
     rgb = rng.integers(0, 256, (300, 270, 3), dtype=np.uint8)
     alpha = rng.choice(np.array([0, 90, 180, 255], np.uint8), (300, 270))

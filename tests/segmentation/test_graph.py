@@ -1,4 +1,4 @@
-"""The OpenVINO graph: what it enlarges with, and that int8 stays int8 on its way through."""
+"""The OpenVINO graph: its resizing matrix, and that int8 stays int8 throughout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segmentation.shapes import U2NETP_SHAPE
 
 
 @pytest.mark.parametrize("length", [10, 20, 40, 80, 160, 320])
-def test_a_product_with_the_matrix_enlarges_bilinearly(length: int) -> None:
+def test_the_resize_matrix_enlarges_bilinearly(length: int) -> None:
     plane = np.random.default_rng(1).random((length, length)).astype(np.float32)
     theirs = torch.nn.functional.interpolate(
         torch.from_numpy(plane)[None, None], size=(SIZE, SIZE), mode="bilinear", align_corners=False
@@ -32,7 +32,7 @@ def _weights() -> dict[str, NDArray[np.float32]]:
     return {name: value.numpy() for name, value in network.state_dict().items()}
 
 
-def test_nothing_large_leaves_int8_on_its_way() -> None:
+def test_large_operations_stay_in_int8() -> None:
     import openvino
 
     ranges = find_ranges("u2netp")
@@ -43,7 +43,7 @@ def test_nothing_large_leaves_int8_on_its_way() -> None:
         (node.get_rt_info()["layerType"], node.get_rt_info()["runtimePrecision"])
         for node in compiled.get_runtime_model().get_ops()
     )
-    # 112 blocks of which two are exact, and the six sides; exact are also the sides' sums of shifted taps.
+    # 112 blocks of which two are exact, and the six sides; the sides' sums of shifted taps are exact, too.
     assert kinds["Convolution", "i8"] + kinds["Convolution", "u8"] == 110 + 6
     assert kinds["Convolution", "f32"] == 2 + 6
     assert kinds["Interpolate", "f32"] == 2

@@ -1,4 +1,4 @@
-"""Who starts with half of the picture gets the same whether it is handed over or made anew."""
+"""The picture at half size gives the same results whether it is passed in or computed again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def decoded(rgb: NDArray[np.uint8]) -> DecodedPicture:
     return DecodedPicture(rgb, None, PictureInfo("png", rgb.shape[1], rgb.shape[0], "image/png", "png"))
 
 
-def test_each_pixel_is_the_mean_of_four_and_an_odd_one_is_left_out() -> None:
+def test_each_pixel_is_the_mean_of_four_and_an_odd_one_is_dropped() -> None:
     rgb = np.zeros((3, 5, 3), np.uint8)
     rgb[:2, :2, 0] = [[10, 20], [30, 40]]
     rgb[2] = rgb[:, 4] = 255
@@ -34,7 +34,7 @@ def test_each_pixel_is_the_mean_of_four_and_an_odd_one_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_same_to_the_last_bit(size: tuple[int, int]) -> None:
+def test_a_precomputed_half_size_gives_identical_results(size: tuple[int, int]) -> None:
     rgb, coarse = picture(size)
     half = decoded(rgb).half_size
     assert half is not None
@@ -46,10 +46,10 @@ def test_the_same_to_the_last_bit(size: tuple[int, int]) -> None:
     np.testing.assert_array_equal(estimate(rgb, matte, half), estimate(rgb, matte))
 
 
-def test_half_of_the_source_says_nothing_of_a_part_of_it() -> None:
+def test_the_half_size_is_not_used_for_a_crop() -> None:
     rgb, coarse = picture(SIZES[0])
     half, matte = half_of(rgb), refine(coarse, rgb, "fast")
-    # Cut to the subject and enlarged to the very size that the source had.
+    # Cropped to the subject and enlarged to exactly the source's size.
     for fields in ({"crop": True, "size": "1703x1301"}, {"size": "851x650"}, {}):
         recipe = Recipe.parse(fields)
         colours, wanted = compose(rgb, matte, recipe, None, half)[0], compose(rgb, matte, recipe)[0]
@@ -59,5 +59,5 @@ def test_half_of_the_source_says_nothing_of_a_part_of_it() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (1280, 1280), (1, 1)])
-def test_what_nobody_halves_has_no_half(size: tuple[int, int]) -> None:
+def test_small_pictures_have_no_half_size(size: tuple[int, int]) -> None:
     assert decoded(np.zeros((*size, 3), np.uint8)).half_size is None

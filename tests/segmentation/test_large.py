@@ -20,7 +20,7 @@ def recipe(**fields: object) -> Recipe:
     return Recipe.parse(fields)
 
 
-def test_a_result_is_at_most_so_large_or_as_large_as_its_source() -> None:
+def test_a_result_is_limited_or_as_large_as_its_source() -> None:
     assert place(100, 100, (0, 0, 100, 100), recipe(size="200x100"), 20_000).canvas == (200, 100)
     with pytest.raises(RecipeError) as refused:
         place(100, 100, (0, 0, 100, 100), recipe(size="201x100"), 20_000)
@@ -43,11 +43,11 @@ def test_a_result_is_at_most_so_large_or_as_large_as_its_source() -> None:
         ((640, 480), {"crop": True, "crop_margin": "5000px"}, True),
     ],
 )
-def test_what_may_be_large(source: tuple[int, int], fields: dict[str, Any], is_large: bool) -> None:
+def test_may_be_large(source: tuple[int, int], fields: dict[str, Any], is_large: bool) -> None:
     assert large.may_be_large(*source, recipe(**fields)) is is_large
 
 
-def test_large_results_are_made_one_at_a_time_and_others_beside_them() -> None:
+def test_large_results_are_serialised_and_others_run_in_parallel() -> None:
     poster, plain = recipe(size="10000x5000"), Recipe()
     inside, most = 0, 0
     lock = threading.Lock()
@@ -59,7 +59,7 @@ def test_large_results_are_made_one_at_a_time_and_others_beside_them() -> None:
             with lock:
                 inside += 1
                 most = max(most, inside)
-            # Two that are not large come along while this one is made, each time.
+            # Each time, two small ones are rendered meanwhile.
             together.wait(timeout=30)
             with lock:
                 inside -= 1
@@ -97,7 +97,7 @@ def test_a_large_avif_is_encoded_with_bounded_effort(monkeypatch: pytest.MonkeyP
     ]
 
 
-def test_what_is_expected_is_what_place_comes_to() -> None:
+def test_the_expected_size_matches_the_layout() -> None:
     for fields in ({}, {"size": "0.5MP"}, {"size": "300x"}, {"size": "x77"}, {"size": "300x200"}):
         wanted = recipe(**fields)
         assert result_size.expected(1200, 900, wanted) == place(1200, 900, (5, 5, 9, 9), wanted).canvas

@@ -1,4 +1,5 @@
-"""Resolution, artist and copyright: read where each format has them, kept where the result's has a place."""
+"""Resolution, artist and copyright: read from every format, and kept if the result's format can store
+them."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ def exif_of(values: dict[int, str]) -> bytes:
 
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp", "avif", "zip"])
-def test_kept_in_every_format(name: str, format: str) -> None:
+def test_metadata_is_kept_in_every_format(name: str, format: str) -> None:
     picture = pictures.decode(SOURCES[name]())
     assert picture.density == (300.0, 300.0)
 
@@ -75,7 +76,7 @@ def test_kept_in_every_format(name: str, format: str) -> None:
     assert pictures.decode(data).density == (300.0, 300.0)
 
 
-def test_nothing_is_made_up() -> None:
+def test_no_metadata_is_invented() -> None:
     picture = pictures.decode(saved(scene(), "PNG"))
     assert (picture.density, picture.exif) == (None, None)
     data = encode(picture.rgb, None, "png", exif=picture.exif, density=picture.density).data
@@ -114,7 +115,7 @@ def _jfif(unit: int, across: int, down: int) -> bytes:
     return data[:at] + struct.pack(">BHH", unit, across, down) + data[at + 5 :]
 
 
-def test_jpeg_2000_says_it_in_a_box() -> None:
+def test_jpeg_2000_stores_the_resolution_in_a_box() -> None:
     data = saved(scene(), "JPEG2000")
     at = data.index(b"jp2h") - 4
     inner = struct.pack(">I4s4H2b", 18, b"resc", 11811, 1, 11811, 1, 0, 0)
@@ -124,25 +125,25 @@ def test_jpeg_2000_says_it_in_a_box() -> None:
     assert pictures.decode(longer).density == (300.0, 300.0)
 
 
-def test_a_turned_picture_has_its_resolution_turned() -> None:
+def test_the_resolution_of_a_rotated_picture_is_rotated() -> None:
     data = saved(scene(), "JPEG", dpi=(72, 144), exif=b"Exif\0\0" + exif_block(6))
     assert pictures.decode(data).density == (144.0, 72.0)
 
 
-def test_what_the_block_says_stays() -> None:
-    """A resolution and a name that EXIF has are not written over."""
+def test_existing_exif_fields_are_kept() -> None:
+    """A resolution and a name in EXIF are not overwritten."""
     old = exif.sanitised(block().removeprefix(b"Exif\0\0"))
     assert old is not None
     assert exif.with_missing_fields(old, (72.0, 72.0), {ARTIST: "Somebody else"}) == old
 
 
 @pytest.mark.parametrize("cut", [9, 12, 20, 30])
-def test_a_broken_block_is_left_as_it_is(cut: int) -> None:
+def test_a_damaged_block_is_unchanged(cut: int) -> None:
     broken = exif_block(1)[:cut]
     assert exif.with_missing_fields(broken, (300.0, 300.0), NAMES) in (broken, None)
 
 
-def test_a_block_that_gets_more_keeps_what_it_has() -> None:
+def test_a_completed_block_keeps_its_other_fields() -> None:
     made = exif.with_missing_fields(exif_block(1), (300.0, 300.0), NAMES)
     assert made is not None
     found = Image.Exif()

@@ -1,4 +1,4 @@
-"""The same picture through our network and through the authors' ONNX file gives the same map."""
+"""The same picture gives the same map in our network and in the authors' ONNX file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segmentation.shrink import network_input
 
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
-# u2net in float32 takes seconds a picture on a crowded machine, and its first load more.
+# u2net in float32 takes seconds a picture on a busy machine, and its first load more.
 pytestmark = pytest.mark.timeout(600)
 
 

@@ -1,4 +1,4 @@
-"""Which picture of a file with several is taken: the full one, and never a thumbnail or a mask."""
+"""Choosing the picture in a multi-page file: the full one, never a thumbnail or a mask."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SMALL = scene(9, 5)
 
 
 def tiff(*pages: tuple[Pixels, dict[int, int]]) -> bytes:
-    """A TIFF of pages in this order, each with tags of its own."""
+    """Returns a TIFF of pages in this order, each with its own tags."""
     out = io.BytesIO()
     with TiffImagePlugin.AppendingTiffWriter(out, True) as writer:
         for pixels, extra in pages:
@@ -41,7 +41,7 @@ SEVERAL = ("The file holds several pictures or frames; only the first is used.",
         ([(scene(), {254: PAGE}), (SMALL, {254: PAGE})], SEVERAL),
     ],
 )
-def test_the_full_picture_of_a_tiff(
+def test_the_full_picture_of_a_tiff_is_decoded(
     pages: list[tuple[Pixels, dict[int, int]]], warnings: tuple[str, ...]
 ) -> None:
     decoded = pictures.decode(tiff(*pages))
@@ -49,14 +49,14 @@ def test_the_full_picture_of_a_tiff(
     assert decoded.info.warnings == warnings
 
 
-def test_a_tiff_of_nothing_but_thumbnails_shows_the_first() -> None:
+def test_a_tiff_with_only_thumbnails_decodes_the_first() -> None:
     data = tiff((scene(), {254: THUMBNAIL}), (SMALL, {254: THUMBNAIL}))
     np.testing.assert_array_equal(pictures.decode(data).rgb, scene())
 
 
 @pytest.mark.parametrize("place", [8, 2**31, 2**32 - 1])
-def test_a_chain_that_leads_nowhere(place: int) -> None:
-    """Into itself, or out of the file."""
+def test_a_broken_directory_chain(place: int) -> None:
+    """A loop, or an offset outside the file."""
     data = saved(scene(), "TIFF")
     start = int.from_bytes(data[4:8], "little")
     link = start + 2 + 12 * int.from_bytes(data[start : start + 2], "little")
@@ -65,7 +65,7 @@ def test_a_chain_that_leads_nowhere(place: int) -> None:
     np.testing.assert_array_equal(pictures.decode(broken).rgb, scene())
 
 
-def test_the_largest_of_an_icon() -> None:
+def test_the_largest_picture_of_an_icon_is_decoded() -> None:
     image = Image.fromarray(scene(64, 64))
     data = saved(image, "ICO", sizes=[(16, 16), (64, 64), (32, 32)])
     info = pictures.inspect(data)

@@ -1,4 +1,4 @@
-"""Long sides: they are limited once for all formats, whatever the limit for pixels is."""
+"""Long sides: the same limit for all formats, whatever the pixel limit is."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def test_a_panorama(limits: Limits) -> None:
     assert caught.value.code == "too_large_side"
 
 
-def test_the_documents_name_the_limit() -> None:
+def test_the_documentation_states_the_limit() -> None:
     written = f"{Limits().max_side:,}"
     for name in ("pictures.md", "configuration.md", "api/moving-from-removebg.md"):
         assert written in (ROOT / "docs" / name).read_text("utf-8"), name
 
 
-def test_a_result_may_be_as_large_as_a_source() -> None:
+def test_a_result_may_have_the_longest_side() -> None:
     assert Limits().max_side <= FORMATS["jpeg"].max_side

@@ -1,4 +1,4 @@
-"""One list of what may be a picture, for the command line, the page and the server."""
+"""One list of picture names and signatures for the command line, the page and the server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_made_file_starts_like_a_picture(name: str) -> None:
         (".DS_Store", False),
     ],
 )
-def test_names(name: str, meant: bool | None) -> None:
+def test_may_be_picture_by_name(name: str, meant: bool | None) -> None:
     assert names.may_be_picture(name) is meant
 
 
@@ -54,7 +54,7 @@ def test_sidecars() -> None:
 @pytest.mark.parametrize(
     "head", [b"", b"BA", b"Dear all", b"%PDF-1.7", b"\0\5\x16\7\0\2\0\0", b"P7\n", b"P12 a"]
 )
-def test_other_starts(head: bytes) -> None:
+def test_signatures_of_other_files(head: bytes) -> None:
     assert not names.starts_like_picture(head)
 
 

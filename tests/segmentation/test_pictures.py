@@ -1,4 +1,4 @@
-"""What comes in at the door, in which form, and what is said of it."""
+"""Accepted file objects and formats, and the information and errors about them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def refusal(file: pictures.PictureSource, limits: Limits | None = None) -> Pictu
 
 
 @pytest.mark.parametrize("form", [bytes, bytearray, memoryview, io.BytesIO])
-def test_forms_of_a_file(form: type) -> None:
+def test_accepted_file_objects(form: type) -> None:
     np.testing.assert_array_equal(pictures.decode(form(saved(scene(), "PNG"))).rgb, scene())
 
 
@@ -40,7 +40,7 @@ def test_paths(form: type, tmp_path: Path) -> None:
     np.testing.assert_array_equal(pictures.decode(form(path)).rgb, scene())
 
 
-def test_position_of_a_given_file_is_kept() -> None:
+def test_the_position_of_a_file_object_is_restored() -> None:
     file = io.BytesIO(saved(scene(), "PNG"))
     file.seek(5)
     pictures.inspect(file)
@@ -48,7 +48,7 @@ def test_position_of_a_given_file_is_kept() -> None:
     assert file.tell() == 5
 
 
-def test_missing_path_is_not_the_pictures_fault(tmp_path: Path) -> None:
+def test_a_missing_path_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         pictures.decode(tmp_path / "none.png")
 
@@ -90,7 +90,7 @@ def test_empty_file() -> None:
         (b"BM but text", "not a picture"),
     ],
 )
-def test_other_kinds_of_file(content: bytes, word: str) -> None:
+def test_advice_for_other_kinds_of_file(content: bytes, word: str) -> None:
     error = refusal(content)
     assert error.code == "unsupported_format"
     assert word in error.sentence
@@ -114,7 +114,7 @@ def test_too_many_pixels_and_too_large_side(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", ["GIF", "TIFF"])
-def test_limits_above_pillows_own_give_neither_its_warning_nor_its_error(format: str) -> None:
+def test_pillows_own_limit_is_disabled(format: str) -> None:
     data = saved(Image.new("1", (14_000, 13_000)), format)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -158,13 +158,13 @@ def test_broken_exif_means_upright(block: bytes) -> None:
     assert exif.sanitised(block) in (block, None)
 
 
-def test_what_is_no_exif_is_not_kept() -> None:
+def test_invalid_exif_is_dropped() -> None:
     data = saved(scene(), "WEBP", lossless=True, exif=b"<x:xmpmeta/>" * 5)
     assert pictures.decode(data).exif is None
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_thumbnail_is_not_kept(order: str) -> None:
+def test_the_exif_thumbnail_is_blanked(order: str) -> None:
     thumbnail = b"old background"
     directory = struct.pack(order + "HHHIHHIH", 1, 274, 3, 1, 6, 0, 26, 2)
     directory += struct.pack(order + "HHIIHHIII", 513, 4, 1, 56, 514, 4, 1, len(thumbnail), 0)
@@ -271,11 +271,11 @@ def _jpeg() -> bytes:
         ),
     ],
 )
-def test_refusals(name: str, make: Callable[[], bytes], code: str) -> None:
+def test_refused_files(name: str, make: Callable[[], bytes], code: str) -> None:
     assert refusal(make()).code == code, name
 
 
-def test_every_refusal_says_what_to_do() -> None:
+def test_every_refusal_gives_advice() -> None:
     limits = Limits()
     refused = [
         refusals.empty_file(),

@@ -1,4 +1,4 @@
-"""Hostile files end in an error of ours or in a picture: no other exception, in bounded memory and time."""
+"""Hostile files end in one of our errors or in a picture: no other exception, in bounded memory and time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CODES = {
     "too_large_side",
     "too_complex",
 }
-# How far the process may grow for one file: 49 megapixels of animated WebP are the most that is asked for.
+# The maximum growth of the process for one file: 49 megapixels of animated WebP need the most.
 MOST_MEGABYTES = 1_200
 LEAST = {"fuzz": 300, "cut": 225, "lies": 300, "bombs": 160, "strangers": 110, "structures": 125}
 
@@ -47,5 +47,5 @@ def test_group(group: str) -> None:
     assert [line for line in lines if line["megabytes"] > MOST_MEGABYTES] == []
 
 
-def test_there_are_as_many_as_promised() -> None:
+def test_the_number_of_hostile_files() -> None:
     assert sum(LEAST.values()) >= 200

@@ -1,4 +1,4 @@
-"""Fifty megapixels come in and go out in a fraction of the memory that the issue allows (3 GB)."""
+"""Fifty megapixels are decoded and encoded in a fraction of the memory limit (3 GB)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WIDTH, HEIGHT = 8660, 5773
-# What the whole process may ever hold: interpreter, libraries, file, pixels and result. Measured at 50
-# megapixels: JPEG 375 MB, turned JPEG 565, PNG with alpha 745, WebP 810, JPEG 2000 970.
+# Peak memory of the whole process: interpreter, libraries, file, pixels and result. Measured at 50
+# megapixels: JPEG 375 MB, rotated JPEG 565, PNG with alpha 745, WebP 810, JPEG 2000 970.
 MOST_MEGABYTES = 1_200
 
 MAKE = """

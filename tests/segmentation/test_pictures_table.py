@@ -1,4 +1,4 @@
-"""Every made file decodes to the right pixels, and inspect() says of its header what decode() then finds."""
+"""Every synthetic file decodes to the correct pixels, and inspect() reports the same header as decode()."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def test_header_of_made_file(name: str) -> None:
     assert (info.format, info.height, info.width) == (made.format, *made.rgb.shape[:2])
 
 
-def test_table_is_as_long_as_promised() -> None:
+def test_the_number_of_table_rows() -> None:
     assert len(ROWS) >= 40

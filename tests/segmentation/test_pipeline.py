@@ -1,4 +1,4 @@
-"""The whole way of a picture in one process."""
+"""The whole pipeline in one process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _png(rgb: np.ndarray) -> bytes:
     return target.getvalue()
 
 
-def test_bytes_to_a_cut_out(pipeline: Pipeline) -> None:
+def test_from_bytes_to_a_cut_out(pipeline: Pipeline) -> None:
     with Image.open(ASTRONAUT) as image:
         size = image.size
     segmented = pipeline.segment(ASTRONAUT.read_bytes(), OFF)
@@ -54,7 +54,7 @@ def test_a_preview_is_small_and_keeps_the_proportions(pipeline: Pipeline) -> Non
     assert max(thumbnail.width, thumbnail.height) == 32
 
 
-def test_threads_get_what_one_caller_gets(pipeline: Pipeline) -> None:
+def test_concurrent_callers_get_the_same_results(pipeline: Pipeline) -> None:
     paths = sorted(SAMPLES.iterdir()) * 3
     alone = [pipeline.segment(path, OFF).matte for path in paths[:3]]
     with ThreadPoolExecutor(6) as pool:
@@ -80,7 +80,7 @@ def test_a_region_beyond_the_picture_is_refused(pipeline: Pipeline) -> None:
     assert error.value.code == "roi_exceeds_bounds"
 
 
-def test_what_the_file_calls_transparent_stays_so(pipeline: Pipeline) -> None:
+def test_transparent_areas_of_the_file_stay_transparent(pipeline: Pipeline) -> None:
     with Image.open(ASTRONAUT) as image:
         rgba = np.array(image.convert("RGBA"))
     rgba[:, : rgba.shape[1] // 2, 3] = 0
@@ -89,14 +89,14 @@ def test_what_the_file_calls_transparent_stays_so(pipeline: Pipeline) -> None:
     assert int(matte.max()) == 255
 
 
-def test_hidden_colours_are_not_what_the_network_sees() -> None:
+def test_the_network_sees_transparent_areas_as_white() -> None:
     rgb = np.full((600, 3, 3), 10, dtype=np.uint8)
     alpha = np.tile(np.array([0, 128, 255], dtype=np.uint8), (600, 1))
     picture = DecodedPicture(rgb, alpha, PictureInfo("png", 3, 600, "image/png", "png"))
     np.testing.assert_array_equal(_flatten(picture)[599, :, 0], [255, 132, 10])
 
 
-def test_refusals_come_through_with_their_codes(pipeline: Pipeline) -> None:
+def test_picture_errors_keep_their_codes(pipeline: Pipeline) -> None:
     for data, code in ((b"", "empty_file"), (b"no picture at all" * 9, "unsupported_format")):
         with pytest.raises(PictureError) as error:
             pipeline.segment(data, OFF)
@@ -104,7 +104,7 @@ def test_refusals_come_through_with_their_codes(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 2])
-def test_a_refusal_says_where_only_the_first_frame_was_looked_at(pipeline: Pipeline, frames: int) -> None:
+def test_an_error_mentions_that_only_the_first_frame_was_processed(pipeline: Pipeline, frames: int) -> None:
     """Animations often begin black."""
     pages = [Image.new("L", (80, 60), level) for level in (0, 255)][:frames]
     out = io.BytesIO()
@@ -116,7 +116,7 @@ def test_a_refusal_says_where_only_the_first_frame_was_looked_at(pipeline: Pipel
     assert caught.value.sentence.endswith(said) == (frames == 2)
 
 
-def test_limits_are_the_pipelines_own(pipeline: Pipeline) -> None:
+def test_limits_are_set_per_pipeline(pipeline: Pipeline) -> None:
     limited = Pipeline("u2netp", "cpu", limits=Limits(max_pixels=100))
     with pytest.raises(PictureError) as error:
         limited.segment(ASTRONAUT, OFF)
@@ -128,7 +128,7 @@ def test_limits_are_the_pipelines_own(pipeline: Pipeline) -> None:
     assert closed.value.code == "batcher_closed"
 
 
-def test_it_warms_for_one_and_for_as_many_as_run_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warm_up_covers_single_pictures_and_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     ready, sizes = Pipeline("u2netp", "cpu"), []
     run, together = ready.predictor.raw, ready.predictor.backend.batch
     monkeypatch.setattr(ready.predictor, "raw", lambda batch: sizes.append(len(batch)) or run(batch))
@@ -144,7 +144,7 @@ def test_it_warms_for_one_and_for_as_many_as_run_together(monkeypatch: pytest.Mo
     ready.close()
 
 
-def test_in_company_each_runs_the_network_for_itself(
+def test_concurrent_callers_run_the_network_in_parallel(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend, beside = pipeline.predictor.backend, []
@@ -161,6 +161,6 @@ def test_in_company_each_runs_the_network_for_itself(
     assert not pipeline._active.several
 
 
-def test_a_small_version_is_never_enlarged() -> None:
+def test_a_preview_is_never_enlarged() -> None:
     file = encode_preview(np.zeros((5, 7, 3), dtype=np.uint8), None, 64)
     assert (file.width, file.height) == (7, 5)

@@ -1,4 +1,4 @@
-"""The Predictor: every engine and precision on a CPU, and clear refusals of what is not there."""
+"""The Predictor: every engine and precision on a CPU, and clear errors for unavailable ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from segmentation.u2net import U2NETP, fold
 
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
-# u2net in float32 takes seconds a picture on a crowded machine, and its first load more.
+# u2net in float32 takes seconds a picture on a busy machine, and its first load more.
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -65,7 +65,7 @@ def test_every_precision_keeps_the_map(
 
 @pytest.mark.real
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
-def test_a_batch_gives_what_single_calls_give(
+def test_a_batch_equals_single_calls(
     predictor: Callable[..., Predictor], photos: list[np.ndarray], engine: str
 ) -> None:
     found = predictor("u2netp", engine=engine)
@@ -88,7 +88,7 @@ def test_a_flat_picture_gives_a_finite_map(predictor: Callable[..., Predictor]) 
 
 
 @pytest.mark.real
-def test_it_says_what_it_runs_on(predictor: Callable[..., Predictor]) -> None:
+def test_the_description_names_engine_device_and_precision(predictor: Callable[..., Predictor]) -> None:
     assert predictor("u2netp").description == "u2netp on cpu by torch in float32"
     assert predictor("u2netp", "int8", "openvino").description == "u2netp on cpu by openvino in int8"
     predictor("u2netp").warm()
@@ -97,7 +97,7 @@ def test_it_says_what_it_runs_on(predictor: Callable[..., Predictor]) -> None:
 @pytest.mark.real
 def test_auto_on_a_cpu_is_the_fastest_that_keeps_the_map(predictor: Callable[..., Predictor]) -> None:
     assert predictor("u2net", "auto", "auto").description == "u2net on cpu by openvino in int8"
-    # Without VNNI, int8 moves the maps of a u2netp by 1.7/255: `auto` takes float32 there.
+    # Without VNNI, int8 changes the maps of a u2netp by 1.7/255: `auto` takes float32 there.
     small = "int8" if has_exact_int8() else "float32"
     assert predictor("u2netp", "auto", "auto").description == f"u2netp on cpu by openvino in {small}"
 
@@ -112,14 +112,14 @@ def test_auto_on_a_cpu_is_the_fastest_that_keeps_the_map(predictor: Callable[...
         ({"engine": "openvino", "device": "cuda"}, "unknown_device"),
     ],
 )
-def test_unknown_words_are_refused(words: dict[str, str], code: str) -> None:
+def test_unknown_options_are_refused(words: dict[str, str], code: str) -> None:
     with pytest.raises(EngineError) as error:
         Predictor("u2netp", **words)
     assert error.value.code == code
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
-def test_a_card_that_is_not_there_is_an_error_and_never_the_cpu(device: str) -> None:
+def test_a_missing_gpu_is_an_error_without_cpu_fallback(device: str) -> None:
     if torch.cuda.device_count() > int(device.partition(":")[2] or 0):
         pytest.skip("this machine has that card")
     with pytest.raises(EngineError) as error:
@@ -132,7 +132,7 @@ def test_a_card_that_is_not_there_is_an_error_and_never_the_cpu(device: str) -> 
 @pytest.mark.parametrize(
     ("engine", "precision"), [("torch", "int8"), ("torch", "float16"), ("openvino", "float16")]
 )
-def test_a_precision_that_an_engine_lacks_is_an_error(engine: str, precision: str) -> None:
+def test_an_unsupported_precision_is_an_error(engine: str, precision: str) -> None:
     with pytest.raises(EngineError) as error:
         Predictor("u2netp", "cpu", precision, engine)
     assert error.value.code == "precision_missing"

@@ -1,4 +1,4 @@
-"""int8 on processors that saturate: whether they are recognised, and that weights then leave room."""
+"""int8 on processors that saturate: their detection, and the headroom of the weights."""
 
 from __future__ import annotations
 
@@ -33,16 +33,14 @@ def _anew() -> Iterator[None]:
         ("arm64", "", True),
     ],
 )
-def test_a_processor_is_recognised(
-    monkeypatch: pytest.MonkeyPatch, machine: str, flags: str, exact: bool
-) -> None:
+def test_processor_detection(monkeypatch: pytest.MonkeyPatch, machine: str, flags: str, exact: bool) -> None:
     monkeypatch.setattr(processor.platform, "machine", lambda: machine)
     monkeypatch.setattr(processor, "_flags", lambda: set(flags.split()))
     assert processor.has_exact_int8() is exact
 
 
 @pytest.mark.parametrize("largest", [127, HALF_RANGE])
-def test_weights_use_the_steps_that_they_may(largest: int) -> None:
+def test_weights_use_the_allowed_steps(largest: int) -> None:
     weight = np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32)
     kernel = _Builder({}, U2NETP_SHAPE, {"any": 1.0}, largest).kernel(weight, exact=False)
     steps = kernel.input_value(0).get_node().input_value(0).get_node().get_data()
@@ -53,7 +51,9 @@ def test_weights_use_the_steps_that_they_may(largest: int) -> None:
 
 
 @pytest.mark.parametrize(("exact", "u2netp"), [(True, "int8"), (False, "float32")])
-def test_auto_keeps_the_maps(monkeypatch: pytest.MonkeyPatch, exact: bool, u2netp: str) -> None:
+def test_auto_chooses_an_accurate_precision(
+    monkeypatch: pytest.MonkeyPatch, exact: bool, u2netp: str
+) -> None:
     from types import SimpleNamespace
 
     monkeypatch.setattr(choose, "has_exact_int8", lambda: exact)

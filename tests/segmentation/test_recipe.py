@@ -1,4 +1,4 @@
-"""Recipes: defaults, spelling, digests, and what is refused."""
+"""Recipes: defaults, spelling, digests, and rejected values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from segmentation.recipe import (
 
 
 def test_digests_are_pinned() -> None:
-    """These values are cache keys in stored data: a change here is a new VERSION."""
+    """These values are cache keys in stored data: a change here requires a new VERSION."""
     assert Recipe().digest == "e2d65df116c3f1007199f2d34cb4399787484465b2dec0684b0346ea1bfa8a49"
     assert Recipe().matte_digest == "13f3312f506a139b3db449fb3b52616e8277fe9e8eb1aad6ff147c7d05381c27"
     full = Recipe.from_strings(
@@ -76,7 +76,7 @@ def test_as_dict_is_canonical_json() -> None:
     }
 
 
-def test_only_the_matte_fields_decide_the_matte_digest() -> None:
+def test_only_the_matte_fields_affect_the_matte_digest() -> None:
     base = Recipe().matte_digest
     assert (
         Recipe(format="webp", background=Plain(WHITE), crop=True, scale=50, metadata="keep").matte_digest
@@ -154,7 +154,7 @@ def test_positions() -> None:
     assert kept.digest != Recipe.parse({"scale": "50%"}).digest
 
 
-def test_shadow_text_starts_from_the_usual_shadow() -> None:
+def test_shadow_text_starts_from_the_default_shadow() -> None:
     usual = Shadow("drop", 45, Length(2, "%"), (Length(1, "%"), Length(2, "%")), Colour(0, 0, 0))
     assert Recipe.from_strings({"shadow": "drop"}).shadow == usual
     own = Recipe.from_strings({"shadow": "drop:opacity=30,blur=12,offset=-4 8,colour=navy"}).shadow
@@ -163,19 +163,19 @@ def test_shadow_text_starts_from_the_usual_shadow() -> None:
     assert Recipe.from_strings({"shadow": "contact:opacity=0"}).shadow is None
 
 
-def test_empty_text_means_not_given() -> None:
+def test_empty_text_means_the_default() -> None:
     names = Recipe().as_strings()
     assert Recipe.from_strings(dict.fromkeys(names, "")) == Recipe()
     assert Recipe.from_strings(dict.fromkeys(names, "  ")) == Recipe()
 
 
-def test_jpeg_gets_white_under_what_would_be_transparent() -> None:
+def test_jpeg_gets_white_under_transparent_pixels() -> None:
     assert Recipe(format="jpeg").background == Plain(WHITE)
     assert Recipe(format="jpeg", channels="alpha").background == Transparent()
     assert Recipe(format="jpeg").digest == Recipe(format="jpeg", background=Plain(WHITE)).digest
 
 
-def test_what_means_nothing_does_not_change_the_digest() -> None:
+def test_values_without_effect_do_not_change_the_digest() -> None:
     assert Recipe.parse({"crop_margin": "5%"}).digest == Recipe().digest
     assert Recipe.parse({"quality": 50}).digest == Recipe().digest, "PNG has no quality"
     assert Recipe.parse({"format": "jpeg", "quality": 90}).digest == Recipe(format="jpeg").digest
@@ -236,7 +236,7 @@ def test_what_means_nothing_does_not_change_the_digest() -> None:
         ({"format": "gif"}, "format", "invalid_format"),
         ({"format": "jpeg", "quality": 0}, "quality", "invalid_quality"),
         ({"format": "jpeg", "quality": True}, "quality", "invalid_quality"),
-        # More than any float, as a number of JSON may be.
+        # Larger than any float, as a JSON number may be.
         ({"format": "jpeg", "quality": 10**400}, "quality", "invalid_quality"),
         ({"crop_margin": 10**400}, "crop_margin", "invalid_crop_margin"),
         ({"metadata": "some"}, "metadata", "invalid_metadata"),

@@ -1,4 +1,5 @@
-"""Properties of recipes: each survives being written down, digests tell them apart, nonsense is refused."""
+"""Properties of recipes: each survives serialisation, digests distinguish them, invalid values are
+rejected."""
 
 from __future__ import annotations
 
@@ -110,7 +111,7 @@ def test_equal_digest_means_equal_recipe(one: Recipe, other: Recipe) -> None:
     assert (one.digest == other.digest) == (one == other)
 
 
-# A fixed alphabet: Hypothesis needs seconds to make its tables of all of Unicode.
+# A fixed alphabet: Hypothesis needs seconds to build its tables of all of Unicode.
 words = st.text("0123456789abcdefx%#:,. -+é\n", max_size=12)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | words,

@@ -1,4 +1,4 @@
-"""The authors' own saliency maps: a faithful port reproduces them."""
+"""The authors' own saliency maps are reproduced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from segmentation.recipe import Recipe
 
 PICTURES = ("0003", "boat", "horse", "im_14", "im_21", "im_27", "lamp2_meitu_1", "whisk")
 
-# u2net in float32 takes seconds a picture on a crowded machine, and its first load more.
+# u2net in float32 takes seconds a picture on a busy machine, and its first load more.
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -30,7 +30,7 @@ def _truth(folder: Path, model: str, stem: str) -> np.ndarray:
 @pytest.mark.real
 @pytest.mark.parametrize("model", ["u2net", "u2netp"])
 @pytest.mark.parametrize("stem", PICTURES)
-def test_our_map_is_the_authors(
+def test_our_map_equals_the_authors(
     shared_data: Path, predictor: Callable[..., Predictor], model: str, stem: str
 ) -> None:
     source = next((shared_data / "reference" / "images").glob(f"{stem}.*"))
@@ -43,7 +43,7 @@ def test_our_map_is_the_authors(
 
 @pytest.mark.real
 @pytest.mark.parametrize("stem", PICTURES)
-def test_the_unrefined_matte_is_the_authors_in_the_precision_chosen_here(
+def test_the_unrefined_matte_equals_the_authors_in_the_automatic_precision(
     shared_data: Path, pipeline: Pipeline, stem: str
 ) -> None:
     source = next((shared_data / "reference" / "images").glob(f"{stem}.*"))

@@ -1,4 +1,4 @@
-"""Refinement: the map itself when it is off, edges that follow the picture when it is on."""
+"""Refinement: the enlarged map when it is off, edges that follow the picture when it is on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RED, BLUE = (200, 40, 30), (20, 60, 180)
 
 def test_off_is_the_map_enlarged_bilinearly() -> None:
     coarse = np.array([[0, 1], [0.5, 0.25]], np.float32)
-    # Half-pixel centres: the targets sample at -1/4, 1/4, 3/4 and 5/4 of the source, held at its edges.
+    # Half-pixel centres: the targets sample at -1/4, 1/4, 3/4 and 5/4 of the source, clamped at its edges.
     share = np.array([[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]])
     np.testing.assert_array_equal(enlarge(coarse, 4, 4), np.rint(255 * share @ coarse @ share.T))
     rgb = np.zeros((4, 4, 3), np.uint8)
@@ -31,7 +31,7 @@ def test_off_at_the_maps_own_size_is_the_map() -> None:
     np.testing.assert_array_equal(enlarge(coarse, 320, 320), np.rint(coarse * 255).astype(np.uint8))
 
 
-def test_another_level_is_refused() -> None:
+def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(RecipeError) as refused:
         refine(np.zeros((320, 320), np.float32), np.zeros((4, 4, 3), np.uint8), "slow")
     assert (refused.value.code, refused.value.field) == ("invalid_refine", "refine")
@@ -39,7 +39,7 @@ def test_another_level_is_refused() -> None:
 
 @pytest.mark.parametrize("level", ["fast", "best"])
 @pytest.mark.parametrize(("height", "width"), [(400, 600), (1300, 1100)])
-def test_a_blurred_map_finds_the_edge_back(level: str, height: int, width: int) -> None:
+def test_a_blurred_map_recovers_the_edge(level: str, height: int, width: int) -> None:
     truth = disk(height, width, 0.3 * height, 3)
     rgb = photo(truth, RED, BLUE)
     coarse = cv2.resize(truth.astype(np.float32), (320, 320), interpolation=cv2.INTER_AREA)
@@ -66,7 +66,7 @@ def test_without_colour_differences_the_map_is_kept(level: str, most: float) -> 
 
 @pytest.mark.parametrize("level", ["fast", "best"])
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_a_map_of_one_value_stays(level: str, value: float) -> None:
+def test_a_uniform_map_is_unchanged(level: str, value: float) -> None:
     rgb = np.random.default_rng(3).integers(0, 256, (90, 120, 3), dtype=np.uint8)
     matte = refine(np.full((320, 320), value, np.float32), rgb, level)
     assert matte.shape == (90, 120)
@@ -75,7 +75,7 @@ def test_a_map_of_one_value_stays(level: str, value: float) -> None:
 
 @pytest.mark.parametrize("level", ["off", "fast", "best"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 2), (7, 900)])
-def test_any_size_passes(level: str, size: tuple[int, int]) -> None:
+def test_any_size_is_refined(level: str, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(7)
     rgb = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
     matte = refine(rng.random((320, 320), dtype=np.float32), rgb, level)
@@ -83,7 +83,7 @@ def test_any_size_passes(level: str, size: tuple[int, int]) -> None:
     assert matte.dtype == np.uint8
 
 
-def test_black_and_white_noise_gives_numbers() -> None:
+def test_black_and_white_noise_gives_finite_values() -> None:
     """Windows of two extreme colours: float32 alone would lose the determinant."""
     rng = np.random.default_rng(11)
     rgb = np.repeat(rng.integers(0, 2, (200, 200, 1), dtype=np.uint8) * 255, 3, axis=2)

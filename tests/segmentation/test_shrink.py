@@ -1,4 +1,4 @@
-"""Shrinking, normalising, stretching."""
+"""Downscaling, normalising, stretching."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_plain_is_bilinear_sampling_at_half_pixel_centres(size: tuple[int, int])
 
 
 @pytest.mark.parametrize("method", SHRINK_METHODS)
-def test_every_way_keeps_a_flat_colour_and_normalises_it(method: str) -> None:
+def test_every_method_keeps_a_flat_colour_and_normalises_it(method: str) -> None:
     rgb = np.empty((1000, 700, 3), dtype=np.uint8)
     rgb[:] = (200, 100, 50)
     entry = network_input(rgb, method)
@@ -40,7 +40,7 @@ def test_a_black_picture_stays_black() -> None:
 @pytest.mark.parametrize(
     ("method", "low", "high"), [("plain", 100, 255), ("smooth", 0, 40), ("two-step", 0, 20)]
 )
-def test_fine_stripes_alias_only_in_the_plain_way(method: str, low: float, high: float) -> None:
+def test_fine_stripes_alias_only_with_plain(method: str, low: float, high: float) -> None:
     stripes = np.zeros((1600, 1600, 3), dtype=np.uint8)
     stripes[:, ::2] = 254
     stripes[:800] = 127
@@ -50,18 +50,18 @@ def test_fine_stripes_alias_only_in_the_plain_way(method: str, low: float, high:
     assert low <= found <= high
 
 
-def test_an_unknown_way_is_refused() -> None:
+def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(ValueError, match="shrink method"):
         network_input(np.zeros((4, 4, 3), dtype=np.uint8), "bicubic")
 
 
-def test_stretch_reaches_both_ends_and_leaves_a_flat_map_alone() -> None:
+def test_stretch_reaches_both_ends_and_keeps_a_flat_map() -> None:
     raw = np.array([[0.2, 0.4], [0.3, 0.6]], dtype=np.float32)
     np.testing.assert_allclose(stretch(raw), [[0, 0.5], [0.25, 1]], atol=1e-6)
     flat = np.full((2, 2), 0.25, dtype=np.float32)
     np.testing.assert_array_equal(stretch(flat), flat)
 
 
-def test_steps_go_down_as_the_authors_maps_do() -> None:
+def test_quantisation_rounds_down_like_the_authors() -> None:
     values = np.array([[0, 0.9999, 1], [0.5 / 255, 1.5 / 255, 254.9 / 255]], dtype=np.float32)
     np.testing.assert_allclose(quantised(values) * 255, [[0, 254, 255], [0, 1, 254]], atol=1e-4)

@@ -1,4 +1,4 @@
-"""Nothing of ours reports to anybody: OpenVINO's import would, and leaves a trace in the home folder."""
+"""The engine sends no telemetry. OpenVINO's import would, and would leave a file in the home folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_engine_on_openvino_tells_nobody(tmp_path: Path) -> None:
+def test_openvino_sends_no_telemetry(tmp_path: Path) -> None:
     code = (
         "import sys, segmentation.backends.graph, openvino\n"
         "assert not any(name.startswith('openvino_telemetry.') for name in sys.modules)\n"

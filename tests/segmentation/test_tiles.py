@@ -24,7 +24,7 @@ def test_tiles_cover_every_pixel_once(width: int, height: int, across: int, down
 
 
 def test_a_slope_enlarged_in_tiles_is_a_slope() -> None:
-    # 40 cells to 400 pixels; inside, bilinear sampling of a straight line is the line.
+    # 40 cells to 400 pixels; inside, bilinear sampling of a straight line gives the line.
     plane = np.tile((np.arange(40, dtype=np.float32) + 0.5) * 10 - 0.5, (40, 1))
     found = np.zeros((400, 400), np.float32)
     for tile in tiles((400, 400), (40, 40), 8):
@@ -33,12 +33,12 @@ def test_a_slope_enlarged_in_tiles_is_a_slope() -> None:
     np.testing.assert_allclose(found[:, 5:-5], wanted[:, 5:-5], atol=1e-3)
 
 
-def test_all_parts_are_worked_on_in_order() -> None:
+def test_parallel_map_keeps_the_order() -> None:
     assert parallel_map(lambda part: part * part, range(50)) == [part * part for part in range(50)]
     assert parallel_map(lambda part: part, []) == []
 
 
-def test_a_forked_process_has_threads_of_its_own() -> None:
+def test_a_forked_process_has_its_own_threads() -> None:
     parallel_map(lambda part: part, range(8))
     with multiprocessing.get_context("fork").Pool(1) as pool:
         assert pool.apply_async(_in_child).get(timeout=60) == list(range(8))

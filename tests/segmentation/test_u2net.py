@@ -1,4 +1,4 @@
-"""The networks: the paper's shape, and a folded form that equals the training form."""
+"""The networks: the paper's architecture, and a folded form that equals the training form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEIGHTS = {"u2net": 44_009_869, "u2netp": 1_131_181}
 
 
 def _trained(name: str) -> U2Net:
-    """A network whose normalisation statistics are not the neutral ones."""
+    """A network with normalisation statistics other than the initial ones."""
     torch.manual_seed(7)
     network = ARCHITECTURES[name](False)
     for module in network.modules():
@@ -28,7 +28,7 @@ def _trained(name: str) -> U2Net:
 
 
 @pytest.mark.parametrize("name", ["u2net", "u2netp"])
-def test_size_is_the_papers(name: str) -> None:
+def test_the_parameter_count_is_the_papers(name: str) -> None:
     network = ARCHITECTURES[name](False)
     assert sum(weight.numel() for weight in network.parameters()) == WEIGHTS[name]
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]

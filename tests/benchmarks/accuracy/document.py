@@ -1,5 +1,5 @@
-"""Puts made tables into a Markdown file, each between its own two marks, so that prose and figures do not
-mix.
+"""Writes generated tables into a Markdown file, each between its own two markers, so that prose and figures
+stay apart.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 def marks(name: str) -> tuple[str, str]:
-    """The lines that begin and end the made part `name`."""
+    """Returns the lines that begin and end the generated part `name`."""
     return f"<!-- made by `make accuracy`: {name} -->", f"<!-- end: {name} -->"
 
 
 def put(text: str, name: str, made: str) -> str:
-    """`text` with the part `name` replaced. Raises ValueError where the text lacks its marks."""
+    """Returns `text` with the part `name` replaced. Raises ValueError if its markers are missing."""
     begin, end = marks(name)
     pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
     if not pattern.search(text):
@@ -23,7 +23,7 @@ def put(text: str, name: str, made: str) -> str:
 
 
 def write(file: Path, parts: dict[str, str]) -> None:
-    """Replace these parts of a file in place."""
+    """Replaces these parts of a file in place."""
     text = file.read_text(encoding="utf-8")
     for name, made in parts.items():
         text = put(text, name, made)

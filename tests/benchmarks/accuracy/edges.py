@@ -13,21 +13,22 @@ from segmentation.evaluation.run import evaluate, from_folder
 from segmentation.evaluation.scores import PairScores, SetScores, average
 from tests.benchmarks.accuracy.verdict import Verdict, below, lower_by
 
-RIGHT = 0.85  # IoU of coarse map and truth from which the edges are worth judging
+RIGHT = 0.85  # minimum IoU of coarse map and truth for the edges to be worth scoring
 
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Scores of each contender by key, in the order of the pictures; `right` are those whose map is right."""
+    """Scores of each contender by key, in the order of the pictures; `right` lists those with a correct
+    map."""
 
     scores: dict[str, list[PairScores]]
     right: tuple[str, ...]
 
 
 def measure(dataset: DataSet, folder: Path, keys: tuple[str, ...]) -> Edges:
-    """Judge the cut-outs in `folder/<key>/` on the pairs of the data set with soft truth.
+    """Scores the cut-outs in `folder/<key>/` on the pairs of the data set with soft truth.
 
-    A coarse map is the cut-out without refinement (`ours-off`): the network's map, enlarged.
+    A coarse map is the cut-out without refinement (`ours-off`): the enlarged map of the network.
     """
     soft = dataset.of("soft")
     scores = {key: list(evaluate(soft, from_folder(folder / key))) for key in keys}
@@ -36,13 +37,13 @@ def measure(dataset: DataSet, folder: Path, keys: tuple[str, ...]) -> Edges:
 
 
 def band(edges: Edges, key: str, stems: tuple[str, ...] | None = None) -> float:
-    """A contender's mean band error over these pictures, by default those whose map is right."""
+    """Returns a contender's mean band error over these pictures, by default those with a correct map."""
     wanted = edges.right if stems is None else stems
     return float(np.mean([pair.values["band"] for pair in edges.scores[key] if pair.stem in wanted]))
 
 
 def report(edges: Edges, labels: dict[str, str]) -> str:
-    """Each picture's band error, the means, and the means of the matting metrics, as Markdown."""
+    """Returns each picture's band error, the means, and the means of the matting metrics, as Markdown."""
     keys = list(edges.scores)
     everyone = tuple(pair.stem for pair in edges.scores[keys[0]])
     head = ["picture", "IoU of the map", *[labels[key] for key in keys]]
@@ -61,7 +62,7 @@ def report(edges: Edges, labels: dict[str, str]) -> str:
 
 
 def verdicts(edges: Edges) -> list[Verdict]:
-    """`fast` against rembg, `best` against its alpha matting, in the transition band."""
+    """Compares `fast` with rembg, and `best` with its alpha matting, in the transition band."""
     lines = [
         below("band error, fast against rembg", band(edges, "ours-fast"), band(edges, "rembg"), 0.20),
         below("band error, best against rembg -a", band(edges, "ours-best"), band(edges, "rembg-a"), 0.10),

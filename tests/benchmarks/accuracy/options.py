@@ -1,4 +1,6 @@
-"""One line for each of us and each of rembg's options: edges, colours and seconds, on the same pictures."""
+"""One row for each of our levels and each of rembg's options: edges, colours and seconds, on the same
+pictures.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,12 @@ from tests.benchmarks.accuracy.edges import Edges, band
 from tests.benchmarks.accuracy.times import MEGAPIXELS, Times
 
 NOT_MEASURED = "not measured"
-# What may be missing, as the table calls it: their weights are not on any package index.
+# Options that may be missing, by label: their weights are not on any package index.
 WITHOUT_WEIGHTS = {"rembg-vm": "rembg -vm", "rembg-bria-rmbg": "rembg -m bria-rmbg (its default)"}
 
 
 def report(edges: Edges, colours: Colours, times: Times, labels: dict[str, str]) -> str:
-    """The means over the pictures whose map is right, and the seconds of a picture, as Markdown."""
+    """Returns the means over the pictures with a correct map, and the seconds of a picture, as Markdown."""
     rows = []
     for key, label in {**labels, **WITHOUT_WEIGHTS}.items():
         if key not in labels:

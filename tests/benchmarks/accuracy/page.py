@@ -1,7 +1,7 @@
 """A page of pictures side by side: source, ours, rembg's, truth, on a colour that shows every fringe.
 
-The pictures are made for looking at here and now: the data's terms are research-only, so page and pictures
-go to a folder that git ignores. Only `strip`, of a photo in the public domain, is for the documentation.
+The pictures are for local viewing only: the data's terms are research-only, so page and pictures go to a
+folder that git ignores. Only `strip`, of a photo in the public domain, is for the documentation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.benchmarks.accuracy.colours import read_cutout, reference
 
 GREEN = (40, 160, 90)
 WHOLE = 380  # pixels: the longer side of a whole picture on the page
-DETAIL = 150  # pixels of the picture that the detail shows, enlarged
+DETAIL = 150  # pixels of the picture in the enlarged detail
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; background: #f4f4f2; color: #222; }
@@ -33,7 +33,7 @@ figure { margin: 0; } figcaption { font-size: .85rem; } img { display: block; ma
 
 
 def busiest(band: np.ndarray, side: int) -> tuple[int, int]:
-    """Top and left of the square of this side that holds most of the band."""
+    """Returns top and left of the square of this side that contains most of the band."""
     sums = np.pad(np.cumsum(np.cumsum(band.astype(np.int64), axis=0), axis=1), ((1, 0), (1, 0)))
     tall, wide = min(side, band.shape[0]), min(side, band.shape[1])
     inside = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
@@ -42,12 +42,12 @@ def busiest(band: np.ndarray, side: int) -> tuple[int, int]:
 
 
 def laid(cutout: tuple[Picture, Matte]) -> Image.Image:
-    """A cut-out on green."""
+    """Returns a cut-out on green."""
     return Image.fromarray(np.rint(composite(*cutout, GREEN)).astype(np.uint8))
 
 
 def row(pair: Pair, contenders: dict[str, str], folder: Path, pictures: Path, note: str) -> str:
-    """HTML of one pair; writes its pictures."""
+    """Returns the HTML of one pair; writes its pictures."""
     truth = reference(pair)
     top, left = busiest(transition_band(as_unit(truth[1])), DETAIL)
     with Image.open(pair.picture) as picture:
@@ -76,7 +76,9 @@ def row(pair: Pair, contenders: dict[str, str], folder: Path, pictures: Path, no
 def write(
     pairs: list[Pair], notes: dict[str, str], contenders: dict[str, str], folder: Path, out: Path
 ) -> Path:
-    """`out/index.html` with one row for each pair, from the cut-outs in `folder/<key>/`; returns the page."""
+    """Writes `out/index.html` with one row for each pair, from the cut-outs in `folder/<key>/`; returns the
+    page.
+    """
     pictures = out / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     rows = [row(pair, contenders, folder, pictures, notes.get(pair.stem, "")) for pair in pairs]
@@ -92,7 +94,7 @@ def write(
 
 
 def strip(source: Path, cutouts: list[Path], out: Path) -> None:
-    """One WebP: a detail of the source, then of each cut-out on green, side by side, twice as large.
+    """Writes one WebP: a detail of the source, then of each cut-out on green, side by side, twice as large.
 
     The detail is where the last cut-out has most of its transition.
     """

@@ -1,4 +1,4 @@
-"""Our end of the comparison: orders to the Python that has rembg."""
+"""Our end of the comparison: sends commands to the Python interpreter that has rembg."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import TracebackType
 
 from segmentation import fetching
 
-# Weights that no package index has: rembg downloads them from its own releases, when they are asked for.
+# Weights that no package index has: rembg downloads them from its own releases on demand.
 OWN = ("vitmatte", "bria-rmbg")
 SIDE = Path(__file__).with_name("rembg_side.py")
 
@@ -21,12 +21,11 @@ class RembgError(RuntimeError):
 
 
 class Rembg:
-    """A running interpreter with rembg, on the same ONNX file that our weights come from.
+    """A running interpreter with rembg, using the same ONNX file as the source of our weights.
 
-    `python` is its interpreter, `home` a folder for its idea of a weights folder. `own`: the folder of
-    weights that rembg downloaded itself (`~/.rembg`), for what we have no weights for. `processor`: seconds
-    are those of the processor. A context manager: leaving it ends the process. Raises RembgError where the
-    interpreter has no rembg or ends.
+    `python` is its interpreter, `home` a folder for rembg's weights. `own`: the folder of weights that rembg
+    downloaded itself (`~/.rembg`), for models that we have no weights for. `processor`: measure CPU seconds.
+    A context manager: leaving it ends the process. Raises RembgError if the interpreter has no rembg or ends.
     """
 
     def __init__(
@@ -68,9 +67,9 @@ class Rembg:
     def cutout(
         self, picture: Path, out: Path, options: Mapping[str, bool] | None = None, model: str = "u2net"
     ) -> float:
-        """Have `picture` cut out into the PNG `out`; `options` as `rembg.remove` takes them.
+        """Cuts out `picture` into the PNG `out`; `options` are those of `rembg.remove`.
 
-        Returns seconds, from the file's bytes to the PNG's, files not counted.
+        Returns seconds, from the file's bytes to the PNG's, without file access.
         """
         stdin = self._process.stdin
         if stdin is None:

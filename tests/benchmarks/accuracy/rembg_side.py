@@ -1,10 +1,9 @@
 """The rembg end of the comparison. Runs in another Python that has rembg, and imports nothing of ours.
 
-One JSON order a line on stdin, {"picture": file, "options": {name: bool}, "model": name, "out": file}; one
-answer a line on stdout, {"seconds": float, "processor": float}: by the clock and of the processor, from the
-file's bytes to PNG bytes, as `rembg i` works. The first
-line that it writes says its version: {"rembg": "2.0.86", "onnxruntime": "1.31.1"}. REMBG_HOME says where the
-weights are.
+Reads one JSON command a line on stdin, {"picture": file, "options": {name: bool}, "model": name, "out":
+file}. Writes one result a line on stdout, {"seconds": float, "processor": float}: wall-clock and CPU time,
+from the file's bytes to PNG bytes, as `rembg i` works. The first line that it writes is its version:
+{"rembg": "2.0.86", "onnxruntime": "1.31.1"}. REMBG_HOME is the folder of the weights.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Answer orders until stdin ends."""
-    # rembg and its libraries print what they like; answers get a stream of their own.
+    """Processes commands until stdin ends."""
+    # rembg and its libraries may print anything; results get a stream of their own.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     import rembg

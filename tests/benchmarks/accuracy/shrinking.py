@@ -1,8 +1,9 @@
-"""Which way down to 320×320 gives the best map, on pictures as they are and enlarged to 12 megapixels.
+"""Compares the downscaling methods to 320×320 by the map they give, on original pictures and enlarged to 12
+megapixels.
 
-Enlarging adds no detail, so plain sampling has nothing to alias there: a second set of enlarged pictures
-gets grain (σ = 20 of 255, one pixel fine, as a large sensor's noise), which is what a real large photo adds
-to the same subject.
+Enlarging adds no detail, so plain sampling has nothing to alias there. A second set of enlarged pictures gets
+grain (σ = 20 of 255, one pixel fine, like a large sensor's noise), which a real large photo adds to the same
+subject.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ GRAIN = 20.0
 SIZES = ("as they are", "12 MP", "12 MP with grain")
 WAYS = tuple(way for way in shrink.SHRINK_METHODS if way != "auto")
 
-Shrunk = dict[tuple[str, str], tuple[list[PairScores], list[float]]]  # by size and way: scores, seconds
+Shrunk = dict[tuple[str, str], tuple[list[PairScores], list[float]]]  # by size and method: scores, seconds
 
 
 def enlarged(rgb: Rgb) -> Rgb:
-    """The picture at 12 megapixels, by cubic interpolation."""
+    """Returns the picture at 12 megapixels, by cubic interpolation."""
     height, width = rgb.shape[:2]
     factor = (MEGAPIXELS * 1e6 / (height * width)) ** 0.5
     size = (round(width * factor), round(height * factor))
@@ -41,14 +42,14 @@ def enlarged(rgb: Rgb) -> Rgb:
 
 
 def grained(rgb: Rgb, seed: int) -> Rgb:
-    """The picture with noise of its own in each pixel, the same in each channel."""
+    """Adds independent noise to each pixel, the same in each channel."""
     dice = np.random.default_rng(seed)
     noise = dice.standard_normal(rgb.shape[:2], np.float32) * np.float32(GRAIN)
     return np.clip(rgb + noise[:, :, None], 0, 255).astype(np.uint8)
 
 
 def versions(rgb: Rgb, seed: int) -> dict[str, Callable[[], Rgb]]:
-    """The picture in each of SIZES, made when it is wanted."""
+    """Returns functions that make the picture in each of SIZES."""
     return {
         SIZES[0]: lambda: rgb,
         SIZES[1]: lambda: enlarged(rgb),
@@ -57,7 +58,7 @@ def versions(rgb: Rgb, seed: int) -> dict[str, Callable[[], Rgb]]:
 
 
 def measure(dataset: DataSet, predictor: Predictor) -> Shrunk:
-    """Score the unrefined map of each picture, in each size, by each way, at the size of its truth."""
+    """Scores the unrefined map of each picture, in each size, by each method, at the size of its truth."""
     found: Shrunk = {(size, way): ([], []) for size in SIZES for way in WAYS}
     for seed, pair in enumerate(tqdm(dataset.pairs, desc="shrinking", unit="picture")):
         with Image.open(pair.picture) as picture:
@@ -78,7 +79,7 @@ def measure(dataset: DataSet, predictor: Predictor) -> Shrunk:
 
 
 def report(found: Shrunk) -> str:
-    """A line for each size and way, means over all binary and all soft truths, as Markdown."""
+    """Returns a row for each size and method, means over all binary and all soft truths, as Markdown."""
     names = {"binary": ("maxF", "MAE", "Sm", "relaxF"), "soft": ("IoU", "SAD")}
     head = ["pictures", "n", "way", "ms", *[name for several in names.values() for name in several]]
     rows = []
@@ -92,5 +93,5 @@ def report(found: Shrunk) -> str:
 
 
 def of_kind(scores: list[PairScores], kind: str) -> SetScores:
-    """Averages over the pictures with this kind of truth."""
+    """Returns averages over the pictures with this kind of truth."""
     return average([pair for pair in scores if pair.truth == kind], f"all {kind}")

@@ -1,4 +1,4 @@
-"""The parts of the comparison that can be checked without pictures and without rembg."""
+"""The parts of the comparison that can be tested without pictures and without rembg."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.benchmarks.accuracy.rembg_client import Rembg, RembgError
 from tests.benchmarks.accuracy.verdict import Measured, Verdict, below, lower_by, table
 
 
-def test_a_made_part_replaces_only_what_lies_between_its_marks(tmp_path):
+def test_a_generated_part_replaces_only_the_text_between_its_markers(tmp_path):
     begin, end = document.marks("edges")
     file = tmp_path / "accuracy.md"
     file.write_text(f"before\n\n{begin}\nold\nolder\n{end}\n\nafter\n", encoding="utf-8")
@@ -27,12 +27,12 @@ def test_a_made_part_replaces_only_what_lies_between_its_marks(tmp_path):
     assert "new \\1" not in file.read_text(encoding="utf-8")
 
 
-def test_a_document_without_the_marks_is_refused():
+def test_a_document_without_the_markers_is_refused():
     with pytest.raises(ValueError, match="no place for 'edges'"):
         document.put("nothing here", "edges", "new")
 
 
-def test_the_document_of_the_project_has_a_place_for_every_part():
+def test_the_projects_document_has_markers_for_every_part():
     text = Path("docs/accuracy.md").read_text(encoding="utf-8")
     for name in (
         "verdicts",
@@ -48,7 +48,7 @@ def test_the_document_of_the_project_has_a_place_for_every_part():
         assert document.put(text, name, "made").count("made\n\n<!-- end") == 1
 
 
-def test_verdicts_are_shares_of_their_error():
+def test_verdicts_are_relative_to_their_error():
     assert lower_by(0.03, 0.04) == pytest.approx(0.25)
     assert below("x", 0.03, 0.04, 0.2) == Verdict("x", "≥ 20% lower", "25.0% lower", True)
     assert not below("x", 0.05, 0.04, 0.2).holds
@@ -69,7 +69,7 @@ def test_parts_measured_in_several_runs_make_one_table(tmp_path):
     assert Measured.read(file) == second
 
 
-def test_the_detail_is_where_most_of_the_band_is():
+def test_the_detail_covers_most_of_the_band():
     band = np.zeros((60, 80), bool)
     band[40:50, 60:70] = True
     band[5, 5] = True
@@ -78,7 +78,7 @@ def test_the_detail_is_where_most_of_the_band_is():
     assert busiest(np.zeros((5, 6), bool), 10) == (0, 0)
 
 
-def test_enlarged_pictures_have_twelve_megapixels_and_grain_is_repeatable():
+def test_enlarged_pictures_have_twelve_megapixels_and_grain_is_reproducible():
     picture = np.full((30, 40, 3), 128, np.uint8)
     large = shrinking.enlarged(picture)
     assert large.shape == (3000, 4000, 3)
@@ -88,13 +88,13 @@ def test_enlarged_pictures_have_twelve_megapixels_and_grain_is_repeatable():
 
 
 @pytest.mark.parametrize("python", [Path("no/such/python"), Path(sys.executable)])
-def test_a_python_without_rembg_is_said(tmp_path, python):
+def test_a_python_without_rembg_is_an_error(tmp_path, python):
     with pytest.raises(RembgError, match=r"There is no Python at|is rembg\[cpu\] installed"):
         Rembg(python, tmp_path, models=())
 
 
-def test_the_options_side_by_side():
-    """What lacks its weights has a row that says so; what has them, a row of figures."""
+def test_the_table_of_options():
+    """An option without weights has a row that says so; one with weights has a row of figures."""
     keys = {"ours-fast": "ours, fast", "rembg-dc": "rembg -dc"}
     scores = {
         key: [PairScores("a", "Set", "soft", {"band": value}, None)]

@@ -1,4 +1,4 @@
-"""Seconds from bytes to PNG bytes, ours and rembg's in turns on the same pictures, at 1.5 and 12
+"""Seconds from bytes to PNG bytes, ours and rembg's alternating on the same pictures, at 1.5 and 12
 megapixels.
 """
 
@@ -29,7 +29,7 @@ RIVALS = ("rembg", "rembg-a", "rembg-dc")
 class Times:
     """Median seconds by (megapixels, contender or stage), each the mean over the pictures.
 
-    processor: they are seconds of the processor, summed over its cores.
+    processor: CPU seconds, summed over its cores.
     """
 
     seconds: dict[tuple[float, str], float]
@@ -38,12 +38,12 @@ class Times:
 
     @property
     def unit(self) -> str:
-        """What the seconds are."""
+        """The unit of the seconds."""
         return "processor seconds" if self.processor else "seconds"
 
 
 def resized(source: Path, megapixels: float, out: Path) -> Path:
-    """A JPEG (quality 92) of so many megapixels, in the source's proportions."""
+    """Writes a JPEG (quality 92) of this many megapixels, in the source's proportions."""
     with Image.open(source) as picture:
         rgb = picture.convert("RGB")
     factor = (megapixels * 1e6 / (rgb.width * rgb.height)) ** 0.5
@@ -53,7 +53,7 @@ def resized(source: Path, megapixels: float, out: Path) -> Path:
 
 
 def timed(work: Callable[[], object], *, processor: bool = False) -> float:
-    """Seconds that one call takes, by the clock or of the processor."""
+    """Returns the seconds of one call, wall-clock or CPU time."""
     clock = process_time if processor else perf_counter
     begin = clock()
     work()
@@ -61,7 +61,7 @@ def timed(work: Callable[[], object], *, processor: bool = False) -> float:
 
 
 def stages(predictor: Predictor, file: Path) -> dict[str, Callable[[], object]]:
-    """The steps that refinement adds, on one picture, each ready to be run again."""
+    """Returns the extra steps of refinement on one picture, each as a repeatable function."""
     with Image.open(file) as picture:
         rgb = np.asarray(picture.convert("RGB"))
     coarse = predictor.predict([rgb])[0]
@@ -82,7 +82,7 @@ def measure(
     *,
     processor: bool = False,
 ) -> Times:
-    """Medians of `rounds` interleaved rounds for each picture and size, after a small one that warms all."""
+    """Returns medians of `rounds` interleaved rounds for each picture and size, after a small warm-up."""
     folder.mkdir(parents=True, exist_ok=True)
     first = resized(sources[0], 0.2, folder / "warm.jpg")
     for who in contenders:
@@ -113,7 +113,7 @@ def measure(
 
 
 def report(times: Times, labels: dict[str, str]) -> str:
-    """Seconds, and rembg's seconds over them, as Markdown."""
+    """Returns seconds, and rembg's seconds divided by them, as Markdown."""
     names = list(dict.fromkeys(name for _, name in times.seconds))
     rows = []
     for name in names:
@@ -130,7 +130,9 @@ def report(times: Times, labels: dict[str, str]) -> str:
 
 
 def verdicts(times: Times) -> list[Verdict]:
-    """The cost of `fast` (edges and colours) beside rembg's whole time; `best` beside its alpha matting."""
+    """Compares the cost of `fast` (edges and colours) with rembg's whole time, and `best` with its alpha
+    matting.
+    """
     lines = []
     for megapixels in MEGAPIXELS:
         cost = times.seconds[megapixels, "refine fast"] + times.seconds[megapixels, "colours fast"]

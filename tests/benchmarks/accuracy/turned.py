@@ -1,8 +1,8 @@
-"""Pictures that the constants of `fast` were chosen on: a part of the network's own training set, turned.
+"""The pictures used to choose the constants of `fast`: a part of the network's own training set, rotated.
 
-The network knows these pictures by heart (relaxed boundary F .99), so there is nothing to refine in them.
-Turned, zoomed, recoloured and with noise it errs on them as it does on new ones. One half is judged as it is
-then seen; of the other half the map is turned back and judged on the picture itself, whose pixels are crisp.
+The network has memorised these pictures (relaxed boundary F .99), so there is nothing to refine. Rotated,
+zoomed, recoloured and with noise it errs on them as on new ones. One half is scored as transformed. For the
+other half the map is rotated back and scored on the original picture, whose pixels are crisp.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ LEVELS = ("off", "fast")
 
 
 def turn(shape: tuple[int, ...], zoom: tuple[float, float], dice: np.random.Generator) -> NDArray[np.float64]:
-    """A rotation by 15 to 40 degrees either way about the middle, and a zoom within these bounds."""
+    """Returns a rotation by 15 to 40 degrees in either direction around the centre, and a zoom within these
+    bounds.
+    """
     angle = dice.uniform(15, 40) * dice.choice([-1, 1])
     return np.asarray(cv2.getRotationMatrix2D((shape[1] / 2, shape[0] / 2), angle, dice.uniform(*zoom)))
 
 
 def recoloured(rgb: Rgb, dice: np.random.Generator) -> Rgb:
-    """Another gamma, another white and some noise."""
+    """Applies another gamma, another white point and some noise."""
     unit = (rgb / 255) ** dice.uniform(0.6, 1.6) * dice.uniform(0.6, 1.4, 3)
     noisy = np.clip(unit, 0, 1) * 255 + dice.normal(0, dice.uniform(0, 6), rgb.shape)
     return np.clip(noisy, 0, 255).astype(np.uint8)
@@ -45,13 +47,13 @@ def recoloured(rgb: Rgb, dice: np.random.Generator) -> Rgb:
 def warped(
     plane: NDArray[np.generic], way: NDArray[np.float64], flags: int = cv2.INTER_LINEAR
 ) -> NDArray[np.generic]:
-    """The plane turned; what comes in from beyond its border is its mirror image."""
+    """Returns the transformed plane; areas beyond its border are mirrored."""
     size = (plane.shape[1], plane.shape[0])
     return np.asarray(cv2.warpAffine(plane, way, size, flags=flags, borderMode=cv2.BORDER_REFLECT))
 
 
 def cases(dataset: DataSet, predictor: Predictor) -> Iterator[tuple[str, Map, Rgb, Matte]]:
-    """(half, map, picture, truth) of each pair."""
+    """Yields (half, map, picture, truth) of each pair."""
 
     def predicted(rgb: Rgb) -> Map:
         return predictor.raw(network_input(rgb)[None])[0]
@@ -82,7 +84,7 @@ def cases(dataset: DataSet, predictor: Predictor) -> Iterator[tuple[str, Map, Rg
 
 
 def measure(dataset: DataSet, predictor: Predictor) -> dict[tuple[str, str], list[PairScores]]:
-    """Scores by half and level of refinement."""
+    """Returns scores by half and level of refinement."""
     found: dict[tuple[str, str], list[PairScores]] = {
         (half, level): [] for half in HALVES for level in LEVELS
     }
@@ -93,7 +95,7 @@ def measure(dataset: DataSet, predictor: Predictor) -> dict[tuple[str, str], lis
 
 
 def report(found: dict[tuple[str, str], list[PairScores]]) -> str:
-    """A table of both halves, as Markdown."""
+    """Returns a table of both halves, as Markdown."""
     rows = []
     for (half, level), scores in found.items():
         mean = average(scores, half)

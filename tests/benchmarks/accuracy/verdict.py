@@ -1,4 +1,4 @@
-"""What was to be shown, what was found, and whether that is enough."""
+"""Targets, results, and whether each target is met."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segmentation.evaluation.report import markdown
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One line of the first table."""
+    """One row of the first table."""
 
     what: str
     wanted: str
@@ -21,35 +21,35 @@ class Verdict:
 
 
 def lower_by(ours: float, theirs: float) -> float:
-    """How far our error lies below theirs, as a share of theirs; negative where it is above."""
+    """Returns how far our error is below theirs, as a share of theirs; negative if it is above."""
     return 1 - ours / theirs
 
 
 def below(what: str, ours: float, theirs: float, wanted: float) -> Verdict:
-    """An error of ours that is to lie at least the share `wanted` below theirs."""
+    """Returns the verdict for an error of ours whose target is at least the share `wanted` below theirs."""
     share = lower_by(ours, theirs)
     found = f"{abs(share):.1%} {'lower' if share >= 0 else 'higher'}"
     return Verdict(what, f"≥ {wanted:.0%} lower", found, share >= wanted)
 
 
 def table(verdicts: list[Verdict]) -> str:
-    """All of them as Markdown."""
+    """Returns all of them as Markdown."""
     rows = [[line.what, line.wanted, line.found, "yes" if line.holds else "**no**"] for line in verdicts]
     return markdown(["figure", "wanted", "found", "holds"], rows)
 
 
-PARTS = ("edges", "colours", "whole", "times")  # that have verdicts, in the table's order
+PARTS = ("edges", "colours", "whole", "times")  # the parts with verdicts, in the table's order
 
 
 @dataclass
 class Measured:
-    """Verdicts by part, each with when and on what it was measured: parts may be measured in several runs."""
+    """Verdicts by part, each with date and conditions: parts may be measured in several runs."""
 
     parts: dict[str, tuple[str, list[Verdict]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> Measured:
-        """What runs before have left; nothing where there is no such file."""
+        """Reads the results of earlier runs; empty if there is no such file."""
         if not file.is_file():
             return cls()
         stored = json.loads(file.read_text(encoding="utf-8")).get("parts", {})
@@ -61,11 +61,11 @@ class Measured:
         )
 
     def put(self, part: str, verdicts: list[Verdict], how: str) -> None:
-        """Replace a part's verdicts by those measured now."""
+        """Replaces a part's verdicts by new ones."""
         self.parts[part] = (f"{datetime.now(UTC):%Y-%m-%d}. {how}", verdicts)
 
     def write(self, file: Path) -> None:
-        """Leave them for runs to come."""
+        """Saves them for later runs."""
         stored = {
             part: {"how": how, "verdicts": [asdict(line) for line in lines]}
             for part, (how, lines) in self.parts.items()
@@ -73,11 +73,11 @@ class Measured:
         file.write_text(json.dumps({"parts": stored}, indent=1) + "\n", encoding="utf-8")
 
     def verdicts(self) -> list[Verdict]:
-        """All lines in the table's order."""
+        """Returns all verdicts in the table's order."""
         return [line for part in PARTS for line in self.parts.get(part, ("", []))[1]]
 
     def report(self) -> str:
-        """The table, and under it what each part was measured on."""
+        """Returns the table, followed by the conditions of each part."""
         hows: dict[str, list[str]] = {}
         for part in PARTS:
             if part in self.parts:

@@ -14,7 +14,7 @@ Whole = dict[str, dict[str, SetScores]]  # by set, then by contender
 
 
 def measure(dataset: DataSet, folder: Path, keys: tuple[str, ...]) -> Whole:
-    """Judge the cut-outs in `folder/<key>/` on the pairs of the data set with binary truth."""
+    """Scores the cut-outs in `folder/<key>/` on the pairs of the data set with binary truth."""
     found: Whole = {}
     for key in keys:
         for row in by_set(list(evaluate(dataset.of("binary"), from_folder(folder / key)))):
@@ -23,7 +23,7 @@ def measure(dataset: DataSet, folder: Path, keys: tuple[str, ...]) -> Whole:
 
 
 def report(whole: Whole, labels: dict[str, str]) -> str:
-    """One table for each set, one line for each contender."""
+    """Returns one table for each set, one row for each contender."""
     parts = []
     for part, rows in whole.items():
         named = [SetScores(labels[key], row.truth, row.pairs, row.values) for key, row in rows.items()]
@@ -32,7 +32,9 @@ def report(whole: Whole, labels: dict[str, str]) -> str:
 
 
 def verdicts(whole: Whole) -> list[Verdict]:
-    """`fast` is no worse than `off` in maxF, MAE and Sm, and its edges are better by .01, over all sets."""
+    """Checks that `fast` is no worse than `off` in maxF, MAE and Sm, and its edges are better by .01, over
+    all sets.
+    """
     rows = whole["all binary"] if "all binary" in whole else next(iter(whole.values()))
     off, fast = rows["ours-off"].values, rows["ours-fast"].values
     lines = []

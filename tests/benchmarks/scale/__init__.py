@@ -1,1 +1,1 @@
-"""How pages and the dispatcher answer with a million pictures behind them."""
+"""Response times of pages and the dispatcher with a million pictures."""

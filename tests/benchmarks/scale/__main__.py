@@ -1,8 +1,7 @@
 """`python -m tests.benchmarks.scale`: pages and the dispatcher with a million pictures in PostgreSQL.
 
-Run it by `make scale`. It starts a PostgreSQL and a Valkey of its own, fills them, measures, prints a table,
-and ends with 1 where something is slower than it must be, asks more queries than a small account's page does,
-or reads all pictures.
+Run it with `make scale`. It starts its own PostgreSQL and Valkey, fills them, measures, prints a table, and
+exits with 1 if something is too slow, runs more queries than a small account's page, or reads all pictures.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ PICTURES = 1_000_000
 
 
 def main() -> int:
-    """Start what it needs, and run the measuring in a process that has its settings."""
+    """Starts the servers, and runs the measurement in a process with their settings."""
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale", description=__doc__)
     options.add_argument(
         "--pictures", type=int, default=PICTURES, help="how many in all (default: a million)"

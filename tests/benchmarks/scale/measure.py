@@ -1,4 +1,4 @@
-"""Times, numbers of queries, and plans that read a whole table."""
+"""Times, numbers of queries, and plans with full table scans."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WARM_UP = 3
 
 @dataclass(frozen=True)
 class Measured:
-    """One request: milliseconds of each time it was asked, and its queries."""
+    """One request: the milliseconds of each repetition, and its queries."""
 
     times: list[float] = field(default_factory=list)
     queries: int = 0
@@ -33,11 +33,11 @@ class Measured:
 
     @property
     def p95(self) -> float:
-        """In milliseconds: 95 of 100 took no longer."""
+        """In milliseconds: the 95th percentile."""
         return statistics.quantiles(self.times, n=20, method="inclusive")[-1]
 
     def within(self, limit: Limit) -> bool:
-        """Whether it is as fast as it must be."""
+        """Whether it meets the limit."""
         return self.median < limit.median and self.p95 < limit.p95
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Measured:
 
 
 def measure(ask: Callable[[], object], times: int) -> Measured:
-    """Ask so many times after a warm-up; then once more, to look at the queries."""
+    """Runs the request `times` times after a warm-up, then once more to record the queries."""
     for _ in range(WARM_UP):
         ask()
     taken = []
@@ -57,7 +57,7 @@ def measure(ask: Callable[[], object], times: int) -> Measured:
 
 
 def looked_at(ask: Callable[[], object], times: list[float] | None = None) -> Measured:
-    """The queries of a request that finds nothing cached, and which of them read all of the pictures."""
+    """Returns the queries of a request with cold caches, and which of them read all of the pictures."""
     cache.clear()
     with CaptureQueriesContext(connection) as captured:
         ask()
@@ -67,7 +67,7 @@ def looked_at(ask: Callable[[], object], times: list[float] | None = None) -> Me
 
 
 def reads_all_pictures(sql: str) -> bool:
-    """Whether a query's plan has a sequential scan of the pictures in it."""
+    """Whether a query's plan contains a sequential scan of the pictures."""
     if "jobs_picture" not in sql or not sql.startswith(("SELECT", "UPDATE")):
         return False
     with connection.cursor() as cursor:

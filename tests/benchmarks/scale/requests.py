@@ -1,4 +1,4 @@
-"""What is asked of the filled database: pages as people open them, and the dispatcher's rounds."""
+"""The requests to the filled database: pages as people open them, and the dispatcher's rounds."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ ADMIN = (
 
 
 def signed_in(user: User) -> Client:
-    """A browser of this user's."""
+    """Returns a client signed in as this user."""
     client = Client()
     client.force_login(user, backend=BACKEND)
     return client
 
 
 def pages_of(account: Account) -> dict[str, Ask]:
-    """The pages of an account, by what they show."""
+    """Returns the pages of an account, by name."""
     client = signed_in(account.user)
 
     def page(address: str) -> Ask:
@@ -99,7 +99,7 @@ def pages_of(account: Account) -> dict[str, Ask]:
 
 
 def far_on(user: User, sort: str) -> str:
-    """The cursor of the last page but one, or of one that is 20 pages on."""
+    """Returns the cursor of the last page but one, or of one 20 pages on."""
     older, following = "", selectors.history(user, wanted={"sort": sort}).older
     for _ in range(20):
         if not following:
@@ -109,7 +109,7 @@ def far_on(user: User, sort: str) -> str:
 
 
 def zip_start(account: Account) -> Ask:
-    """The first bytes of the ZIP of a job of 1,000 (or of what comes nearest), from the request on."""
+    """Requests the first bytes of the ZIP of a job of 1,000 pictures (or the nearest size)."""
     job = Job.objects.filter(user=account.user, state="finished", picture_count__lte=1000).order_by(
         "-picture_count"
     )[0]
@@ -132,7 +132,7 @@ def zip_start(account: Account) -> Ask:
 
 
 def admin_lists(staff: User) -> dict[str, Ask]:
-    """The lists of the administration."""
+    """Returns the lists of the administration."""
     client = signed_in(staff)
 
     def page(address: str) -> Ask:
@@ -147,7 +147,7 @@ def admin_lists(staff: User) -> dict[str, Ask]:
 
 
 def rounds() -> dict[str, Ask]:
-    """What the scheduler does every few seconds, with nothing lost and every window full."""
+    """Returns the scheduler's periodic tasks, with nothing lost and every window full."""
     return {
         "dispatch: top up everyone": dispatch.top_up_everyone,
         "dispatch: recover lost": dispatch.recover_lost,

@@ -1,4 +1,4 @@
-"""A database full of pictures, written by SQL: accounts of four shapes, and many ordinary ones."""
+"""Fills a database with pictures by SQL: accounts of four shapes, and many ordinary ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from segmentation.recipe import Recipe
 
 USERS = 200
 LARGEST_JOB = 5000
-# How large batches are, and how many of a hundred are so.
+# Ranges of batch sizes, and how many of a hundred jobs are in each.
 SIZES = (((1, 1), 45), ((2, 10), 25), ((11, 100), 18), ((101, 1000), 10), ((1001, LARGEST_JOB), 2))
 CAMERAS = ("IMG", "DSC", "P10", "shoe", "chair", "lamp", "portrait")
 RARE = "heron-at-dawn.jpg"
@@ -29,7 +29,7 @@ RARE = "heron-at-dawn.jpg"
 
 @dataclass
 class Account:
-    """A user of the filled database: which job its job page shows, which one it downloads."""
+    """A user of the filled database, with the job of its job page and the job to download."""
 
     name: str
     user: User
@@ -43,12 +43,12 @@ class Account:
 
 
 def fill(pictures: int) -> dict[str, Account]:
-    """Write about `pictures` pictures and all that hangs on them; the accounts that are measured, by name."""
+    """Writes about `pictures` pictures and all their related rows; returns the measured accounts by name."""
     dice = random.Random(5)
     accounts = _accounts(pictures, dice)
     now = timezone.now()
     with connection.cursor() as cursor:
-        # The rows fit each other by how they are made; checking each one would take minutes.
+        # The rows are consistent by construction; checking each one would take minutes.
         cursor.execute("SET session_replication_role = replica")
         for number, account in enumerate(accounts):
             waiting = number >= 4
@@ -73,9 +73,9 @@ def _accounts(pictures: int, dice: random.Random) -> list[Account]:
         "many": [*_batches(tenth - 6 * large, large, dice), max(tenth // 100, 1), *[large] * 5],
         # Programs send pictures one by one.
         "single": [1] * (pictures // 50),
-        # A page of the history that is nothing but large batches.
+        # A page of the history with only large batches.
         "large": [large * 4 // 5] * 25,
-        # What the others' numbers of queries are compared with.
+        # The baseline for the others' numbers of queries.
         "few": [3] * 30,
     }
     rest = pictures - sum(map(sum, shapes.values()))
@@ -90,7 +90,7 @@ def _accounts(pictures: int, dice: random.Random) -> list[Account]:
 
 
 def _batches(total: int, largest: int, dice: random.Random) -> list[int]:
-    """Sizes of jobs that sum up to `total`."""
+    """Returns job sizes that add up to `total`."""
     made: list[int] = []
     ranges, weights = zip(*SIZES, strict=True)
     while total > 0:
@@ -101,7 +101,7 @@ def _batches(total: int, largest: int, dice: random.Random) -> list[int]:
 
 
 def _moments(now: datetime, count: int, dice: random.Random) -> list[datetime]:
-    """When so many jobs were made, over two years, the oldest first."""
+    """Returns creation times of this many jobs, over two years, the oldest first."""
     return sorted(now - timedelta(seconds=dice.uniform(60, 2 * 365 * 86400)) for _ in range(count))
 
 
@@ -148,7 +148,7 @@ def _uuid7(moment: datetime, dice: random.Random) -> int:
 
 
 def _with_defaults(model: type[models.Model], given: Iterable[str]) -> dict[str, object]:
-    """The columns that are given, and those that the database wants besides, with their defaults."""
+    """Returns the given columns, and the other required columns with their defaults."""
     columns: dict[str, object] = dict.fromkeys(given)
     for column in model._meta.concrete_fields:
         if column.column not in columns and not column.null and not column.primary_key:
@@ -167,7 +167,8 @@ def _insert(cursor: object, model: type[models.Model], columns: dict[str, str], 
 
 
 def _insert_pictures(cursor: object, shown: Sequence[UUID]) -> None:
-    """The pictures of all jobs. In each of `shown`, whose pages are compared, something failed."""
+    """Inserts the pictures of all jobs. Each job in `shown`, whose pages are compared, has a failed
+    picture."""
     run = cursor.execute  # type: ignore[attr-defined]
     failing = ", ".join(f"'{job}'" for job in shown)
     cameras = "ARRAY[" + ", ".join(f"'{camera}'" for camera in CAMERAS) + "]"
@@ -259,7 +260,7 @@ def _insert_pictures(cursor: object, shown: Sequence[UUID]) -> None:
 
 
 def _tag(account: Account) -> None:
-    """A common tag and a rare one."""
+    """Adds a common tag and a rare one."""
     jobs = Job.objects.filter(user=account.user).order_by("created_at")
     tags.add(jobs[0], "Rare")
     common = tags.add(jobs[1], "Common")
@@ -269,7 +270,7 @@ def _tag(account: Account) -> None:
 
 
 def _send_what_is_in_flight() -> None:
-    """The messages of what the rows call dispatched, as a broker that lost nothing holds them."""
+    """Sends the messages of all rows in the dispatched state, as a broker without losses would hold them."""
     sent = Picture.objects.filter(state="queued", dispatched_at__isnull=False)
     for pk, lane, at in sent.values_list("pk", "lane", "dispatched_at"):
         messages.send(lane, pk, at)

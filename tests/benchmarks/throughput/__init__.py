@@ -1,1 +1,3 @@
-"""The synchronous endpoints beside rembg's own server: clients at once, the same weights, the same cores."""
+"""Throughput of the synchronous endpoints and rembg's own server: concurrent clients, the same weights, the
+same cores.
+"""

@@ -1,8 +1,8 @@
-"""`python -m tests.benchmarks.throughput --rembg PYTHON`: pictures a second, and how long people wait.
+"""`python -m tests.benchmarks.throughput --rembg PYTHON`: pictures a second, and response times.
 
-Both servers stand all the time and take turns: in each round every contender gets the same photo (with other
-bytes behind its end each time, so that nothing is found again) from so many clients at once. Medians over the
-rounds; ratios first.
+Both servers run all the time and are measured in turns: in each round every contender gets the same photo
+from the same number of concurrent clients. Each request has other trailing bytes, so that no cache applies.
+Medians over the rounds; ratios first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from segmentation.bench.photos import jpeg_of
 from tests.benchmarks.throughput.load import Target, Turn, different, turn
 from tests.benchmarks.throughput.servers import ours, theirs
 
-# Megapixels, and how many times rembg's pictures a second are wanted.
+# Megapixels, and the target as a multiple of rembg's pictures a second.
 SIZES = {0.2: 3.0, 1.5: 3.0, 12.0: 5.0}
 P95_SHARE = 1 / 3
 SAMPLE = Path("static/samples/astronaut.jpg")
@@ -28,7 +28,7 @@ SAMPLE = Path("static/samples/astronaut.jpg")
 
 @dataclass(frozen=True)
 class Medians:
-    """A contender at one size."""
+    """A contender's medians at one size."""
 
     rate: float
     p50: float
@@ -36,7 +36,7 @@ class Medians:
 
     @classmethod
     def of(cls, turns: list[Turn]) -> Medians:
-        """Over the rounds."""
+        """Computes the medians over the rounds."""
         return cls(
             statistics.median(one.rate for one in turns),
             statistics.median(one.p50 for one in turns),
@@ -47,7 +47,7 @@ class Medians:
 def measure(
     targets: list[Target], photo: Path, megapixels: float, clients: int, requests: int, rounds: int
 ) -> dict[str, Medians]:
-    """Every target in every round, after one round that only warms."""
+    """Measures every target in every round, after one warm-up round."""
     pictures = different(jpeg_of(photo, megapixels))
     turns: dict[str, list[Turn]] = {target.name: [] for target in targets}
     for number in range(rounds + 1):
@@ -59,7 +59,7 @@ def measure(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, and decide by the exit code."""
+    """Measures, prints, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.throughput", description=__doc__)
     parser.add_argument("--rembg", required=True, metavar="PYTHON", help="in whose environment rembg[cpu] is")
     parser.add_argument("--model", default="u2net", choices=["u2net", "u2netp"])
@@ -93,13 +93,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def reached(size: float, row: dict[str, Medians], rembg: str) -> bool:
-    """Whether the synchronous endpoint has what is wanted of it at a size."""
+    """Whether the synchronous endpoint meets its target at a size."""
     mine, other = row["ours, /v1.0/removebg"], row[rembg]
     return mine.rate >= SIZES.get(size, 0) * other.rate and mine.p95 <= P95_SHARE * other.p95
 
 
 def table(size: float, row: dict[str, Medians], rembg: str) -> str:
-    """A size in a few lines."""
+    """Formats a size in a few lines."""
     other = row[rembg]
     lines = [
         f"{size:g} MP: pictures a second (times rembg's, wanted {SIZES.get(size, 0):g}), "

@@ -1,4 +1,4 @@
-"""Clients that ask one after the other, several at once, and how long each answer took."""
+"""Concurrent clients that send requests one after the other, and their response times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANSWER_SECONDS = 600
 
 @dataclass(frozen=True)
 class Target:
-    """A server's endpoint: where it is, which field takes the file, and what else is said."""
+    """A server's endpoint: its URL, the field for the file, and the other fields."""
 
     name: str
     port: int
@@ -27,7 +27,7 @@ class Target:
     headers: dict[str, str] = field(default_factory=dict)
 
     def body(self, picture: bytes) -> bytes:
-        """The multipart body of a call."""
+        """Returns the multipart body of a call."""
         parts = [
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
             for name, value in self.fields.items()
@@ -48,24 +48,26 @@ class Target:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one contender did in one turn; seconds of each answer."""
+    """One contender's turn: seconds of each response."""
 
     rate: float
     seconds: list[float]
 
     @property
     def p50(self) -> float:
-        """The median answer."""
+        """The median response time."""
         return statistics.median(self.seconds)
 
     @property
     def p95(self) -> float:
-        """What 19 of 20 answers took at most."""
+        """The 95th percentile of the response time."""
         return sorted(self.seconds)[max(0, -(-len(self.seconds) * 95 // 100) - 1)]
 
 
 def turn(target: Target, pictures: Iterator[bytes], clients: int, requests: int) -> Turn:
-    """`requests` calls by `clients` at once, each with a picture of its own. Raises where one fails."""
+    """Runs `requests` calls from `clients` concurrent clients, each with a distinct picture. Raises if one
+    fails.
+    """
     bodies = [target.body(picture) for picture in itertools.islice(pictures, requests)]
     seconds: list[float] = []
     errors: list[BaseException] = []
@@ -110,14 +112,14 @@ def _ask(line: http.client.HTTPConnection, target: Target, body: bytes) -> None:
 
 
 def different(picture: bytes) -> Iterator[bytes]:
-    """The picture again and again, with other bytes behind its end: nothing known before is used."""
+    """Yields the picture repeatedly, with different trailing bytes, so that no cached result applies."""
     stamp = f"{time.time_ns():020d}".encode()
     for number in itertools.count():
         yield picture + stamp + f"{number:08d}".encode()
 
 
 def wait_for(answers: Callable[[], bool], seconds: float) -> None:
-    """Until a server answers."""
+    """Waits until a server responds."""
     deadline = time.monotonic() + seconds
     while not answers():
         if time.monotonic() > deadline:

@@ -22,7 +22,7 @@ START_SECONDS = 300
 
 @contextmanager
 def ours(folder: Path, model: str, **settings: str) -> Iterator[list[Target]]:
-    """The platform as `make run` starts it: web, Valkey, scheduler, courier and worker."""
+    """The platform as started by `make run`: web, Valkey, scheduler, courier and worker."""
     with Stack(folder, MODEL=model, COMPAT_MEGAPIXELS_A_MINUTE="1000000000", **settings) as stack:
         port, key = (
             urlsplit(stack.address).port or 80,
@@ -37,7 +37,7 @@ def ours(folder: Path, model: str, **settings: str) -> Iterator[list[Target]]:
 
 @contextmanager
 def theirs(python: str, model: str) -> Iterator[Target]:
-    """`rembg s` at its defaults, without its page."""
+    """`rembg s` with its defaults, without its page."""
     port = ports.any_free()
     process = subprocess.Popen(
         [str(Path(python).with_name("rembg")), "s", "--host", "127.0.0.1", "--port", str(port), "--no-ui"],

@@ -42,7 +42,7 @@ CLAIMS = {
     "`om=true`": ("test_rembg_results:test_cut_out_mask_and_colour",),
     "`ppm=true`": (
         "test_rembg_results:test_a_post_processed_mask_has_two_levels",
-        "tests.segmentation.test_binary:test_there_are_two_levels",
+        "tests.segmentation.test_binary:test_a_binary_matte_has_two_levels",
     ),
     "`bgc=r,g,b` or `bgc=r,g,b,a`": (
         "test_rembg:test_the_colour_behind",
@@ -61,9 +61,7 @@ CLAIMS = {
     "`af`, `ab`, `ae`": ("test_rembg:test_parameters", "test_rembg_recorded:test_as_there"),
     "`vm=true`": ("test_rembg:test_parameters",),
     "`dc=true`": ("test_rembg:test_decontaminated_colours_need_refined_edges",),
-    "edges and colours without these": (
-        "tests.benchmarks.accuracy.test_parts:test_the_options_side_by_side",
-    ),
+    "edges and colours without these": ("tests.benchmarks.accuracy.test_parts:test_the_table_of_options",),
     "`bgc=red`, files that are no picture": (
         "test_rembg:test_a_colour_that_is_none_is_refused",
         "test_rembg:test_other_refusals",

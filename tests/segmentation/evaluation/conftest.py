@@ -1,4 +1,4 @@
-"""Made pictures for the metrics: exact, small, and nasty ones."""
+"""Synthetic pictures for the metrics: exact, small, and difficult ones."""
 
 from __future__ import annotations
 

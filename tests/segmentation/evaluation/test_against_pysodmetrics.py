@@ -1,4 +1,4 @@
-"""Our binary metrics are those of PySODMetrics, the reference implementation of the field."""
+"""Compares our binary metrics with those of PySODMetrics, the field's reference implementation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXACT = 1e-9
 
 
 def corners(name):
-    """Predictions and truths on which formulas divide by nothing."""
+    """Predictions and truths on which formulas divide by zero."""
     flat = np.full((20, 30), 90, np.uint8)
     nothing, all_of_it = np.zeros_like(flat), np.full_like(flat, 255)
     one = nothing.copy()
@@ -54,14 +54,12 @@ def theirs(measure, prediction, truth):
 
 def fmeasure():
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # it says that it will be replaced; its curves are what we compare with
+        warnings.simplefilter("ignore")  # it announces its replacement; we compare with its curves
         return reference.Fmeasure()
 
 
 @pytest.mark.parametrize("case", [*range(12), *CORNERS])
-def test_each_metric_is_theirs(made, case):
+def test_each_metric_matches_the_reference(made, case):
     prediction, truth = made(case) if isinstance(case, int) else corners(case)
     ours, mask = stretched(prediction), as_mask(truth)
 
@@ -78,15 +76,15 @@ def test_each_metric_is_theirs(made, case):
         theirs(reference.WeightedFmeasure(), prediction, truth)["wfm"], abs=EXACT
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # theirs takes means of empty quarters
+        warnings.simplefilter("ignore", RuntimeWarning)  # theirs takes means of empty quadrants
         structure = theirs(reference.Smeasure(), prediction, truth)["sm"]
-    if np.isnan(structure):  # where a quarter of the picture is empty theirs has no figure
+    if np.isnan(structure):  # theirs returns NaN when a quadrant of the picture is empty
         assert 0 <= s_measure(ours, mask) <= 1
     else:
         assert s_measure(ours, mask) == pytest.approx(structure, abs=EXACT)
 
 
-def test_averages_are_theirs_and_max_f_the_papers(made):
+def test_averages_match_the_reference_and_max_f_the_paper(made):
     fm, mae, wfm, sm = fmeasure(), reference.MAE(), reference.WeightedFmeasure(), reference.Smeasure()
     ours = []
     for seed in range(8):

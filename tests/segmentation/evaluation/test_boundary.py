@@ -1,4 +1,4 @@
-"""The relaxed boundary F on squares whose edges can be counted."""
+"""The relaxed boundary F on squares with countable edges."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def test_an_edge_is_one_pixel_wide_and_inside():
     assert not found[6:8, 6:8].any()
 
 
-def test_the_border_of_the_picture_is_no_edge():
+def test_the_border_of_the_picture_is_not_an_edge():
     assert not edge(np.ones((6, 6), bool)).any()
     assert edge(square(0, 0, side=4)).sum() == 7
 
 
-def test_three_pixels_of_slack():
+def test_edges_within_three_pixels_match():
     truth = square(10, 10)
     for shift, expected in ((0, 1.0), (3, 1.0)):
         assert relaxed_boundary_f(square(10, 10 + shift).astype(float), truth) == expected
-    # Shifted by four, of 36 edge pixels 12 are out of reach: the far side's 8 and its 2 corners, 2 amid the
-    # near side.
+    # Shifted by four, 12 of 36 edge pixels are out of reach: the far side's 8 and its 2 corners, 2 in the
+    # middle of the near side.
     assert relaxed_boundary_f(square(10, 14).astype(float), truth) == pytest.approx(24 / 36)
     assert relaxed_boundary_f(square(10, 14).astype(float), truth, slack=4) == 1.0
 

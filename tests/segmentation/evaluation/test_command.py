@@ -1,4 +1,4 @@
-"""The sub-command `evaluate`, run as a person runs it."""
+"""The sub-command `evaluate`, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def command(*words):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two pairs of a bright disc; mattes that are right, and one wrong in a tenth of its pixels."""
+    """Two pairs of a bright disc, with one correct matte and one that is wrong in a tenth of its pixels."""
     rows, columns = np.ogrid[:60, :80]
     truth = np.where((rows - 30) ** 2 + (columns - 40) ** 2 < 400, 255, 0).astype(np.uint8)
     wrong = truth.copy()
@@ -36,7 +36,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_mattes_made_elsewhere_need_no_model(folder, capsys):
+def test_existing_mattes_are_scored_without_a_model(folder, capsys):
     assert command(folder, "--mattes", folder / "mattes", "--json", folder / "new/figures.json") == 0
     shown = capsys.readouterr().out
     assert "2 pictures" in shown
@@ -53,14 +53,14 @@ def test_limit_and_truth(folder, capsys):
     assert "| soft truth" in capsys.readouterr().out
 
 
-def test_what_is_wrong_is_a_sentence(folder, capsys):
+def test_errors_are_sentences(folder, capsys):
     assert command(folder / "nowhere", "--mattes", folder) == 1
     assert "is not a folder" in capsys.readouterr().err
     assert command(folder, "--mattes", folder / "im" / "nowhere") == 1
     assert "must hold one PNG for each picture" in capsys.readouterr().err
 
 
-def test_a_limit_of_nothing_is_refused(folder, capsys):
+def test_a_limit_of_zero_is_refused(folder, capsys):
     with pytest.raises(SystemExit) as end:
         command(folder, "--limit", 0)
     assert end.value.code == 2
@@ -69,7 +69,7 @@ def test_a_limit_of_nothing_is_refused(folder, capsys):
 
 @pytest.mark.real
 def test_real_weights_find_subjects(shared_data, tmp_path):
-    """Figures of u2netp on a few pictures of ECSSD lie where the paper's do, with each way of refining."""
+    """Figures of u2netp on a few pictures of ECSSD match the paper's, with each refinement level."""
     from segmentation.evaluation.dataset import DataSet, open_dataset
     from segmentation.evaluation.engine import from_engine
     from segmentation.evaluation.run import evaluate

@@ -1,4 +1,4 @@
-"""Folders of im/ and gt/, with and without an index, and the sentences for those that are not."""
+"""Folders of im/ and gt/, with and without an index, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOFT = np.linspace(0, 255, 600).reshape(20, 30).astype(np.uint8)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three pairs: b and c with a hard truth, a with a soft one."""
+    """Three pairs: b and c with a binary truth, a with a soft one."""
     for name in ("im", "gt"):
         (tmp_path / name).mkdir()
     for stem, truth in (("b", HARD), ("a", SOFT), ("c", HARD)):
@@ -30,7 +30,7 @@ def index(folder, text):
     (folder / "index.tsv").write_text(text, encoding="utf-8")
 
 
-def test_without_index_pairs_come_by_name_in_one_set(folder):
+def test_without_an_index_pairs_are_sorted_in_one_set(folder):
     dataset = open_dataset(folder)
     assert [pair.stem for pair in dataset] == ["a", "b", "c"]
     assert {pair.part for pair in dataset} == {folder.name} == {dataset.name}
@@ -38,7 +38,7 @@ def test_without_index_pairs_come_by_name_in_one_set(folder):
     assert len(dataset) == 3
 
 
-def test_an_index_says_order_set_and_kind(folder):
+def test_an_index_defines_order_set_and_kind(folder):
     index(folder, "id\tset\tmask\nc\tX\tbinary\na\tY\talpha\n")
     dataset = open_dataset(folder)
     assert [(pair.stem, pair.part, pair.truth) for pair in dataset] == [
@@ -54,7 +54,7 @@ def test_truth_is_guessed_from_its_grey_levels(folder):
     assert {pair.truth for pair in open_dataset(folder)} == {"binary"}
 
 
-def test_the_caller_overrules(folder):
+def test_the_caller_overrides_the_index(folder):
     index(folder, "id\tset\tmask\nb\tX\tbinary\n")
     assert open_dataset(folder, truth="soft").pairs[0].truth == "soft"
 
@@ -85,14 +85,14 @@ def test_a_truth_is_read_at_the_size_of_its_picture(folder):
         (lambda folder: [file.unlink() for file in (folder / "im").iterdir()], "no_pairs"),
     ],
 )
-def test_what_is_missing_is_said(folder, spoil, code):
+def test_missing_parts_are_errors(folder, spoil, code):
     spoil(folder)
     with pytest.raises(SegmentationError) as refusal:
         open_dataset(folder)
     assert refusal.value.code == code
 
 
-def test_a_broken_truth_is_said(folder):
+def test_a_damaged_truth_is_an_error(folder):
     file = folder / "gt" / "a.png"
     file.write_bytes(file.read_bytes()[:60])
     with pytest.raises(PictureError) as refusal:

@@ -1,4 +1,4 @@
-"""Judging a whole set: scores, averages, tables and JSON, from mattes that lie in a folder."""
+"""Evaluating a whole set: scores, averages, tables and JSON, from mattes in a folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ SOFT[8:20, 9] = 128
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two hard pairs of set X, one of Y, one soft of Z; mattes: the truth, but upside down for `y`."""
+    """Two binary pairs of set X, one of Y, one soft of Z; the mattes equal the truth, but upside down for
+    `y`.
+    """
     for name in ("im", "gt", "mattes"):
         (tmp_path / name).mkdir()
     rows = ["id\tset\tmask"]
@@ -45,7 +47,7 @@ def test_scores_come_in_the_order_of_the_pairs(folder, workers):
     assert [pair.stem for pair in judged(folder, workers)] == ["x1", "x2", "y", "z"]
 
 
-def test_rows_for_sets_and_for_all(folder):
+def test_rows_for_each_set_and_for_all_sets(folder):
     rows = by_set(judged(folder))
     assert [(row.part, row.truth, row.pairs) for row in rows] == [
         ("X", "binary", 2),
@@ -61,7 +63,7 @@ def test_rows_for_sets_and_for_all(folder):
 
 
 def test_max_f_averages_precision_and_recall_before_f():
-    """Two pictures whose best thresholds differ: one wants 200, the other 100; no threshold suits both."""
+    """Two pictures with different best thresholds: one needs 200, the other 100; no threshold suits both."""
     truth = np.array([[255, 255, 0, 0]], np.uint8)
     high = score(np.array([[255, 200, 150, 0]], np.uint8), truth, "binary")
     low = score(np.array([[255, 100, 50, 0]], np.uint8), truth, "binary")
@@ -70,30 +72,30 @@ def test_max_f_averages_precision_and_recall_before_f():
     assert average([high, low], "both").values["maxF"] == pytest.approx(1.3 * 0.75 / (0.3 + 0.75))
 
 
-def test_a_truth_without_a_band_is_left_out_of_its_mean():
+def test_truths_without_a_band_are_excluded_from_the_band_mean():
     without, within = score(TRUTH, TRUTH, "soft"), score(TRUTH, SOFT, "soft")
     assert np.isnan(without.values["band"])
     assert average([without, within], "Z").values["band"] == within.values["band"] > 0
     assert np.isnan(average([without], "Z").values["band"])
 
 
-def test_two_kinds_have_no_average():
+def test_averaging_two_kinds_of_truth_is_refused():
     with pytest.raises(ValueError, match="one kind of truth"):
         average([score(TRUTH, TRUTH, "soft"), score(TRUTH, TRUTH, "binary")], "X")
 
 
-def test_the_table_reads_as_papers_do(folder):
+def test_the_table_is_formatted_as_in_papers(folder):
     lines = tables(by_set(judged(folder))).splitlines()
     assert lines[0] == "| binary truth | pictures | maxF ↑ | MAE ↓ |  wF ↑ |  Sm ↑ | relaxF ↑ |"
     assert lines[2] == "| X            |        2 |  1.000 |  .000 | 1.000 | 1.000 |    1.000 |"
     assert lines[6] == "| soft truth | pictures | SAD ↓ | MSE ↓ | Grad ↓ | Conn ↓ | band ↓ | IoU ↑ |"
 
 
-def test_figures_are_printed_as_papers_do():
+def test_figures_are_formatted_as_in_papers():
     assert [number(value) for value in (0.8734, 12.0, float("nan"), 0.0)] == [".873", "12.000", "–", ".000"]
 
 
-def test_json_says_how_it_was_made_and_has_each_picture(folder):
+def test_json_describes_the_run_and_has_each_picture(folder):
     pairs = judged(folder)
     report = as_json(by_set(pairs), pairs, {"model": "none"})
     assert json.loads(json.dumps(report, allow_nan=False)) == report
@@ -102,20 +104,20 @@ def test_json_says_how_it_was_made_and_has_each_picture(folder):
     assert report["pictures"][3]["id"] == "z"
 
 
-def test_json_has_null_for_a_figure_that_is_not():
+def test_json_has_null_for_a_missing_figure():
     pair = score(TRUTH, TRUTH, "soft", stem="z", part="Z")
     report = as_json(by_set([pair]), [pair], {})
     assert report["pictures"][0]["band"] is None
     assert report["sets"][0]["band"] is None
 
 
-def test_a_cutout_counts_by_its_alpha(tmp_path):
+def test_a_cutout_is_scored_by_its_alpha(tmp_path):
     file = tmp_path / "cutout.png"
     Image.fromarray(np.dstack([np.full_like(TRUTH, 90)] * 3 + [TRUTH])).save(file)
     np.testing.assert_array_equal(read_alpha(file), TRUTH)
 
 
-def test_a_missing_matte_is_said(folder):
+def test_a_missing_matte_is_an_error(folder):
     (folder / "mattes" / "y.png").unlink()
     with pytest.raises(SegmentationError) as refusal:
         judged(folder)
@@ -123,7 +125,7 @@ def test_a_missing_matte_is_said(folder):
     assert "y.png" in refusal.value.sentence
 
 
-def test_a_broken_matte_is_said(tmp_path):
+def test_a_damaged_matte_is_an_error(tmp_path):
     file = tmp_path / "y.png"
     file.write_bytes(b"no picture")
     with pytest.raises(PictureError) as refusal:

@@ -1,4 +1,4 @@
-"""SAD, MSE, Grad, Conn and the band error on mattes that can be reckoned by hand."""
+"""SAD, MSE, Grad, Conn and the band error on mattes that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from segmentation.evaluation import soft
 from segmentation.evaluation.band import band_error, transition_band
 
 
-def test_sums_are_in_thousands_and_means_are_not():
+def test_sums_are_in_thousands_but_means_are_not():
     found, truth = np.zeros((40, 50)), np.full((40, 50), 0.5)
     assert soft.sum_absolute_difference(found, truth) == 1.0
     assert soft.mean_squared_error(found, truth) == 0.25
 
 
 def test_gradient_of_a_ramp():
-    """Across a ramp of slope s the two unit-norm filters answer s·Σ x·slope(x)·Σ bell, the same everywhere
+    """Across a ramp of slope s the two unit-norm filters return s·Σ x·slope(x)·Σ bell, the same everywhere
     inside.
     """
     ramp = np.tile(np.linspace(0, 1, 101), (60, 1))
@@ -44,9 +44,9 @@ def test_gradient_is_a_separable_correlation(made):
 
 
 def test_connectivity_of_an_island():
-    """A far island, found half-opaque where the truth is opaque.
+    """A distant island, predicted half-opaque where the truth is opaque.
 
-    Neither hangs together with the large part at any threshold, so its level is 0: connected by 1 − .5 = .5
+    Neither is connected to the large part at any threshold, so its level is 0: connected by 1 − .5 = .5
     against 1 − 1 = 0, over 4 pixels, in thousands.
     """
     truth = np.zeros((10, 20))
@@ -58,9 +58,9 @@ def test_connectivity_of_an_island():
     assert soft.connectivity_error(found, truth) == pytest.approx(4 * 0.5 / 1000)
 
 
-def test_connectivity_forgives_what_hangs_together():
-    """A fringe that touches the subject: its level is .4 for both; .5 stands only .1 above it, which is
-    forgiven.
+def test_connectivity_tolerates_a_connected_fringe():
+    """A fringe that touches the subject: its level is .4 for both; .5 is only .1 above it, which is
+    tolerated.
     """
     truth = np.zeros((10, 20))
     truth[2:8, 2:8] = 1.0
@@ -90,14 +90,14 @@ def test_band_is_the_transition_and_ten_pixels_around():
     assert band_error(found, truth) == pytest.approx(0.42 / 21)
 
 
-def test_band_of_a_point_is_a_disc():
+def test_the_band_of_one_pixel_is_a_disc():
     truth = np.zeros((31, 31))
     truth[15, 15] = 0.5
     rows, columns = np.ogrid[-15:16, -15:16]
     np.testing.assert_array_equal(transition_band(truth), rows**2 + columns**2 <= 100)
 
 
-def test_levels_at_the_limits_are_no_transition():
+def test_levels_at_the_limits_are_not_in_the_band():
     truth = np.array([[0.0, 0.02, 0.98, 1.0]])
     assert not transition_band(truth).any()
     assert np.isnan(band_error(truth, truth))

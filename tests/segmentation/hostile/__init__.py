@@ -1,4 +1,4 @@
-"""Hostile and broken files, made by fixed seeds: none is committed, and they are the same each time."""
+"""Hostile and damaged files, generated from fixed seeds: none is committed, and they are always the same."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ GROUPS = {
 
 
 def files(group: str) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every file of a group."""
+    """Yields the name and bytes of every file of a group."""
     return GROUPS[group]()

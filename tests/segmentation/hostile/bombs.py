@@ -1,4 +1,4 @@
-"""Small files that would cost a naive reader minutes or gigabytes, and large ones of nothing but waste."""
+"""Small files that would cost a naive reader minutes or gigabytes, and large ones that contain only waste."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _png() -> Iterator[tuple[str, bytes]]:
 
 
 def _png_numbers() -> Iterator[tuple[str, bytes]]:
-    """Colours, and orientation, named by impossible numbers."""
+    """Colours and orientation declared with impossible numbers."""
     plain = pngs.png(scene(), 8, 2)
     head, tail = plain[:33], plain[33:]
     for length in (0, 1, 4, 5, 32, 100_000):

@@ -1,4 +1,4 @@
-"""Real files with flipped bits, overwritten runs, moved pieces, and cut ends."""
+"""Real files with flipped bits, overwritten runs, moved pieces, and truncated ends."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def cut_files() -> Iterator[tuple[str, bytes]]:
 
 
 def damaged(original: bytes, random: np.random.Generator, way: int) -> bytes:
-    """One of eight ways to damage a file; the first half of them keeps to its head, where the numbers are."""
+    """Damages a file in one of eight ways; the first four affect only its head, which holds the numbers."""
     data = np.frombuffer(original, np.uint8).copy()
     reach = min(len(data), 512) if way < 4 else len(data)
     places = random.integers(4, reach, 1 + way * 3)

@@ -1,4 +1,4 @@
-"""Headers that promise huge, zero or impossible sizes, in every format's own place for them."""
+"""Headers that declare huge, zero or impossible sizes, in every format's own place for them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 
 def put(data: bytes, at: int, form: str, *values: int) -> bytes:
-    """The file with numbers written over a place; values are cut to what the form holds."""
+    """Overwrites numbers at a position; values are truncated to the width of the form."""
     sizes = {"H": 2**16, "I": 2**32}
     kept = [value % sizes[letter] for value, letter in zip(values, form[1:], strict=True)]
     return data[:at] + struct.pack(form, *kept) + data[at + struct.calcsize(form) :]

@@ -1,8 +1,8 @@
-"""Sends a group of hostile files through the door, in a process of its own that may not cost much.
+"""Decodes a group of hostile files in a subprocess with limited resources.
 
-`python -m tests.segmentation.hostile.runner GROUP` writes a line of JSON for each file: its name, how it
-ended (decoded, a code of ours, or "uncaught: ..."), CPU seconds, and the megabytes by which the process grew
-at most. Address space is limited, and a file that takes more CPU time than the fuse ends the process.
+`python -m tests.segmentation.hostile.runner GROUP` writes a line of JSON for each file: its name, its outcome
+(decoded, one of our error codes, or "uncaught: ..."), CPU seconds, and the peak growth of the process in
+megabytes. Address space is limited, and a file that exceeds the CPU time limit ends the process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MEMORY_BYTES = 2_500_000_000
 
 
 def _status(field: str) -> int:
-    """A line of /proc/self/status, in kB."""
+    """Returns a line of /proc/self/status, in kB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1])
@@ -49,7 +49,7 @@ def main(group: str) -> None:
     from tests.segmentation import hostile
     from tests.segmentation.made.scene import saved, scene
 
-    # Codecs and tables that are loaded once are not a file's cost.
+    # Codecs and tables that are loaded once do not count as a file's cost.
     for format in ("JPEG", "PNG", "AVIF", "TIFF", "JPEG2000", "WEBP"):
         _outcome(saved(scene(), format))
     resource.setrlimit(resource.RLIMIT_AS, (_status("VmSize") * 1024 + MEMORY_BYTES,) * 2)

@@ -1,4 +1,4 @@
-"""Files that are no pictures of ours: other formats, text, nothing, and two formats in one file."""
+"""Unsupported files: other formats, text, empty files, and two formats in one file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield from _polyglots()
 
 
-# Formats that Pillow writes and we do not take, with a mode that they hold.
+# Formats that Pillow writes but we do not support, with a mode that each can store.
 OTHERS = {
     "TGA": "RGB",
     "SGI": "RGB",

@@ -1,4 +1,4 @@
-"""JPEG 2000 and HEIF files whose tables and coding parameters are traps."""
+"""JPEG 2000 and HEIF files with malicious tables and coding parameters."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _jp2() -> Iterator[tuple[str, bytes]]:
 
 
 def _resized(jp2: bytes) -> bytes:
-    """The file with the length of its last box, the code stream's, set to 'up to the end'."""
+    """Returns the file with the length of its last box, the code stream's, set to 'up to the end'."""
     at = jp2.index(b"jp2c") - 4
     return jp2[:at] + b"\0\0\0\0" + jp2[at + 4 :]
 

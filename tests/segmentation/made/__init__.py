@@ -1,1 +1,1 @@
-"""Makes picture files for tests, byte by byte where no library writes that kind. None is committed."""
+"""Generates picture files for tests, byte by byte if no library writes that kind. None is committed."""

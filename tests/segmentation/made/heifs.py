@@ -1,4 +1,4 @@
-"""HEIC files (ISO/IEC 23008-12) around the pictures of hevc.py: turned, cropped, with alpha, as a grid."""
+"""HEIC files (ISO/IEC 23008-12) around the pictures of hevc.py: rotated, cropped, with alpha, as a grid."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def size_box(width: int, height: int) -> bytes:
 
 
 def coded(planes: hevc.Samples, depth: int = 8) -> Item:
-    """An item of HxWx3 (green, blue, red, which matrix 0 keeps as they are) or HxWx1 samples."""
+    """An item of H×W×3 (green, blue, red, which matrix 0 keeps unchanged) or H×W×1 samples."""
     height, width, channels = planes.shape
     arrays = b"".join(
         bytes([0x80 | kind]) + struct.pack(">HH", 1, len(nal)) + nal
@@ -63,7 +63,7 @@ def picture(rgb: Pixels) -> Item:
 
 
 def heic(items: list[Item], primary: int = 1, brand: bytes = b"heic", tail: bytes = b"") -> bytes:
-    """A file of items numbered from 1."""
+    """Returns a file of items numbered from 1."""
     properties: list[bytes] = []
     links = b""
     for number, item in enumerate(items, 1):

@@ -1,7 +1,7 @@
-"""HEVC pictures (ITU-T H.265) whose every block is stored as plain samples (PCM): lossless, written by hand.
+"""HEVC pictures (ITU-T H.265) with every block stored as plain samples (PCM): lossless, written by hand.
 
-No free HEVC encoder comes as a wheel, so here is the smallest one: blocks of 16 × 16, one slice each, so that
-the arithmetic coder starts afresh for every block and codes three known bins: "not divided" (a context in
+No free HEVC encoder is available as a wheel, so this is the smallest one: blocks of 16 × 16, one slice each,
+so that the arithmetic coder restarts for every block and codes three known bins: "not divided" (a context in
 its first state), "plain samples follow" and "the slice ends here".
 """
 
@@ -17,7 +17,7 @@ VPS, SPS, PPS, IDR = 32, 33, 34, 19
 
 
 class Writer:
-    """Bits, most significant first."""
+    """Writes bits, most significant first."""
 
     def __init__(self) -> None:
         self.bits: list[int] = []
@@ -33,7 +33,7 @@ class Writer:
         return self
 
     def align(self, first: int) -> Writer:
-        """Fills up to a whole byte: with zeros, after a one where `first` is 1."""
+        """Pads to a whole byte: with zeros, after a one if `first` is 1."""
         if first:
             self.put(1)
         return self.put(0, -len(self.bits) % 8)
@@ -49,12 +49,12 @@ class Coder:
         self.writer, self.low, self.range, self.waiting, self.first = writer, 0, 510, 0, True
 
     def likely(self) -> None:
-        """The more probable value of a context in state 0."""
+        """Codes the more probable value of a context in state 0."""
         self.range -= (128, 176, 208, 240)[self.range >> 6 & 3]
         self._renormalise()
 
     def finish(self) -> None:
-        """A terminating bin of 1, and the flush; its last bit is the stop bit where a slice ends."""
+        """Codes a terminating bin of 1, and flushes; its last bit is the stop bit at the end of a slice."""
         self.range -= 2
         self.low += self.range
         self.range = 2
@@ -86,7 +86,9 @@ class Coder:
 
 
 def unit(kind: int, payload: bytes) -> bytes:
-    """A NAL unit: header, and a 3 put in wherever two zeros would stand before a small number."""
+    """Returns a NAL unit: header, and payload with a 3 inserted wherever two zeros would precede a small
+    number.
+    """
     out, zeros = bytearray(), 0
     for byte in payload:
         if zeros >= 2 and byte <= 3:
@@ -103,7 +105,7 @@ def _profile(writer: Writer) -> Writer:
 
 
 def parameter_sets(width: int, height: int, channels: int, depth: int = 8) -> list[tuple[int, bytes]]:
-    """VPS, SPS and PPS for a picture of 1 (4:0:0) or 3 (4:4:4) channels of `depth` bits."""
+    """Returns VPS, SPS and PPS for a picture of 1 (4:0:0) or 3 (4:4:4) channels of `depth` bits."""
     wide, high = -(-width // BLOCK) * BLOCK, -(-height // BLOCK) * BLOCK
     vps = Writer().put(0, 4).put(3, 2).put(0, 6).put(0, 3).put(1).put(0xFFFF, 16)
     _profile(vps).put(1).golomb(0, 0, 0).put(0, 6).golomb(0).put(0).put(0)
@@ -121,7 +123,7 @@ def parameter_sets(width: int, height: int, channels: int, depth: int = 8) -> li
 
 
 def slices(planes: Samples, depth: int = 8) -> list[bytes]:
-    """A slice for each block of HxWxC samples of `depth` bits, C being 1 or 3."""
+    """Returns a slice for each block of H×W×C samples of `depth` bits; C is 1 or 3."""
     height, width = planes.shape[:2]
     padded = np.pad(planes, ((0, -height % BLOCK), (0, -width % BLOCK), (0, 0)), mode="edge")
     across, down = padded.shape[1] // BLOCK, padded.shape[0] // BLOCK

@@ -1,4 +1,4 @@
-"""JPEG kinds that Pillow does not write by itself: YCCK, plain CMYK, MPO, segments put in or taken out."""
+"""JPEG kinds that Pillow does not write itself: YCCK, plain CMYK, MPO, inserted or removed segments."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def segment(code: int, content: bytes) -> bytes:
 
 
 def with_segments(jpeg: bytes, *segments: bytes) -> bytes:
-    """The file with segments put in right after its start."""
+    """Returns the file with segments inserted right after its start."""
     return jpeg[:2] + b"".join(segments) + jpeg[2:]
 
 
 def without_segments(jpeg: bytes, code: int) -> bytes:
-    """The file without the segments of one marker before its first scan."""
+    """Returns the file without the segments of one marker before its first scan."""
     kept, position = [jpeg[:2]], 2
     while jpeg[position + 1] != 0xDA:
         end = position + 2 + int.from_bytes(jpeg[position + 2 : position + 4])
@@ -37,15 +37,15 @@ def icc_segments(profile: bytes, size: int = 60_000) -> list[bytes]:
 
 
 def cmyk(inks: Pixels, **options: object) -> bytes:
-    """Adobe's CMYK as Photoshop writes it: inverted, with the Adobe mark (transform 0)."""
+    """Adobe's CMYK as Photoshop writes it: inverted, with the Adobe marker (transform 0)."""
     return saved(Image.fromarray(inks, "CMYK"), "JPEG", quality=100, subsampling=0, **options)
 
 
 def ycck(inks: Pixels) -> bytes:
-    """Adobe's YCCK: the inverted CMY as YCbCr, K beside it, and transform 2 in the Adobe mark.
+    """Adobe's YCCK: the inverted CMY as YCbCr, K beside it, and transform 2 in the Adobe marker.
 
-    The planes of a plain CMYK file are filled with YCCK values, and its mark is changed. The conversion takes
-    C, M and Y for what is missing to white, so of inverted inks the luma is that of the inks themselves.
+    The planes of a plain CMYK file are filled with YCCK values, and its marker is changed. The conversion
+    takes C, M and Y as the distance to white, so the luma of inverted inks is that of the inks themselves.
     """
     red, green, blue, black = (inks[..., i].astype(float) for i in range(4))
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -59,7 +59,7 @@ def ycck(inks: Pixels) -> bytes:
 
 
 def mpo(first: Pixels, second: Pixels) -> bytes:
-    """Two pictures in one file (CIPA DC-007)."""
+    """Returns two pictures in one file (CIPA DC-007)."""
     return saved(
         Image.fromarray(first),
         "MPO",

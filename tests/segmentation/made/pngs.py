@@ -29,7 +29,7 @@ def png(
     before: bytes = b"",
     after: bytes = b"",
 ) -> bytes:
-    """A PNG of HxW or HxWxC samples at `depth` bits; `before` and `after` are chunks around IDAT."""
+    """Returns a PNG of H×W or H×W×C samples at `depth` bits; `before` and `after` are chunks around IDAT."""
     height, width = samples.shape[:2]
     planes = samples.reshape(height, width, -1)
     if interlace:

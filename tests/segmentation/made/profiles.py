@@ -1,4 +1,4 @@
-"""ICC profiles (ICC.1:2010) by hand: matrix and curve for RGB, a curve for grey, a table for CMYK."""
+"""ICC profiles (ICC.1:2010) written by hand: matrix and curve for RGB, a curve for grey, a table for CMYK."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import numpy.typing as npt
 
-# Colorants adapted to D50, columns red, green, blue, as those profiles have them.
+# Colorants adapted to D50, columns red, green, blue, as in those profiles.
 DISPLAY_P3 = np.array(
     [[0.51512, 0.29198, 0.15710], [0.24120, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]]
 )
@@ -59,7 +59,7 @@ def cmyk_profile() -> bytes:
 def to_srgb(
     rgb: npt.NDArray[np.uint8], colorants: npt.NDArray[np.float64], gamma: float | None
 ) -> npt.NDArray[np.float64]:
-    """What those colours are in sRGB, computed from the definitions: HxWx3, 0..255, clipped."""
+    """Returns those colours in sRGB, computed from the definitions: H×W×3, 0..255, clipped."""
     value = rgb / 255.0
     linear = _srgb_linear(value) if gamma is None else value**gamma
     mixed = linear @ (np.linalg.inv(SRGB) @ colorants).T

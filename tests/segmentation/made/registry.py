@@ -1,8 +1,8 @@
-"""The table of made files: format × mode × orientation × profile × bit depth, with the pixels that are right.
+"""The table of synthetic files: format × mode × orientation × profile × bit depth, with the correct pixels.
 
-A row is a name and a function that makes the file, what it must decode to, and by how much it may differ: 0
-for lossless files, a stated number of levels for lossy ones (quality 100 without chroma subsampling where the
-writer allows it) and 1 for conversions of colour.
+A row is a name and a function that returns the file, its expected pixels, and the tolerance: 0 for lossless
+files, a stated number of levels for lossy ones (quality 100 without chroma subsampling if the writer allows
+it) and 1 for colour conversions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PNG, JPEG, WEBP, GIF, BMP, TIFF, HEIC, AVIF, JP2, ICO, PNM = (
 
 @dataclass(frozen=True)
 class Made:
-    """A file and what it shows. `rgb` is compared where `alpha` is not 0."""
+    """A file and its expected pixels. `rgb` is compared where `alpha` is not 0."""
 
     format: str
     data: bytes
@@ -56,13 +56,13 @@ def cmyk_scene() -> Pixels:
 
 
 def cmyk_shown(inks: Pixels) -> Pixels:
-    """(1 - ink) × (1 - black): what CMYK without a profile means."""
+    """(1 - ink) × (1 - black): the meaning of CMYK without a profile."""
     inks = inks.astype(float) / 255
     return (255 * (1 - inks[..., :3]) * (1 - inks[..., 3:])).round().astype(np.uint8)
 
 
 FULL: dict[str, object] = {"quality": 100, "subsampling": 0}
-# Best of AVIF here: it still goes by way of YCbCr, which costs up to 3 levels.
+# AVIF's best here: it still converts through YCbCr, which costs up to 3 levels.
 EVEN: dict[str, object] = {"quality": 100, "subsampling": "4:4:4"}
 
 
@@ -72,6 +72,6 @@ def palette_image() -> tuple[Image.Image, Pixels]:
 
 
 def levels(depth: int) -> Pixels:
-    """Grey samples that use every value of the depth (up to 16 bits, then a rounding one, too)."""
+    """Returns grey samples that use every value of the depth (up to 16 bits, then rounded ones, too)."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     return (x * 7919 + y * 104729) % 2**depth

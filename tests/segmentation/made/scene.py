@@ -1,4 +1,6 @@
-"""The scene on every made file: smooth (lossy codecs keep it), and different under each of eight turns."""
+"""The scene in every synthetic file: smooth (so that lossy codecs preserve it), and different under each of
+eight orientations.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ WIDTH, HEIGHT = 37, 23
 
 
 def scene(width: int = WIDTH, height: int = HEIGHT) -> Pixels:
-    """HxWx3 uint8: red grows to the right, green downwards, blue with both."""
+    """H×W×3 uint8: red increases to the right, green downwards, blue with both."""
     y, x = np.mgrid[0:height, 0:width].astype(float)
     right, down = x / max(1, width - 1), y / max(1, height - 1)
     red, green, blue = 20 + 200 * right, 30 + 190 * down, 60 + 60 * right + 90 * down
@@ -23,7 +25,8 @@ def scene(width: int = WIDTH, height: int = HEIGHT) -> Pixels:
 
 def muted() -> Pixels:
     """The scene without deep colours, for lossy files with a profile: a wide gamut's small steps grow large
-    where sRGB clips."""
+    where sRGB clips.
+    """
     return (scene() // 4 + 96).astype(np.uint8)
 
 
@@ -39,12 +42,12 @@ def ramp(width: int = WIDTH, height: int = HEIGHT) -> Pixels:
 
 
 def rgb_of(plane: Pixels) -> Pixels:
-    """HxW to HxWx3, all channels alike."""
+    """H×W to H×W×3, all channels equal."""
     return np.repeat(plane[..., None], 3, axis=2)
 
 
 def stored_for(upright: npt.NDArray[np.generic], orientation: int) -> npt.NDArray[np.generic]:
-    """The pixels that a file with this EXIF orientation stores, so that it shows `upright`."""
+    """Returns the pixels that a file with this EXIF orientation stores to show `upright`."""
     match orientation:
         case 1:
             return upright
@@ -66,7 +69,7 @@ def stored_for(upright: npt.NDArray[np.generic], orientation: int) -> npt.NDArra
 
 
 def exif_block(orientation: int) -> bytes:
-    """A TIFF structure that holds an orientation and a camera's name."""
+    """Returns a TIFF structure with an orientation and a camera's name."""
     exif = Image.Exif()
     exif[274] = orientation
     exif[271] = "Maker"
@@ -74,7 +77,7 @@ def exif_block(orientation: int) -> bytes:
 
 
 def saved(pixels: npt.NDArray[np.generic] | Image.Image, format: str, **options: object) -> bytes:
-    """The file that Pillow writes."""
+    """Returns the file as Pillow writes it."""
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(np.ascontiguousarray(pixels))
     target = io.BytesIO()
     image.save(target, format, **options)

@@ -19,7 +19,7 @@ def tiff(
     data: bytes | None = None,
     following: int = 0,
 ) -> bytes:
-    """A TIFF of one strip. `tags`: number to (type, values), added or replaced; left out where empty.
+    """Returns a TIFF of one strip. `tags`: number to (type, values), added or replaced; omitted if empty.
 
     Types: 1 BYTE, 3 SHORT, 4 LONG, 7 UNDEFINED, 16 LONG8.
     """

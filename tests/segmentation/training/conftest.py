@@ -1,4 +1,4 @@
-"""A small data set that the tests draw themselves: discs and boxes on noise."""
+"""A small data set drawn by the tests: discs and boxes on noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 def draw(number: int, side: int = 48) -> tuple[np.ndarray, np.ndarray]:
-    """A picture and its truth; the same for the same number."""
+    """Returns a picture and its truth; the same for the same number."""
     rng = np.random.default_rng(number)
     rgb = rng.integers(0, 90, (side, side, 3), dtype=np.uint8)
     mask = np.zeros((side, side), np.uint8)
@@ -24,7 +24,7 @@ def draw(number: int, side: int = 48) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_pairs(folder: Path, count: int, first: int = 0) -> Path:
-    """`count` pairs as PNG files in im/ and gt/ of a folder."""
+    """Writes `count` pairs as PNG files in im/ and gt/ of a folder."""
     for name in ("im", "gt"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for number in range(first, first + count):

@@ -1,4 +1,4 @@
-"""`train check` finds what is wrong with data; `export` makes a model that the engine loads."""
+"""`train check` finds errors in data; `export` makes a model that the engine loads."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_kind_of_finding(tmp_path: Path) -> None:
     }
 
 
-def test_the_command_says_it_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_findings_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "data"
     mask = np.zeros((96, 96), np.uint8)
     mask[30:, 30:] = 255

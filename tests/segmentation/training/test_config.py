@@ -1,4 +1,4 @@
-"""A run's settings: the paper's by default, typed, checked, and each one an option."""
+"""A run's settings: the paper's by default, typed, validated, and each one an option."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def test_every_setting_is_an_option() -> None:
         ({"ema": 1.0}, "bad_setting"),
     ],
 )
-def test_a_wrong_setting_is_refused(values: dict[str, object], code: str) -> None:
+def test_an_invalid_setting_is_refused(values: dict[str, object], code: str) -> None:
     with pytest.raises(TrainingError) as refused:
         from_mapping(values)
     assert refused.value.code == code
 
 
-def test_a_file_is_toml(tmp_path: Path) -> None:
+def test_settings_are_read_from_toml(tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     file.write_text('data = ["here"]\nrate = 1\n')
     config = from_mapping(from_toml(file))

@@ -1,4 +1,4 @@
-"""Where pictures come from, in what order, and what augmentation makes of them."""
+"""Sources of pictures, their order, and augmentation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_folder_shards_and_an_index_hold_the_same_pairs(
         np.testing.assert_array_equal(pairs[number][1], mask)
 
 
-def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_data_set_is_refused(tmp_path: Path) -> None:
     (tmp_path / "im").mkdir()
     for path in (tmp_path, tmp_path / "none", tmp_path / "none.tar"):
         with pytest.raises(TrainingError) as refused:
@@ -79,18 +79,18 @@ def test_each_epoch_shows_every_picture_once_in_another_order(data: Path) -> Non
     assert [Order([open_source(str(data))], seed=2).at(n) for n in range(12)] != first
 
 
-def test_weights_decide_how_often_a_source_is_drawn(data: Path, tmp_path: Path) -> None:
+def test_weights_set_how_often_a_source_is_drawn(data: Path, tmp_path: Path) -> None:
     small = write_pairs(tmp_path / "small", 4, first=20)
     order = Order([open_source(str(data)), open_source(f"{small}=3")], seed=0)
     assert order.epoch == 16
     seen = Counter(order.at(n) >= 12 for n in range(16 * 30))
     assert seen == {False: 240, True: 240}
-    # Without repetition before all were seen: each of the four as often as the others.
+    # No repetition before all were used: each of the four as often as the others.
     counts = Counter(order.at(n) for n in range(16 * 30) if order.at(n) >= 12)
     assert counts == dict.fromkeys(range(12, 16), 60)
 
 
-def test_two_processes_see_together_what_one_sees_with_twice_the_batch() -> None:
+def test_two_processes_see_the_same_pictures_as_one_with_twice_the_batch() -> None:
     for step in range(3):
         both = [p for rank in (0, 1) for p in positions(step, 0, accumulate=1, world=2, rank=rank, batch=4)]
         assert both == list(positions(step, 0, accumulate=1, world=1, rank=0, batch=8))
@@ -127,7 +127,7 @@ def test_augmentation_is_a_function_of_seed_and_position() -> None:
     }
 
 
-def test_by_default_only_the_papers_changes_are_made() -> None:
+def test_by_default_only_the_papers_augmentation_is_applied() -> None:
     rgb = np.full((40, 40, 3), 7, np.uint8)
     mask = np.zeros((40, 40), np.uint8)
     mask[10:30, 10:30] = 255
@@ -137,7 +137,7 @@ def test_by_default_only_the_papers_changes_are_made() -> None:
     assert {0, 255} <= set(np.unique(truth).tolist())
 
 
-def test_recompose_keeps_the_subject_and_changes_what_is_behind() -> None:
+def test_recompose_keeps_the_subject_and_replaces_the_background() -> None:
     from segmentation.training.augment import recompose
 
     rgb, mask = draw(1)

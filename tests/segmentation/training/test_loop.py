@@ -1,4 +1,4 @@
-"""Training itself: it learns, goes on exactly where it was killed, and several processes equal one."""
+"""Training itself: it learns, resumes exactly after a kill, and several processes equal one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from segmentation.training.sources import Pairs, open_source
 from segmentation.training.validation import validate
 from segmentation.u2net import ARCHITECTURES, U2NETP
 
-# Several of these train in processes of their own; on a busy machine that takes minutes.
+# Several of these tests train in subprocesses; on a busy machine that takes minutes.
 pytestmark = pytest.mark.timeout(600)
 
 SMALL = {
@@ -67,7 +67,7 @@ def test_it_learns_eight_pictures(data: Path, tmp_path: Path) -> None:
     assert lines[-1]["loss"] < 0.6 * lines[0]["loss"]
 
 
-def test_a_killed_run_goes_on_bit_for_bit(data: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_bit_for_bit(data: Path, tmp_path: Path) -> None:
     settings = {"steps": 12, "ema": 0.9, "colour": 0.5, "noise": 0.5, "recompose": 0.5, "warm_up": 3}
     train(_config(data, tmp_path / "whole", **settings))
     out = tmp_path / "killed"
@@ -89,14 +89,14 @@ def test_a_killed_run_goes_on_bit_for_bit(data: Path, tmp_path: Path) -> None:
     assert all(torch.equal(averages[0][name], averages[1][name]) for name in averages[0])
 
 
-def test_a_stopped_run_goes_on_bit_for_bit(data: Path, tmp_path: Path) -> None:
+def test_a_stopped_run_resumes_bit_for_bit(data: Path, tmp_path: Path) -> None:
     train(_config(data, tmp_path / "whole", steps=6))
     train(_config(data, tmp_path / "parts", steps=3))
     train(_config(data, tmp_path / "parts", steps=6))
     assert _same(tmp_path / "whole" / "last.pt", tmp_path / "parts" / "last.pt")
 
 
-def test_another_setting_does_not_go_on_from_an_old_checkpoint(data: Path, tmp_path: Path) -> None:
+def test_a_changed_setting_does_not_resume_from_an_old_checkpoint(data: Path, tmp_path: Path) -> None:
     train(_config(data, tmp_path, steps=1))
     with pytest.raises(TrainingError, match=r"other settings \(rate\)"):
         train(_config(data, tmp_path, steps=2, rate=1e-4))
@@ -108,7 +108,7 @@ def test_accumulation_and_two_processes_equal_one_larger_batch(data: Path, tmp_p
     from segmentation.u2net import fold
 
     checkpoints.save(folded, {"model": fold(U2NETP()).state_dict(), "ema": None})
-    # Without BatchNorm, whose statistics are each forward pass's own.
+    # Without BatchNorm, whose statistics differ for each forward pass.
     common = {"init_from": str(folded), "keep_folded": True, "steps": 2, "rate": 1e-3}
     train(_config(data, tmp_path / "one", batch=4, **common))
     train(_config(data, tmp_path / "parts", batch=2, accumulate=2, **common))
@@ -135,7 +135,7 @@ def test_accumulation_and_two_processes_equal_one_larger_batch(data: Path, tmp_p
         assert apart < 0.02 * moved, name
 
 
-def test_what_is_held_out_is_judged_and_the_best_are_kept(data: Path, tmp_path: Path) -> None:
+def test_held_out_pictures_are_evaluated_and_the_best_checkpoints_kept(data: Path, tmp_path: Path) -> None:
     progress = train(
         _config(data, tmp_path, steps=6, validation_permille=400, validate_every=2, keep_best=2, samples=2)
     )
@@ -172,7 +172,7 @@ def test_the_rate_rises_then_falls() -> None:
     assert rate_at(10**6, TrainConfig(rate=0.5)) == 0.5
 
 
-def test_validation_judges_as_evaluate_does(data: Path) -> None:
+def test_validation_gives_the_same_scores_as_evaluate(data: Path) -> None:
     torch.manual_seed(0)
     pairs = Pairs(open_source(str(data)).entries[:3], "ram", 1, quiet=True)
     judged = validate(U2NETP().eval(), pairs, torch.device("cpu"), None, 0)

@@ -1,4 +1,6 @@
-"""Each loss is 0 at the truth, positive elsewhere, and leads there; the paper's is a sum of seven."""
+"""Each loss is 0 at the truth, positive elsewhere, and its gradient leads there; the paper's is a sum of
+seven.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import pytest
 import torch
 
 from segmentation.training.config import TrainConfig
-from segmentation.training.losses import TERMS, distilled, supervised
+from segmentation.training.losses import TERMS, distillation, supervised
 
 
 def _truth() -> torch.Tensor:
@@ -16,7 +18,7 @@ def _truth() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_a_loss_is_small_at_the_truth_and_its_gradient_leads_there(name: str) -> None:
+def test_a_loss_is_minimal_at_the_truth_and_its_gradient_leads_there(name: str) -> None:
     alpha = _truth()
     right = (alpha * 2 - 1) * 20
     assert float(TERMS[name](right, alpha)) < 1e-3
@@ -52,6 +54,6 @@ def test_distillation_leads_to_the_teachers_map() -> None:
     taught = torch.full((1, 1, 8, 8), 0.3)
     logit = torch.logit(taught)
     config = TrainConfig(teacher="u2net", teacher_weight=2)
-    best = float(distilled([logit], taught, config))
-    assert best < float(distilled([logit + 1], taught, config))
-    assert best < float(distilled([logit - 1], taught, config))
+    best = float(distillation([logit], taught, config))
+    assert best < float(distillation([logit + 1], taught, config))
+    assert best < float(distillation([logit - 1], taught, config))

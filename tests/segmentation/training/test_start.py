@@ -1,4 +1,4 @@
-"""Where a run starts: BatchNorm put back without a change, and the authors' names understood."""
+"""Initialisation of a run: BatchNorm restored without changing outputs, and the authors' names converted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from segmentation.u2net import U2NET, U2NETP, U2Net, fold
 
 
 def _lively(network: U2Net) -> U2Net:
-    """Statistics that are not BatchNorm's initial ones."""
+    """Sets statistics other than BatchNorm's initial ones."""
     torch.manual_seed(0)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -42,13 +42,13 @@ def test_unfolding_changes_nothing_in_eval_mode_and_folds_back() -> None:
     assert all(float(norm.running_var.min()) > 0 for norm in norms)
 
 
-def test_unfolding_needs_pictures() -> None:
+def test_unfolding_requires_pictures() -> None:
     with pytest.raises(TrainingError, match="without pictures"):
         unfold(U2NETP(folded=True), [])
 
 
 def _authors_names(network: U2Net) -> dict[str, torch.Tensor]:
-    """Our weights under the names in the authors' files: written down from the published code's structure."""
+    """Our weights under the names in the authors' files, derived from the published code's structure."""
     names = {}
     stages = [(f"stage{n + 1}", e) for n, e in enumerate(network.encoders)]
     stages += [(f"stage{5 - n}d", d) for n, d in enumerate(network.decoders)]
@@ -66,7 +66,7 @@ def _authors_names(network: U2Net) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("make", [U2NETP, U2NET])
-def test_the_authors_checkpoints_load(make: type[U2Net], tmp_path: Path) -> None:
+def test_the_authors_checkpoints_are_loaded(make: type[U2Net], tmp_path: Path) -> None:
     network = _lively(make())
     torch.save(_authors_names(network), tmp_path / "u2net.pth")
     state = read_state(tmp_path / "u2net.pth")
@@ -75,7 +75,7 @@ def test_the_authors_checkpoints_load(make: type[U2Net], tmp_path: Path) -> None
         torch.testing.assert_close(state[name], value, rtol=0, atol=0)
 
 
-def test_a_strange_checkpoint_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="not one of"):
         from_authors({"conv1.weight": torch.zeros(1)})
     (tmp_path / "x.pth").write_bytes(b"no checkpoint")

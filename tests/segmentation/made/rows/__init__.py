@@ -1,4 +1,4 @@
-"""All rows of the table of made files; importing it fills the registry."""
+"""All rows of the table of synthetic files; importing it fills the registry."""
 
 from tests.segmentation.made.registry import ROWS, Made
 

@@ -1,4 +1,4 @@
-"""Rows of the table: JPEG, the modes and ways of coding it."""
+"""Rows of the table: JPEG, its modes and codings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ add(
     lambda: Made(JPEG, jpegs.cmyk(cmyk_scene(), progressive=True), cmyk_shown(cmyk_scene()), tolerance=3),
 )
 add("jpeg ycck", lambda: Made(JPEG, jpegs.ycck(cmyk_scene()), cmyk_shown(cmyk_scene()), tolerance=4))
-# Without Adobe's mark: browsers, Skia and Pillow take it for inverted all the same.
+# Without Adobe's marker: browsers, Skia and Pillow treat it as inverted nevertheless.
 add(
     "jpeg cmyk without adobe's mark",
     lambda: Made(

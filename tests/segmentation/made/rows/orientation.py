@@ -1,4 +1,4 @@
-"""Rows of the table: Orientation 1 to 8 in every format that carries it."""
+"""Rows of the table: orientation 1 to 8 in every format that stores it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.segmentation.made.registry import AVIF, EVEN, FULL, HEIC, JP2, JPEG, 
 from tests.segmentation.made.scene import Pixels, exif_block, saved, scene, stored_for
 
 
-# --- orientation, in every format that carries it
+# --- orientation, in every format that stores it
 def _turned(orientation: int) -> Pixels:
     return np.ascontiguousarray(stored_for(scene(), orientation))
 
@@ -50,7 +50,7 @@ for turn in range(1, 9):
 
 
 def _heic_turned(orientation: int) -> Made:
-    """Quarter turns against the clock, then a mirror (axis 0: top and bottom change places)."""
+    """Counter-clockwise quarter turns, then a mirror (axis 0 swaps top and bottom)."""
     quarters, mirror = {
         1: (0, None),
         2: (0, 1),
@@ -66,7 +66,7 @@ def _heic_turned(orientation: int) -> Made:
         item.properties.append(heifs.box(b"irot", bytes([quarters])))
     if mirror is not None:
         item.properties.append(heifs.box(b"imir", bytes([mirror])))
-    # Its EXIF says the same, and must not turn it a second time.
+    # Its EXIF declares the same, and must not rotate it a second time.
     block = heifs.Item(b"Exif", b"\0\0\0\0" + exif_block(orientation), [], [(b"cdsc", [1])])
     return Made(HEIC, heifs.heic([item, block]), scene())
 

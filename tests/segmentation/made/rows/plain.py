@@ -1,4 +1,4 @@
-"""Rows of the table: ICO and PNM, whose pixels are written here by hand."""
+"""Rows of the table: ICO and PNM, whose pixels are written by hand here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZE = b"%d %d" % (WIDTH, HEIGHT)
 
 
 def text(samples: np.ndarray) -> bytes:
-    """Numbers with spaces, a comment among them."""
+    """Numbers with spaces and a comment."""
     rows = [b" ".join(b"%d" % number for number in row) for row in samples.reshape(HEIGHT, -1).tolist()]
     return b"\n# half of it\n".join([b"\n".join(rows[:9]), b"\n".join(rows[9:])]) + b"\n"
 
@@ -60,7 +60,7 @@ def _pgm(most: int, depth: int) -> Made:
 
 # --- ICO
 def icon(*pictures: tuple[int, int, int, bytes]) -> bytes:
-    """Of pictures as width and height in the directory, bits, and bytes."""
+    """Builds an icon from pictures given as width and height in the directory, bits, and bytes."""
     table, body = b"", b""
     for width, height, depth, data in pictures:
         start = 6 + 16 * len(pictures) + len(body)
@@ -70,7 +70,7 @@ def icon(*pictures: tuple[int, int, int, bytes]) -> bytes:
 
 
 def bitmap(depth: int, rows: np.ndarray, hidden: np.ndarray | None, palette: bytes = b"") -> bytes:
-    """A bitmap as icons have it: colours from the bottom up, then the mask of what is hidden."""
+    """A bitmap as in icons: colours from the bottom up, then the mask of hidden pixels."""
     mask = np.zeros((HEIGHT, WIDTH), np.uint8) if hidden is None else hidden.astype(np.uint8)
     head = struct.pack("<IiiHHIIiiII", 40, WIDTH, 2 * HEIGHT, 1, depth, 0, 0, 0, 0, len(palette) // 4, 0)
     return head + palette + padded(rows) + padded(np.packbits(mask, axis=1))

@@ -1,4 +1,4 @@
-"""Rows of the table: Colour profiles in every format that carries them: wide, grey, ink, broken, missing."""
+"""Rows of the table: colour profiles in every format that stores them: wide, grey, ink, damaged, missing."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _png_palette_profile() -> Made:
 
 
 def _inks() -> tuple[Pixels, Pixels]:
-    """Corners of the made CMYK profile, and the grey that its L* of 100 - 25 per ink means."""
+    """Corners of the synthetic CMYK profile, and the grey of its L* of 100 - 25 per ink."""
     inks = np.zeros((4, 5, 4), np.uint8)
     inks[1, :, 3] = 255
     inks[2, :, 0] = 255
@@ -160,7 +160,7 @@ for kind, options in (("JPEG", FULL), ("PNG", {}), ("WEBP", {"lossless": True}),
         )
 
 
-# --- colours named by numbers
+# --- colours declared by numbers
 def _numbered(*chunks: tuple[bytes, bytes]) -> bytes:
     before = b"".join(pngs.chunk(kind, content) for kind, content in chunks)
     return pngs.png(muted(), 8, 2, before=before)

@@ -86,7 +86,7 @@ add("bmp rgba 32 bit", lambda: Made(BMP, _bmp_v4(rgba()), scene(), ramp()))
 
 
 def _bmp_v4(pixels: Pixels) -> bytes:
-    """32 bits a pixel with masks, alpha's among them (BITMAPV4HEADER)."""
+    """32 bits a pixel with masks, including alpha's (BITMAPV4HEADER)."""
     height, width = pixels.shape[:2]
     data = pixels[::-1, :, [2, 1, 0, 3]].tobytes()
     head = struct.pack("<IiiHHIIiiII", 108, width, height, 1, 32, 3, len(data), 0, 0, 0, 0)
@@ -139,7 +139,7 @@ def _bmp_runs() -> Made:
 
 
 def _bmp_core(bits: int, data: bytes, palette: bytes = b"", masks: bytes = b"", os2: bool = False) -> bytes:
-    """A bitmap from bottom-up rows that are padded already."""
+    """Returns a bitmap from bottom-up rows that are already padded."""
     if os2:
         head = struct.pack("<IHHHH", 12, WIDTH, HEIGHT, 1, bits)
     else:
@@ -151,7 +151,7 @@ def _bmp_core(bits: int, data: bytes, palette: bytes = b"", masks: bytes = b"", 
 
 
 def _rows(samples: np.ndarray) -> bytes:
-    """Rows of bytes from the bottom, each padded to a multiple of four."""
+    """Returns rows of bytes from the bottom, each padded to a multiple of four."""
     height = samples.shape[0]
     flat = samples[::-1].reshape(height, -1).view(np.uint8)
     return np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4))).tobytes()

@@ -152,6 +152,6 @@ for packing in ("tiff_lzw", "tiff_adobe_deflate"):
 
 @row("tiff rgb 16 bit of any value")
 def _tiff_rgb16() -> Made:
-    """Of 16-bit colour the high bytes are kept: at most a level below the nearest."""
+    """Only the high bytes of 16-bit colour are kept: at most a level below the nearest."""
     samples = np.random.default_rng(4).integers(0, 65_536, (HEIGHT, WIDTH, 3))
     return Made(TIFF, tiffs.tiff(samples, 16, 2), (samples / 257).round().astype(np.uint8), tolerance=1)

@@ -1,11 +1,11 @@
-"""One script for a CUDA card that is there for some minutes: train, judge, and pack the result in parts.
+"""One script for a short session on a CUDA GPU: trains, evaluates, and packs the result into parts.
 
-    python -m segmentation.training.card --data SHARDS --out DIR --minutes 8
+    python -m segmentation.training.gpu_run --data SHARDS --out DIR --minutes 8
 
-It fine-tunes the published weights of u2netp, with u2net as its teacher, for the time given. It judges the
+It fine-tunes the published weights of u2netp for the given time, with u2net as teacher. It evaluates the
 result and the published weights on the same held-out pictures. It writes the folded weights in float16, a
-report, and parts of at most 15 MiB. `--rehearse` runs a few steps on small crops, to see that everything
-works before a card is there.
+report, and parts of at most 15 MiB. `--rehearse` runs a few steps on small crops, to test everything before a
+GPU is available.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from segmentation.u2net import ARCHITECTURES, U2Net, fold
 
 PART_BYTES: Final = 15 * 2**20
 HELD_OUT: Final = 50
-# What is left of the time for judging and packing.
-AFTER: Final = 60.0
+# Seconds reserved for evaluation and packing.
+RESERVED_SECONDS: Final = 60.0
 
 
-def recipe(args: argparse.Namespace) -> TrainConfig:
-    """The settings of the run."""
+def run_config(args: argparse.Namespace) -> TrainConfig:
+    """Returns the settings of the run."""
     common: dict[str, Any] = {
         "data": tuple(args.data),
         "out": str(args.out / "run"),
@@ -75,12 +75,12 @@ def recipe(args: argparse.Namespace) -> TrainConfig:
         prefetch=12,
         validation_limit=500,
         validate_every=1000,
-        seconds=max(30.0, 60 * args.minutes - AFTER),
+        seconds=max(30.0, 60 * args.minutes - RESERVED_SECONDS),
     )
 
 
 def pack(network: U2Net, out: Path, name: str) -> list[Path]:
-    """Folded weights in float16, cut into parts that a transfer of small files can carry."""
+    """Writes the folded weights in float16, split into parts for a transfer that allows only small files."""
     from safetensors.torch import save
 
     half = {key: value.half().contiguous() for key, value in fold(network).state_dict().items()}
@@ -94,20 +94,22 @@ def pack(network: U2Net, out: Path, name: str) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, judge, pack; prints what was written."""
+    """Trains, evaluates, packs, and prints the written files."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", nargs="+", required=True, help="folders, shards or folders of shards")
     parser.add_argument("--out", type=Path, required=True, help="where the results go")
     parser.add_argument("--model", choices=tuple(ARCHITECTURES), default="u2netp")
-    parser.add_argument("--minutes", type=float, default=8.0, help="for everything (default: 8)")
-    parser.add_argument("--steps", type=int, default=20_000, help="at most so many steps (default: 20000)")
-    parser.add_argument("--rehearse", action="store_true", help="small crops, few pictures: does it work?")
+    parser.add_argument(
+        "--minutes", type=float, default=8.0, help="time for everything, in minutes (default: 8)"
+    )
+    parser.add_argument("--steps", type=int, default=20_000, help="maximum number of steps (default: 20000)")
+    parser.add_argument("--rehearse", action="store_true", help="test run with small crops and few pictures")
     args = parser.parse_args(arguments)
     began = time.monotonic()
     args.out.mkdir(parents=True, exist_ok=True)
-    config = recipe(args)
+    config = run_config(args)
     progress = train(config)
 
     held_out = [entry for spec in config.data for entry in split(open_source(spec), HELD_OUT)[1]]
@@ -116,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tuned = ARCHITECTURES[args.model]()
     tuned.load_state_dict(read_state(Path(config.out) / "last.pt"))
-    judged = {
+    scores = {
         name: validate(network.to(device).eval(), pairs, device, None, 0)
         for name, network in (("published", weights.load(args.model)), ("tuned", tuned))
     }
@@ -125,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "steps": progress.step,
         "seconds": round(time.monotonic() - began),
         "config": config.as_dict(),
-        **{name: {"max_f": s.max_f, "mae": s.mae, "pictures": s.pictures} for name, s in judged.items()},
+        **{name: {"max_f": s.max_f, "mae": s.mae, "pictures": s.pictures} for name, s in scores.items()},
     }
     (args.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     print(json.dumps({name: report[name] for name in ("steps", "seconds", "published", "tuned")}))
