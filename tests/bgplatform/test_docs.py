@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = {page: page.read_text() for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])}
-LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s#]+)[^)\s]*\)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s#]*)#?([^)\s]*)\)")
+NAMED = re.compile(r"\bdocs/(?:decisions/\d{4}|[\w/-]+\.md)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")
 
@@ -35,11 +37,30 @@ def wrong(find: Callable[[Path, str], Iterable[str]]) -> dict[str, list[str]]:
     return {page: names for page, names in found.items() if names}
 
 
-def test_links_lead_to_files() -> None:
+def anchors(page: Path) -> set[str]:
+    """The anchors that a page's headings get from a Markdown renderer."""
+    headings = HEADING.findall(page.read_text())
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_files_and_headings() -> None:
+    def dead(page: Path, text: str) -> Iterable[str]:
+        for to, anchor in LINK.findall(text):
+            target = page.parent / to if to else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                yield f"{to}#{anchor}"
+
     assert len(PAGES) > 30
-    assert (
-        wrong(lambda page, text: (to for to in LINK.findall(text) if not (page.parent / to).exists())) == {}
-    )
+    assert wrong(dead) == {}
+
+
+def test_pages_named_in_code_exist() -> None:
+    """Code may name a decision by its number alone."""
+    listed = [path for path in tracked() if path.endswith((".py", ".html"))]
+    named = {name for path in listed for name in NAMED.findall((ROOT / path).read_text())}
+    pages = [str(page.relative_to(ROOT)) for page in PAGES]
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not any(page.startswith(name) for page in pages)] == []
 
 
 def test_paths_of_the_tree_exist() -> None:
