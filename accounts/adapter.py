@@ -1,4 +1,4 @@
-"""Where the site's rules meet django-allauth's."""
+"""Adapts django-allauth to the site's rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from common.addresses import client_address
 
 logger = logging.getLogger(__name__)
 
-# Mails that tell of something that has happened: where one cannot be sent, it has happened all the same.
+# Notifications about something that has already happened: if one cannot be sent, that is only logged.
 NOTICES: Final = frozenset(
     f"account/email/{name}"
     for name in ("email_changed", "password_changed", "password_reset", "password_set")
@@ -33,55 +33,55 @@ NOTICES: Final = frozenset(
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """Who may sign up, what attempts are counted by, and where links in mails lead."""
+    """Decides who may sign up, how attempts are rate limited, and the address of links in e-mails."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Whether a stranger may make an account here."""
+        """Whether sign-up is open."""
         return bool(settings.SIGN_UP == "open")
 
     def clean_email(self, email: str) -> str:
-        """The address, where the database has room for it: forms take 320 letters."""
+        """Limits the length to the database column's; forms accept 320 characters."""
         if len(email) > 254:
             raise ValidationError(_("An address has at most 254 letters."), code="max_length")
         return email
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The client's address as the rest of the site knows it; one word for those without any."""
+        """Returns the client's address as in the rest of the site; "unknown" where there is none."""
         return client_address(request) or "unknown"
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """What wrong passwords are counted by: where they come from and the account, together.
+        """Returns the key for counting failed sign-ins: client address and account together.
 
-        By the account alone a stranger could keep its owner out. An IPv6 network of 64 bits is one place.
+        Counted by account alone, a stranger could lock its owner out. An IPv6 /64 counts as one client.
         """
         login = str(credentials.get("email", "")).lower()
-        return f"{_place(self.get_client_ip(request))}|{login}"
+        return f"{_client_network(self.get_client_ip(request))}|{login}"
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """The user of an address and a password, whose address is then written down as far as it is known."""
+        """Returns the user for these credentials; records the address of an account made by staff."""
         user: User | None = super().authenticate(request, **credentials)
         if user is not None:
-            emails.adopt(user)
+            emails.record_confirmed(user)
         return user
 
     def set_password(self, user: User, password: str) -> None:
-        """Another password ends all sessions: Django signs them with it."""
+        """Set the password. This ends all sessions, because Django signs them with the password's hash."""
         super().set_password(user, password)
-        sessions.may_have_ended(user.pk)
+        sessions.notify_session_end(user.pk)
 
     def logout(self, request: HttpRequest) -> None:
-        """Sign out."""
+        """Sign out and announce that a session ended."""
         user: User | AnonymousUser = request.user
         super().logout(request)
         if isinstance(user.pk, int):
-            sessions.may_have_ended(user.pk)
+            sessions.notify_session_end(user.pk)
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        """The link that confirms an address."""
+        """Returns the link that confirms an e-mail address."""
         return absolute(request, reverse("account_confirm_email", args=[emailconfirmation.key]))
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """The link that sets a new password."""
+        """Returns the link that sets a new password."""
         user, _dash, secret = key.partition("-")
         return absolute(
             current.request,
@@ -89,9 +89,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         )
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail that names the site by its own name and address, not by the request's Host header.
+        """Send an e-mail with the site's configured name and address, not with the request's Host header.
 
-        Where the mail server is away the answer is a 503; a notice of what has happened is only logged.
+        Where the mail server is unavailable the response is a 503; for a mere notification the failure is
+        only logged.
         """
         request = current.request
         site = {
@@ -105,13 +106,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         try:
             super().send_mail(template_prefix, email, {**context, **site})
         except (OSError, SMTPException) as error:
-            logger.error("the mail %s could not be sent: %s", template_prefix, error)
+            logger.error("the e-mail %s could not be sent: %s", template_prefix, error)
             if template_prefix not in NOTICES:
                 away = render(request, "account/mail_away.html", status=503)
                 raise ImmediateHttpResponse(away) from error
 
 
-def _place(address: str) -> str:
+def _client_network(address: str) -> str:
     try:
         known = ip_address(address)
     except ValueError:

@@ -76,13 +76,13 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
         if "email" in form.changed_data:
             emails.set_by_staff(obj)
         if {"is_active", "password"} & set(form.changed_data):
-            sessions.may_have_ended(obj.pk)
+            sessions.notify_session_end(obj.pk)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Another password by staff ends the person's sessions, and what they hold open."""
         response: HttpResponse = super().user_change_password(request, id, form_url)
         if request.method == "POST" and id.isdecimal():
-            sessions.may_have_ended(int(id))
+            sessions.notify_session_end(int(id))
         return response
 
 

@@ -1,4 +1,4 @@
-"""How programs say who they are: with a token, in one of two headers."""
+"""Token authentication for the API, by one of two headers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from common.addresses import client_address
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Token SECRET`, or `Bearer SECRET`. request.auth is then the ApiToken."""
+    """`Authorization: Token SECRET` or `Bearer SECRET`. Sets request.auth to the ApiToken."""
 
     keywords = ("token", "bearer")
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """The user and the token; None where the request brings none of ours."""
+        """Returns the user and the token; None where the request carries no token."""
         secret = self.secret_of(request)
         if secret is None:
             return None
@@ -29,20 +29,20 @@ class TokenAuthentication(BaseAuthentication):
         return token.user, token
 
     def secret_of(self, request: Request) -> str | None:
-        """What the header holds."""
+        """Returns the secret from the header."""
         keyword, _, secret = request.headers.get("Authorization", "").strip().partition(" ")
         return secret.strip() if keyword.lower() in self.keywords else None
 
     def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for."""
+        """Returns the WWW-Authenticate value of a 401."""
         return "Token"
 
 
 class ApiKeyAuthentication(TokenAuthentication):
-    """`X-Api-Key: SECRET`, as clients of remove.bg send it."""
+    """`X-Api-Key: SECRET`, as remove.bg clients send it."""
 
     def secret_of(self, request: Request) -> str | None:
-        """What the header holds."""
+        """Returns the secret from the header."""
         secret: str = request.headers.get("X-Api-Key", "").strip()
         return secret or None
 

@@ -1,8 +1,8 @@
-"""Reading about e-mail addresses: whose they are, and whether that is proven.
+"""Queries about e-mail addresses: whose they are, and whether they are confirmed.
 
-The address to sign in with is `User.email`. django-allauth's `EmailAddress` says whether it is confirmed, and
-holds the one that a person wants to change to. An account without a row for its address was made by staff or
-by a command, who vouch for it; sign-ups always make a row.
+`User.email` is the address to sign in with. django-allauth's `EmailAddress` records whether it is confirmed,
+and holds the address that a person wants to change to. An account without such a row was created by staff or
+by a command and counts as confirmed; sign-ups always create a row.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import User
 
-# The address of an account whose own was confirmed by somebody else: no mail reaches it.
+# Placeholder address of an account whose own was confirmed by another account; not deliverable.
 RELEASED: Final = "@released.invalid"
 
 
 def is_real(email: str) -> bool:
-    """Whether this is an address, not what stands in for one that was released."""
+    """Whether this is a real address, not the placeholder of a released one."""
     return not email.endswith(RELEASED)
 
 
@@ -28,7 +28,7 @@ def has_address(user: User) -> bool:
 
 
 def is_confirmed(user: User) -> bool:
-    """Whether the address that the user signs in with is known to be theirs."""
+    """Whether the user's sign-in address is confirmed."""
     if not has_address(user):
         return False
     row = EmailAddress.objects.filter(user=user, email=user.email).first()
@@ -36,7 +36,7 @@ def is_confirmed(user: User) -> bool:
 
 
 def confirmed_holder(email: str) -> User | None:
-    """The account to which an address belongs by confirmation; None where it is free or merely claimed."""
+    """Returns the account that has confirmed an address; None where it is free or merely claimed."""
     row = EmailAddress.objects.filter(email=email.lower(), verified=True).select_related("user").first()
     if row is not None:
         holder: User = row.user
@@ -46,15 +46,15 @@ def confirmed_holder(email: str) -> User | None:
 
 
 def is_unknown(email: str) -> bool:
-    """Whether no account names this address in any way."""
+    """Whether no account uses or claims this address."""
     address = email.lower()
     return not (
         User.objects.filter(email=address).exists() or EmailAddress.objects.filter(email=address).exists()
     )
 
 
-def wanted_by(user: User) -> EmailAddress | None:
-    """The address that a user wants to change to and has not confirmed yet."""
+def pending_address(user: User) -> EmailAddress | None:
+    """Returns the unconfirmed address that a user wants to change to."""
     return (
         EmailAddress.objects.filter(user=user, verified=False).exclude(email=user.email).order_by("pk").last()
     )

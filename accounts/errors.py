@@ -1,4 +1,4 @@
-"""Refusals of the accounts room: a stable code, a sentence for a person, the status that fits on the wire."""
+"""Errors of the accounts app: a stable code, a sentence for people, and an HTTP status."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from common.errors import SiteError
 
 
 class AccountsError(SiteError):
-    """Base: something was asked for that this account or token may not have."""
+    """Base class: the account or token is not allowed to do this."""
 
 
 class TokenRefusedError(AccountsError):
-    """A token that does not open: unknown, expired, revoked, from a wrong address, of a closed account."""
+    """A refused token: unknown, expired, revoked, from a wrong address, or of a closed account."""
 
     status = 401
 
 
 class TokenChoiceError(AccountsError):
-    """A token that cannot be made as asked; `field` is what to change."""
+    """A token that cannot be created as requested; `field` names the value to change."""
 
     status = 422
 
@@ -28,10 +28,10 @@ class TokenChoiceError(AccountsError):
 
 
 class QuotaExceededError(AccountsError):
-    """More than the plan allows; nothing was written.
+    """The plan's limit is exceeded; nothing was written.
 
-    limit and used are in what the meter counts (pictures, pixels, bytes); resets_at is None where only
-    deleting or waiting helps.
+    limit and used are in the meter's unit (pictures, pixels, bytes). resets_at is None where only deleting or
+    waiting helps.
     """
 
     status = 429

@@ -1,4 +1,4 @@
-"""What a person fills in to make a token."""
+"""The form for a new token."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from django.utils import timezone
 
 from accounts.models import Scope
 
-LIVES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "no end")]
+LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "no expiry")]
 
 
 class TokenForm(forms.Form):
-    """A new token. What no token can be is for the service to say."""
+    """A new token; the service validates the values."""
 
     name = forms.CharField(
         max_length=64,
-        help_text="Which program uses it, so that you know it again.",
+        help_text="The program that uses it, so that you recognise it.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scopes = forms.MultipleChoiceField(
-        label="It may",
+        label="Scopes",
         choices=Scope.choices,
         initial=[Scope.READ, Scope.SUBMIT],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one thing that the token may do."},
     )
-    days = forms.ChoiceField(label="It works for", choices=LIVES, initial="365", required=False)
+    days = forms.ChoiceField(label="Valid for", choices=LIFETIMES, initial="365", required=False)
     allowed_addresses = forms.CharField(
         label="Only from these addresses",
         required=False,
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="One on each line, such as 192.0.2.7 or 2001:db8::/32. Empty: from everywhere.",
+        help_text="One on each line, such as 192.0.2.7 or 2001:db8::/32. Empty: from any address.",
     )
     preview_means_full = forms.BooleanField(
         label="Full size instead of a preview",
@@ -44,11 +44,11 @@ class TokenForm(forms.Form):
     ephemeral = forms.BooleanField(
         label="Keep nothing",
         required=False,
-        help_text="Pictures and results are deleted once the answer was sent.",
+        help_text="Pictures and results are deleted once the response was sent.",
     )
 
     def choices(self) -> dict[str, Any]:
-        """As tokens.create takes them, but for the name and the scopes."""
+        """Returns the arguments of tokens.create, except for the name and the scopes."""
         data = self.cleaned_data
         return {
             "expires_at": self._expires_at(),
@@ -57,8 +57,8 @@ class TokenForm(forms.Form):
             "ephemeral": data["ephemeral"],
         }
 
-    def refuse(self, field: str, sentence: str) -> None:
-        """Put a refusal of the service where the person finds it."""
+    def add_service_error(self, field: str, sentence: str) -> None:
+        """Attach a service's error to its form field."""
         self.add_error(field if field in self.fields else None, sentence)
 
     def _expires_at(self) -> datetime | None:

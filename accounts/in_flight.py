@@ -1,7 +1,7 @@
-"""How many pictures of a user are on their way. The jobs room knows, and says at start how to find out.
+"""Counts a user's pictures in flight, with a counter that the jobs app registers at start-up.
 
-This room imports nothing of that one: what is in flight is counted in its rows, at the moment of asking, so
-that no counter can go wrong when a worker dies.
+This app does not import jobs. The counter queries the pictures' rows on demand, so no stored count can go
+wrong when a worker dies.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 _count: Callable[[int], int] | None = None
 
 
-def count_by(count: Callable[[int], int]) -> None:
-    """Say how to count: from a user's number to pictures that wait or run."""
+def register_counter(count: Callable[[int], int]) -> None:
+    """Register the counter: it takes a user's id and returns the number of queued and running pictures."""
     global _count
     _count = count
 
 
 def in_flight_of(user: int) -> int:
-    """Pictures of a user that wait or run."""
+    """Returns the number of a user's queued and running pictures."""
     return _count(user) if _count else 0

@@ -1,10 +1,10 @@
-"""The one order in which rows are locked, and the one way to lock them: docs/decisions/0021.
+"""The lock order of database rows, and the only functions that lock rows: docs/decisions/0021.
 
-Two transactions that take the same locks in different orders can wait for each other: a deadlock. So every
-transaction takes them in the order of ORDER, and several rows of one table in the order of their keys.
-Nothing else in the tree locks; the tests watch each lock and fail where one comes out of order.
+Two transactions that take the same locks in different orders can deadlock. So every transaction follows ORDER
+between tables, and primary-key order within a table. No other code locks rows; the tests check each lock and
+fail where one is out of order.
 
-On SQLite nothing is locked here: a transaction holds the whole database from its start.
+SQLite needs no row locks: a transaction locks the whole database from its start.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from django.db.transaction import TransactionManagementError
 
 M = TypeVar("M", bound=Model)
 
-# Rows not named here (mattes, renditions, tags, presets, continuations) are changed only by who holds the row
-# above them: their picture, job or user. The counters of a month and of storage come last, by their
-# UPDATE.
+# Rows of other tables (mattes, renditions, tags, presets, continuations) are changed only under the lock of
+# their
+# parent: picture, job or user. The counters of a month and of storage come last, locked by their UPDATE.
 ORDER: Final = (
     "accounts.User",
     "jobs.Job",
@@ -35,22 +35,22 @@ ORDER: Final = (
     "accounts.Storage",
 )
 
-# Told of every lock, with its table and keys. The tests' own.
+# A test hook, called for every lock with its table and keys.
 watch: Callable[[str, Collection[Any]], None] | None = None
 
 
 def hold(rows: QuerySet[Any], *, to_delete: bool = False, skip_locked: bool = False) -> list[Any]:
-    """Lock rows until the end of the transaction; the keys of those that are there.
+    """Lock rows until the end of the transaction. Returns the keys of the rows that exist.
 
-    to_delete: also against new rows that refer to them. Who only changes a row must not say it: it waits for
-    every transaction that writes a row which belongs to it. skip_locked: leave out what somebody else holds,
-    and wait for nobody.
+    to_delete: also block inserts of rows that refer to them. Do not use it for mere changes, because it waits
+    for every transaction that writes a child row. skip_locked: skip rows that another transaction has locked
+    instead of waiting.
     """
     return [row.pk for row in fetch_held(rows.only("pk"), to_delete=to_delete, skip_locked=skip_locked)]
 
 
 def fetch_held(rows: QuerySet[M], *, to_delete: bool = False, skip_locked: bool = False) -> list[M]:
-    """As `hold`, but the rows themselves, as they are now."""
+    """Like `hold`, but returns the rows, freshly read."""
     found = list(_locked(rows, to_delete, skip_locked))
     if watch is not None:
         watch(rows.model._meta.label, [row.pk for row in found])
@@ -58,7 +58,7 @@ def fetch_held(rows: QuerySet[M], *, to_delete: bool = False, skip_locked: bool 
 
 
 def hold_user(pk: int) -> bool:
-    """Lock a user's row, and with it what is counted for the user; whether it is there."""
+    """Lock a user's row, and thereby the user's counts. Returns whether the user exists."""
     from accounts.models import User
 
     return bool(hold(User.objects.filter(pk=pk)))
@@ -66,10 +66,10 @@ def hold_user(pk: int) -> bool:
 
 def _locked(rows: QuerySet[M], to_delete: bool, skip_locked: bool) -> QuerySet[M]:
     if not connection.in_atomic_block:
-        raise TransactionManagementError("A lock outside of a transaction holds nothing.")
+        raise TransactionManagementError("A row lock needs a transaction.")
     label = rows.model._meta.label
     if label not in ORDER:
-        raise ValueError(f"{label} has no place in the order of locks.")
-    # A slice was ordered by whoever cut it.
+        raise ValueError(f"{label} is missing from the lock order.")
+    # A slice keeps the caller's order.
     ordered = rows if rows.query.is_sliced else rows.order_by("pk")
     return ordered.select_for_update(of=("self",), no_key=not to_delete, skip_locked=skip_locked)

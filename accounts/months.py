@@ -1,4 +1,6 @@
-"""Months, in which usage is counted. They begin in UTC: one moment for everybody, whatever the page shows."""
+"""Months for counting usage. They begin in UTC, the same moment for everybody, whatever time zone a page
+shows.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,16 @@ from django.utils import timezone
 
 
 def month_of(moment: datetime) -> date:
-    """The first day of the month in which a moment lies."""
+    """Returns the first day of a moment's month."""
     return moment.astimezone(UTC).date().replace(day=1)
 
 
 def this_month() -> date:
-    """The first day of the month that it is."""
+    """Returns the first day of the current month."""
     return month_of(timezone.now())
 
 
 def end_of(month: date) -> datetime:
-    """When the counters of a month are over."""
+    """Returns when the counters of a month reset."""
     following = (month.replace(day=1) + timedelta(days=32)).replace(day=1)
     return datetime(following.year, following.month, 1, tzinfo=UTC)

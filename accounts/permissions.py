@@ -1,4 +1,4 @@
-"""What a token may do: the scope that a view asks for."""
+"""Token scopes in REST framework: a view names the scope that it requires."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ READING = {"GET", "HEAD", "OPTIONS"}
 
 
 class HasScope(BasePermission):
-    """The view says `required_scope`: one scope, or one for each method. Without a word nothing is allowed.
+    """Checks the view's `required_scope`: one scope, or one for each method. Denies access where it is
+    missing.
 
-    A person who is signed in may do everything that is theirs.
+    A signed-in person may do everything with their own data.
     """
 
     code = "scope_missing"
@@ -35,9 +36,9 @@ class HasScope(BasePermission):
 
 
 def scope_for(view: Any, method: str) -> str | None:
-    """The scope that a view asks for with a method; None where it says nothing about it.
+    """Returns the scope that a view requires for a method; None where it names none.
 
-    HEAD and OPTIONS ask for what GET does.
+    HEAD and OPTIONS require the same as GET.
     """
     asked: str | dict[str, str] | None = getattr(view, "required_scope", None)
     if isinstance(asked, dict):

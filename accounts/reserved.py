@@ -1,7 +1,7 @@
-"""How many bytes are reserved for results of a user that are not made yet. The jobs room says how to count.
+"""Counts the bytes reserved for a user's pending results, with a counter that the jobs app registers.
 
-As with pictures in flight there is no counter: the rows that wait are added up at the moment of asking, so
-that nothing has to be given back when a worker dies or a job is cancelled.
+As with pictures in flight the counter sums the pending rows on demand, so nothing has to be given back when a
+worker dies or a job is cancelled.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 _count: Callable[[int], int] | None = None
 
 
-def count_by(count: Callable[[int], int]) -> None:
-    """Say how to count: from a user's number to bytes."""
+def register_counter(count: Callable[[int], int]) -> None:
+    """Register the counter: it takes a user's id and returns bytes."""
     global _count
     _count = count
 
 
 def reserved_of(user: int) -> int:
-    """Bytes that results of a user's which are on their way are expected to take."""
+    """Returns the estimated bytes of a user's pending results."""
     return _count(user) if _count else 0

@@ -1,4 +1,4 @@
-"""Reading about people and what they may have."""
+"""Queries about users, limits and usage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.models import Entry, Plan, Storage, Usage, User
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a user may have; None is unlimited. pixels, and those of one result, are no megapixels."""
+    """A user's limits; None is unlimited. pixels and result are in pixels, not megapixels."""
 
     pictures: int | None = None
     pixels: int | None = None
@@ -25,7 +25,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Meter:
-    """One thing that is counted: pictures, pixels, storage (bytes) or in_flight (pictures)."""
+    """One metered quantity: pictures, pixels, storage (bytes) or in_flight (pictures)."""
 
     name: str
     limit: int | None
@@ -34,24 +34,24 @@ class Meter:
 
     @property
     def left(self) -> int | None:
-        """How much more there may be; None is unlimited."""
+        """How much is left; None is unlimited."""
         return None if self.limit is None else max(0, self.limit - self.used)
 
 
 def plan_of(user: int) -> Plan | None:
-    """The plan that counts for a user: their own, or the default one; None where there is neither."""
+    """Returns a user's own plan, or the default plan; None where there is neither."""
     own = User.objects.filter(pk=user).values("plan")
-    # A plan of one's own is not the default one, or both are the same row.
+    # A user's own plan sorts before the default plan.
     return Plan.objects.filter(Q(pk__in=own) | Q(is_default=True)).order_by("is_default").first()
 
 
 def users_of(plan: Plan) -> QuerySet[User]:
-    """The users for whom a plan counts."""
+    """Returns the users on a plan."""
     return User.objects.filter(Q(plan=plan) | Q(plan__isnull=True) if plan.is_default else Q(plan=plan))
 
 
 def allowed(user: User) -> Allowed:
-    """A user's limits: their own, where they have any, or their plan's."""
+    """Returns a user's limits: their own where set, otherwise the plan's."""
     plan = plan_of(user.pk)
 
     def limit(name: str) -> int | None:
@@ -69,9 +69,9 @@ def allowed(user: User) -> Allowed:
 
 
 def usage_of(user: User, *, month: date | None = None) -> list[Meter]:
-    """What a user has used and may use: pictures, pixels, storage, in_flight; always these, in this order.
+    """Returns a user's meters: pictures, pixels, storage, in_flight, always in this order.
 
-    month: its first day; this month where none is given.
+    month: its first day; by default the current month.
     """
     month = month or months.this_month()
     most = allowed(user)
@@ -87,6 +87,8 @@ def usage_of(user: User, *, month: date | None = None) -> list[Meter]:
 
 
 def ledger_of(user: User, *, before: int | None = None) -> QuerySet[Entry]:
-    """A user's charges and refunds with their tokens, the newest first. before: only those older than it."""
+    """Returns a user's charges and refunds with their tokens, newest first. before: only entries older than
+    it.
+    """
     entries = Entry.objects.filter(user=user).select_related("token").order_by("-id")
     return entries if before is None else entries.filter(pk__lt=before)

@@ -1,4 +1,4 @@
-"""Forms around signing in, in place of django-allauth's where our rules are stricter."""
+"""Sign-in forms that replace django-allauth's where our rules are stricter."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ from accounts.services import emails, sign_up, tokens
 
 
 class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth ships no types
-    """An address and a password. Whether the address is taken is told to its owner, by mail."""
+    """An address and a password. Only the address's owner learns, by e-mail, that it has an account."""
 
     def validate_unique_email(self, value: str) -> str:
-        """Any address may be given; see services/sign_up.py."""
+        """Accept any address; see services/sign_up.py."""
         return value
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        """The new user, or the answer that asks to look into the mail.
+        """Returns the new user, or the page that asks to check the e-mail.
 
-        Without mandatory confirmation an address of which nobody has heard is let in at once.
+        Without mandatory confirmation an unknown address gets its account at once.
         """
         email = self.cleaned_data["email"]
         if settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory" and is_unknown(email):
             try:
                 return self._made(request, email), None
             except IntegrityError:
-                pass  # somebody else was faster: as if the address had been known
+                pass  # lost a race: continue as if the address had been known
         sign_up.begin(request, email, self.cleaned_data["password1"])
         return None, get_adapter().respond_email_verification_sent(request, None)
 
     def _made(self, request: HttpRequest, email: str) -> User:
         with transaction.atomic():
             user: User = self.save(request)
-            # Without a row the address would count as confirmed, and allauth makes none in a race.
+            # Without a row the address would count as confirmed, and allauth creates none in a race.
             EmailAddress.objects.get_or_create(user=user, email=email, defaults={"primary": True})
         return user
 
 
 class AddressForm(forms.Form):
-    """The address that an account is to have from now on."""
+    """The new address of an account."""
 
     email = EmailField(label=gettext_lazy("New address"), required=True, max_length=254)
 
@@ -63,7 +63,7 @@ class AddressForm(forms.Form):
         self.user = user
 
     def clean_email(self) -> str:
-        """Any address but the present one; whether it is taken is told to its owner alone."""
+        """Accept any address but the current one; only its owner learns that it has an account."""
         email = str(self.cleaned_data["email"]).lower()
         if email == self.user.email:
             raise forms.ValidationError(_("That is your address already."), code="same_as_current")
@@ -71,7 +71,7 @@ class AddressForm(forms.Form):
 
 
 class OwnPasswordForm(forms.Form):
-    """The password of an account, from whoever opens a link that is about it without being signed in."""
+    """The account's password, from a visitor who opened a link without being signed in."""
 
     password = PasswordField(label=gettext_lazy("Password of the account"), autocomplete="current-password")
 
@@ -80,7 +80,7 @@ class OwnPasswordForm(forms.Form):
         self.user = user
 
     def clean_password(self) -> str:
-        """The right one; wrong ones count as at the sign-in."""
+        """Check the password; failures count as failed sign-ins."""
         password = str(self.cleaned_data["password"])
         found = get_adapter().authenticate(context.request, email=self.user.email, password=password)
         if found is None or found.pk != self.user.pk:
@@ -89,23 +89,23 @@ class OwnPasswordForm(forms.Form):
 
 
 class NewPasswordForm(SetPasswordForm):  # type: ignore[misc]  # allauth ships no types
-    """A password for an account that begins here."""
+    """The password for a new account."""
 
 
 class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]  # allauth ships no types
-    """Asks for the link. It goes to confirmed addresses only: another may be somebody else's."""
+    """Requests a reset link. It goes to confirmed addresses only: others may belong to somebody else."""
 
     def clean_email(self) -> str:
-        """The address, and the account that it is confirmed for."""
+        """Find the account that has confirmed the address."""
         email = str(self.cleaned_data["email"]).lower()
         holder = confirmed_holder(email)
         self.users = [holder] if holder is not None and holder.is_active else []
         for user in self.users:
-            emails.adopt(user)
+            emails.record_confirmed(user)
         return email
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """Send a mail. Too many to one address are left out in silence: strangers can ask for them."""
+        """Send the e-mail. Beyond the rate limit it is silently not sent: strangers can request it."""
         email: str = self.cleaned_data["email"]
         if ratelimit.consume(request, action="reset_mail", key=email):
             super().save(request, **kwargs)
@@ -113,7 +113,7 @@ class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]  # alla
 
 
 class ChangePasswordForm(AllauthChangePasswordForm):  # type: ignore[misc]  # allauth ships no types
-    """Another password, and on request the end of all tokens."""
+    """Changes the password, and revokes all tokens on request."""
 
     revoke_tokens = forms.BooleanField(
         label=gettext_lazy("Revoke my API tokens, too"),
@@ -127,7 +127,7 @@ class ChangePasswordForm(AllauthChangePasswordForm):  # type: ignore[misc]  # al
             del self.fields["revoke_tokens"]
 
     def save(self) -> None:
-        """Set it."""
+        """Set the password."""
         with transaction.atomic():
             super().save()
             if self.cleaned_data.get("revoke_tokens"):
@@ -135,9 +135,9 @@ class ChangePasswordForm(AllauthChangePasswordForm):  # type: ignore[misc]  # al
 
 
 class ResetFromKeyForm(ResetPasswordKeyForm):  # type: ignore[misc]  # allauth ships no types
-    """A new password by the link of a mail. All tokens end unless one asks to keep them.
+    """Sets a new password by a link from an e-mail. Revokes all tokens unless told to keep them.
 
-    Whoever forgot a password may have lost it to somebody, who may have made tokens.
+    A lost password may be known to somebody else, who may have created tokens.
     """
 
     keep_tokens = forms.BooleanField(
@@ -154,7 +154,7 @@ class ResetFromKeyForm(ResetPasswordKeyForm):  # type: ignore[misc]  # allauth s
             del self.fields["keep_tokens"]
 
     def save(self) -> None:
-        """Set it."""
+        """Set the password."""
         with transaction.atomic():
             super().save()
             if not self.cleaned_data.get("keep_tokens"):

@@ -1,4 +1,4 @@
-"""Where the site is, for what leaves it by mail, and where its mail goes."""
+"""The site's address for e-mails, and whether e-mails go to the log."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from django.http import HttpRequest
 
 
 def absolute(request: HttpRequest, path: str) -> str:
-    """The full address of a path of ours: below SITE_URL, and only without one below what the request says.
+    """Returns the absolute URL of a path: below SITE_URL, or, where that is not set, by the request's host.
 
-    The Host header is the client's: with it a stranger would choose where the links of other people's mails
-    lead.
+    The client controls the Host header: without SITE_URL a stranger could choose where links in other
+    people's e-mails lead.
     """
     return f"{settings.SITE_URL}{path}" if settings.SITE_URL else request.build_absolute_uri(path)
 
 
 def mail_in_log() -> bool:
-    """Whether mails are printed into the server's log, because no mail server is configured."""
+    """Whether e-mails go to the server's log because no mail server is configured."""
     return bool(settings.EMAIL_BACKEND.endswith(".console.EmailBackend"))

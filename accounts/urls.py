@@ -1,4 +1,4 @@
-"""Addresses of the account that are ours; signing in, passwords and the like are django-allauth's."""
+"""The account's own URLs; django-allauth has those for signing in, passwords and the like."""
 
 from django.urls import path
 

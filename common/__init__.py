@@ -1,1 +1,1 @@
-"""What every room stands on. It imports nothing of ours and knows nothing of pictures."""
+"""Helpers for every app. It imports none of them."""

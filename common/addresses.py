@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The client's network address."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's IP address; "" where there is none, as on a Unix socket.
+    """Returns the client's IP address; "" where there is none, as on a Unix socket.
 
-    Behind a proxy it is the last one in X-Forwarded-For: that is what our proxy saw, while everything before
-    it is what the client claims.
+    Behind a proxy it is the last one in X-Forwarded-For, which our proxy added; the client may have invented
+    the ones before it.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
     if settings.BEHIND_PROXY:
@@ -22,7 +22,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def is_among(address: str, networks: Iterable[str]) -> bool:
-    """Whether an address lies in one of these networks; "" lies in none."""
+    """Whether an address is in one of these networks; "" is in none."""
     if not address:
         return False
     known = ip_address(address)
@@ -30,7 +30,9 @@ def is_among(address: str, networks: Iterable[str]) -> bool:
 
 
 def canonical_network(text: str) -> str:
-    """An address or a network such as 192.0.2.0/24, as we store it. Raises ValueError for anything else."""
+    """Returns an address or a network such as 192.0.2.0/24 in canonical form. Raises ValueError for anything
+    else.
+    """
     network = ip_network(text.strip(), strict=False)
     return str(network.network_address if network.num_addresses == 1 else network)
 

@@ -1,10 +1,10 @@
-"""The base of every refusal: a stable code, a sentence for a person, and an HTTP status."""
+"""The base of all application errors: a stable code, a sentence for people, and an HTTP status."""
 
 from __future__ import annotations
 
 
 class SiteError(Exception):
-    """Base of all rooms' refusals."""
+    """Base class of the apps' errors."""
 
     status = 400
 
@@ -14,5 +14,5 @@ class SiteError(Exception):
         self.sentence = sentence
 
     def as_dict(self) -> dict[str, str]:
-        """As it goes over the wire."""
+        """Returns the API's representation."""
         return {"code": self.code, "sentence": self.sentence}

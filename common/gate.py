@@ -1,4 +1,4 @@
-"""The one gate per object: everything a view reads of a user's goes through `for_user`."""
+"""Access control per object: views read a user's rows through `for_user` only."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ M = TypeVar("M", bound=models.Model)
 
 
 class OwnedQuerySet(models.QuerySet[M]):
-    """Rows that have a `user`."""
+    """Rows with a `user`."""
 
     def for_user(self, user: User) -> Self:
-        """Only what is this user's own; staff have the admin for everything else."""
+        """Returns only this user's rows; staff use the admin for everything else."""
         return self.filter(user=user)

@@ -1,4 +1,4 @@
-"""Identifiers for addresses and keys."""
+"""Identifiers for URLs and keys."""
 
 from __future__ import annotations
 
@@ -8,5 +8,7 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562): unguessable, and sorted by time, so that indexes grow at their end."""
+    """Returns a UUID version 7 (RFC 9562): unguessable and ordered by time, so that indexes grow at their
+    end.
+    """
     return uuid7()

@@ -1,4 +1,4 @@
-"""File names that people gave, made safe to store, show and send back."""
+"""User-supplied file names, made safe to store, show and download."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = (
     "with_extension",
 )  # fmt: skip
 
-# In characters; no character has less than a byte.
+# In characters; every character takes at least one byte.
 MAX_LENGTH = MAX_BYTES
-# Of a path no more than so many folders are kept, each cut to so many bytes.
+# How many folders of a path are kept, and how many bytes of each.
 FOLDERS = 8
 FOLDER_BYTES = 60
 
-# Names and characters that Windows keeps for itself: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+# Names and characters reserved by Windows: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 _UNPORTABLE = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
 
 
 def clean(name: str) -> str:
-    """The last part of a path as people know it: no folders, no control or direction characters, NFC."""
+    """Returns the last part of a path: no folders, no control or direction characters, NFC."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(c for c in unicodedata.normalize("NFC", last) if _visible(c)).strip()
     if shown in {"", ".", ".."}:
@@ -35,20 +35,20 @@ def clean(name: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text as people typed it, in one line: no control or direction characters, single spaces, NFC."""
+    """Returns text in one line: no control or direction characters, single spaces, NFC."""
     normal = unicodedata.normalize("NFC", text)
     return " ".join("".join(c if _visible(c) else " " for c in normal).split())
 
 
 def of_title(title: str) -> str:
-    """A title as the name of a file or folder on every system."""
+    """Returns a title as a file or folder name that every system accepts."""
     return portable(one_line(title).translate(str.maketrans("/\\", "__")))
 
 
 def folder(path: str) -> str:
-    """The folders of a path as an archive may hold them: `shoes/red`, or "" where there are none.
+    """Returns the folders of a path for an archive: `shoes/red`, or "" where there are none.
 
-    What leads up or nowhere is dropped, so that no path leaves the archive; every part is portable.
+    Parts such as `..` are dropped, so that no path leaves the archive; every part is portable.
     """
     parts = [part for part in path.replace("\\", "/").split("/")[:-1] if part.strip(". \t")]
     kept = [portable(cut(clean(part), FOLDER_BYTES)) for part in parts[:FOLDERS]]
@@ -56,25 +56,25 @@ def folder(path: str) -> str:
 
 
 def _visible(character: str) -> bool:
-    # Besides the controls (C…) there are two characters that end a line or a paragraph.
+    # Besides the control categories (C…), Zl and Zp are line and paragraph separators.
     return unicodedata.category(character)[0] != "C" and unicodedata.category(character) not in {"Zl", "Zp"}
 
 
 def portable(name: str) -> str:
-    """The name as every system can write it, Windows too: for archives, which name files by themselves."""
+    """Returns the name as every system, including Windows, can write it: for archives."""
     plain = name.translate(_UNPORTABLE).rstrip(". ") or UNNAMED
     return f"_{plain}" if _RESERVED.match(plain) else plain
 
 
 def unique(names: Iterable[str]) -> Iterator[str]:
-    """The names in order; a repeated one gets a number: `cat.png`, `cat (2).png`. So does one that is a
-    folder of another.
+    """Yields the names in order; adds a number to a repeated one (`cat.png`, `cat (2).png`) and to one that
+    is also another's folder.
 
-    Compared without regard to case, because some file systems do.
+    Ignores case, as some file systems do.
     """
     names = list(names)
     taken = {str(above).casefold() for name in names for above in PurePosixPath(name).parents}
-    # Where to go on counting: thousands of pasted pictures share one name.
+    # The last number used for each name: thousands of pasted pictures share one name.
     last: dict[str, int] = {}
     for name in names:
         folded = name.casefold()

@@ -1,4 +1,4 @@
-"""Pages of long lists for staff: to count a million rows takes longer than to show a page of them."""
+"""Pagination of long lists for staff: counting a million rows takes longer than showing one page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MOST: Final = 10_000
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
-    """Counts no further than MOST rows. Who wants what lies behind them searches or filters."""
+    """Counts at most MOST rows. Rows beyond them are found by search or filters."""
 
     @cached_property
     def count(self) -> int:
-        """How many rows there are, or MOST."""
+        """The number of rows, at most MOST."""
         rows: Any = self.object_list
         return int(rows.order_by()[:MOST].count())

@@ -11,6 +11,6 @@ class JobsConfig(AppConfig):
         from accounts.services import sessions
         from jobs import events, selectors
 
-        in_flight.count_by(selectors.in_flight_of)
-        reserved.count_by(selectors.reserved_of)
-        sessions.when_one_ends(events.tell_sessions)
+        in_flight.register_counter(selectors.in_flight_of)
+        reserved.register_counter(selectors.reserved_of)
+        sessions.on_session_end(events.tell_sessions)

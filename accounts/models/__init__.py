@@ -1,4 +1,4 @@
-"""Who you are, and what that allows."""
+"""Users, plans, tokens and the ledger."""
 
 from accounts.models.ledger import Entry, Storage, Usage
 from accounts.models.limits import Limits

@@ -1,4 +1,4 @@
-"""The ledger: every charge and refund, and the counters that are compared with the limits."""
+"""The ledger: every charge and refund, and the counters for the limits."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.db.models.lookups import Exact
 from accounts.models.expressions import DayOfMonth
 from accounts.models.token import ApiToken
 
-# Reasons of a refund that are no error codes.
+# Refund reasons that are not error codes.
 UNDONE = ("cancelled", "deleted")
 
 
 class Usage(models.Model):
-    """What a user was charged in a month (UTC), refunds taken off: always the sum of that month's entries."""
+    """A user's charges of a month (UTC), minus refunds: always the sum of that month's entries."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="usage")
     month = models.DateField(help_text="Its first day.")
@@ -39,7 +39,7 @@ class Usage(models.Model):
 
 
 class Storage(models.Model):
-    """How many bytes a user's files take: sources, mattes and renditions that a row names."""
+    """The bytes of a user's files: sources, mattes and renditions with a database row."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="storage", primary_key=True
@@ -57,7 +57,7 @@ class Storage(models.Model):
 
 
 class Entry(models.Model):
-    """One charge or one refund, never changed afterwards. `month` is the one that it counts in."""
+    """One charge or refund, never changed afterwards. `month` is the month that it counts towards."""
 
     class Kind(models.TextChoices):
         CHARGE = "charge", "charge"
@@ -67,7 +67,7 @@ class Entry(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     pictures = models.PositiveIntegerField()
     pixels = models.PositiveBigIntegerField()
-    # Not a foreign key: jobs go, what was charged for them stays.
+    # Not a foreign key: entries outlive their jobs.
     job = models.UUIDField()
     token = models.ForeignKey(
         ApiToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="entries"
@@ -83,7 +83,7 @@ class Entry(models.Model):
             models.CheckConstraint(
                 name="entry_kind_known", condition=models.Q(kind__in=["charge", "refund"])
             ),
-            # Pixels alone are those of a rendition beyond its source's; the entry says so.
+            # An entry with pixels only is a rendition larger than its source; it must have a reason.
             models.CheckConstraint(
                 name="entry_not_empty",
                 condition=models.Q(pictures__gt=0) | models.Q(pixels__gt=0) & ~models.Q(reason=""),
@@ -99,12 +99,12 @@ class Entry(models.Model):
 
     @property
     def megapixels(self) -> str:
-        """The pixels as people count them."""
+        """Returns the pixels as megapixels, formatted."""
         return f"{self.pixels / 1e6:,.1f}"
 
     @property
-    def words(self) -> str:
-        """What happened, for a person."""
+    def description(self) -> str:
+        """Describes the entry for people."""
         if self.kind == self.Kind.CHARGE:
             return self.reason.capitalize()
         return f"Refund: {self.reason if self.reason in UNDONE else f'failed ({self.reason})'}"

@@ -1,4 +1,4 @@
-"""Limits: what a plan allows, and what one user may have instead."""
+"""The limits of a plan, and a user's own limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Limits(models.Model):
-    """Five numbers. One that is empty means unlimited for a plan, and as the plan says for a user."""
+    """Five limits. Empty means unlimited for a plan, and the plan's value for a user."""
 
     pictures_month = models.PositiveIntegerField(
         "pictures a month", null=True, blank=True, help_text="Pictures that may be submitted in a month."

@@ -1,4 +1,4 @@
-"""A plan: what an account may have. Staff edit plans in the admin."""
+"""The limits and retention of an account. Staff edit plans in the admin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.models.limits import Limits
 
 
 class Plan(Limits):
-    """How much there may be, how long it is kept, and how large a share of the workers an account gets."""
+    """An account's limits, retention period and share of the workers."""
 
     name = models.CharField(max_length=64, unique=True)
     is_default = models.BooleanField(default=False, help_text="Given to accounts that have no other plan.")

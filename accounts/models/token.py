@@ -1,4 +1,4 @@
-"""An API token: a secret that acts for its owner, of which only a digest is kept."""
+"""API tokens; only a digest of the secret is stored."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class TokenQuerySet(models.QuerySet["ApiToken"]):
-    """The one gate: what a view reads of a user's goes through `for_user`."""
+    """Views read a user's tokens through `for_user` only."""
 
     def for_user(self, user: User) -> TokenQuerySet:
-        """Only what is this user's own."""
+        """Returns only this user's tokens."""
         return self.filter(user=user)
 
 
@@ -32,8 +32,8 @@ class Scope(models.TextChoices):
 class ApiToken(models.Model):
     """Acts for its user within its scopes, until it expires or is revoked.
 
-    The secret is 256 random bits, so that its plain SHA-256 cannot be searched. `prefix` is its beginning,
-    by which people and the database find the row; the digest of the whole is then compared.
+    The secret has 256 random bits, so a plain SHA-256 digest cannot be brute-forced. `prefix` is its
+    beginning, by which people and the database find the row; the digest of the whole secret is then compared.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
@@ -47,11 +47,13 @@ class ApiToken(models.Model):
     last_used_from = models.GenericIPAddressField(null=True, editable=False, unpack_ipv4=True)
     revoked_at = models.DateTimeField("revoked", null=True, editable=False)
     preview_means_full = models.BooleanField(
-        default=False, help_text="A client that asks for a small preview gets the full size."
+        default=False, help_text="A client that asks for a preview gets the full size."
     )
-    ephemeral = models.BooleanField(default=False, help_text="Nothing is kept once the answer was sent.")
+    ephemeral = models.BooleanField(
+        default=False, help_text="Pictures and results are deleted once the response was sent."
+    )
     allowed_addresses = models.JSONField(
-        default=list, blank=True, help_text="Networks that it works from; none listed: from everywhere."
+        default=list, blank=True, help_text="Networks that it may be used from. Empty: any address."
     )
     made_by = models.ForeignKey(
         "self",
@@ -59,7 +61,8 @@ class ApiToken(models.Model):
         null=True,
         editable=False,
         related_name="made",
-        help_text="The token that its secret was told to; none: a person was. It ends with that one.",
+        help_text="The token that created it and received its secret; empty for a person. "
+        "It is revoked with that token.",
     )
 
     objects: ClassVar = TokenQuerySet.as_manager()
@@ -75,15 +78,15 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     def allows(self, scope: str) -> bool:
-        """Whether it may do what this scope is for."""
+        """Whether the token has this scope."""
         return scope in self.scopes
 
     @property
     def is_expired(self) -> bool:
-        """Whether its time is over."""
+        """Whether the token has expired."""
         return self.expiry is not None and self.expiry <= timezone.now()
 
     @property
     def is_live(self) -> bool:
-        """Whether it opens at all, from an address it allows."""
+        """Whether the token is neither revoked nor expired."""
         return self.revoked_at is None and not self.is_expired

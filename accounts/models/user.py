@@ -1,4 +1,4 @@
-"""Who you are: a user is an e-mail address with a password."""
+"""Users: an e-mail address with a password."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from accounts.models.plan import Plan
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; addresses are stored in lower case, so that one address is one person."""
+    """Creates users; stores addresses in lower case, so that one address is one person."""
 
     use_in_migrations = True
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A user with this address; without a password the account can only sign in by resetting it."""
+        """Create a user; without a password the account can only sign in after a password reset."""
         if not email:
             raise ValueError("A user needs an e-mail address.")
         user = self.model(email=self.normalize_email(email).lower(), **extra)
@@ -28,25 +28,26 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """An administrator: may do everything in the admin."""
+        """Create an administrator with all permissions."""
         return self.create_user(email, password, **{**extra, "is_staff": True, "is_superuser": True})
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """The user who signs in with this address, however it is capitalised."""
+        """Returns the user with this sign-in address, regardless of case."""
         return self.get(email=(username or "").lower())
 
 
 class User(AbstractBaseUser, PermissionsMixin, Limits):
-    """A person or a program's owner. The e-mail address is the name to sign in with; their own limits, where
-    staff set any, count before the plan's."""
+    """A person, or the owner of an API client, who signs in with an e-mail address. A user's own limits,
+    where staff set them, override the plan's.
+    """
 
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
-    is_staff = models.BooleanField("staff", default=False, help_text="May use the admin.")
+    is_staff = models.BooleanField("staff", default=False, help_text="May use the admin site.")
     is_active = models.BooleanField(
-        "active", default=True, help_text="Take this away instead of deleting a user."
+        "active", default=True, help_text="Clear this instead of deleting a user."
     )
-    # None is the default plan: so that another default reaches everybody without touching their rows.
+    # None means the default plan, so that changing the default applies to everybody without an UPDATE.
     plan = models.ForeignKey(Plan, null=True, blank=True, on_delete=models.SET_NULL, related_name="users")
     date_joined = models.DateTimeField("joined", default=timezone.now)
 
@@ -63,6 +64,6 @@ class User(AbstractBaseUser, PermissionsMixin, Limits):
         return self.email
 
     def clean(self) -> None:
-        """Forms come by here, not by the manager."""
+        """Forms use this, not the manager."""
         super().clean()
         self.email = self.email.lower()

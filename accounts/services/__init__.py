@@ -1,1 +1,1 @@
-"""Writing about people: their tokens, and what they have used."""
+"""Services that write accounts, tokens and usage."""

@@ -1,6 +1,6 @@
-"""What a token may do with tokens: never make, or get hold of, one that may more than itself.
+"""Delegation between tokens: a token never creates or takes over one with more rights than its own.
 
-What it made, or got hold of, ends with it: see `revoke` in accounts/services/tokens.py.
+Tokens that it created or took over end with it: see `revoke` in accounts/services/tokens.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from common.addresses import canonical_network
 
 
 class DelegationError(TokenChoiceError):
-    """More than the token itself may; `field` is what to change."""
+    """The requested token exceeds the caller's rights; `field` names the value to change."""
 
     status = 403
 
@@ -27,28 +27,29 @@ def check(
     expires_at: datetime | None,
     allowed_addresses: Collection[str],
 ) -> None:
-    """Raises DelegationError where such a token could do more than `caller`, or from elsewhere, or longer."""
+    """Raises DelegationError where such a token would exceed `caller`'s scopes, addresses or lifetime."""
     more = sorted(set(scopes) - set(caller.scopes))
     if more:
         raise DelegationError(
-            "scope_exceeds", f"This token cannot give what it lacks: the scope {more[0]!r}.", "scopes"
+            "scope_exceeds", f"This token cannot grant the scope {more[0]!r}, which it lacks.", "scopes"
         )
     if caller.expiry is not None and (expires_at is None or expires_at > caller.expiry):
         raise DelegationError(
             "expiry_exceeds",
-            f"This token ends at {caller.expiry:%Y-%m-%d %H:%M} UTC: what it makes ends then, too.",
+            f"This token expires at {caller.expiry:%Y-%m-%d %H:%M} UTC. "
+            "Tokens that it creates cannot expire later.",
             "expires_at",
         )
     if caller.allowed_addresses and not _within(allowed_addresses, caller.allowed_addresses):
         raise DelegationError(
             "addresses_exceed",
-            "This token works from some addresses only: what it makes works from some of them.",
+            "This token works from certain addresses only. Limit the tokens that it creates to some of them.",
             "allowed_addresses",
         )
 
 
 def check_over(caller: ApiToken, other: ApiToken) -> None:
-    """Raises DelegationError where `other` may more than `caller`; a token may do anything with itself."""
+    """Raises DelegationError where `other` exceeds `caller`; a token may do anything with itself."""
     if other.pk != caller.pk:
         check(
             caller,
@@ -64,7 +65,7 @@ def _within(given: Collection[str], allowed: Collection[str]) -> bool:
     try:
         wanted = [ip_network(canonical_network(text)) for text in given]
     except ValueError:
-        # What is no network is refused where the token would be made.
+        # An invalid network is refused when the token is created.
         return True
     known = [ip_network(text) for text in allowed]
     return all(any(one.version == net.version and one.subnet_of(net) for net in known) for one in wanted)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Changing and confirming e-mail addresses. An address belongs to whoever confirms it first.
+"""Changes and confirms e-mail addresses. An address belongs to the first account that confirms it.
 
-An unconfirmed address gives its account nothing: no password reset goes to it, and it is released as soon as
-somebody else confirms it.
+An unconfirmed address gives its account no rights: no password reset goes to it, and it is released as soon
+as another account confirms it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class AddressTakenError(AccountsError):
         )
 
 
-def adopt(user: User) -> None:
-    """Write down that the address of an account is confirmed where staff or a command made the account.
+def record_confirmed(user: User) -> None:
+    """Record the address of an account created by staff or by a command as confirmed.
 
-    django-allauth would take the missing row for an unconfirmed address.
+    django-allauth would treat a missing row as an unconfirmed address.
     """
     if not has_address(user) or EmailAddress.objects.filter(user=user, email=user.email).exists():
         return
@@ -46,22 +46,24 @@ def adopt(user: User) -> None:
                 primary=not EmailAddress.objects.filter(user=user, primary=True).exists(),
             )
     except IntegrityError:
-        # Somebody else wrote the row at the same moment, or another account has confirmed the address.
+        # A concurrent request wrote the row, or another account has confirmed the address.
         return
 
 
-def want(user: User, email: str) -> EmailAddress:
-    """Note the address that a user wants to change to; an earlier wish is forgotten, and its link is dead."""
+def request_change(user: User, email: str) -> EmailAddress:
+    """Record the address that a user wants to change to. An earlier request is discarded; its link stops
+    working.
+    """
     with transaction.atomic():
         _lock(user.pk)
-        withdraw(user)
-        # A second address that was confirmed when accounts had several is confirmed anew.
+        cancel_change(user)
+        # A second address, confirmed when accounts could have several, must be confirmed again.
         EmailAddress.objects.filter(user=user, email=email.lower()).delete()
         return EmailAddress.objects.create(user=user, email=email.lower())
 
 
-def withdraw(user: User) -> int:
-    """Forget the address that a user wanted to change to; how many there were."""
+def cancel_change(user: User) -> int:
+    """Discard the requested address change. Returns the number of discarded addresses."""
     deleted, _by_model = (
         EmailAddress.objects.filter(user=user, verified=False).exclude(email=user.email).delete()
     )
@@ -69,16 +71,17 @@ def withdraw(user: User) -> int:
 
 
 def confirm(address: EmailAddress) -> str:
-    """Make an address the confirmed one of its account; the address that it replaces, "" where it is that.
+    """Make an address the confirmed one of its account. Returns the address that it replaces, "" where it is
+    the same.
 
-    The caller has made sure that whoever asks reads mail at the address and owns the account. Other addresses
-    of the account go. Raises AddressTakenError where another account has confirmed it.
+    The caller has verified that the requester reads e-mail at the address and owns the account. The account's
+    other addresses are deleted. Raises AddressTakenError where another account has confirmed it.
     """
     try:
         with transaction.atomic():
             _lock(address.user_id, email=address.email)
             user = User.objects.get(pk=address.user_id)
-            release(address.email, keep=user)
+            release_unconfirmed(address.email, keep=user)
             rows = EmailAddress.objects.filter(user=user)
             if not rows.filter(pk=address.pk, verified=False).exists():
                 raise AddressTakenError
@@ -91,11 +94,11 @@ def confirm(address: EmailAddress) -> str:
     return user.email if user.email != address.email else ""
 
 
-def release(email: str, *, keep: User | None = None) -> None:
-    """Take an address from every account that has not confirmed it, but for `keep`. In a transaction.
+def release_unconfirmed(email: str, *, keep: User | None = None) -> None:
+    """Remove an address from every account except `keep` that has not confirmed it. Requires a transaction.
 
-    An account whose only address it was stays with all that is in it, and its sessions go on. Raises
-    AddressTakenError where another account has confirmed the address.
+    An account that loses its only address keeps its data and its sessions. Raises AddressTakenError where
+    another account has confirmed the address.
     """
     holder = confirmed_holder(email)
     if holder is not None and holder != keep:
@@ -104,19 +107,19 @@ def release(email: str, *, keep: User | None = None) -> None:
     if keep is not None:
         rows, users = rows.exclude(user=keep), users.exclude(pk=keep.pk)
     rows.delete()
-    squatter = users.first()
-    if squatter is not None:
-        nobody = f"account-{squatter.pk}-{secrets.token_hex(4)}{RELEASED}"
-        User.objects.filter(pk=squatter.pk, email=email).update(email=nobody)
+    claimant = users.first()
+    if claimant is not None:
+        placeholder = f"account-{claimant.pk}-{secrets.token_hex(4)}{RELEASED}"
+        User.objects.filter(pk=claimant.pk, email=email).update(email=placeholder)
 
 
 def set_by_staff(user: User) -> None:
-    """Make the address that staff gave an account the only one, and confirmed: they vouch for it."""
+    """Make the address that staff set the account's only one, and confirmed."""
     with transaction.atomic():
         EmailAddress.objects.filter(user=user).delete()
-        adopt(user)
+        record_confirmed(user)
 
 
 def _lock(*users: int, email: str = "") -> None:
-    """Lock the rows of these users and of whoever signs in with the address, in the order of their ids."""
+    """Lock the rows of these users and of the user with this address, in id order."""
     locks.hold(User.objects.filter(Q(pk__in=users) | Q(email=email)))

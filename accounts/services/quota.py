@@ -1,7 +1,7 @@
-"""Quotas: charge, refund, and count what is stored; exact, because each limit is part of the UPDATE itself.
+"""Quotas: charge, refund, and count storage. Limits are exact because each is part of the UPDATE itself.
 
-Call it in the transaction that writes what it is for: both stand or fall together. The rows of the
-counters are locked from their UPDATE to the end of that transaction, so call it late.
+Call these in the transaction that writes the charged rows, so that both commit or roll back together. The
+counters stay locked from their UPDATE to the end of the transaction, so call them late.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ def charge(
     reason: str = "submitted",
     most: Allowed | None = None,
 ) -> datetime | None:
-    """Count pictures and pixels against this month and write the ledger; when, for the refund that may come.
+    """Count pictures and pixels against this month and write the ledger. Returns the time, needed for a
+    refund.
 
-    None, and no entry, for neither pictures nor pixels. most: the user's limits, where the caller has read
-    them. Raises QuotaExceededError where it would be more than is allowed; nothing is written then.
+    Returns None and writes no entry for neither pictures nor pixels. most: the user's limits, if already
+    read. Raises QuotaExceededError where a limit would be exceeded; nothing is written then.
     """
     if pictures <= 0 and pixels <= 0:
         return None
@@ -49,11 +50,11 @@ def charge(
     row = Usage.objects.filter(user=user, month=month)
     more = {"pictures": F("pictures") + pictures, "pixels": F("pixels") + pixels}
     if not row.filter(room).update(**more):
-        # Full, or the first of the month.
+        # The quota is used up, or this is the month's first charge.
         Usage.objects.bulk_create([Usage(user=user, month=month)], ignore_conflicts=True)
         if not row.filter(room).update(**more):
             used = row.values_list("pictures", "pixels").get()
-            raise _used_up(most.pictures, most.pixels, used, pictures, months.end_of(month))
+            raise _monthly_quota_error(most.pictures, most.pixels, used, pictures, months.end_of(month))
     _write(Entry.Kind.CHARGE, user.pk, month, pictures, pixels, job, token, reason)
     return now
 
@@ -64,16 +65,16 @@ def check_month(user: User, *, pictures: int, pixels: int, most: Allowed) -> Non
     used = Usage.objects.filter(user=user, month=month).values_list("pictures", "pixels").first() or (0, 0)
     too_many = most.pictures is not None and pictures > 0 and used[0] + pictures > most.pictures
     if too_many or (most.pixels is not None and used[1] + pixels > most.pixels):
-        raise _used_up(most.pictures, most.pixels, used, pictures, months.end_of(month))
+        raise _monthly_quota_error(most.pictures, most.pixels, used, pictures, months.end_of(month))
 
 
 def refund(user: int, *, pictures: int, pixels: int, job: UUID, reason: str, charged_at: datetime) -> None:
-    """Take a charge back, in the month in which it was made. Whoever calls knows that it stands."""
+    """Refund a charge in its month. The caller makes sure that it has not been refunded yet."""
     if pictures <= 0 and pixels <= 0:
         return
     month = months.month_of(charged_at)
     Usage.objects.filter(user=user, month=month).update(
-        # A counter that went wrong must not keep a worker from ending a picture.
+        # A wrong counter must not stop a worker from finishing a picture.
         pictures=Greatest(F("pictures") - pictures, 0),
         pixels=Greatest(F("pixels") - pixels, 0),
     )
@@ -81,14 +82,14 @@ def refund(user: int, *, pictures: int, pixels: int, job: UUID, reason: str, cha
 
 
 def check_in_flight(user: User, adding: int, *, most: Allowed | None = None) -> None:
-    """Hold the place of `adding` more pictures until the end of this transaction.
+    """Reserve `adding` more pictures in flight until the end of this transaction.
 
-    Call it before they are written. Raises QuotaExceededError where there would be too many on their way.
+    Call it before their rows are written. Raises QuotaExceededError where there would be too many.
     """
     limit = (most or allowed(user)).in_flight
     if limit is None or adding <= 0:
         return
-    # The user's row is the lock: of two at once the second counts what the first has written.
+    # The user's row is the lock: of two concurrent calls the second counts the first one's pictures.
     locks.hold_user(user.pk)
     used = in_flight_of(user.pk)
     if used + adding > limit:
@@ -102,9 +103,9 @@ def check_in_flight(user: User, adding: int, *, most: Allowed | None = None) -> 
 
 
 def add_storage(user: User, size: int) -> None:
-    """Count bytes that a user brings. Call it in a transaction.
+    """Count bytes that a user uploads. Requires a transaction.
 
-    Raises QuotaExceededError where they do not fit any more, beside what is reserved for results that wait.
+    Raises QuotaExceededError where they do not fit beside the space reserved for pending results.
     """
     limit = allowed(user).storage
     if limit is not None:
@@ -113,7 +114,7 @@ def add_storage(user: User, size: int) -> None:
 
 
 def check_storage(user: User, size: int) -> None:
-    """Say beforehand that bytes would not fit, as far as one can know before they are here."""
+    """Raise early where bytes would not fit, as far as can be known before the upload."""
     limit = allowed(user).storage
     if limit is None:
         return
@@ -124,9 +125,9 @@ def check_storage(user: User, size: int) -> None:
 
 
 def check_reserved(user: User, *, most: Allowed | None = None) -> None:
-    """Hold the room for results that are asked for in this transaction.
+    """Make sure that the reserved space for this transaction's pending results exists.
 
-    Call it when the rows that reserve it are written. Raises QuotaExceededError where it is not there.
+    Call it after the rows that reserve it are written. Raises QuotaExceededError where there is not enough.
     """
     limit = (most or allowed(user)).storage
     if limit is not None:
@@ -134,10 +135,10 @@ def check_reserved(user: User, *, most: Allowed | None = None) -> None:
 
 
 def settle_storage(user: User, size: int, reserved: int) -> None:
-    """Count bytes that we made for a user, of which `reserved` had been promised room.
+    """Count the bytes of a result, of which `reserved` were set aside.
 
-    Call it when the row that reserved them is gone. Raises QuotaExceededError where they are more than that,
-    and do not fit.
+    Call it after the row that reserved them is gone. Raises QuotaExceededError where they exceed the
+    reservation and do not fit.
     """
     if size <= reserved:
         grow_storage(user.pk, size)
@@ -146,8 +147,8 @@ def settle_storage(user: User, size: int, reserved: int) -> None:
 
 
 def _check_held(user: User, limit: int, adding: int) -> None:
-    # The counter's row is the lock: what was reserved becomes bytes under it, and nobody else reserves or
-    # brings any until this transaction ends.
+    # The counter's row is the lock: reserved bytes become stored ones under it, and no other transaction
+    # reserves or uploads until this one ends.
     Storage.objects.bulk_create([Storage(user=user)], ignore_conflicts=True)
     used = locks.fetch_held(Storage.objects.filter(user=user))[0].bytes
     waiting = reserved_of(user.pk)
@@ -156,7 +157,7 @@ def _check_held(user: User, limit: int, adding: int) -> None:
 
 
 def grow_storage(user: int, size: int) -> None:
-    """Count bytes that we made for a user: a result is not lost because it is the last that fits."""
+    """Count bytes of a result without a limit, so that a result is not lost for being the last to fit."""
     more = Greatest(F("bytes") + size, 0)
     if size and not Storage.objects.filter(user=user).update(bytes=more):
         Storage.objects.bulk_create([Storage(user_id=user)], ignore_conflicts=True)
@@ -164,13 +165,13 @@ def grow_storage(user: int, size: int) -> None:
 
 
 def free_storage(user: int, size: int) -> None:
-    """Bytes that are gone; to be said in the transaction that deletes the rows that named them."""
+    """Subtract deleted bytes. Call it in the transaction that deletes their rows."""
     grow_storage(user, -size)
 
 
 def storage_full(limit: int, used: int, waiting: int = 0) -> QuotaExceededError:
-    """The refusal of bytes for which there is no room. waiting: reserved for results on their way."""
-    beside = f", and about {_mb(waiting)} are kept for results that are on their way" if waiting else ""
+    """Returns the error for full storage. waiting: bytes reserved for pending results."""
+    beside = f", and about {_mb(waiting)} are reserved for pending results" if waiting else ""
     return QuotaExceededError(
         "storage_full",
         f"Your files take {_mb(used)} of the {_mb(limit)} that you may have{beside}. "
@@ -180,7 +181,7 @@ def storage_full(limit: int, used: int, waiting: int = 0) -> QuotaExceededError:
     )
 
 
-def _used_up(
+def _monthly_quota_error(
     pictures: int | None, pixels: int | None, used: tuple[int, int], adding: int, resets_at: datetime
 ) -> QuotaExceededError:
     when = f"{resets_at:%d %B}".lstrip("0")

@@ -1,4 +1,4 @@
-"""The end of sessions: whoever keeps something open for one is told to look whether it is still alive."""
+"""Announces ended sessions, so that open connections can check whether their session is still valid."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from django.http import HttpRequest
 _listeners: list[Callable[[int], None]] = []
 
 
-def when_one_ends(listener: Callable[[int], None]) -> None:
-    """Call this with a user's number, after the commit, whenever sessions of theirs may have ended."""
+def on_session_end(listener: Callable[[int], None]) -> None:
+    """Register a listener, called with a user's id after a commit that may have ended the user's sessions."""
     _listeners.append(listener)
 
 
-def may_have_ended(user: int) -> None:
-    """Tell: the user signed out somewhere, or has another password."""
+def notify_session_end(user: int) -> None:
+    """Notify the listeners: the user signed out or changed the password."""
 
     def tell() -> None:
         for listener in _listeners:
@@ -29,7 +29,7 @@ def may_have_ended(user: int) -> None:
 
 
 def is_alive(key: str, user: int) -> bool:
-    """Whether the session with this key still stands for this user, as for a new request."""
+    """Whether this session is still valid for this user, as for a new request."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     return get_user(request).pk == user

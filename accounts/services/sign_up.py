@@ -1,8 +1,9 @@
-"""Signing up: an account begins when its address is confirmed, and so nobody takes somebody else's.
+"""Sign-up: an account is created only once its address is confirmed, so nobody can take another person's
+address.
 
-The form's answer is the same for every address. What the mail says depends on whether the address belongs to
-an account; only its owner reads it. The password waits in the session of the browser that signed up; any
-other browser that opens the link chooses one there, so that a password that a stranger gave opens nothing.
+The form gives the same answer for every address. The e-mail differs for an address that has an account, and
+only its owner reads it. The password stays in the session of the browser that signed up; any other browser
+that opens the link must choose a new one. So a password set by a stranger never opens an account.
 """
 
 from __future__ import annotations
@@ -26,35 +27,35 @@ from accounts.services import emails
 from accounts.site import absolute
 
 SALT: Final = "accounts.sign-up"
-LASTS: Final = timedelta(days=3)
+LINK_LIFETIME: Final = timedelta(days=3)
 SESSION_KEY: Final = "sign_up"
 
 
 @dataclass(frozen=True)
 class Link:
-    """What the link of a sign-up proves: that whoever opens it reads mail at this address."""
+    """A sign-up link: it proves that the visitor reads e-mail at this address."""
 
     email: str
 
     @property
     def key(self) -> str:
-        """As it stands in the link."""
+        """Returns the signed key in the link."""
         return signing.dumps(self.email, salt=SALT)
 
     @classmethod
     def read(cls, key: str) -> Link | None:
-        """The link of a key; None for one that is not ours or too old."""
+        """Parse a key; None where it is invalid or expired."""
         try:
-            return cls(signing.loads(key, salt=SALT, max_age=LASTS))
+            return cls(signing.loads(key, salt=SALT, max_age=LINK_LIFETIME))
         except signing.BadSignature:
             return None
 
 
 def begin(request: HttpRequest, email: str, password: str) -> None:
-    """Send the mail of a sign-up, and keep the password for its confirmation in this browser.
+    """Send the sign-up e-mail, and keep the password in this browser's session.
 
-    Takes the same time and leaves the same traces for every address. Within a minute of the last mail, and
-    after six in an hour, none is sent: the links of the earlier ones still work.
+    Takes the same time and has the same side effects for every address. At most one e-mail a minute and six
+    an hour are sent; the links of earlier ones still work.
     """
     request.session[SESSION_KEY] = {"email": email, "password": make_password(password)}
     adapter, link = get_adapter(), Link(email)
@@ -66,19 +67,20 @@ def begin(request: HttpRequest, email: str, password: str) -> None:
 
 
 def password_of(request: HttpRequest, link: Link) -> str | None:
-    """The hash of the password with which this browser signed up; None in any other browser."""
+    """Returns the password hash from this browser's sign-up; None in any other browser."""
     kept = request.session.get(SESSION_KEY)
     return str(kept["password"]) if kept and kept["email"] == link.email else None
 
 
 def finish(link: Link, password: str) -> User:
-    """Make the account of a confirmed address; `password` is a hash. Accounts that merely claimed it lose it.
+    """Create the account of a confirmed address; `password` is a hash. Accounts that merely claimed the
+    address lose it.
 
-    Raises AddressTakenError where an account has confirmed it meanwhile.
+    Raises AddressTakenError where another account has confirmed it meanwhile.
     """
     try:
         with transaction.atomic():
-            emails.release(link.email)
+            emails.release_unconfirmed(link.email)
             user = User.objects.create(email=link.email, password=password)
             EmailAddress.objects.create(user=user, email=link.email, verified=True, primary=True)
     except IntegrityError as error:

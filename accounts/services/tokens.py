@@ -1,6 +1,6 @@
-"""Tokens: make, rotate, revoke, and let in whoever holds one.
+"""Creates, rotates, revokes and authenticates API tokens.
 
-Nothing about a token is kept outside its row, so that what is revoked is refused by every process at once.
+Token state lives only in its row (no cache), so every process refuses a revoked token at once.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from accounts.models import ApiToken, Scope, User
 from common.addresses import canonical_network, is_among
 
 MARK = "bgp_"
-# Of the secret's 43 random letters these are shown and stored: 210 random bits stay unknown.
+# The first 8 of the secret's 43 random characters are shown and stored; about 210 random bits stay secret.
 PREFIX_LENGTH = len(MARK) + 8
 _WELL_FORMED = re.compile(r"bgp_[A-Za-z0-9_-]{43}")
 TOKENS_A_USER = 50
 USE_NOTED_EVERY = timedelta(minutes=1)
-# Letters and a symbol that show nothing: Hangul fillers, and Braille without a dot.
+# Blank letters and symbols: Hangul fillers, and Braille without dots.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
@@ -43,30 +43,31 @@ def create(
     allowed_addresses: Collection[str] = (),
     made_by: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
-    """A token and its secret, which nobody can be told again. allowed_addresses: addresses or networks.
+    """Create a token. Returns it and its secret, which cannot be read again. allowed_addresses: addresses or
+    networks.
 
-    made_by: the token that asks for it and is told the secret. Raises TokenChoiceError, which names the
-    field, for what no token can be, TokenRefusedError where `made_by` was revoked meanwhile.
+    made_by: the token that requests it and receives the secret. Raises TokenChoiceError, which names the
+    field, for invalid values, and TokenRefusedError where `made_by` was revoked meanwhile.
     """
     name = " ".join(name.split())
-    if not any(map(_shows, name)):
-        raise TokenChoiceError("name_missing", "Give the token a name, so that you know it again.", "name")
+    if not any(map(_is_visible, name)):
+        raise TokenChoiceError("name_missing", "Give the token a name, so that you recognise it.", "name")
     if len(name) > 64:
         raise TokenChoiceError("name_too_long", "A token's name has at most 64 letters.", "name")
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown:
         known = ", ".join(Scope.values)
         raise TokenChoiceError(
-            "unknown_scope", f"There is no scope {unknown[0]!r}: there are {known}.", "scopes"
+            "unknown_scope", f"There is no scope {unknown[0]!r}. The scopes are {known}.", "scopes"
         )
     if not scopes:
         raise TokenChoiceError("scope_missing", "Choose at least one thing that the token may do.", "scopes")
     if expires_at is not None and expires_at <= timezone.now():
-        raise TokenChoiceError("expired_already", "Choose a day that is still to come.", "expires_at")
+        raise TokenChoiceError("expired_already", "Choose a date in the future.", "expires_at")
     networks = _networks(allowed_addresses)
     with transaction.atomic():
-        # Also that two at once are not both the last that there is room for.
-        _hold(user.pk, made_by)
+        # Also serializes the count below, so that two requests cannot both take the last free place.
+        _lock_tokens(user.pk, made_by)
         if ApiToken.objects.filter(user=user, revoked_at__isnull=True).count() >= TOKENS_A_USER:
             raise TokenChoiceError(
                 "too_many_tokens", f"You have {TOKENS_A_USER} tokens. Revoke one that nobody uses.", "name"
@@ -88,18 +89,18 @@ def create(
 
 
 def rotate(token: ApiToken, by: ApiToken | None = None) -> str:
-    """Another secret for the same token; the old one is worth nothing from here on.
+    """Replace a token's secret; the old one stops working at once.
 
-    by: the token that asks; None for a person. What this token made stays as it is. Whoever is told the new
-    secret is who the token hangs on from here on, but a token that rotates itself stays where it was. Raises
-    TokenRefusedError for one that is revoked or expired (rotating brings none back), `by` among them.
+    by: the token that requests it; None for a person. The tokens that this token created stay as they are.
+    The requester becomes the parent, unless a token rotates itself. Raises TokenRefusedError where the token
+    or `by` is revoked or expired; rotation does not revive a token.
     """
     secret = _secret()
     facts: dict[str, object] = {"prefix": secret[:PREFIX_LENGTH], "digest": _digest(secret)}
     if by is None or by.pk != token.pk:
         facts["made_by"] = by
     with transaction.atomic():
-        _hold(token.user_id, by)
+        _lock_tokens(token.user_id, by)
         rotated = (
             ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True)
             .filter(Q(expiry__isnull=True) | Q(expiry__gt=timezone.now()))
@@ -112,14 +113,14 @@ def rotate(token: ApiToken, by: ApiToken | None = None) -> str:
 
 
 def revoke(token: ApiToken) -> int:
-    """End a token for good, at once and everywhere, with what it made and what that made; how many ended.
+    """Revoke a token with all its descendants, in every process at once. Returns how many were revoked.
 
-    None where it was revoked before. One update for each generation: nobody has more than TOKENS_A_USER.
+    Returns 0 where it was revoked before. One UPDATE for each generation, bounded by TOKENS_A_USER.
     """
     now = timezone.now()
     with transaction.atomic():
-        # What it makes at this moment is made before, and ends, too, or is refused.
-        _hold(token.user_id)
+        # A concurrent creation either finishes first and is revoked as well, or is refused.
+        _lock_tokens(token.user_id)
         mine = ApiToken.objects.filter(user=token.user_id, revoked_at__isnull=True)
         ended, next_ones = 0, [token.pk]
         while next_ones and (count := mine.filter(pk__in=next_ones).update(revoked_at=now)):
@@ -130,21 +131,22 @@ def revoke(token: ApiToken) -> int:
 
 
 def revoke_all(user: User) -> int:
-    """End every token of a user for good; how many ended."""
+    """Revoke all tokens of a user. Returns how many were revoked."""
     with transaction.atomic():
-        _hold(user.pk)
+        _lock_tokens(user.pk)
         return ApiToken.objects.filter(user=user, revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
 def authenticate(secret: str, address: str) -> ApiToken:
-    """The token of a secret that comes from this address ("" where it is unknown), with its user and plan.
+    """Returns the token of a secret used from this address ("" where unknown), with its user and plan.
 
-    One query, and at most once a minute another that notes the use. Raises TokenRefusedError.
+    One query, plus at most one a minute that records the use. Raises TokenRefusedError.
     """
     found = _find(secret) if _WELL_FORMED.fullmatch(secret) else None
     if found is None:
         raise TokenRefusedError(
-            "invalid_token", "This token is unknown here. Check that it was copied whole, or make another."
+            "invalid_token",
+            "This token is unknown. Check that it was copied completely, or create another.",
         )
     _check(found)
     if not found.user.is_active:
@@ -162,13 +164,13 @@ def authenticate(secret: str, address: str) -> ApiToken:
 
 def _find(secret: str) -> ApiToken | None:
     digest = _digest(secret)
-    # The database looks for what is no secret; the secret part is compared here, in the same time always.
+    # The database searches by the public prefix only; the digest is compared here in constant time.
     rows = list(ApiToken.objects.filter(prefix=secret[:PREFIX_LENGTH]).select_related("user__plan"))
     return next((row for row in rows if hmac.compare_digest(row.digest, digest)), None)
 
 
-def _hold(user: int, caller: ApiToken | None = None) -> None:
-    """Lock a user's tokens. Raises TokenRefusedError where the one that asks is over by now."""
+def _lock_tokens(user: int, caller: ApiToken | None = None) -> None:
+    """Lock a user's tokens. Raises TokenRefusedError where the requesting token is no longer valid."""
     locks.hold_user(user)
     if caller is not None:
         _check(ApiToken.objects.get(pk=caller.pk))
@@ -176,13 +178,13 @@ def _hold(user: int, caller: ApiToken | None = None) -> None:
 
 def _check(token: ApiToken) -> None:
     if token.revoked_at is not None:
-        raise TokenRefusedError("revoked_token", "This token was revoked. Make another.")
+        raise TokenRefusedError("revoked_token", "This token was revoked. Create another.")
     if token.is_expired:
-        raise TokenRefusedError("expired_token", "This token has expired. Make another.")
+        raise TokenRefusedError("expired_token", "This token has expired. Create another.")
 
 
 def _note_use(token: ApiToken, address: str) -> None:
-    """When and from where, at most once a minute, whoever comes at the same time."""
+    """Record time and address, at most once a minute even with concurrent requests."""
     now = timezone.now()
     before = now - USE_NOTED_EVERY
     if token.last_used_at is not None and token.last_used_at > before:
@@ -203,8 +205,8 @@ def _networks(addresses: Collection[str]) -> list[str]:
         ) from error
 
 
-def _shows(character: str) -> bool:
-    """Whether one sees it standing alone: no control, no space, no mark that needs a letter."""
+def _is_visible(character: str) -> bool:
+    """Whether a character is visible by itself: no control, no space, no combining mark."""
     return unicodedata.category(character)[0] not in "CMZ" and character not in _BLANK
 
 

@@ -1,4 +1,4 @@
-"""Pages of the account: signing out, tokens, usage."""
+"""Account pages: signing out, tokens, usage."""
 
 from accounts.views.signing import SignOutView
 

@@ -1,6 +1,6 @@
-"""The account's address: see it, change it, and confirm it by the link of a mail.
+"""The account's e-mail address: show it, change it, confirm it by a link.
 
-In place of django-allauth's pages, which let several addresses be added and made the main one.
+These replace django-allauth's pages, which allow several addresses.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ from accounts.site import mail_in_log
 @require_http_methods(["GET", "HEAD", "POST"])
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth ships no types
 def email(request: HttpRequest) -> HttpResponse:
-    """The address and the one it is to become. A POST changes, sends the mail again, or withdraws."""
+    """Show the current and the requested address. A POST changes it, sends the e-mail again, or cancels."""
     user = cast(User, request.user)
-    emails.adopt(user)
+    emails.record_confirmed(user)
     form = AddressForm(user, request.POST if "action_add" in request.POST else None)
     if request.method == "POST":
         refusal: HttpResponse | None = ratelimit.consume_or_429(request, action="manage_email", user=user)
         if refusal is not None:
             return refusal
         if "action_remove" in request.POST:
-            if emails.withdraw(user):
+            if emails.cancel_change(user):
                 messages.success(request, _("Your address stays as it is."))
             return redirect("account_email")
         if "action_send" in request.POST:
-            _send(request, email_selectors.wanted_by(user) or _unconfirmed(user))
+            _send(request, email_selectors.pending_address(user) or _unconfirmed(user))
             return redirect("account_email")
         if form.is_valid():
-            _send(request, emails.want(user, form.cleaned_data["email"]))
+            _send(request, emails.request_change(user, form.cleaned_data["email"]))
             return redirect("account_email")
     context = {
         "form": form,
         "has_address": email_selectors.has_address(user),
         "confirmed": email_selectors.is_confirmed(user),
-        "wanted": email_selectors.wanted_by(user),
+        "wanted": email_selectors.pending_address(user),
     }
     return render(request, "account/email.html", context, status=400 if form.errors else 200)
 
@@ -66,9 +66,9 @@ def email(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, key: str) -> HttpResponse:
-    """The page of a confirmation's link. The link proves who reads the mail, not whose the account is.
+    """The page of a confirmation link. The link proves access to the mailbox, not ownership of the account.
 
-    So whoever opens it is signed in as the account, has just given its password, or gives it here.
+    So the visitor must be signed in to the account, have just given its password, or give it here.
     """
     link = EmailConfirmationHMAC.from_key(key)
     if link is None:
@@ -108,7 +108,7 @@ def _unconfirmed(user: User) -> EmailAddress | None:
 
 
 def _send(request: HttpRequest, address: EmailAddress | None) -> None:
-    """Send the link, or tell the owner of a taken address; whoever asked sees the same."""
+    """Send the link, or notify the owner of a taken address; the response is the same."""
     if address is None:
         return
     if ratelimit.consume(request, action="address_mail", key=f"{address.user_id}:{address.email}"):
@@ -125,6 +125,6 @@ def _send(request: HttpRequest, address: EmailAddress | None) -> None:
 
 
 def _has_just_given_the_password(request: HttpRequest, owner: User) -> bool:
-    """Whether this browser is in the middle of a sign-in as this account, which waits for the address."""
+    """Whether this browser has passed the password step of a sign-in that waits for confirmation."""
     login = unstash_login(request, peek=True)
     return login is not None and login.user is not None and login.user.pk == owner.pk

@@ -1,4 +1,4 @@
-"""The link of a sign-up: from here on there is an account."""
+"""The sign-up link; opening it creates the account."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGE = "account/sign_up_confirm.html"
 @sensitive_variables("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, key: str) -> HttpResponse:
-    """A button where this browser signed up, two fields for a password in any other; then signed in."""
+    """Show a button in the browser that signed up, or password fields in any other; then sign in."""
     if settings.SIGN_UP != "open":
         return render(request, "account/signup_closed.html")
     link = sign_up.Link.read(key)

@@ -1,4 +1,4 @@
-"""Signing out leaves nothing behind in the browser."""
+"""Signing out also clears the browser's cache."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 class SignOutView(LogoutView):  # type: ignore[misc]  # allauth ships no types
-    """allauth's, and the browser forgets the small pictures that it may keep for a day."""
+    """allauth's view; the browser also drops the thumbnails that it may cache for a day."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign out."""

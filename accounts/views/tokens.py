@@ -1,4 +1,4 @@
-"""A person's tokens: see them, make one, exchange its secret, end it."""
+"""A person's tokens: list, create, rotate and revoke."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REVOKED_SHOWN = 20
 @sensitive_variables("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """The list, and a form; after a POST the new token with its secret, this once."""
+    """Show the list and a form; after a POST, the new token with its secret, once."""
     user = cast(User, request.user)
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -33,9 +33,9 @@ def tokens(request: HttpRequest) -> HttpResponse:
         try:
             token, secret = service.create(user, data["name"], data["scopes"], **form.choices())
         except TokenChoiceError as error:
-            form.refuse(error.field, error.sentence)
+            form.add_service_error(error.field, error.sentence)
         else:
-            # Not a redirect: on the way there the secret would have to be kept somewhere.
+            # No redirect: the secret would have to be stored in between.
             return _page(request, TokenForm(), token, secret)
     return _page(request, form)
 
@@ -45,7 +45,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @sensitive_variables("secret")
 @require_POST
 def rotate(request: HttpRequest, token_id: int) -> HttpResponse:
-    """Another secret for a token, shown this once."""
+    """Replace a token's secret and show it once."""
     token = _own(request, token_id)
     try:
         secret = service.rotate(token)
@@ -59,11 +59,11 @@ def rotate(request: HttpRequest, token_id: int) -> HttpResponse:
 @never_cache
 @require_POST
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
-    """End a token."""
+    """Revoke a token."""
     token = _own(request, token_id)
     others = service.revoke(token) - 1
-    with_it = f", and with it {others} that it made" if others > 0 else ""
-    messages.success(request, f"“{token.name}” is revoked{with_it}: it opens nothing any more.")
+    with_it = f", with {others} that it created" if others > 0 else ""
+    messages.success(request, f"“{token.name}” is revoked{with_it}. It no longer works.")
     return redirect("accounts:tokens")
 
 

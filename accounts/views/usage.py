@@ -1,4 +1,4 @@
-"""What the plan allows, what is used, and every charge and refund behind it."""
+"""The plan's limits, the usage, and every charge and refund."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A meter in words. per_mille: how full it is, None without a limit."""
+    """A meter, formatted. per_mille: how full it is; None without a limit."""
 
     label: str
     used: str
@@ -44,7 +44,7 @@ class Row:
 @never_cache
 @require_safe
 def usage(request: HttpRequest) -> HttpResponse:
-    """Four meters and a page of the ledger, the newest first."""
+    """Show four meters and a page of the ledger, newest first."""
     user = cast(User, request.user)
     meters = selectors.usage_of(user)
     before = request.GET.get("older", "")
@@ -57,7 +57,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "entries": page[:ENTRIES],
         "older": page[ENTRIES - 1].pk if len(page) > ENTRIES else "",
         "first_page": not before,
-        # Jobs go, their entries stay: only what is still there is worth a link.
+        # Entries outlive their jobs: link only those that still exist.
         "jobs": set(user.jobs.filter(pk__in=[entry.job for entry in page]).values_list("pk", flat=True)),
     }
     return render(request, "accounts/usage.html", context)

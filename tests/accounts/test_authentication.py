@@ -113,7 +113,7 @@ def test_a_secret_in_the_address_opens_nothing(client: Client, secret: str) -> N
 def test_a_wrong_token_is_said_to_be_wrong(client: Client, headers: dict[str, str]) -> None:
     answer = client.get("/answer/", headers=headers)
     assert answer.status_code == 401
-    assert "unknown here" in str(answer.content)
+    assert "This token is unknown" in str(answer.content)
 
 
 def test_each_refusal_has_its_own_code(client: Client, user: User, make_user: Callable[..., User]) -> None:

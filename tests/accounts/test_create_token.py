@@ -50,11 +50,11 @@ def test_every_choice(user: User) -> None:
     [
         (
             ("nobody@example.org", "--name", "x", "--scope", "read"),
-            "Nobody signs in with nobody@example.org.",
+            "No user has the e-mail address nobody@example.org.",
         ),
         (
             ("ada@example.org", "--name", "x", "--scope", "admin"),
-            "There is no scope 'admin': there are read, submit, delete, webhooks.",
+            "There is no scope 'admin'. The scopes are read, submit, delete, webhooks.",
         ),
         (("ada@example.org", "--name", " ", "--scope", "read"), "Give the token a name"),
         (("ada@example.org", "--name", "x", "--scope", "read", "--address", "here"), "Write each address as"),

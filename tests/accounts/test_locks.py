@@ -64,7 +64,7 @@ def test_a_lock_outside_of_a_transaction_is_refused() -> None:
 
 
 def test_a_table_without_a_place_is_refused(db: None) -> None:
-    with pytest.raises(ValueError, match=r"accounts\.Plan has no place"):
+    with pytest.raises(ValueError, match=r"accounts\.Plan is missing from the lock order"):
         locks.hold(Plan.objects.all())
 
 

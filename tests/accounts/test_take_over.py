@@ -327,7 +327,7 @@ def test_an_address_confirmed_meanwhile_is_refused(user: User, make_user: Callab
 def test_an_address_that_staff_give_is_confirmed_and_the_old_one_is_gone(
     user: User, make_user: Callable[..., User], client_of: SignIn
 ) -> None:
-    emails.adopt(user)
+    emails.record_confirmed(user)
     root = client_of(make_user("root@example.org", is_staff=True, is_superuser=True))
     page = root.get(f"/admin/accounts/user/{user.pk}/change/")
     fields = {

@@ -1,4 +1,4 @@
-"""`manage.py create_token EMAIL --name N --scope S`: the secret on stdout and nothing else, for scripts."""
+"""`manage.py create_token EMAIL --name N --scope S`: prints only the secret on stdout, for scripts."""
 
 from __future__ import annotations
 
@@ -12,50 +12,54 @@ from accounts.errors import TokenChoiceError
 from accounts.models import Scope, User
 from accounts.services import tokens
 
-MOST_DAYS = 1_000_000  # far from the end of the calendar, in every time zone
+MAX_DAYS = 1_000_000  # safely before the end of the calendar, in every time zone
 
 
 class Command(BaseCommand):
-    """Makes a token for a user and prints its secret, this once."""
+    """Creates a token for a user and prints its secret once."""
 
-    help = "Make an API token for a user. Its secret goes to stdout, once; what it is goes to stderr."
+    help = "Create an API token for a user. Prints its secret once on stdout, and a description on stderr."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("email", help="whose token: the address that they sign in with")
-        parser.add_argument("--name", required=True, help="which program uses it")
+        parser.add_argument("email", help="the user's e-mail address")
+        parser.add_argument(
+            "--name", required=True, help="name of the token, such as the program that uses it"
+        )
         parser.add_argument(
             "--scope",
             action="append",
             required=True,
             dest="scopes",
             metavar="SCOPE",
-            help=f"what it may do: {', '.join(Scope.values)}; several times, or with commas between",
+            help=f"what it may do: {', '.join(Scope.values)}; repeat it, or separate scopes by commas",
         )
-        parser.add_argument("--days", type=float, help="it expires after so many days (default: never)")
+        parser.add_argument("--days", type=float, help="days until it expires (default: never)")
         parser.add_argument(
             "--address",
             action="append",
             default=[],
             dest="addresses",
             metavar="NETWORK",
-            help="it works only from this address or network; may be repeated",
+            help="accept it only from this address or network; may be repeated",
         )
         parser.add_argument(
             "--preview-means-full",
             action="store_true",
-            help="give the full size where a preview is asked for",
+            help="return the full size where a client asks for a preview",
         )
-        parser.add_argument("--ephemeral", action="store_true", help="keep nothing once the answer was sent")
+        parser.add_argument(
+            "--ephemeral", action="store_true", help="delete pictures and results once the response was sent"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             user = User.objects.get_by_natural_key(options["email"])
         except User.DoesNotExist as error:
-            raise CommandError(f"Nobody signs in with {options['email']}.") from error
+            raise CommandError(f"No user has the e-mail address {options['email']}.") from error
         days = options["days"]
-        if days is not None and not 0 < days <= MOST_DAYS:  # nan, too
+        if days is not None and not 0 < days <= MAX_DAYS:  # also rejects NaN
             raise CommandError(
-                f"--days takes a number above 0, at most {MOST_DAYS}. Without it the token never expires."
+                f"--days takes a number above 0, at most {MAX_DAYS}. Without it the token never expires."
             )
         try:
             token, secret = tokens.create(

@@ -131,7 +131,7 @@ def test_a_job_that_does_not_fit_is_refused_whole_and_says_what_waits(user: User
     each = first.reserved
     assert each == storage_reservation.of_picture(first, Recipe.parse(first.job.recipe), MOST)
     room_for(user, 3 * each)
-    with pytest.raises(QuotaExceededError, match="are kept for results that are on their way") as refused:
+    with pytest.raises(QuotaExceededError, match="are reserved for pending results") as refused:
         submit.submit(user, uploads[:3], RECIPE)
     assert refused.value.code == "storage_full"
     submit.submit(user, uploads[:2], RECIPE)

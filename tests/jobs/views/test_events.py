@@ -215,12 +215,12 @@ def change_password(user: User) -> None:
 
 def close_account(user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
-    sessions.may_have_ended(user.pk)
+    sessions.notify_session_end(user.pk)
 
 
 def end_sessions(user: User) -> None:
     Session.objects.all().delete()
-    sessions.may_have_ended(user.pk)
+    sessions.notify_session_end(user.pk)
 
 
 @pytest.mark.parametrize("end", [change_password, close_account, end_sessions])
