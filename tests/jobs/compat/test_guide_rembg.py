@@ -48,31 +48,34 @@ CLAIMS = {
         "test_rembg:test_the_colour_behind",
         "test_rembg_results:test_cut_out_mask_and_colour",
     ),
-    "a picture with nothing in it": (
+    "a picture without a subject": (
         "test_rembg_results:test_a_picture_with_nothing_in_it_is_a_transparent_one",
     ),
-    "wrong parameters": ("test_rembg_recorded:test_as_there",),
-    "other refusals": ("test_rembg:test_other_refusals",),
+    "invalid parameters": ("test_rembg_recorded:test_as_there",),
+    "other errors": ("test_rembg:test_other_refusals",),
     "`GET /api`": ("tests.jobs.api.test_schema:test_the_documentation_is_where_health_checks_of_rembg_look",),
-    "who may ask": ("test_rembg:test_other_refusals",),
-    "the usual model": ("test_guide_rembg:test_models",),
+    "authentication": ("test_rembg:test_other_refusals",),
+    "default model": ("test_guide_rembg:test_models",),
     "`model=bria-rmbg` and others": ("test_guide_rembg:test_a_model_that_is_not_here",),
     "`a=true`": ("test_rembg:test_parameters",),
     "`af`, `ab`, `ae`": ("test_rembg:test_parameters", "test_rembg_recorded:test_as_there"),
     "`vm=true`": ("test_rembg:test_parameters",),
     "`dc=true`": ("test_rembg:test_decontaminated_colours_need_refined_edges",),
     "edges and colours without these": ("tests.benchmarks.accuracy.test_parts:test_the_table_of_options",),
-    "`bgc=red`, files that are no picture": (
+    "`bgc=red`, files that are not pictures": (
         "test_rembg:test_a_colour_that_is_none_is_refused",
         "test_rembg:test_other_refusals",
     ),
     "`extras`": ("test_rembg:test_parameters",),
-    "how many at once": ("test_guide_rembg:test_how_many_at_once", "test_turns:test_nobody_waits_for_ever"),
-    "how much": (
+    "concurrency limit": (
+        "test_guide_rembg:test_how_many_at_once",
+        "test_concurrency:test_nobody_waits_for_ever",
+    ),
+    "quota and rate limit": (
         "test_rembg:test_the_pace_counts_here_too",
         "test_guide_rembg:test_a_month_that_is_used_up",
     ),
-    "how long": ("test_guide_rembg:test_a_call_that_takes_too_long_is_charged_once",),
+    "time limit": ("test_guide_rembg:test_a_call_that_takes_too_long_is_charged_once",),
     "history": ("test_guide_rembg:test_what_is_kept",),
 }
 
@@ -130,7 +133,7 @@ async def test_a_model_that_is_not_here(caller: Caller, name: str) -> None:
 async def test_how_many_at_once(
     caller: Caller, user: User, turns: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = rows(GUIDE)["how many at once"]
+    said = rows(GUIDE)["concurrency limit"]
     assert f"{execution.WAITING.most} calls that wait" in said
     assert f"{sources.FETCHING.most} are fetched at once" in said
     assert f"wait {sources.PATIENCE_SECONDS:.0f} seconds" in said

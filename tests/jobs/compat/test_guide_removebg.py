@@ -27,17 +27,17 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 GUIDE = "moving-from-removebg.md"
 PHOTO = make_picture(320, 240, format="JPEG")
 CLAIMS = {
-    "addresses": (
-        "test_answers:test_the_plain_call",
+    "endpoints": (
+        "test_responses:test_the_plain_call",
         "test_refusals:test_the_account_has_exactly_these_keys",
         "test_improve:test_it_is_kept",
     ),
-    "bodies": (
-        "test_answers:test_every_source_gives_the_same",
+    "request bodies": (
+        "test_responses:test_every_source_gives_the_same",
         "test_body:test_forms_with_and_without_a_kind",
         "test_what_clients_impose:test_1_empty_strings_mean_absent",
     ),
-    "the samples of remove.bg's documents in PHP (Guzzle), Java (Apache HttpClient) and C#": (
+    "remove.bg's documentation samples in PHP (Guzzle), Java (Apache HttpClient) and C#": (
         "tests.clients.test_recorded_requests:test_a_file",
         "tests.clients.test_recorded_requests:test_the_name_of_a_file",
     ),
@@ -48,18 +48,18 @@ CLAIMS = {
     "parameters": (
         "test_guide_removebg:test_what_is_said_with_its_default_is_as_if_it_was_not_said",
         "test_guide_removebg:test_every_parameter_is_read",
-        "test_order:test_nothing_said_is_the_documents_default",
-        "test_order:test_what_is_wrong_is_named",
+        "test_removebg_parameters:test_nothing_said_is_the_documents_default",
+        "test_removebg_parameters:test_what_is_wrong_is_named",
     ),
     "limits": (
         "test_guide_removebg:test_limits",
-        "test_order:test_size_is_a_limit_in_megapixels_and_png_has_one_of_its_own",
+        "test_removebg_parameters:test_size_is_a_limit_in_megapixels_and_png_has_one_of_its_own",
         "test_refusals:test_what_is_wrong_with_a_request",
     ),
     "answers": (
-        "test_answers:test_the_plain_call",
-        "test_answers:test_with_accept_json_the_same_bytes_come_as_base64",
-        "test_answers:test_the_zip_holds_colour_and_matte",
+        "test_responses:test_the_plain_call",
+        "test_responses:test_with_accept_json_the_same_bytes_come_as_base64",
+        "test_responses:test_the_zip_holds_colour_and_matte",
         "test_same_again:test_a_retry_finds_the_running_job",
         "test_guide_removebg:test_what_fails_is_not_charged",
     ),
@@ -70,7 +70,7 @@ CLAIMS = {
         "test_refusals:test_too_many_in_flight_is_a_pace_and_no_debt",
         "test_refusals:test_faster_than_the_pace",
     ),
-    "where pictures go": ("test_answers:test_what_was_made_is_in_the_owners_history",),
+    "where pictures are processed": ("test_responses:test_what_was_made_is_in_the_owners_history",),
     "credits": (
         "test_guide_removebg:test_the_same_again_is_charged_once_unless_it_is_not_kept",
         "test_guide_removebg:test_what_fails_is_not_charged",
@@ -78,18 +78,18 @@ CLAIMS = {
         "test_same_again:test_what_failed_or_is_long_ago_is_tried_anew",
     ),
     "`/account`": ("test_refusals:test_the_account_has_exactly_these_keys",),
-    "`type`": ("test_order:test_type_is_what_the_caller_said",),
-    "`scale` with `position=original`": ("test_order:test_scale_and_position",),
-    "shadows": ("test_order:test_shadows",),
-    "waiting": ("test_guide_removebg:test_after_a_503_the_result_costs_nothing_more",),
-    "how many at once": (
+    "`type`": ("test_removebg_parameters:test_type_is_what_the_caller_said",),
+    "`scale` with `position=original`": ("test_removebg_parameters:test_scale_and_position",),
+    "shadows": ("test_removebg_parameters:test_shadows",),
+    "time limit": ("test_guide_removebg:test_after_a_503_the_result_costs_nothing_more",),
+    "concurrency limit": (
         "test_guide_removebg:test_how_many_at_once",
         "test_bounds:test_more_at_once_than_one_may",
-        "test_turns:test_who_brings_nothing_but_an_address_waits_for_a_turn",
+        "test_concurrency:test_who_brings_nothing_but_an_address_waits_for_a_turn",
         "test_refusals:test_too_many_in_flight_is_a_pace_and_no_debt",
     ),
     "history": (
-        "test_answers:test_what_was_made_is_in_the_owners_history",
+        "test_responses:test_what_was_made_is_in_the_owners_history",
         "test_same_again:test_nothing_is_kept_after_the_answer",
     ),
     "`/improve`": (
@@ -100,7 +100,7 @@ CLAIMS = {
         "test_refusals:test_an_address_that_gives_nothing",
         "test_refusals:test_other_networks_are_kept_out",
     ),
-    "beyond it": ("tests.jobs.api.test_schema:test_what_is_committed_is_what_is_served",),
+    "additional features": ("tests.jobs.api.test_schema:test_what_is_committed_is_what_is_served",),
 }
 DEFAULTS = {
     "size": "preview",
@@ -130,7 +130,7 @@ async def charged(user: User) -> int:
 
 def test_every_row_has_a_test() -> None:
     clients = {row for row in rows(GUIDE) if row.startswith(("curl", "PyPI", "npm", "gem", "PHP"))}
-    assert without_a_test(GUIDE, {**CLAIMS, **dict.fromkeys(clients, CLAIMS["addresses"])}) == []
+    assert without_a_test(GUIDE, {**CLAIMS, **dict.fromkeys(clients, CLAIMS["endpoints"])}) == []
 
 
 def test_the_commands_of_the_guide_are_commands(user: User, capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,13 +221,13 @@ async def test_after_a_503_the_result_costs_nothing_more(
 
 def test_how_long_an_ephemeral_result_waits() -> None:
     assert synchronous.FORGET_AFTER.total_seconds() == 120
-    assert "waits two minutes" in rows(GUIDE)["waiting"]
+    assert "waits two minutes" in rows(GUIDE)["time limit"]
     assert synchronous.SAME_FOR.total_seconds() == 600
     assert "within ten minutes" in rows(GUIDE)["credits"]
 
 
 async def test_how_many_at_once(caller: Caller, user: User) -> None:
-    said = rows(GUIDE)["how many at once"]
+    said = rows(GUIDE)["concurrency limit"]
     assert f"{execution.WAITING.most} calls that wait" in said
     assert f"{sources.FETCHING.most} are fetched at once" in said
     assert f"wait {sources.PATIENCE_SECONDS:.0f} seconds" in said
