@@ -26,6 +26,7 @@ ORDER: Final = (
     "jobs.Job",
     "jobs.Picture",
     "jobs.RenditionRequest",
+    "jobs.ThumbnailRequest",
     "jobs.Upload",
     "jobs.Backdrop",
     "jobs.Improvement",

@@ -53,7 +53,7 @@ class WorkerLifecycle(Middleware):
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Load the model before any message is taken; without a model the worker does not start."""
         reserve_interactive_thread(broker, worker)
-        from jobs.worker import engine, processing
+        from jobs.worker import engine, task
 
         try:
             self.engine = engine.warm()
@@ -64,7 +64,7 @@ class WorkerLifecycle(Middleware):
             logger.exception("the engine could not be started")
             raise MiddlewareError(f"the engine could not be started: {error}") from error
         logger.info("worker ready: %s", self.engine)
-        processing.keeper = self.keeper
+        task.keeper = self.keeper
         self.keeper.start()
         self.watchdog.start()
         self.beat()

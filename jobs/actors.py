@@ -1,4 +1,7 @@
-"""The actors: thin, safe to run twice, told nothing but an id. Importing them imports no torch."""
+"""The actors: thin, idempotent, called with nothing but an id. Importing them imports no torch.
+
+jobs/services/lines.py and the queue call them by name.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from uuid import UUID
 
 import dramatiq
 from django.conf import settings
-
-from jobs.models.job import Lane
 
 # Raised into the task at its next bytecode; the watchdog takes what hangs without one.
 TIME_LIMIT_MS: Final = settings.TASK_SECONDS * 1000
@@ -34,18 +35,15 @@ def segment_batch(picture_id: str) -> None:
 
 @dramatiq.actor(queue_name="interactive", priority=5, time_limit=TIME_LIMIT_MS)
 def render(rendition_request_id: str) -> None:
-    """Make a rendition that somebody wishes for, of a matte that there is."""
+    """Fulfil a rendition request."""
     from jobs.worker import rendering  # brings the engine, as above
 
     rendering.fulfil(UUID(rendition_request_id))
 
 
 @dramatiq.actor(queue_name="interactive", priority=1, time_limit=TIME_LIMIT_MS)
-def make_thumbnails(picture_id: str) -> None:
-    """Make the small pictures that somebody looks for."""
-    from jobs.services import thumbnails  # brings the codecs, as above
+def make_thumbnails(thumbnail_request_id: str) -> None:
+    """Fulfil a thumbnail request."""
+    from jobs.worker import thumbnails  # brings the engine, as above
 
-    thumbnails.make(UUID(picture_id))
-
-
-segment: Final = {Lane.INTERACTIVE.value: segment_interactive, Lane.BATCH.value: segment_batch}
+    thumbnails.make(UUID(thumbnail_request_id))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 SILENCE_SECONDS = 15.0
 # The kind of a hint that a session has ended.
 SESSION = "session"
+# The kinds of hints about rendition requests and thumbnail requests.
+RENDITION = "rendition"
+THUMBNAILS = "thumbnails"
 
 
 def channel(job: UUID | str) -> str:
@@ -60,6 +64,25 @@ async def streams_of(user: int) -> int:
     finally:
         await client.aclose()
     return int(answer[0][1])
+
+
+@contextmanager
+def subscription(job: UUID | str) -> Iterator[Callable[[float], dict[str, Any] | None]]:
+    """The blocking form of `listen`, for threads: gives a function that waits for the next hint of a job.
+
+    It takes seconds, and returns None after them, or earlier without a reason. Raises RedisError.
+    """
+    with _publisher().pubsub() as pubsub:  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+        pubsub.subscribe(channel(job))
+        pubsub.get_message(timeout=2)
+
+        def hear(seconds: float) -> dict[str, Any] | None:
+            message = pubsub.get_message(timeout=seconds)
+            said = message is not None and message["type"] == "message"
+            hint: dict[str, Any] | None = json.loads(message["data"]) if said else None
+            return hint
+
+        yield hear
 
 
 async def listen(job: UUID | str, *, user: int | None = None) -> AsyncGenerator[dict[str, Any] | None]:

@@ -32,6 +32,7 @@ LONGEST_PAUSE: Final = 5.0
 # Looks are the only way while nothing is heard of Redis.
 DEAF_PAUSE: Final = 0.5
 LINGER_SECONDS: Final = 30.0
+_ENDS: Final = ("done", "failed")
 
 
 async def wait_ended(job: UUID, seconds: float) -> bool:
@@ -156,11 +157,16 @@ class EventSubscription:
                 await client.aclose()
 
     def _wake(self, channel: bytes, data: bytes) -> None:
-        # A job that ends says so by itself; what its pictures do meanwhile is no reason to ask.
+        # Only ends are waited for: of jobs and of rendition requests.
         if not self.waiting or b'"kind": "picture"' in data:
             return
-        said = json.loads(data)
-        name = said.get("id", "") if said["kind"] == "rendition" else channel.decode().rpartition(":")[2]
+        hint = json.loads(data)
+        if hint["kind"] == "job":
+            name = channel.decode().rpartition(":")[2]
+        elif hint["kind"] == events.RENDITION and hint.get("state") in _ENDS:
+            name = hint.get("id", "")
+        else:
+            return
         for event in self.waiting.get(name, ()):
             event.set()
 

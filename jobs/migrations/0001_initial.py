@@ -84,6 +84,15 @@ class Migration(migrations.Migration):
             name='Picture',
             fields=[
                 ('id', models.UUIDField(default=common.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
+                ('error_code', models.CharField(blank=True, max_length=64)),
+                ('error_sentence', models.CharField(blank=True, max_length=500)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('not_before', models.DateTimeField(null=True)),
+                ('dispatched_at', models.DateTimeField(null=True)),
+                ('lease_token', models.UUIDField(null=True)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('started_at', models.DateTimeField(null=True)),
                 ('position', models.PositiveIntegerField()),
                 ('lane', models.CharField(choices=[('interactive', 'interactive'), ('batch', 'batch')], default='batch', max_length=16)),
                 ('name', models.CharField(max_length=255, verbose_name='original file name')),
@@ -95,19 +104,10 @@ class Migration(migrations.Migration):
                 ('width', models.PositiveIntegerField(null=True)),
                 ('height', models.PositiveIntegerField(null=True)),
                 ('thumb_key', models.CharField(blank=True, max_length=255)),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
-                ('error_code', models.CharField(blank=True, max_length=64)),
-                ('error_sentence', models.CharField(blank=True, max_length=500)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('not_before', models.DateTimeField(null=True)),
-                ('dispatched_at', models.DateTimeField(null=True)),
-                ('lease_token', models.UUIDField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
                 ('queued_at', models.DateTimeField()),
                 ('charged_at', models.DateTimeField(null=True)),
                 ('charged_pixels', models.PositiveBigIntegerField(null=True)),
                 ('reserved', models.PositiveBigIntegerField(default=0)),
-                ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('confidence', models.FloatField(null=True)),
                 ('warnings', models.JSONField(default=list)),
@@ -323,11 +323,7 @@ class Migration(migrations.Migration):
             name='RenditionRequest',
             fields=[
                 ('id', models.UUIDField(default=common.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('revision', models.PositiveIntegerField(null=True)),
-                ('origin', models.CharField(choices=[('model', 'model'), ('brush', 'brush'), ('api', 'API')], default='api', max_length=8)),
-                ('recipe', models.JSONField()),
-                ('recipe_digest', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('failed', 'failed')], default='queued', max_length=10)),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
                 ('error_code', models.CharField(blank=True, max_length=64)),
                 ('error_sentence', models.CharField(blank=True, max_length=500)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
@@ -335,6 +331,11 @@ class Migration(migrations.Migration):
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('lease_token', models.UUIDField(null=True)),
                 ('lease_until', models.DateTimeField(null=True)),
+                ('started_at', models.DateTimeField(null=True)),
+                ('revision', models.PositiveIntegerField(null=True)),
+                ('origin', models.CharField(choices=[('model', 'model'), ('brush', 'brush'), ('api', 'API')], default='api', max_length=8)),
+                ('recipe', models.JSONField()),
+                ('recipe_digest', models.CharField(max_length=64)),
                 ('charged_pixels', models.PositiveBigIntegerField(default=0)),
                 ('charged_at', models.DateTimeField(null=True)),
                 ('reserved', models.PositiveBigIntegerField(default=0)),
@@ -362,6 +363,24 @@ class Migration(migrations.Migration):
             model_name='job',
             name='tags',
             field=models.ManyToManyField(related_name='jobs', to='jobs.tag'),
+        ),
+        migrations.CreateModel(
+            name='ThumbnailRequest',
+            fields=[
+                ('id', models.UUIDField(default=common.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
+                ('error_code', models.CharField(blank=True, max_length=64)),
+                ('error_sentence', models.CharField(blank=True, max_length=500)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('not_before', models.DateTimeField(null=True)),
+                ('dispatched_at', models.DateTimeField(null=True)),
+                ('lease_token', models.UUIDField(null=True)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('started_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('picture', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='thumbnail_request', to='jobs.picture')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='thumbnail_requests', to=settings.AUTH_USER_MODEL)),
+            ],
         ),
         migrations.CreateModel(
             name='Upload',
@@ -497,6 +516,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='picture',
+            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='picture_leases'),
+        ),
+        migrations.AddIndex(
+            model_name='picture',
+            index=models.Index(condition=models.Q(('dispatched_at__isnull', False), ('state', 'queued')), fields=['dispatched_at'], name='picture_sent'),
+        ),
+        migrations.AddIndex(
+            model_name='picture',
             index=models.Index(condition=models.Q(('state', 'done')), fields=['finished_at'], name='picture_done_lately'),
         ),
         migrations.AddIndex(
@@ -515,33 +542,25 @@ class Migration(migrations.Migration):
             model_name='picture',
             index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['user', 'reserved'], name='picture_reserved'),
         ),
-        migrations.AddIndex(
-            model_name='picture',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='picture_leases'),
-        ),
-        migrations.AddIndex(
-            model_name='picture',
-            index=models.Index(condition=models.Q(('dispatched_at__isnull', False), ('state', 'queued')), fields=['dispatched_at'], name='picture_sent'),
-        ),
         migrations.AddConstraint(
             model_name='picture',
             constraint=models.UniqueConstraint(fields=('job', 'position'), name='picture_position_unique'),
         ),
         migrations.AddConstraint(
             model_name='picture',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'cancelled'])), name='picture_state_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('queued', 'running', 'done', 'failed', 'cancelled'))), name='picture_state_known'),
         ),
         migrations.AddConstraint(
             model_name='picture',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('lease_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_token__isnull', True), ('lease_until__isnull', True)), _connector='OR'), name='picture_leased_when_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='picture',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state__in', ['queued', 'running'])), models.Q(models.Q(('state__in', ['queued', 'running']), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='picture_ended_has_time'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), ('lease_token__isnull', False), ('lease_until__isnull', False)), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_token__isnull', True), ('lease_until__isnull', True)), _connector='OR'), name='picture_leased_when_running'),
         ),
         migrations.AddConstraint(
             model_name='picture',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), models.Q(('error_code', ''), _negated=True), models.Q(('error_sentence', ''), _negated=True)), models.Q(models.Q(('state', 'failed'), _negated=True), ('error_code', '')), _connector='OR'), name='picture_failed_says_why'),
+        ),
+        migrations.AddConstraint(
+            model_name='picture',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state__in', ['queued', 'running'])), models.Q(models.Q(('state__in', ['queued', 'running']), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='picture_ended_has_time'),
         ),
         migrations.AddConstraint(
             model_name='picture',
@@ -597,6 +616,22 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='renditionrequest',
+            index=models.Index(condition=models.Q(('dispatched_at__isnull', True), ('state', 'queued')), fields=['user', 'id'], name='rendition_request_waiting'),
+        ),
+        migrations.AddIndex(
+            model_name='renditionrequest',
+            index=models.Index(condition=models.Q(('dispatched_at__isnull', False), ('state__in', ['queued', 'running'])), fields=['user'], name='rendition_request_in_flight'),
+        ),
+        migrations.AddIndex(
+            model_name='renditionrequest',
+            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='rendition_request_leases'),
+        ),
+        migrations.AddIndex(
+            model_name='renditionrequest',
+            index=models.Index(condition=models.Q(('dispatched_at__isnull', False), ('state', 'queued')), fields=['dispatched_at'], name='rendition_request_sent'),
+        ),
+        migrations.AddIndex(
+            model_name='renditionrequest',
             index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['user', 'id'], name='rendition_request_open'),
         ),
         migrations.AddConstraint(
@@ -613,11 +648,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='renditionrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('lease_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_token__isnull', True), ('lease_until__isnull', True)), _connector='OR'), name='rendition_request_leased_when_running'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('queued', 'running', 'failed'))), name='rendition_request_state_known'),
         ),
         migrations.AddConstraint(
             model_name='renditionrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), models.Q(('error_code', ''), _negated=True), models.Q(('error_sentence', ''), _negated=True)), models.Q(('error_code', ''), ('state__in', ['queued', 'running'])), _connector='OR'), name='rendition_request_failed_says_why'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), ('lease_token__isnull', False), ('lease_until__isnull', False)), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_token__isnull', True), ('lease_until__isnull', True)), _connector='OR'), name='rendition_request_leased_when_running'),
+        ),
+        migrations.AddConstraint(
+            model_name='renditionrequest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), models.Q(('error_code', ''), _negated=True), models.Q(('error_sentence', ''), _negated=True)), models.Q(models.Q(('state', 'failed'), _negated=True), ('error_code', '')), _connector='OR'), name='rendition_request_failed_says_why'),
         ),
         migrations.AddConstraint(
             model_name='tag',
@@ -662,6 +701,34 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='job',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state', 'active')), models.Q(models.Q(('state', 'active'), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='job_ended_when_not_active'),
+        ),
+        migrations.AddIndex(
+            model_name='thumbnailrequest',
+            index=models.Index(condition=models.Q(('dispatched_at__isnull', True), ('state', 'queued')), fields=['user', 'id'], name='thumbnail_request_waiting'),
+        ),
+        migrations.AddIndex(
+            model_name='thumbnailrequest',
+            index=models.Index(condition=models.Q(('dispatched_at__isnull', False), ('state__in', ['queued', 'running'])), fields=['user'], name='thumbnail_request_in_flight'),
+        ),
+        migrations.AddIndex(
+            model_name='thumbnailrequest',
+            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='thumbnail_request_leases'),
+        ),
+        migrations.AddIndex(
+            model_name='thumbnailrequest',
+            index=models.Index(condition=models.Q(('dispatched_at__isnull', False), ('state', 'queued')), fields=['dispatched_at'], name='thumbnail_request_sent'),
+        ),
+        migrations.AddConstraint(
+            model_name='thumbnailrequest',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('queued', 'running', 'failed'))), name='thumbnail_request_state_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='thumbnailrequest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), ('lease_token__isnull', False), ('lease_until__isnull', False)), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_token__isnull', True), ('lease_until__isnull', True)), _connector='OR'), name='thumbnail_request_leased_when_running'),
+        ),
+        migrations.AddConstraint(
+            model_name='thumbnailrequest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), models.Q(('error_code', ''), _negated=True), models.Q(('error_sentence', ''), _negated=True)), models.Q(models.Q(('state', 'failed'), _negated=True), ('error_code', '')), _connector='OR'), name='thumbnail_request_failed_says_why'),
         ),
         migrations.AddIndex(
             model_name='upload',

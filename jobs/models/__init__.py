@@ -16,6 +16,7 @@ from jobs.models.rendition import Rendition
 from jobs.models.rendition_request import RenditionRequest
 from jobs.models.search_text import SearchText
 from jobs.models.tag import Tag
+from jobs.models.thumbnail_request import ThumbnailRequest
 from jobs.models.upload import Upload
 from jobs.models.webhook import (
     WebhookAttempt,
@@ -43,6 +44,7 @@ __all__ = [
     "RenditionRequest",
     "SearchText",
     "Tag",
+    "ThumbnailRequest",
     "Upload",
     "WebhookAttempt",
     "WebhookDelivery",

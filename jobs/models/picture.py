@@ -8,31 +8,19 @@ from django.conf import settings
 from django.db import models
 
 from common.gate import OwnedQuerySet
-from common.ids import new_id
 from jobs.models.job import Job, Lane
+from jobs.models.leased import Leased, LeaseState, lease_constraints, line_indexes, states_constraint
 
 if TYPE_CHECKING:
     from jobs.models.rendition import Rendition
 
 
-class Picture(models.Model):
-    """One image of a job. The row is the truth: the broker only carries its id about.
+class Picture(Leased):
+    """One image of a job."""
 
-    `dispatched_at` says that a message for it is out; `lease_token` and `lease_until` say which claim
-    works on it and until when that claim counts without being renewed; `attempts` counts the claims.
-    """
+    ENDED = (LeaseState.DONE, LeaseState.FAILED, LeaseState.CANCELLED)
+    NOT_DONE = (LeaseState.QUEUED, LeaseState.RUNNING, LeaseState.FAILED, LeaseState.CANCELLED)
 
-    class State(models.TextChoices):
-        QUEUED = "queued", "queued"
-        RUNNING = "running", "running"
-        DONE = "done", "done"
-        FAILED = "failed", "failed"
-        CANCELLED = "cancelled", "cancelled"
-
-    ENDED = (State.DONE, State.FAILED, State.CANCELLED)
-    NOT_DONE = (State.QUEUED, State.RUNNING, State.FAILED, State.CANCELLED)
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="pictures")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures")
     position = models.PositiveIntegerField()
@@ -49,14 +37,6 @@ class Picture(models.Model):
     height = models.PositiveIntegerField(null=True)
     thumb_key = models.CharField(max_length=255, blank=True)
 
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    error_code = models.CharField(max_length=64, blank=True)
-    error_sentence = models.CharField(max_length=500, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(null=True)
-    dispatched_at = models.DateTimeField(null=True)
-    lease_token = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
     queued_at = models.DateTimeField()
     # While a charge for it stands: since when. Taken away by the refund, so that there is one of each.
     charged_at = models.DateTimeField(null=True)
@@ -64,7 +44,6 @@ class Picture(models.Model):
     charged_pixels = models.PositiveBigIntegerField(null=True)
     # Bytes that its matte and rendition are expected to take; they count while it waits or runs.
     reserved = models.PositiveBigIntegerField(default=0)
-    started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     confidence = models.FloatField(null=True)
@@ -81,24 +60,12 @@ class Picture(models.Model):
         ordering: ClassVar = ["job", "position"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["job", "position"], name="picture_position_unique"),
-            models.CheckConstraint(
-                name="picture_state_known",
-                condition=models.Q(state__in=["queued", "running", "done", "failed", "cancelled"]),
-            ),
-            models.CheckConstraint(
-                name="picture_leased_when_running",
-                condition=models.Q(state="running", lease_token__isnull=False, lease_until__isnull=False)
-                | (~models.Q(state="running") & models.Q(lease_token__isnull=True, lease_until__isnull=True)),
-            ),
+            states_constraint("picture", tuple(LeaseState.values)),
+            *lease_constraints("picture"),
             models.CheckConstraint(
                 name="picture_ended_has_time",
                 condition=models.Q(state__in=["queued", "running"], finished_at__isnull=True)
                 | (~models.Q(state__in=["queued", "running"]) & models.Q(finished_at__isnull=False)),
-            ),
-            models.CheckConstraint(
-                name="picture_failed_says_why",
-                condition=models.Q(state="failed") & ~models.Q(error_code="") & ~models.Q(error_sentence="")
-                | ~models.Q(state="failed") & models.Q(error_code=""),
             ),
             models.CheckConstraint(
                 name="picture_worked_on_has_source",
@@ -118,16 +85,7 @@ class Picture(models.Model):
                 condition=~models.Q(source_digest=""),
                 name="picture_digests",
             ),
-            models.Index(
-                fields=["user", "lane", "queued_at", "position"],
-                condition=models.Q(state="queued", dispatched_at__isnull=True),
-                name="picture_waiting",
-            ),
-            models.Index(
-                fields=["user", "lane"],
-                condition=models.Q(state__in=["queued", "running"], dispatched_at__isnull=False),
-                name="picture_in_flight",
-            ),
+            *line_indexes("picture", lane=("lane",), order=("queued_at", "position")),
             models.Index(
                 fields=["finished_at"], condition=models.Q(state="done"), name="picture_done_lately"
             ),
@@ -139,12 +97,6 @@ class Picture(models.Model):
                 fields=["user", "reserved"],
                 condition=models.Q(state__in=["queued", "running"]),
                 name="picture_reserved",
-            ),
-            models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="picture_leases"),
-            models.Index(
-                fields=["dispatched_at"],
-                condition=models.Q(state="queued", dispatched_at__isnull=False),
-                name="picture_sent",
             ),
         ]
 

@@ -9,25 +9,18 @@ from django.db import models
 from django.utils import timezone
 
 from common.gate import OwnedQuerySet
-from common.ids import new_id
+from jobs.models.leased import Leased, LeaseState, lease_constraints, line_indexes, states_constraint
 from jobs.models.matte import Matte
 from jobs.models.picture import Picture
 
 
-class RenditionRequest(models.Model):
-    """Gone once it is fulfilled: the rendition that is then there has its id.
+class RenditionRequest(Leased):
+    """Deleted when it is fulfilled: the rendition that replaces it has its id.
 
-    Of a matte that there is, or of one that a person sent (`revision` is kept for it; its bytes lie under the
-    incoming key of this id until a worker has looked at them). `dispatched_at`, `lease_token`, `lease_until`
-    and `attempts` are as a picture's.
+    It refers to an existing matte, or to one that a person uploaded: then `matte` is null, `revision` is
+    reserved for it, and its bytes are under the incoming key of this id until a worker has checked them.
     """
 
-    class State(models.TextChoices):
-        QUEUED = "queued", "queued"
-        RUNNING = "running", "running"
-        FAILED = "failed", "failed"
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="rendition_requests"
     )
@@ -38,14 +31,6 @@ class RenditionRequest(models.Model):
     recipe = models.JSONField()
     recipe_digest = models.CharField(max_length=64)
 
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    error_code = models.CharField(max_length=64, blank=True)
-    error_sentence = models.CharField(max_length=500, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(null=True)
-    dispatched_at = models.DateTimeField(null=True)
-    lease_token = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
     # The pixels beyond its source's, and since when a charge for them stands.
     charged_pixels = models.PositiveBigIntegerField(default=0)
     charged_at = models.DateTimeField(null=True)
@@ -65,18 +50,13 @@ class RenditionRequest(models.Model):
                 condition=models.Q(matte__isnull=False, revision__isnull=True)
                 | models.Q(matte__isnull=True, revision__isnull=False, revision__gte=2),
             ),
-            models.CheckConstraint(
-                name="rendition_request_leased_when_running",
-                condition=models.Q(state="running", lease_token__isnull=False, lease_until__isnull=False)
-                | (~models.Q(state="running") & models.Q(lease_token__isnull=True, lease_until__isnull=True)),
+            states_constraint(
+                "rendition_request", (LeaseState.QUEUED, LeaseState.RUNNING, LeaseState.FAILED)
             ),
-            models.CheckConstraint(
-                name="rendition_request_failed_says_why",
-                condition=models.Q(state="failed") & ~models.Q(error_code="") & ~models.Q(error_sentence="")
-                | models.Q(state__in=["queued", "running"], error_code=""),
-            ),
+            *lease_constraints("rendition_request"),
         ]
         indexes: ClassVar = [
+            *line_indexes("rendition_request"),
             models.Index(
                 fields=["user", "id"],
                 condition=models.Q(state__in=["queued", "running"]),

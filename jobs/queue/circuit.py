@@ -1,5 +1,7 @@
-"""The circuit of the file store: open for a while after a worker found it away, so that pictures wait in the
-database instead of being handed out and back."""
+"""The circuit breaker of the file store. While it is open, rows wait in the database.
+
+A worker that cannot reach the store opens it. It closes by itself after STORE_PAUSE_SECONDS.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,8 @@ logger = logging.getLogger(__name__)
 
 KEY = "circuit:store"
 
-# Whether this process found the store away, and not yet that it is back.
-_doubted = False
+# Whether this process could not reach the store, and has not reached it since.
+_store_was_away = False
 
 
 @cache
@@ -25,9 +27,9 @@ def _client() -> redis.Redis:
 
 
 def trip() -> None:
-    """Stop handing out pictures for STORE_PAUSE_SECONDS."""
-    global _doubted
-    _doubted = True
+    """Open the circuit for STORE_PAUSE_SECONDS."""
+    global _store_was_away
+    _store_was_away = True
     try:
         _client().set(KEY, "away", ex=settings.STORE_PAUSE_SECONDS)
     except redis.RedisError as error:
@@ -35,7 +37,7 @@ def trip() -> None:
 
 
 def is_open() -> bool:
-    """Whether the store was away a moment ago. A Redis that is away says no: sending will tell of it."""
+    """Whether the store was away a moment ago. False if Redis is away: sending fails then anyway."""
     try:
         return bool(_client().exists(KEY))
     except redis.RedisError:
@@ -43,11 +45,11 @@ def is_open() -> bool:
 
 
 def check_store() -> None:
-    """Raise StoreUnavailableError where the store is still away, before a picture is computed in vain.
+    """Raise StoreUnavailableError if the store is still away, before a result is computed in vain.
 
-    Asks the store only if this process found it away: usually it costs nothing.
+    Asks the store only if this process could not reach it before, so it usually costs nothing.
     """
-    global _doubted
-    if _doubted:
+    global _store_was_away
+    if _store_was_away:
         storage.probe()
-        _doubted = False
+        _store_was_away = False

@@ -1,47 +1,64 @@
-"""Messages: what goes to the broker for a picture, and which of them it still holds.
+"""Messages: how a row is sent to the broker, and which messages the broker still holds.
 
-A message bears the name of the row's `dispatched_at`, so that the row alone says which one to look for.
+A message is named after its row's `dispatched_at`, so that the row alone says which message to look for.
+Actors are called by name: this room imports none of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, cast
 from uuid import UUID
 
 import dramatiq
+from django.db.models import Q
 from dramatiq.brokers.redis import RedisBroker
 
-# At most so many names in one question to Redis, which answers nobody else meanwhile.
-AT_ONCE: Final = 1000
+# Names in one command. Redis serves nobody else while it runs.
+NAMES_PER_COMMAND: Final = 1000
 
 
-def name(picture: UUID, dispatched_at: datetime) -> str:
-    """What the message of a dispatched picture is called."""
-    return f"{picture}@{dispatched_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
+@dataclass(frozen=True)
+class Route:
+    """Which rows of a line go to which actor, through which queue of the broker."""
+
+    queue: str
+    actor: str
+    rows: Q = field(default_factory=Q)
 
 
-def send(lane: str, picture: UUID, dispatched_at: datetime) -> None:
-    """Send a picture to a lane's workers. Raises BrokerConnectionError or RedisError where none takes it."""
-    from jobs.actors import segment  # the actors call services: the import at the top would be a circle
-
-    actor = segment[lane]
-    message = actor.message(str(picture)).copy(message_id=name(picture, dispatched_at))
-    actor.broker.enqueue(message)
+def name(row: UUID, dispatched_at: datetime) -> str:
+    """The id of the message of a dispatched row."""
+    return f"{row}@{dispatched_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
 
 
-def lost(lane: str, names: Sequence[str]) -> set[str]:
-    """Those messages that neither wait in a lane's queue nor are in a worker's hands.
+def send(route: Route, row: UUID, dispatched_at: datetime) -> None:
+    """Send a row to the workers. Raises BrokerConnectionError or RedisError if the broker is away."""
+    dramatiq.get_broker().enqueue(
+        dramatiq.Message(
+            queue_name=route.queue,
+            actor_name=route.actor,
+            args=(str(row),),
+            kwargs={},
+            options={},
+            message_id=name(row, dispatched_at),
+        )
+    )
 
-    Raises RedisError where nobody can tell. A message that its worker holds counts as held, also where the
-    worker is dead: Dramatiq puts it back once the worker's heartbeat has lapsed.
+
+def lost(queue: str, names: Sequence[str]) -> set[str]:
+    """Returns the messages that neither wait in the queue nor are held by a worker.
+
+    Raises RedisError if the broker is away. A message that a dead worker holds is not lost: Dramatiq requeues
+    it when the worker's heartbeat has expired.
     """
     broker = cast(RedisBroker, dramatiq.get_broker())
-    client, held = broker.client, f"{broker.namespace}:{lane}.msgs"
+    client, held = broker.client, f"{broker.namespace}:{queue}.msgs"
     gone: set[str] = set()
-    for start in range(0, len(names), AT_ONCE):
-        part = names[start : start + AT_ONCE]
+    for start in range(0, len(names), NAMES_PER_COMMAND):
+        part = names[start : start + NAMES_PER_COMMAND]
         found = client.hmget(held, list(part))
         gone.update(one for one, body in zip(part, found, strict=True) if body is None)
     return gone

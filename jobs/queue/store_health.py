@@ -1,4 +1,4 @@
-"""Whether the file store works, for /readyz: asked at most every few seconds, however many ask us."""
+"""Health of the file store for /readyz, cached for a few seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.queue import circuit
 from jobs.storage import StoreFullError, StoreUnavailableError
 
 FRESH_SECONDS: Final = 2.0
-# A store that hangs is waited for by one request; the others get an answer without it.
+# While one request waits for a store that hangs, the others wait at most this long.
 WAIT_SECONDS: Final = 2.0
 
 AWAY: Final = "does not answer, or takes no writes"
@@ -33,7 +33,7 @@ _asking = threading.Lock()
 
 
 def problem() -> str | None:
-    """What is wrong with the store, in a few words; None where it works and has room."""
+    """Returns what is wrong with the store in a few words, or None if it works and has room."""
     if (known := _fresh()) is None:
         if not _asking.acquire(timeout=WAIT_SECONDS):
             return AWAY
@@ -42,7 +42,7 @@ def problem() -> str | None:
         finally:
             _asking.release()
     if known.problem is None and circuit.is_open():
-        # A worker could not write a moment ago. S3 is not asked for that here.
+        # A worker could not write a moment ago. The probe here does not write to S3.
         return AWAY
     return known.problem
 

@@ -1,7 +1,7 @@
-"""Windows: how many messages of one user are out at once, whose turn it is, and which rows go next.
+"""Windows: how many messages of one user are in flight at once, which users are served next, and which rows.
 
-Shared by everything that users wait for: pictures and renditions. The rows are of a model with `user`,
-`state`, `dispatched_at` and `not_before`.
+The window is what makes users take turns: nobody has more than a window of messages in a queue, however many
+rows wait in the database. A plan's weight widens it.
 """
 
 from __future__ import annotations
@@ -18,47 +18,46 @@ from accounts import locks
 from accounts.models import Plan, User
 from accounts.selectors import plan_of
 from jobs import clock
+from jobs.models.leased import IN_FLIGHT, WAITING
 
-# Users that one tick serves, for each kind of row.
-USERS_AT_ONCE: Final = 500
-IN_FLIGHT: Final = Q(state__in=["queued", "running"], dispatched_at__isnull=False)
-WAITING: Final = Q(state="queued", dispatched_at__isnull=True)
+# Users that one tick serves in each queue of a line.
+USERS_PER_TICK: Final = 500
 
 
 def size_for(weight: int | None) -> int:
-    """Messages that a user of a plan of that weight may have out at once."""
+    """The window of a user whose plan has this weight."""
     return int(settings.WINDOW) * (weight or 1)
 
 
 def size_of(user: int) -> int:
-    """Messages that this user may have out at once."""
+    """The window of this user."""
     plan = plan_of(user)
     return size_for(plan.weight if plan else None)
 
 
-def turns(rows: QuerySet[Any]) -> list[tuple[int, int]]:
-    """The next users to serve, each with the size of their window: who waits and has room in it.
+def next_users(rows: QuerySet[Any]) -> list[tuple[int, int]]:
+    """The next users to serve, each with the size of their window.
 
-    In random order, so that users take turns also where more of them wait than one tick serves. Who waits
-    behind a full window takes nobody's place.
+    Only users with rows that wait and with room in their window. The order is random, so that all take turns
+    even if more wait than one tick serves.
     """
-    out = dict(rows.filter(IN_FLIGHT).order_by().values_list("user").annotate(Count("pk")))
-    usual = Plan.objects.filter(is_default=True).values_list("weight", flat=True).first()
+    in_flight = dict(rows.filter(IN_FLIGHT).order_by().values_list("user").annotate(Count("pk")))
+    default = Plan.objects.filter(is_default=True).values_list("weight", flat=True).first()
     waiting = rows.filter(WAITING, due(), user=OuterRef("pk"))
     users = User.objects.filter(Exists(waiting)).values_list("pk", "plan__weight")
-    found = [(user, size_for(weight or usual)) for user, weight in users]
-    ready = [(user, size) for user, size in found if out.get(user, 0) < size]
+    found = [(user, size_for(weight or default)) for user, weight in users]
+    ready = [(user, size) for user, size in found if in_flight.get(user, 0) < size]
     random.shuffle(ready)
-    return ready[:USERS_AT_ONCE]
+    return ready[:USERS_PER_TICK]
 
 
 def fill(user: int, rows: QuerySet[Any], size: int, order: tuple[str, ...]) -> tuple[list[UUID], datetime]:
-    """Mark this user's next rows as sent until the window is full: which, and when.
+    """Mark this user's next rows as dispatched until the window is full. Returns their keys and the time.
 
     Call it in a transaction, and send the messages when it is committed.
     """
     now = clock.now()
-    # Two dispatchers at once must not both see the same free places.
+    # The lock keeps two dispatchers from filling the same free places.
     if not locks.hold_user(user):
         return [], now
     mine = rows.filter(user=user)
@@ -75,6 +74,6 @@ def fill(user: int, rows: QuerySet[Any], size: int, order: tuple[str, ...]) -> t
 
 
 def due() -> Q:
-    """Rows that need not rest any longer."""
+    """Rows whose back-off is over."""
     longest = max(2 ** (settings.MAX_ATTEMPTS - 1), settings.STORE_PAUSE_SECONDS)
     return Q(not_before__isnull=True) | clock.passed("not_before", timedelta(seconds=longest))

@@ -1,4 +1,4 @@
-"""Which workers are alive, and on what they run: a short-lived note of each in Redis."""
+"""Heartbeats of workers in Redis: which are alive, and on what they run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PREFIX = "worker:"
 
 
 class Worker(TypedDict):
-    """What a worker says of itself."""
+    """A worker's heartbeat."""
 
     host: str
     pid: int
@@ -34,18 +34,18 @@ def _key() -> str:
 
 
 def report(engine: str) -> None:
-    """Say that this process is alive with its model loaded; forgotten unless said again in a lease's time."""
+    """Record a heartbeat of this process, whose model is loaded. It expires after LEASE_SECONDS."""
     note = Worker(host=socket.gethostname(), pid=os.getpid(), engine=engine)
     _client().set(_key(), json.dumps(note), ex=settings.LEASE_SECONDS)
 
 
 def withdraw() -> None:
-    """Say that this process stops."""
+    """Delete the heartbeat: this process stops."""
     _client().delete(_key())
 
 
 def alive() -> list[Worker]:
-    """The workers that are ready now."""
+    """Returns the workers that are ready."""
     client = _client()
     notes = client.mget(list(client.scan_iter(match=f"{PREFIX}*", count=1000)) or [PREFIX])
     return [json.loads(note) for note in notes if note]

@@ -69,14 +69,19 @@ def check_room(user: User, pictures: Sequence[Picture], most: Allowed) -> None:
 def standing(pictures: QuerySet[Picture]) -> list[Charged]:
     """Those among these pictures whose charge stands, locked."""
     rows = locks.fetch_held(pictures.filter(charged_at__isnull=False).only(*_FACTS))
-    return [one for picture in rows for one in of(picture)]
+    return [
+        Charged(picture.pk, picture.user_id, picture.job_id, _pixels(picture), picture.charged_at)
+        for picture in rows
+        if picture.charged_at is not None
+    ]
 
 
-def of(picture: Picture) -> list[Charged]:
-    """The charge of one picture, where it stands."""
-    if picture.charged_at is None:
-        return []
-    return [Charged(picture.pk, picture.user_id, picture.job_id, _pixels(picture), picture.charged_at)]
+def withdraw(pictures: QuerySet[Picture]) -> list[Charged]:
+    """As `standing`, and clears `charged_at`: `refund` them in the same transaction."""
+    charges = standing(pictures)
+    if charges:
+        Picture.objects.filter(pk__in=[one.pk for one in charges]).update(charged_at=None)
+    return charges
 
 
 def refund(charges: Iterable[Charged], reason: str) -> None:

@@ -18,8 +18,7 @@ from common.after_commit import after_commit
 from common.deadlocks import again_after_deadlock
 from jobs import clock, events
 from jobs.models import Continuation, Job
-from jobs.queue import dispatch
-from jobs.services import growing, progress, removal, slices
+from jobs.services import growing, lines, progress, removal, slices
 from jobs.webhooks import notifications
 
 # The request that began is given this long before the scheduler takes part.
@@ -70,5 +69,5 @@ def _step(pk: UUID) -> bool:
             after_commit(events.tell, pk, "job", state=Job.State.CANCELLED)
         else:
             progress.settle(pk)
-            after_commit(dispatch.top_up, user)
+            after_commit(lines.PICTURES.top_up, user)
     return False

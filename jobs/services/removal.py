@@ -27,6 +27,7 @@ from jobs.models import (
     Receipt,
     Rendition,
     RenditionRequest,
+    ThumbnailRequest,
     Upload,
 )
 from jobs.services import charging, growing, receipts, slices, storage_usage, tags, titles
@@ -278,7 +279,8 @@ def _delete_uploads(uploads: QuerySet[Upload]) -> int:
 
 def _discard_files(pictures: QuerySet[Picture]) -> Counter[int]:
     """The files of pictures that are about to go, and the uploads they came from; their bytes by user."""
-    locks.hold(RenditionRequest.objects.filter(picture__in=pictures), to_delete=True)
+    for requests in (RenditionRequest, ThumbnailRequest):
+        locks.hold(requests.objects.filter(picture__in=pictures), to_delete=True)
     _hold_sources(pictures)
     freed = storage_usage.of_pictures(pictures)
     sources = _sources_of(pictures)

@@ -22,10 +22,10 @@ from common.ids import new_id
 from jobs import clock, selectors, storage
 from jobs.errors import GoneError, MatteRefusedError, TooManyError, UploadRefusedError, WrongStateError
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
-from jobs.queue import rendition_dispatch
 from jobs.services import (
     backdrops,
     charging,
+    lines,
     removal,
     result_limits,
     storage_reservation,
@@ -86,7 +86,7 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Rendit
         _check_open(picture)
         rendition_request = _again(same) if same else _new(picture, matte, recipe)
         quota.check_reserved(picture.user)
-        after_commit(rendition_dispatch.top_up, picture.user_id)
+        after_commit(lines.RENDITIONS.top_up, picture.user_id)
     return rendition_request
 
 
@@ -165,7 +165,7 @@ def correct(
             _hold(picture)
             backdrops.of(picture.user, recipe)
             _check_open(picture)
-            after_commit(rendition_dispatch.top_up, picture.user_id)
+            after_commit(lines.RENDITIONS.top_up, picture.user_id)
             made = RenditionRequest(
                 id=rendition_request,
                 user=picture.user,

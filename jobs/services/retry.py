@@ -19,8 +19,7 @@ from common.after_commit import after_commit
 from common.deadlocks import again_after_deadlock
 from jobs.errors import GoneError
 from jobs.models import Job, Picture
-from jobs.queue import dispatch
-from jobs.services import charging, slices
+from jobs.services import charging, lines, slices
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +133,7 @@ class _Rest:
             queued_at=timezone.now(),
         )
         Job.objects.filter(pk=job.pk).update(state=Job.State.ACTIVE, finished_at=None)
-        after_commit(dispatch.top_up, job.user_id)
+        after_commit(lines.PICTURES.top_up, job.user_id)
         charged_at = charging.charge(
             job.user, job.pk, unpaid, token=self.token, most=most, reason="tried again"
         )

@@ -19,12 +19,12 @@ from common.deadlocks import again_after_deadlock
 from jobs.errors import GoneError, SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
-from jobs.queue import dispatch
 from jobs.services import (
     backdrops,
     charging,
     continuing,
     growing,
+    lines,
     progress,
     result_limits,
     search_index,
@@ -91,7 +91,7 @@ def submit(
         job.refresh_from_db()
         # The counter of storage is the last lock.
         quota.check_reserved(user, most=most)
-        after_commit(dispatch.top_up, user.pk)
+        after_commit(lines.PICTURES.top_up, user.pk)
         if job.to_come:
             after_commit(continuing.finish, job.pk)
     return job
@@ -132,7 +132,7 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
             source_job=job.pk,
         )
         quota.check_reserved(job.user, most=most)
-        after_commit(dispatch.top_up, job.user_id)
+        after_commit(lines.PICTURES.top_up, job.user_id)
         if new.to_come:
             after_commit(continuing.finish, new.pk)
     return new

@@ -27,8 +27,7 @@ from common.ids import new_id
 from jobs import clock, storage
 from jobs.models import Job, Picture, Rendition, Upload
 from jobs.models.job import Lane
-from jobs.queue import dispatch
-from jobs.services import backdrops, growing, removal, submit
+from jobs.services import backdrops, growing, lines, removal, submit
 from segmentation.pictures import PictureInfo
 from segmentation.recipe import Recipe
 
@@ -160,5 +159,5 @@ def _write(
     )
     quota.check_reserved(user, most=most)
     quota.add_storage(user, upload.announced_size)
-    after_commit(dispatch.top_up, user.pk, [Lane.INTERACTIVE])
+    after_commit(lines.PICTURES.top_up, user.pk, [Lane.INTERACTIVE])
     return Call(job.pk, picture.pk, recipe.digest, charged=True)

@@ -1,113 +1,104 @@
-"""Small pictures of what synchronous calls made: a worker makes them when somebody first looks."""
+"""Thumbnails and previews on demand: API calls skip both, and a worker makes them at the first view."""
 
 from __future__ import annotations
 
-import io
 import logging
 import time
-import zipfile
-from typing import TYPE_CHECKING, Final
-from uuid import UUID
+from datetime import timedelta
+from typing import Final
 
-from django.core.cache import cache
-from dramatiq.errors import BrokerConnectionError
+from django.conf import settings
+from django.db import transaction
 from redis.exceptions import RedisError
 
-from jobs import selectors, storage
-from jobs.models import Picture, Rendition
-from jobs.services import removal, uploads
-from segmentation.pictures import Limits
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from accounts import locks
+from common.after_commit import after_commit
+from jobs import clock, events, selectors
+from jobs.models import Picture, ThumbnailRequest
+from jobs.services import lines
 
 logger = logging.getLogger(__name__)
 
-SIDE: Final = 640
-LOOK_SECONDS: Final = 5.0
-PAUSE_SECONDS: Final = 0.05
-# One that can never be made is asked for, and waited for, no more often than that.
-ASK_AGAIN_SECONDS: Final = 60
-# Of files that we made ourselves, which may be larger than a source may.
-OURS: Final = Limits(max_bytes=2**30, max_pixels=250_000_000, max_side=65_535)
+# A view waits so long for a worker, counted from the first view.
+WAIT_SECONDS: Final = 5.0
+# Events may be lost, so the database is asked at least this often.
+LOOK_SECONDS: Final = 1.0
+SWEEP_AT_ONCE: Final = 500
 
 
 def preview_of(picture: Picture) -> str:
-    """The key of the newest result, small; "" where there is none, or no worker made it in time. Blocks."""
+    """The key of the newest result's preview; "" if there is none or no worker made it in time. Blocks."""
     rendition = picture.rendition
-    if rendition is None or rendition.preview_key or not _wait(picture):
+    if rendition is None or rendition.preview_key or not _made(picture):
         return rendition.preview_key if rendition else ""
     selectors.attach_renditions([picture])
     return picture.rendition.preview_key if picture.rendition else ""
 
 
 def thumb_of(picture: Picture) -> str:
-    """The key of the source, small; as `preview_of`."""
-    if picture.thumb_key or picture.state != Picture.State.DONE or not _wait(picture):
+    """The key of the source's thumbnail; as `preview_of`."""
+    if picture.thumb_key or picture.state != Picture.State.DONE or not _made(picture):
         return picture.thumb_key
     return Picture.objects.filter(pk=picture.pk).values_list("thumb_key", flat=True).first() or ""
 
 
-def make(picture_id: UUID) -> None:
-    """Make what is missing of a picture. For workers; safe to run twice."""
-    from segmentation.pictures import decode
-    from segmentation.pipeline import encode_preview
-
-    picture = Picture.objects.filter(pk=picture_id, state=Picture.State.DONE).first()
-    if picture is None:
-        return
-    for rendition in Rendition.objects.filter(picture=picture, preview_key=""):
-        key = storage.preview_key(picture.pk, rendition.matte.revision, rendition.recipe_digest)
-        storage.write(key, encode_preview(*_planes(rendition), SIDE).data)
-        _note(key, Rendition.objects.filter(pk=rendition.pk).update(preview_key=key))
-    if not picture.thumb_key:
-        with storage.reading(picture.source_key) as source:
-            seen = decode(source, uploads.limits())
-        key = storage.thumb_key(picture.pk)
-        storage.write(key, encode_preview(seen.rgb, seen.alpha, SIDE).data)
-        # Last: it says that all of it is there.
-        _note(key, Picture.objects.filter(pk=picture.pk).update(thumb_key=key))
-
-
-def _note(key: str, rows: int) -> None:
-    if not rows:
-        removal.discard([key])
-
-
-def _planes(rendition: Rendition) -> tuple[NDArray, NDArray | None]:  # type: ignore[type-arg]  # of bytes, both
-    """The colours and the alpha of a finished file."""
-    from segmentation.pictures import decode
-
-    with storage.reading(rendition.key) as file:
-        if rendition.extension != "zip":
-            seen = decode(file, OURS)
-            return seen.rgb, seen.alpha
-        with zipfile.ZipFile(io.BytesIO(file.read())) as archive:
-            colours, alpha = (decode(archive.read(name), OURS) for name in ("color.jpg", "alpha.png"))
-            return colours.rgb, alpha.rgb[..., 0]
-
-
-def _wait(picture: Picture) -> bool:
-    """Ask a worker, and look until it is done; false where it takes too long or nobody can be asked.
-
-    Who comes while another waits waits with them; who comes later does not, until it may be asked again.
-    """
-    from jobs.actors import (
-        make_thumbnails,  # the actors call services: the import at the top would be a circle
+def sweep() -> int:
+    """Delete requests that failed, after UPLOAD_HOURS: the next view may try again. Returns how many."""
+    old = ThumbnailRequest.objects.filter(
+        state=ThumbnailRequest.State.FAILED,
+        created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS),
     )
+    with transaction.atomic():
+        held = locks.hold(old.order_by("pk")[:SWEEP_AT_ONCE], to_delete=True, skip_locked=True)
+        ThumbnailRequest.objects.filter(pk__in=held).delete()
+    return len(held)
 
-    key, look = f"small:{picture.pk}", LOOK_SECONDS
-    if cache.add(key, time.time() + look, ASK_AGAIN_SECONDS):
-        try:
-            make_thumbnails.send(str(picture.pk))
-        except (BrokerConnectionError, RedisError) as error:
-            logger.warning("nobody can make the small pictures of %s: %s", picture.pk, error)
-            return False
-    else:
-        look = min(look, cache.get(key, 0.0) - time.time())
-    deadline = time.monotonic() + look
-    while time.monotonic() < deadline:
-        if not Picture.objects.filter(pk=picture.pk, thumb_key="").exists():
-            return True
-        time.sleep(PAUSE_SECONDS)
-    return False
+
+def request(picture: Picture) -> ThumbnailRequest:
+    """Returns the picture's thumbnail request, and dispatches a new one."""
+    with transaction.atomic():
+        row, created = ThumbnailRequest.objects.get_or_create(
+            picture=picture, defaults={"user_id": picture.user_id, "created_at": clock.now()}
+        )
+        if created:
+            after_commit(lines.THUMBNAILS.top_up, picture.user_id)
+    found: ThumbnailRequest = row
+    return found
+
+
+def _made(picture: Picture) -> bool:
+    """Ask a worker and wait until it is done. False if that takes too long or failed.
+
+    Views that come while the first one waits wait with it. Later ones do not wait, so that a platform without
+    a worker answers at once.
+    """
+    row = request(picture)
+    left = WAIT_SECONDS - (clock.now() - row.created_at).total_seconds()
+    if row.state == ThumbnailRequest.State.FAILED or left <= 0:
+        return False
+    try:
+        return _waited(picture, left)
+    except RedisError as error:
+        logger.warning("no worker can be asked for the thumbnails of %s: %s", picture.pk, error)
+        return False
+
+
+def _waited(picture: Picture, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    name = str(picture.pk)
+    with events.subscription(picture.job_id) as hear:
+        while True:
+            state = _state_of(picture)
+            if state is None or state == ThumbnailRequest.State.FAILED:
+                return state is None
+            look = min(deadline, time.monotonic() + LOOK_SECONDS)
+            if time.monotonic() >= deadline:
+                return False
+            while (left := look - time.monotonic()) > 0:
+                hint = hear(left)
+                if hint is not None and hint["kind"] == events.THUMBNAILS and hint.get("id") == name:
+                    break
+
+
+def _state_of(picture: Picture) -> str | None:
+    return ThumbnailRequest.objects.filter(picture=picture.pk).values_list("state", flat=True).first()

@@ -31,7 +31,7 @@ from jobs import clock, fetching
 from jobs.errors import WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
-from jobs.queue.patience import with_retries
+from jobs.queue.retries import with_retries
 from jobs.webhooks import secrets, services
 from jobs.webhooks.secrets import UnreadableSecretError
 from jobs.webhooks.windows import BUSY_SECONDS, RUNNING, shares

@@ -1,4 +1,4 @@
-"""The engine in a worker process: one pipeline for each model, loaded once. Never imported by the web."""
+"""The engine of a worker process: one pipeline per model, loaded once. Web processes never import it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _lock = threading.Lock()
 
 
 def pipeline(model: str) -> Pipeline:
-    """The pipeline of a model, loaded at its first use and kept."""
+    """Returns the pipeline of a model, loaded at its first use."""
     with _lock:
         if model not in _pipelines:
             _pipelines[model] = Pipeline(
@@ -24,10 +24,10 @@ def pipeline(model: str) -> Pipeline:
 
 
 def warm() -> str:
-    """Load and warm the default model, for one picture and for several; what it runs on, in a line.
+    """Load and warm up the default model, for one picture and for batches. Returns what it runs on.
 
-    Several now, and not when they come: a task's time is for its picture, and a worker's memory is known
-    from its start on.
+    Batches are warmed up at the start so that no task spends its time limit on it, and so that the worker's
+    memory is known from the start.
     """
     ready = pipeline(settings.MODEL)
     ready.warm()

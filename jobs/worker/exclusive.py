@@ -1,4 +1,4 @@
-"""A shared/exclusive lock over the pictures of one process. A suspect picture runs alone.
+"""A shared/exclusive lock over the tasks of one process. A row that was tried before runs alone.
 
 See docs/decisions/0010-suspects-run-in-isolation.md.
 """
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-# A lock that is waited for without a limit cannot be broken off by a shutdown or a time limit.
+# Wait in steps: a shutdown or time limit cannot interrupt a wait without a time-out.
 POLL_SECONDS: Final = 1.0
 
 
 class ExclusiveLock:
-    """A lock that many share, or one has for itself; who wants it alone goes before new company."""
+    """A lock that many share or one holds alone. A waiting exclusive holder goes before new shared ones."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -25,7 +25,7 @@ class ExclusiveLock:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Run beside others."""
+        """Hold the lock together with others."""
         with self._changed:
             while self._alone or self._waiting:
                 self._changed.wait(POLL_SECONDS)
@@ -39,7 +39,7 @@ class ExclusiveLock:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Run with nobody beside."""
+        """Hold the lock alone."""
         with self._changed:
             self._waiting += 1
             try:

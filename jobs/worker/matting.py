@@ -1,4 +1,4 @@
-"""The matte of a picture: by the model, or from an earlier run on the same bytes."""
+"""The matte of a picture: predicted by the model, or reused from an earlier run on the same bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Matted:
-    """A picture with its matte. digest: SHA-256 of the source. reused: the model was not run for it."""
+    """A picture with its matte. digest: SHA-256 of the source. reused: the model did not run."""
 
     segmented: Segmented
     digest: str
@@ -27,7 +27,7 @@ class Matted:
 
 
 def matte(picture: Picture, recipe: Recipe, pipeline: Pipeline) -> Matted:
-    """Read a picture's source and find its matte. Raises what Pipeline.segment raises."""
+    """Read a picture's source and get its matte. Raises what Pipeline.segment raises."""
     with storage.reading(picture.source_key) as source:
         digest = picture.source_digest or _digest(source)
         known = selectors.known_matte(picture.user_id, digest, recipe.matte_digest)
@@ -45,12 +45,12 @@ def _digest(source: BinaryIO) -> str:
 
 
 def _earlier(source: BinaryIO, known: Matte, pipeline: Pipeline) -> Segmented | None:
-    """The picture with the matte of an earlier run; None where that was deleted a moment ago."""
+    """Returns the picture with the matte of an earlier run, or None if that was deleted a moment ago."""
     try:
         with storage.reading(known.key) as file:
             grey = decode(file, pipeline.limits).rgb[..., 0]
     except (FileNotFoundError, PictureError) as error:
-        logger.info("matte %s cannot be used again: %s", known.pk, error)
+        logger.info("matte %s cannot be reused: %s", known.pk, error)
         return None
     picture = decode(source, pipeline.limits)
     return Segmented(picture, grey, known.confidence or 0.0, tuple(known.picture.warnings))

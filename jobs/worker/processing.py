@@ -1,120 +1,46 @@
-"""Segment and render: from a claimed picture to a matte and a rendition, or to a reason why not."""
+"""Segments and renders a picture: from the claim to a matte and a rendition in one transaction."""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from django.db import Error, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 
 from accounts import locks
 from jobs import storage
 from jobs.models import Job, Matte, Picture, Rendition
-from jobs.queue import circuit, claims, dispatch
+from jobs.queue import circuit
 from jobs.queue.claims import Claim, LeaseLostError
-from jobs.queue.leases import LeaseKeeper
-from jobs.queue.patience import is_away, with_retries
-from jobs.services import backdrops, removal, result_limits, storage_usage
-from jobs.storage import StoreUnavailableError
-from jobs.worker import engine, matting
-from jobs.worker.exclusive import ExclusiveLock
+from jobs.queue.retries import with_retries
+from jobs.services import backdrops, lines, removal, result_limits, storage_usage
+from jobs.worker import engine, matting, task
 from jobs.worker.matting import Matted
 from segmentation.compose import subject_position
 from segmentation.encode import Encoded, encode
-from segmentation.errors import EngineError, PictureError, SegmentationError, WeightsError
+from segmentation.errors import PictureError
 from segmentation.pipeline import Segmented, first_frame_note
 from segmentation.recipe import Recipe
 
-logger = logging.getLogger(__name__)
-
 PREVIEW_SIDE = 640
-INTERNAL = "internal_error"
-INTERNAL_SENTENCE = (
-    "Something went wrong on our side. Try this picture again; if it fails again, tell the staff."
-)
-
-# Set by the worker at its boot; a test that calls process() directly needs no renewing.
-keeper: LeaseKeeper | None = None
-exclusive_lock = ExclusiveLock()
 
 
 def process(picture_id: UUID) -> None:
-    """Claim a queued picture and bring it to its end. Safe to run twice: the second claim finds nothing.
-
-    A picture that was tried before runs with nobody beside it in this process.
-    """
-    alone = with_retries(partial(claims.was_tried, picture_id))
-    with exclusive_lock.alone() if alone else exclusive_lock.shared():
-        # The token is ours beforehand: after a broken connection we know our own claim again.
-        claim = with_retries(partial(claims.claim, picture_id, token=uuid4(), alone=alone))
-        if claim is None:
-            return
-        try:
-            with keeper.holding(claim.token) if keeper else nullcontext():
-                _to_its_end(claim)
-        finally:
-            # Its place in the window is free; where this fails, the scheduler's next tick does it.
-            _top_up(claim)
+    """Claim a queued picture, segment and render it. Safe to run twice: the second claim finds nothing."""
+    task.run(lines.PICTURES, picture_id, _work)
 
 
-def _to_its_end(claim: Claim) -> None:
-    picture_id = claim.picture.pk
-    try:
-        _work(claim)
-    except SegmentationError as error:
-        if is_engine_fault(error):
-            logger.exception("picture %s met an engine that fails: %s", picture_id, error.code)
-            _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
-            return
-        _unless_lost(claim, partial(claims.fail, claim, error.code, error.sentence))
-    except LeaseLostError:
-        logger.warning("picture %s was taken away while it ran; its result is dropped", picture_id)
-    except StoreUnavailableError as error:
-        logger.warning("picture %s waits for the store: %s", picture_id, error)
-        circuit.trip()
-        _unless_lost(claim, partial(claims.postpone, claim))
-    except Exception as error:
-        if is_away(error):
-            logger.warning("picture %s waits for the database: %s", picture_id, error)
-            _unless_lost(claim, partial(claims.postpone, claim))
-            return
-        logger.exception("picture %s failed at attempt %d", picture_id, claim.picture.attempts)
-        _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
-    except BaseException:
-        # A time limit or a shutdown, raised into the thread: hand the picture back, then obey.
-        _unless_lost(claim, partial(claims.give_back, claim, INTERNAL, INTERNAL_SENTENCE))
-        raise
-
-
-def is_engine_fault(error: Exception) -> bool:
-    """Whether the engine or its weights failed, not the picture: then it is worth another try.
-
-    A model that is unknown here stays unknown.
-    """
-    return isinstance(error, EngineError | WeightsError) and error.code != "unknown_model"
-
-
-def _top_up(claim: Claim) -> None:
-    try:
-        dispatch.top_up(claim.picture.user_id)
-    except Error as error:
-        logger.warning("could not top up: %s", error)
-
-
-def _work(claim: Claim) -> None:
+def _work(claim: Claim[Picture]) -> None:
     circuit.check_store()
-    picture = claim.picture
+    picture = claim.row
     recipe = Recipe.parse(picture.job.recipe)
     pipeline = engine.pipeline(recipe.model)
     matted = matting.matte(picture, recipe, pipeline)
     segmented = matted.segmented
     _check_seen(segmented, recipe)
     backdrop = backdrops.pixels(picture.user_id, recipe)
-    # Who waits for one answer gets it first: nothing is made to be looked at until somebody looks.
+    # API calls skip the preview; it is rendered on first view.
     called = picture.job.origin == Job.Origin.CALL
     largest = result_limits.most_pixels(picture.user)
     if called:
@@ -176,27 +102,29 @@ def _rendition(matte: Matte, recipe: Recipe, file: Encoded) -> Rendition:
     )
 
 
-def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, thumb_key: str) -> None:
-    """Rows and final state in one transaction: a claim that no longer counts writes no row.
+def _conclude(
+    claim: Claim[Picture], matted: Matted, matte: Matte, rendition: Rendition, thumb_key: str
+) -> None:
+    """Write the rows and the final state in one transaction. Writes no row if the lease is lost.
 
-    Its files stay where the picture lives on, cancelled or not: whoever tries it again writes the same keys,
-    perhaps at this moment, and the deletion of the picture knows them. Where it is gone, they go.
+    Then the files stay while the picture exists, cancelled or not: the next attempt writes the same keys,
+    perhaps at this moment, and deleting the picture deletes them. If the picture is gone, they are discarded.
     """
     segmented = matted.segmented
     try:
         with transaction.atomic():
-            # A picture that is tried again gets its first matte anew, from the same bytes and recipe.
+            # A picture that is retried replaces its first matte: same bytes, same recipe.
             earlier = Matte.objects.filter(picture=matte.picture, revision=matte.revision)
             freed = Counter[int]()
             if earlier.exists():
-                locks.hold(Job.objects.filter(pk=claim.picture.job_id))
-                locks.hold(Picture.objects.filter(pk=claim.picture.pk))
+                locks.hold(Job.objects.filter(pk=claim.row.job_id))
+                locks.hold(Picture.objects.filter(pk=claim.row.pk))
                 freed = storage_usage.of_mattes(earlier)
                 earlier.delete()
             matte.save(force_insert=True)
             rendition.matte = matte
             rendition.save(force_insert=True)
-            claims.end(
+            lines.PICTURES.end(
                 claim,
                 Picture.State.DONE,
                 thumb_key=thumb_key,
@@ -210,14 +138,7 @@ def _conclude(claim: Claim, matted: Matted, matte: Matte, rendition: Rendition, 
             storage_usage.free(freed)
             storage_usage.grow(matte.picture.user_id, matte, rendition)
     except (LeaseLostError, IntegrityError):
-        if Picture.objects.filter(pk=claim.picture.pk).exists():
+        if Picture.objects.filter(pk=claim.row.pk).exists():
             raise
         removal.discard([thumb_key, matte.key, rendition.key, rendition.preview_key])
-        raise LeaseLostError(str(claim.picture.pk)) from None
-
-
-def _unless_lost(claim: Claim, act: Callable[[], None]) -> None:
-    try:
-        with_retries(act)
-    except LeaseLostError:
-        logger.warning("picture %s was taken away while it failed", claim.picture.pk)
+        raise LeaseLostError(str(claim.row.pk)) from None

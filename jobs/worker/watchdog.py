@@ -1,6 +1,6 @@
-"""The watchdog: a worker that hangs ends itself, hard, so that its supervisor starts another.
+"""The watchdog: a worker that hangs exits, so that its supervisor starts another.
 
-Dramatiq's time limit is an exception that waits for the next Python bytecode; a codec or kernel that loops
+Dramatiq's time limit is an exception that is raised at the next Python bytecode. A codec or kernel that loops
 for ever never gets there. See docs/decisions/0011-a-watchdog-that-exits.md.
 """
 
@@ -20,11 +20,10 @@ EXIT_CODE: Final = 70  # EX_SOFTWARE of sysexits.h
 
 
 class Watchdog:
-    """Looks at `longest`, the seconds for which the oldest task of this process has run, and ends the process
-    where they pass `limit` seconds.
+    """Ends the process when its oldest task has run for more than `limit` seconds.
 
-    Code that hangs with the interpreter's lock in its hands also stops this thread; for that there is
-    faulthandler's timer, a thread without Python in it, which is wound up again at every look.
+    longest: returns the seconds for which the oldest task has run. Code that hangs while it holds the GIL
+    stops this thread, too. For that case each check resets faulthandler's timer, which runs in a C thread.
     """
 
     def __init__(self, longest: Callable[[], float], limit: float) -> None:
@@ -34,29 +33,29 @@ class Watchdog:
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to look. The timer runs from here on: the first task may hang before the first look."""
-        self._wind_up()
+        """Start the thread and the timer: the first task may hang before the first check."""
+        self._reset_timer()
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no longer."""
+        """Stop the thread and the timer."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         every = min(5.0, self._limit / 10)
         while not self._stop.wait(every):
-            self._wind_up()
+            self._reset_timer()
             if (seconds := self._longest()) > self._limit:
                 self._end(seconds)
         faulthandler.cancel_dump_traceback_later()
 
-    def _wind_up(self) -> None:
+    def _reset_timer(self) -> None:
         # File descriptor 2, as the standard error may be an object without one.
         faulthandler.dump_traceback_later(self._limit, exit=True, file=2)
 
     def _end(self, seconds: float) -> None:
-        logger.critical("a picture has run for %.0f s: this worker hangs and ends itself", seconds)
+        logger.critical("a task has run for %.0f s: this worker hangs and exits", seconds)
         sys.stderr.flush()
         faulthandler.dump_traceback(file=2, all_threads=True)
         os._exit(EXIT_CODE)

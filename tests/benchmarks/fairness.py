@@ -2,10 +2,10 @@
 speed.
 
 One user submits many pictures. Later a second one submits five, and a third a single one in the interactive
-lane. PostgreSQL, Valkey, the scheduler and a worker are real. The exit code depends on two printed figures:
-how many of the first user's pictures finish between the second's submission and the second's last one (fewer
-than 40), and how long the single one waits for its start (less than one picture's time, while every batch
-thread is busy).
+lane. PostgreSQL, Valkey, the scheduler and a worker are real. The exit code depends on the printed figures: how
+many of the first user's pictures finish between the second's submission and the second's last one (fewer than
+40), how long the single one waits for its start (less than one picture's time, while every batch thread is
+busy), and those of tests/benchmarks/rendition_fairness.py.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ import django
 from PIL import Image
 
 from bgplatform.local.console import say
+from tests.benchmarks import rendition_fairness
+from tests.benchmarks.rendition_fairness import RenditionFairness
 from tests.faults import weather
 from tests.faults.parts import Platform
 from tests.waiting import until
@@ -44,6 +46,7 @@ class Fairness:
     seconds: float
     started: float
     picture: float
+    renditions: RenditionFairness
 
 
 def measure(platform: Platform, many: int, before: int, picture_seconds: float) -> Fairness:
@@ -89,6 +92,7 @@ def measure(platform: Platform, many: int, before: int, picture_seconds: float) 
         (last - job.created_at).total_seconds(),
         (started - single.created_at) / timedelta(seconds=1),
         took,
+        rendition_fairness.measure(first),
     )
 
 
@@ -149,7 +153,9 @@ def main() -> int:
         f"A single interactive picture starts after {found.started:.2f} s "
         f"(must be less than {found.picture:.2f} s, one picture's time)."
     )
-    return int(found.between >= MOST_BETWEEN or found.started >= found.picture)
+    say(found.renditions.sentence)
+    fair = found.between < MOST_BETWEEN and found.started < found.picture and found.renditions.fair
+    return int(not fair)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from bgplatform.broker import LaneBroker, broker, make_broker
 from jobs import actors
 from jobs.models.job import Lane
 from jobs.queue import workers
-from jobs.worker import processing
+from jobs.worker import task
 from segmentation.errors import WeightsError
 from tests.waiting import until
 
@@ -36,7 +36,7 @@ def life() -> Iterator[object]:
         from bgplatform.worker import WorkerLifecycle
     made = WorkerLifecycle()
     yield made
-    processing.keeper = None
+    task.keeper = None
 
 
 def test_a_worker_is_ready_when_its_model_is(life: object, fresh: LaneBroker, settings: Settings) -> None:
@@ -45,7 +45,7 @@ def test_a_worker_is_ready_when_its_model_is(life: object, fresh: LaneBroker, se
         worker = Worker(fresh, worker_threads=3)
         life.before_worker_boot(fresh, worker)  # type: ignore[attr-defined]
     assert worker.worker_threads == 4
-    assert processing.keeper is life.keeper  # type: ignore[attr-defined]
+    assert task.keeper is life.keeper  # type: ignore[attr-defined]
     assert [worker["engine"] for worker in workers.alive()] == ["u2netp on cpu"]
     life.before_worker_shutdown(broker, None)  # type: ignore[attr-defined]
     assert workers.alive() == []
@@ -61,7 +61,7 @@ def test_without_its_model_there_is_no_worker(life: object, fresh: LaneBroker) -
     ):
         life.before_worker_boot(fresh, Worker(fresh, worker_threads=3))  # type: ignore[attr-defined]
     assert workers.alive() == []
-    assert processing.keeper is None
+    assert task.keeper is None
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -74,7 +74,7 @@ def test_no_batch_fills_a_worker(fresh: LaneBroker, threads: int) -> None:
     assert worker.worker_threads == threads + 1
     for _ in range(threads + 2):
         for lane in Lane.values:
-            fresh.enqueue(actors.segment[lane].message(str(uuid4())))
+            fresh.enqueue(getattr(actors, f"segment_{lane}").message(str(uuid4())))
     batch = fresh.consume("batch", prefetch=worker.queue_prefetch)
     held = [next(batch) for _ in range(threads)]
     assert None not in held

@@ -22,8 +22,8 @@ from accounts.services import quota, tokens
 from jobs import storage
 from jobs.management.commands.dispatch import Command
 from jobs.models import Job, Matte, Picture, Rendition, RenditionRequest
-from jobs.queue import claims, dispatch, rendition_dispatch
-from jobs.queue.claims import LeaseLostError
+from jobs.queue.claims import Claim, LeaseLostError
+from jobs.services import lines
 from jobs.worker import processing, rendering
 from segmentation.recipe import Recipe
 from tests.conftest import make_picture
@@ -188,7 +188,7 @@ class Account:
         """Claim a picture and bring it to one of its ends, as a worker does."""
         waiting = Picture.objects.filter(user=self.user, state="queued")
         picture = waiting.order_by("?").first()
-        claim = claims.claim(picture.pk) if picture else None
+        claim = lines.PICTURES.claim(picture.pk) if picture else None
         if claim is None:
             return
         try:
@@ -196,44 +196,38 @@ class Account:
             if kind < 0.6:
                 conclude(claim)
             elif kind < 0.9:
-                claims.fail(claim, "internal_error", "It went wrong.")
+                lines.PICTURES.fail(claim, "internal_error", "It went wrong.")
             else:
-                claims.give_back(claim, "internal_error", "It went wrong.")
+                lines.PICTURES.give_back(claim, "internal_error", "It went wrong.")
             self.note("worker", "done")
         except LeaseLostError:
             self.note("worker", "taken away")
         finally:
-            dispatch.top_up(self.user.pk)
+            lines.PICTURES.top_up(self.user.pk)
 
     def renew(self) -> None:
         """Extend every lease that there is."""
         held = list(Picture.objects.filter(state="running").values_list("lease_token", flat=True))
-        claims.renew(held)
+        lines.PICTURES.renew(held)
 
     def render(self) -> None:
         """Fulfil a rendition request as a worker does, without its pixels."""
         rendition_request = self._some(RenditionRequest.objects.filter(user=self.user, state="queued"))
-        token = uuid4()
-        if rendition_request is None or not rendition_dispatch.claim(rendition_request.pk, token):
+        claim = lines.RENDITIONS.claim(rendition_request.pk) if rendition_request else None
+        if claim is None or claim.row.matte is None:
             return
-        held = (
-            RenditionRequest.objects.select_related("picture__job", "matte", "user")
-            .filter(lease_token=token)
-            .first()
-        )
-        if held is None or held.matte is None:
-            return
+        held, matte = claim.row, claim.row.matte
         try:
-            rendering._conclude(held, held.matte, rendition_of(held.picture_id, held.matte, held))
+            rendering._conclude(claim, matte, rendition_of(held.picture_id, matte, held))
             self.note("rendition_request", "done")
         except LeaseLostError:
             self.note("rendition_request", "taken away")
         finally:
-            rendition_dispatch.top_up(self.user.pk)
+            lines.RENDITIONS.top_up(self.user.pk)
 
     def top_up(self) -> None:
         """What each completion does, and a message that never arrived."""
-        dispatch.top_up(self.user.pk)
+        lines.PICTURES.top_up(self.user.pk)
         Picture.objects.filter(user=self.user, state="running").update(
             lease_until=timezone.now() - timedelta(seconds=1)
         ) if random.random() < 0.05 else None
@@ -254,9 +248,9 @@ class Account:
         return rows.order_by("?").first()
 
 
-def conclude(claim: claims.Claim) -> None:
+def conclude(claim: Claim) -> None:
     """A picture's end as a worker writes it, with files of a few bytes."""
-    picture = claim.picture
+    picture = claim.row
     matte = Matte(
         picture=picture,
         revision=1,

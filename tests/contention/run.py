@@ -18,8 +18,8 @@ from django.db.models import F, Sum
 
 from accounts.models import Entry, Usage, User
 from jobs.models import Job, Picture
-from jobs.queue import claims, dispatch
-from jobs.services import removal, storage_usage
+from jobs.queue.claims import LeaseLostError
+from jobs.services import lines, removal, storage_usage
 from tests.contention.account import Account, conclude
 from tests.jobs.factories import bare_job
 
@@ -120,15 +120,15 @@ def presses(user: User, times: int, pictures: int, workers: int = 4) -> Report:
                 while not stop.is_set():
                     waiting = Picture.objects.filter(job=job, state="queued").values_list("pk", flat=True)
                     pk = random.choice(list(waiting[:40]) or [None])
-                    if pk is None or (claim := claims.claim(pk)) is None:
+                    if pk is None or (claim := lines.PICTURES.claim(pk)) is None:
                         stop.wait(0.005)
                         continue
                     try:
                         conclude(claim)
                         account.note("worker", "done")
-                    except claims.LeaseLostError:
+                    except LeaseLostError:
                         account.note("worker", "taken away")
-                    dispatch.top_up(user.pk)
+                    lines.PICTURES.top_up(user.pk)
             except Exception as error:
                 logger.exception("a worker broke")
                 faults.note(error, "worker")

@@ -17,8 +17,7 @@ from common.ids import new_id
 from jobs import storage
 from jobs.models import Job, Matte, Picture, Rendition, Upload
 from jobs.models.job import Lane
-from jobs.queue import claims
-from jobs.services import search_index, storage_usage
+from jobs.services import lines, search_index, storage_usage
 from segmentation.recipe import Recipe
 
 
@@ -31,13 +30,13 @@ def encoded(kind: str, size: tuple[int, int] = (8, 6), mode: str = "RGBA") -> by
 
 def complete(picture: Picture, data: bytes | None = None) -> Rendition:
     """Bring a queued picture to its end as a worker would, with files that decode."""
-    claim = claims.claim(picture.pk)
+    claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None, "only a queued picture can be completed"
-    recipe = Recipe.parse(claim.picture.job.recipe)
+    recipe = Recipe.parse(claim.row.job.recipe)
     data = encoded("PNG") if data is None else data
     thumb_key = storage.thumb_key(picture.pk)
     matte = Matte(
-        picture=claim.picture,
+        picture=claim.row,
         revision=1,
         matte_digest=recipe.matte_digest,
         key=storage.matte_key(picture.pk, 1),
@@ -46,7 +45,7 @@ def complete(picture: Picture, data: bytes | None = None) -> Rendition:
         confidence=0.75,
     )
     rendition = Rendition(
-        picture=claim.picture,
+        picture=claim.row,
         matte=matte,
         recipe=recipe.as_dict(),
         recipe_digest=recipe.digest,
@@ -65,7 +64,7 @@ def complete(picture: Picture, data: bytes | None = None) -> Rendition:
     with transaction.atomic():
         matte.save(force_insert=True)
         rendition.save(force_insert=True)
-        claims.end(claim, Picture.State.DONE, thumb_key=thumb_key, confidence=0.75)
+        lines.PICTURES.end(claim, Picture.State.DONE, thumb_key=thumb_key, confidence=0.75)
         storage_usage.grow(picture.user_id, matte, rendition)
     return rendition
 

@@ -17,8 +17,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from jobs.models import Improvement, Job, Matte, Picture, Rendition, Upload
-from jobs.queue import claims
-from jobs.services import improvements, submit, uploads
+from jobs.services import improvements, lines, submit, uploads
 from jobs.services.synchronous import Source
 from segmentation import pictures
 from segmentation.recipe import Recipe
@@ -60,9 +59,9 @@ def job(user: User) -> Job:
     made = make_job(user, 2)
     done, failed = pictures_of(made)
     complete(done)
-    claim = claims.claim(failed.pk)
+    claim = lines.PICTURES.claim(failed.pk)
     assert claim is not None
-    claims.fail(claim, "broken", "It is broken.")
+    lines.PICTURES.fail(claim, "broken", "It is broken.")
     return made
 
 

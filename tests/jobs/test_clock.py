@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import clock
 from jobs.models import Matte, Picture, RenditionRequest, WebhookDelivery, WebhookEndpoint
-from jobs.queue import claims, dispatch, rendition_dispatch
+from jobs.services import lines
 from jobs.webhooks import deliveries, notifications, services
 from tests.jobs.factories import bare_job, complete, pictures_of
 
@@ -65,15 +65,15 @@ def test_a_machine_whose_clock_is_wrong_takes_a_lease_by_the_databases(
     picture, rendition_request = pictures_of(bare_job(user))[0], request_of(user)
 
     with time_machine.travel(NOON + timedelta(days=400), tick=False):
-        taken = claims.claim(picture.pk)
+        taken = lines.PICTURES.claim(picture.pk)
         assert taken is not None
-        assert rendition_dispatch.claim(rendition_request.pk, uuid4())
+        assert lines.RENDITIONS.claim(rendition_request.pk)
         for row in (Picture.objects.get(pk=picture.pk), RenditionRequest.objects.get()):
             assert row.lease_until == NOON + timedelta(seconds=20)
-        claims.renew([taken.token])
+        lines.PICTURES.renew([taken.token])
         assert Picture.objects.get(pk=picture.pk).lease_until == NOON + timedelta(seconds=20)
-        assert claims.expire_leases() == 0
-        assert rendition_dispatch.recover_lost() == 0
+        assert lines.PICTURES.expire() == 0
+        assert lines.RENDITIONS.recover_lost() == 0
 
 
 def test_leases_of_dead_workers_are_over_in_time_though_the_clock_went_back(
@@ -82,15 +82,15 @@ def test_leases_of_dead_workers_are_over_in_time_though_the_clock_went_back(
     settings.LEASE_SECONDS = 20
     set_clock(NOON)
     picture, rendition_request = pictures_of(bare_job(user))[0], request_of(user)
-    claims.claim(picture.pk)
-    rendition_dispatch.claim(rendition_request.pk, uuid4())
+    lines.PICTURES.claim(picture.pk)
+    lines.RENDITIONS.claim(rendition_request.pk)
 
     set_clock(BACK)
-    assert claims.expire_leases() + rendition_dispatch.recover_lost() == 0, "who lives has time to renew"
+    assert lines.PICTURES.expire() + lines.RENDITIONS.recover_lost() == 0, "who lives has time to renew"
     for row in (Picture.objects.get(pk=picture.pk), RenditionRequest.objects.get()):
         assert row.lease_until == BACK + timedelta(seconds=20)
     set_clock(BACK + timedelta(seconds=21))
-    assert (claims.expire_leases(), rendition_dispatch.recover_lost()) == (1, 1)
+    assert (lines.PICTURES.expire(), lines.RENDITIONS.recover_lost()) == (1, 1)
     assert {Picture.objects.get(pk=picture.pk).state, RenditionRequest.objects.get().state} == {"queued"}
 
 
@@ -101,13 +101,13 @@ def test_messages_lost_before_the_clock_went_back_are_sent_again(
     set_clock(NOON)
     rendition_request = request_of(user)
     picture = pictures_of(bare_job(user))[0]
-    assert dispatch.top_up(user.pk) == rendition_dispatch.top_up(user.pk) == 1
+    assert lines.PICTURES.top_up(user.pk) == lines.RENDITIONS.top_up(user.pk) == 1
     set_clock(BACK)
-    assert dispatch.recover_lost() == rendition_dispatch.recover_lost() == 0, "the broker holds them"
+    assert lines.PICTURES.recover_lost() == lines.RENDITIONS.recover_lost() == 0, "the broker holds them"
 
     valkey.flushall()
-    assert dispatch.recover_lost() == rendition_dispatch.recover_lost() == 1
-    assert dispatch.top_up(user.pk) == rendition_dispatch.top_up(user.pk) == 1
+    assert lines.PICTURES.recover_lost() == lines.RENDITIONS.recover_lost() == 1
+    assert lines.PICTURES.top_up(user.pk) == lines.RENDITIONS.top_up(user.pk) == 1
     assert (queued("batch"), queued("interactive")) == ([str(picture.pk)], [str(rendition_request.pk)])
 
 
@@ -117,13 +117,13 @@ def test_what_rests_does_not_rest_for_longer_because_the_clock_went_back(
     settings.MAX_ATTEMPTS, settings.STORE_PAUSE_SECONDS = 3, 5
     set_clock(NOON)
     picture = pictures_of(bare_job(user))[0]
-    claim = claims.claim(picture.pk)
+    claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None
-    claims.give_back(claim, "internal_error", "Something went wrong.")
-    assert dispatch.top_up_everyone() == 0
+    lines.PICTURES.give_back(claim, "internal_error", "Something went wrong.")
+    assert lines.PICTURES.top_up_everyone() == 0
 
     set_clock(BACK)
-    assert dispatch.top_up_everyone() == 1
+    assert lines.PICTURES.top_up_everyone() == 1
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Backdrop, Improvement, Job, Picture, Upload
-from jobs.queue import circuit, dispatch, store_health, workers
-from jobs.services import backdrops, improvements, removal, synchronous, uploads
+from jobs.queue import circuit, store_health, workers
+from jobs.services import backdrops, improvements, lines, removal, synchronous, uploads
 from jobs.services.synchronous import Source
 from jobs.worker import engine, processing
 from segmentation import pictures, weights
@@ -37,7 +37,7 @@ NUMBERS = [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES]
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """No other test's store is remembered, and every /readyz asks anew."""
-    monkeypatch.setattr(circuit, "_doubted", False)
+    monkeypatch.setattr(circuit, "_store_was_away", False)
     monkeypatch.setattr(store_health, "FRESH_SECONDS", 0.0)
 
 
@@ -67,7 +67,7 @@ def test_a_picture_waits_and_loses_no_attempt(user: User, number: int) -> None:
             assert (row.state, row.attempts, row.error_code) == ("queued", 0, "")
             assert row.not_before is not None
         assert circuit.is_open()
-        assert dispatch.top_up(user.pk) == 0
+        assert lines.PICTURES.top_up(user.pk) == 0
 
     processing.process(only(job).pk)
 

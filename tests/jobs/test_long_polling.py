@@ -11,12 +11,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from pytest_django import Settings
 
 from accounts.models import User
 from jobs import events, long_polling
 from jobs.models import Job, Matte, Rendition, RenditionRequest
-from jobs.queue import claims
-from jobs.services import removal, rendition_requests
+from jobs.queue.claims import Claim
+from jobs.services import lines, removal, rendition_requests
 from jobs.worker import rendering
 from segmentation.encode import Encoded
 from segmentation.errors import PictureError
@@ -28,9 +29,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def finish(job: Job) -> None:
     for picture in pictures_of(job):
-        claim = claims.claim(picture.pk)
+        claim = lines.PICTURES.claim(picture.pk)
         assert claim is not None
-        claims.end(claim, "done")
+        lines.PICTURES.end(claim, "done")
 
 
 async def until_listening(count: int = 1) -> None:
@@ -178,16 +179,13 @@ def rendition_request(user: User) -> RenditionRequest:
 def fulfil(rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
     """What a worker does with it, but for the pixels."""
 
-    def work(rendition_request: RenditionRequest) -> None:
+    def work(claim: Claim[RenditionRequest]) -> None:
         if broken:
             raise PictureError("broken_picture", "It is broken.")
-        assert rendition_request.matte is not None
+        matte = claim.row.matte
+        assert matte is not None
         file = Encoded(b"x", "image/jpeg", "jpg", 8, 6)
-        rendering._conclude(
-            rendition_request,
-            rendition_request.matte,
-            rendering._rendition(rendition_request, rendition_request.matte, JPEG, file),
-        )
+        rendering._conclude(claim, matte, rendering._rendition(claim.row, matte, JPEG, file))
 
     monkeypatch.setattr(rendering, "_work", work)
     rendering.fulfil(rendition_request.pk)
@@ -234,3 +232,21 @@ async def test_a_rendition_whose_picture_is_deleted_is_found_by_a_look(
     await until_listening()
     await sync_to_async(RenditionRequest.objects.all().delete)()
     assert await wait is True
+
+
+async def test_who_waits_for_a_rendition_hears_that_its_worker_died_at_every_attempt(
+    rendition_request: RenditionRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAX_ATTEMPTS = 1
+    monkeypatch.setattr(long_polling, "FIRST_LOOK", 100.0)
+    monkeypatch.setattr(long_polling, "LONGEST_PAUSE", 100.0)
+    wait = asyncio.create_task(long_polling.wait_made(rendition_request.pk, 100))
+    await until_listening(1)
+
+    def die() -> None:
+        assert lines.RENDITIONS.claim(rendition_request.pk) is not None
+        RenditionRequest.objects.update(lease_until="2020-01-01T00:00:00Z")
+        assert lines.RENDITIONS.expire() == 1
+
+    await sync_to_async(die)()
+    assert await asyncio.wait_for(wait, 30)

@@ -14,7 +14,8 @@ from django.test import Client
 from accounts.models import User
 from jobs import storage
 from jobs.models import Picture, Upload
-from jobs.queue import circuit, dispatch
+from jobs.queue import circuit
+from jobs.services import lines
 from jobs.storage.s3 import S3Store
 from jobs.worker import processing
 from segmentation import weights
@@ -125,7 +126,7 @@ def test_a_store_that_is_away_makes_pictures_wait_and_costs_no_attempt(user: Use
     picture.refresh_from_db()
     assert (picture.state, picture.attempts, picture.error_code) == ("queued", 0, "")
     assert circuit.is_open()
-    assert dispatch.top_up(user.pk) == 0
+    assert lines.PICTURES.top_up(user.pk) == 0
 
 
 def test_a_page_says_that_the_store_is_away(

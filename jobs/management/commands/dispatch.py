@@ -12,12 +12,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
-from jobs.queue import dispatch, rendition_dispatch
 from jobs.services import (
     backdrops,
     continuing,
     idempotency,
     improvements,
+    lines,
     orphans,
     progress,
     removal,
@@ -26,6 +26,7 @@ from jobs.services import (
     slices,
     sweep_clock,
     synchronous,
+    thumbnails,
 )
 from jobs.storage import StoreRefusedError, StoreUnavailableError
 from jobs.webhooks import deliveries, services
@@ -66,10 +67,9 @@ class Command(BaseCommand):
 
     def tick(self, *, sweep: bool, leases: bool = True) -> None:
         """One round."""
-        dispatch.recover_lost(leases=leases)
-        dispatch.top_up_everyone()
-        rendition_dispatch.recover_lost(leases=leases)
-        rendition_dispatch.top_up_everyone()
+        for line in lines.ALL:
+            line.recover_lost(leases=leases)
+            line.top_up_everyone()
         deliveries.recover_lost()
         services.disable_closed()
         deliveries.top_up_everyone()
@@ -87,6 +87,7 @@ class Command(BaseCommand):
         slices.run(retention.expire)
         slices.run(removal.sweep_uploads)
         slices.run(rendition_requests.sweep)
+        slices.run(thumbnails.sweep)
         slices.run(idempotency.sweep)
         slices.run(backdrops.sweep)
         slices.run(improvements.sweep)

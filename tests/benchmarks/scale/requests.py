@@ -13,8 +13,7 @@ from django.test import Client, RequestFactory
 from accounts.models import User
 from jobs import selectors, storage
 from jobs.models import Job, Picture
-from jobs.queue import dispatch
-from jobs.services import progress, removal, retention
+from jobs.services import lines, progress, removal, retention
 from jobs.views import files
 from tests.benchmarks.scale.rows import RARE, Account
 
@@ -149,8 +148,8 @@ def admin_lists(staff: User) -> dict[str, Ask]:
 def rounds() -> dict[str, Ask]:
     """Returns the scheduler's periodic tasks, with nothing lost and every window full."""
     return {
-        "dispatch: top up everyone": dispatch.top_up_everyone,
-        "dispatch: recover lost": dispatch.recover_lost,
+        "dispatch: top up everyone": lines.PICTURES.top_up_everyone,
+        "dispatch: recover lost": lines.PICTURES.recover_lost,
         "dispatch: expire": retention.expire,
         "dispatch: sweep uploads": removal.sweep_uploads,
         "dispatch: sweep discards": removal.sweep_discards,

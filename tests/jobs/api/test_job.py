@@ -10,7 +10,7 @@ import pytest
 
 from accounts.models import User
 from jobs.models import Job, Receipt
-from jobs.queue import claims
+from jobs.services import lines
 from tests.conftest import make_job
 from tests.jobs.api.program import Program
 from tests.jobs.factories import complete, complete_all, pictures_of, states_of, stored_files
@@ -24,9 +24,9 @@ def address(job: Job, then: str = "") -> str:
 
 
 def fail(job: Job, at: int) -> None:
-    claim = claims.claim(pictures_of(job)[at].pk)
+    claim = lines.PICTURES.claim(pictures_of(job)[at].pk)
     assert claim is not None
-    claims.fail(claim, "broken", "It is broken.")
+    lines.PICTURES.fail(claim, "broken", "It is broken.")
 
 
 def test_how_it_stands(program: Program, user: User) -> None:

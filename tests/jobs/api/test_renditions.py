@@ -12,8 +12,7 @@ from PIL import Image
 
 from accounts.models import Storage, User
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
-from jobs.queue import rendition_dispatch
-from jobs.services import rendition_requests, storage_usage
+from jobs.services import lines, rendition_requests, storage_usage
 from jobs.worker import engine, processing, rendering
 from tests.conftest import make_job
 from tests.jobs.api.program import Program
@@ -199,12 +198,12 @@ def test_what_is_lost_is_sent_again_and_what_breaks_is_given_up(
         said = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}).json()
     assert queued("interactive")[-1] == said["id"]
     settings.REDISPATCH_SECONDS = -1
-    assert rendition_dispatch.recover_lost() == 0, "the broker holds it"
+    assert lines.RENDITIONS.recover_lost() == 0, "the broker holds it"
     rendition_request = RenditionRequest.objects.get()
     for attempt in (1, 2):
-        rendition_dispatch.claim(rendition_request.pk, rendition_request.picture_id)
+        lines.RENDITIONS.claim(rendition_request.pk)
         RenditionRequest.objects.update(lease_until="2026-01-01T00:00Z")
-        assert rendition_dispatch.recover_lost() == 1, attempt
+        assert lines.RENDITIONS.recover_lost() == 1, attempt
     rendition_request.refresh_from_db()
     assert (rendition_request.state, rendition_request.error_code) == ("failed", "worker_lost")
     with django_capture_on_commit_callbacks(execute=True):
@@ -218,10 +217,10 @@ def test_a_matte_whose_worker_is_lost_every_time_does_not_stay(
     settings.MAX_ATTEMPTS = 1
     program.form(f"pictures/{picture.pk}/mattes/", {"file": png(half())})
     rendition_request = RenditionRequest.objects.get()
-    rendition_dispatch.claim(rendition_request.pk, picture.pk)
+    lines.RENDITIONS.claim(rendition_request.pk)
     RenditionRequest.objects.update(lease_until="2026-01-01T00:00Z")
     with django_capture_on_commit_callbacks(execute=True):
-        assert rendition_dispatch.recover_lost() == 1
+        assert lines.RENDITIONS.recover_lost() == 1
     assert RenditionRequest.objects.get().state == "failed"
     assert not [key for key in stored_files() if key.startswith("incoming/")]
 

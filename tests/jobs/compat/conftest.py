@@ -143,7 +143,7 @@ def worker(valkey: object) -> Iterator[None]:
     from bgplatform.broker import broker
     from jobs import actors
 
-    assert actors.segment
+    assert actors.render
     # A worker adds a middleware of its own to the broker, and leaves it there.
     before = list(broker.middleware)
     working = dramatiq.Worker(broker, queues={"interactive"}, worker_timeout=20, worker_threads=2)

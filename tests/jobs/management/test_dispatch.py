@@ -15,8 +15,7 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Discard, Picture, Upload
-from jobs.queue import claims
-from jobs.services import removal
+from jobs.services import lines, removal
 from tests.conftest import make_upload
 from tests.jobs.factories import bare_job, pictures_of, stored_files
 
@@ -29,7 +28,7 @@ def test_one_round_sends_recovers_and_sweeps(
     settings.LEASE_SECONDS, settings.UPLOAD_HOURS = 20, 24
     dead, waiting = pictures_of(bare_job(user, 2))
     with time_machine.travel(timezone.now() - timedelta(hours=25), tick=False):
-        claims.claim(dead.pk)
+        lines.PICTURES.claim(dead.pk)
         make_upload(user)
     storage.write("left/behind", b"1")
     Discard.objects.create(key="left/behind")

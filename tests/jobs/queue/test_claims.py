@@ -16,9 +16,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from jobs.models import Job, Picture
-from jobs.queue import claims
 from jobs.queue.claims import Claim, LeaseLostError
-from jobs.services import progress
+from jobs.services import lines, progress
 from tests.jobs.at_once import at_once
 from tests.jobs.factories import bare_job, pictures_of, states_of
 
@@ -31,7 +30,7 @@ def picture(user: User) -> Picture:
 
 
 def claimed(picture: Picture) -> Claim:
-    claim = claims.claim(picture.pk)
+    claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None
     return claim
 
@@ -49,7 +48,7 @@ def test_a_claim_marks_the_row_and_counts_the_attempt(picture: Picture, settings
     assert (row.state, row.attempts, row.lease_token) == ("running", 1, claim.token)
     assert (row.started_at, row.dispatched_at) == (NOON, NOON)
     assert row.lease_until == NOON + timedelta(seconds=30)
-    assert claim.picture.job.state == "active"
+    assert claim.row.job.state == "active"
 
 
 @pytest.mark.django_db
@@ -57,22 +56,22 @@ def test_a_claim_marks_the_row_and_counts_the_attempt(picture: Picture, settings
 def test_only_a_queued_picture_can_be_claimed(picture: Picture, state: str) -> None:
     claim = claimed(picture)
     if state == "failed":
-        claims.fail(claim, "broken", "It is broken.")
+        lines.PICTURES.fail(claim, "broken", "It is broken.")
     elif state != "running":
-        claims.end(claim, state)
+        lines.PICTURES.end(claim, state)
     before = row_of(picture)
-    assert claims.claim(picture.pk) is None
+    assert lines.PICTURES.claim(picture.pk) is None
     assert row_of(picture) == before
 
 
 @pytest.mark.django_db
 def test_what_is_not_there_cannot_be_claimed() -> None:
-    assert claims.claim(uuid4()) is None
+    assert lines.PICTURES.claim(uuid4()) is None
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_eight_claims_at_once_one_holds(picture: Picture, valkey: redis.Redis) -> None:
-    answers = at_once(lambda _: claims.claim(picture.pk), 8)
+    answers = at_once(lambda _: lines.PICTURES.claim(picture.pk), 8)
     held = [answer for answer in answers if isinstance(answer, Claim)]
     assert len(held) == 1
     assert answers.count(None) == 7
@@ -83,7 +82,9 @@ def test_of_eight_claims_at_once_one_holds(picture: Picture, valkey: redis.Redis
 @pytest.mark.django_db
 def test_an_end_writes_facts_and_closes_the_job(picture: Picture) -> None:
     with time_machine.travel(NOON, tick=False):
-        claims.end(claimed(picture), "done", confidence=0.5, warnings=["small"], thumb_key="thumbs/1.webp")
+        lines.PICTURES.end(
+            claimed(picture), "done", confidence=0.5, warnings=["small"], thumb_key="thumbs/1.webp"
+        )
     row = Picture.objects.select_related("job").get()
     assert (row.state, row.finished_at, row.confidence, row.warnings) == ("done", NOON, 0.5, ["small"])
     assert (row.lease_token, row.lease_until, row.dispatched_at, row.thumb_key) == (
@@ -99,18 +100,18 @@ def test_an_end_writes_facts_and_closes_the_job(picture: Picture) -> None:
 def test_a_job_is_open_until_its_last_picture_ended(user: User) -> None:
     job = bare_job(user, 3)
     first, second, third = pictures_of(job)
-    claims.end(claimed(first), "done")
-    claims.fail(claimed(second), "broken", "It is broken.")
+    lines.PICTURES.end(claimed(first), "done")
+    lines.PICTURES.fail(claimed(second), "broken", "It is broken.")
     job.refresh_from_db()
     assert (job.state, job.finished_at) == ("active", None)
-    claims.end(claimed(third), "done")
+    lines.PICTURES.end(claimed(third), "done")
     job.refresh_from_db()
     assert (job.state, states_of(job)) == ("finished", ["done", "failed", "done"])
 
 
 @pytest.mark.django_db
 def test_a_failure_is_the_pictures_own(picture: Picture) -> None:
-    claims.fail(claimed(picture), "broken", "word " * 200)
+    lines.PICTURES.fail(claimed(picture), "broken", "word " * 200)
     row = Picture.objects.get()
     assert (row.state, row.error_code, len(row.error_sentence)) == ("failed", "broken", 500)
 
@@ -120,12 +121,12 @@ def test_given_back_it_waits_longer_each_time_and_fails_at_last(picture: Picture
     settings.MAX_ATTEMPTS = 3
     for attempt, pause in ((1, 2), (2, 4)):
         with time_machine.travel(NOON, tick=False):
-            claims.give_back(claimed(picture), "internal_error", "On our side.")
+            lines.PICTURES.give_back(claimed(picture), "internal_error", "On our side.")
         row = Picture.objects.get()
         assert (row.state, row.attempts, row.error_code) == ("queued", attempt, "")
         assert row.not_before == NOON + timedelta(seconds=pause)
         assert (row.lease_token, row.dispatched_at, row.job.state) == (None, None, "active")
-    claims.give_back(claimed(picture), "internal_error", "On our side.")
+    lines.PICTURES.give_back(claimed(picture), "internal_error", "On our side.")
     row = Picture.objects.get()
     assert (row.state, row.attempts, row.error_code) == ("failed", 3, "internal_error")
     assert row.job.state == "finished"
@@ -136,7 +137,7 @@ def test_a_picture_that_waits_for_the_store_spends_no_attempt(picture: Picture, 
     settings.STORE_PAUSE_SECONDS, settings.MAX_ATTEMPTS = 5, 1
     for _ in range(2):
         with time_machine.travel(NOON, tick=False):
-            claims.postpone(claimed(picture))
+            lines.PICTURES.postpone(claimed(picture))
         row = Picture.objects.get()
         assert (row.state, row.attempts, row.error_code) == ("queued", 0, "")
         assert row.not_before == NOON + timedelta(seconds=5)
@@ -144,10 +145,10 @@ def test_a_picture_that_waits_for_the_store_spends_no_attempt(picture: Picture, 
 
 
 LOST: dict[str, Callable[[Claim], None]] = {
-    "end": lambda claim: claims.end(claim, "done", confidence=0.9),
-    "fail": lambda claim: claims.fail(claim, "broken", "It is broken."),
-    "give_back": lambda claim: claims.give_back(claim, "internal_error", "On our side."),
-    "postpone": claims.postpone,
+    "end": lambda claim: lines.PICTURES.end(claim, "done", confidence=0.9),
+    "fail": lambda claim: lines.PICTURES.fail(claim, "broken", "It is broken."),
+    "give_back": lambda claim: lines.PICTURES.give_back(claim, "internal_error", "On our side."),
+    "postpone": lines.PICTURES.postpone,
 }
 
 
@@ -181,7 +182,7 @@ def test_renewing_extends_only_what_still_counts(user: User, settings: Settings)
             state="cancelled", finished_at=NOON, lease_token=None, lease_until=None
         )
     with time_machine.travel(NOON + timedelta(seconds=15), tick=False):
-        assert claims.renew([*tokens, uuid4()]) == 1
+        assert lines.PICTURES.renew([*tokens, uuid4()]) == 1
     first.refresh_from_db()
     assert first.lease_until == NOON + timedelta(seconds=35)
     assert states_of(first.job) == ["running", "cancelled", "queued"]
@@ -189,7 +190,7 @@ def test_renewing_extends_only_what_still_counts(user: User, settings: Settings)
 
 @pytest.mark.django_db
 def test_renewing_nothing_changes_nothing(picture: Picture) -> None:
-    assert claims.renew([]) == 0
+    assert lines.PICTURES.renew([]) == 0
     assert Picture.objects.get().lease_until is None
 
 
@@ -199,16 +200,16 @@ def test_a_lease_that_lapsed_is_given_out_again(picture: Picture, settings: Sett
     with time_machine.travel(NOON, tick=False):
         dead = claimed(picture)
     with time_machine.travel(NOON + timedelta(seconds=20), tick=False):
-        assert claims.expire_leases() == 0
+        assert lines.PICTURES.expire() == 0
     with time_machine.travel(NOON + timedelta(seconds=21), tick=False):
-        assert claims.expire_leases() == 1
+        assert lines.PICTURES.expire() == 1
         row = Picture.objects.get()
         assert (row.state, row.attempts, row.lease_token, row.dispatched_at) == ("queued", 1, None, None)
         again = claimed(picture)
-        assert again.picture.attempts == 2
+        assert again.row.attempts == 2
         with pytest.raises(LeaseLostError):
-            claims.end(dead, "done")
-        claims.end(again, "done")
+            lines.PICTURES.end(dead, "done")
+        lines.PICTURES.end(again, "done")
 
 
 @pytest.mark.django_db
@@ -222,12 +223,12 @@ def test_a_picture_that_breaks_its_worker_every_time_fails_alone(user: User, set
             if number == 1:
                 claimed(innocent)
         with time_machine.travel(NOON + (number + 1) * timedelta(hours=1), tick=False):
-            claims.expire_leases()
+            lines.PICTURES.expire()
     killer.refresh_from_db()
     innocent.refresh_from_db()
     waiting.refresh_from_db()
     assert (killer.state, killer.error_code, killer.attempts) == ("failed", "worker_lost", 2)
-    assert killer.error_sentence == claims.WORKER_LOST_SENTENCE
+    assert killer.error_sentence == lines.PICTURES.rules.lost_sentence
     assert killer.finished_at == NOON + timedelta(hours=2)
     assert (innocent.state, innocent.attempts) == ("queued", 1)
     assert (waiting.state, waiting.attempts, waiting.error_code) == ("queued", 0, "")
@@ -240,7 +241,7 @@ def test_the_last_hopeless_picture_closes_its_job(picture: Picture, settings: Se
     settings.MAX_ATTEMPTS = 1
     with time_machine.travel(NOON, tick=False):
         claimed(picture)
-    assert claims.expire_leases() == 1
+    assert lines.PICTURES.expire() == 1
     assert Job.objects.get().state == "finished"
 
 
@@ -248,7 +249,7 @@ def test_the_last_hopeless_picture_closes_its_job(picture: Picture, settings: Se
 def test_a_job_is_settled_once(user: User) -> None:
     job = bare_job(user)
     assert progress.settle(job.pk) is False
-    claims.end(claimed(pictures_of(job)[0]), "done")
+    lines.PICTURES.end(claimed(pictures_of(job)[0]), "done")
     finished_at = Job.objects.get().finished_at
     assert progress.settle(job.pk) is False
     assert progress.settle(uuid4()) is False
@@ -259,7 +260,7 @@ def test_a_job_is_settled_once(user: User) -> None:
 def test_pictures_that_end_at_once_close_their_job(user: User, valkey: redis.Redis) -> None:
     job = bare_job(user, 6)
     held = [claimed(picture) for picture in pictures_of(job)]
-    assert at_once(lambda number: claims.end(held[number], "done"), 6) == [None] * 6
+    assert at_once(lambda number: lines.PICTURES.end(held[number], "done"), 6) == [None] * 6
     job.refresh_from_db()
     assert (job.state, set(states_of(job))) == ("finished", {"done"})
 
@@ -274,7 +275,7 @@ def test_two_that_end_before_either_commits_close_their_job(user: User, valkey: 
         if number:
             assert ended.wait(30)
         with transaction.atomic():
-            claims.end(held[number], "done")
+            lines.PICTURES.end(held[number], "done")
             if number:
                 both.set()
             else:
@@ -305,11 +306,11 @@ def test_sweeping_and_ending_at_once_never_both_count(
         held = [claimed(picture) for picture in pictures_of(bare_job(user, 8))]
 
     def act(number: int) -> object:
-        return claims.expire_leases() if number % 2 else claims.end(held[number], "done")
+        return lines.PICTURES.expire() if number % 2 else lines.PICTURES.end(held[number], "done")
 
     at_once(act, 8)
     for claim in held:
-        picture = Picture.objects.get(pk=claim.picture.pk)
+        picture = Picture.objects.get(pk=claim.row.pk)
         assert picture.state in {"done", "queued"}
         assert picture.attempts == 1
         assert picture.lease_token is None

@@ -17,8 +17,7 @@ from accounts.models import User
 from bgplatform.broker import broker
 from jobs.models import Picture
 from jobs.models.job import Lane
-from jobs.queue import claims, dispatch
-from jobs.services import retry, submit
+from jobs.services import lines, retry, submit
 from segmentation.recipe import Recipe
 from tests.jobs.at_once import at_once
 from tests.jobs.factories import bare_job, bare_uploads, complete, pictures_of
@@ -42,9 +41,9 @@ def in_flight(user: User) -> int:
 def test_a_window_is_filled_in_order_and_no_further(user: User, settings: Settings, queued: Queued) -> None:
     settings.WINDOW = 3
     pictures = pictures_of(bare_job(user, 5))
-    assert dispatch.top_up(user.pk) == 3
+    assert lines.PICTURES.top_up(user.pk) == 3
     assert queued("batch") == ids(pictures[:3])
-    assert dispatch.top_up(user.pk) == 0
+    assert lines.PICTURES.top_up(user.pk) == 0
     assert queued("batch") == ids(pictures[:3])
     assert [picture.dispatched_at is not None for picture in pictures_of(pictures[0].job)] == [
         True,
@@ -58,13 +57,13 @@ def test_a_window_is_filled_in_order_and_no_further(user: User, settings: Settin
 def test_each_end_makes_room_for_one(user: User, settings: Settings, queued: Queued) -> None:
     settings.WINDOW = 2
     pictures = pictures_of(bare_job(user, 4))
-    dispatch.top_up(user.pk)
-    claim = claims.claim(pictures[0].pk)
+    lines.PICTURES.top_up(user.pk)
+    claim = lines.PICTURES.claim(pictures[0].pk)
     assert claim is not None
-    assert dispatch.top_up(user.pk) == 0, "what runs is in flight, too"
+    assert lines.PICTURES.top_up(user.pk) == 0, "what runs is in flight, too"
     with transaction.atomic():
-        claims.end(claim, "done")
-    assert dispatch.top_up(user.pk) == 1
+        lines.PICTURES.end(claim, "done")
+    assert lines.PICTURES.top_up(user.pk) == 1
     assert queued("batch") == ids(pictures[:3])
 
 
@@ -72,7 +71,7 @@ def test_the_lanes_have_windows_of_their_own(user: User, settings: Settings, que
     settings.WINDOW = 2
     batch = pictures_of(bare_job(user, 4))
     waiting = pictures_of(bare_job(user, 3, lane=Lane.INTERACTIVE))
-    assert dispatch.top_up(user.pk) == 4
+    assert lines.PICTURES.top_up(user.pk) == 4
     assert queued("batch") == ids(batch[:2])
     assert queued("interactive") == ids(waiting[:2])
 
@@ -81,7 +80,7 @@ def test_earlier_jobs_come_first(user: User, settings: Settings, queued: Queued)
     settings.WINDOW = 3
     first = pictures_of(bare_job(user, 2))
     second = pictures_of(bare_job(user, 2))
-    dispatch.top_up(user.pk)
+    lines.PICTURES.top_up(user.pk)
     assert queued("batch") == ids([*first, second[0]])
 
 
@@ -101,9 +100,9 @@ def test_a_tick_serves_everyone_who_waits(user: User, stranger: User, settings: 
     settings.WINDOW = 2
     bare_job(user, 3)
     bare_job(stranger, 1)
-    assert dispatch.top_up_everyone() == 3
+    assert lines.PICTURES.top_up_everyone() == 3
     assert (in_flight(user), in_flight(stranger)) == (2, 1)
-    assert dispatch.top_up_everyone() == 0
+    assert lines.PICTURES.top_up_everyone() == 0
 
 
 def test_what_has_to_rest_is_left_alone_until_then(user: User, queued: Queued) -> None:
@@ -111,11 +110,11 @@ def test_what_has_to_rest_is_left_alone_until_then(user: User, queued: Queued) -
     resting, ready = pictures_of(job)
     Picture.objects.filter(pk=resting.pk).update(not_before=NOON)
     with time_machine.travel(NOON - timedelta(seconds=1), tick=False):
-        assert dispatch.top_up_everyone() == 1
+        assert lines.PICTURES.top_up_everyone() == 1
         assert queued("batch") == [str(ready.pk)]
-        assert dispatch.top_up_everyone() == 0
+        assert lines.PICTURES.top_up_everyone() == 0
     with time_machine.travel(NOON, tick=False):
-        assert dispatch.top_up_everyone() == 1
+        assert lines.PICTURES.top_up_everyone() == 1
     assert queued("batch") == [str(ready.pk), str(resting.pk)]
 
 
@@ -123,23 +122,23 @@ def test_what_is_not_queued_is_not_sent(user: User, queued: Queued) -> None:
     job = bare_job(user, 3)
     done, failed, cancelled = pictures_of(job)
     complete(done)
-    claim = claims.claim(failed.pk)
+    claim = lines.PICTURES.claim(failed.pk)
     assert claim is not None
-    claims.fail(claim, "broken", "It is broken.")
+    lines.PICTURES.fail(claim, "broken", "It is broken.")
     Picture.objects.filter(pk=cancelled.pk).update(state="cancelled", finished_at=NOON)
-    assert dispatch.top_up(user.pk) == 0
+    assert lines.PICTURES.top_up(user.pk) == 0
     assert queued("batch") == []
 
 
 def test_nobody_who_is_not_there_is_served() -> None:
-    assert dispatch.top_up(987_654) == 0
-    assert dispatch.top_up_everyone() == 0
+    assert lines.PICTURES.top_up(987_654) == 0
+    assert lines.PICTURES.top_up_everyone() == 0
 
 
 def test_nothing_is_sent_of_a_transaction_that_breaks_off(user: User, queued: Queued) -> None:
     bare_job(user, 2)
     with transaction.atomic():
-        assert dispatch.top_up(user.pk) == 2
+        assert lines.PICTURES.top_up(user.pk) == 2
         transaction.set_rollback(True)
     assert queued("batch") == []
     assert in_flight(user) == 0
@@ -150,7 +149,7 @@ def test_two_dispatchers_at_once_never_exceed_the_window(
 ) -> None:
     settings.WINDOW = 5
     bare_job(user, 30)
-    sent = at_once(lambda _: dispatch.top_up(user.pk), 6)
+    sent = at_once(lambda _: lines.PICTURES.top_up(user.pk), 6)
     assert sorted(sent) == [0, 0, 0, 0, 0, 5]  # type: ignore[type-var]
     assert len(set(queued("batch"))) == len(queued("batch")) == 5
     assert in_flight(user) == 5
@@ -163,11 +162,11 @@ def test_without_a_broker_pictures_wait_and_a_later_tick_sends_them(
         job = submit.submit(user, bare_uploads(user, 3), RECIPE)
         assert job.state == "active"
         assert in_flight(user) == 0
-        dispatch.top_up_everyone()
+        lines.PICTURES.top_up_everyone()
         assert in_flight(user) == 0
-    assert "the broker is away; 3 pictures wait in the database" in caplog.text
+    assert "the broker is away; 3 rows wait in the database" in caplog.text
     assert queued("interactive") == []
-    assert dispatch.top_up_everyone() == 3
+    assert lines.PICTURES.top_up_everyone() == 3
     assert queued("interactive") == ids(pictures_of(job))
 
 
@@ -177,15 +176,15 @@ def test_messages_lost_with_the_broker_are_sent_again(
     settings.REDISPATCH_SECONDS = 60
     with time_machine.travel(NOON, tick=False):
         pictures = pictures_of(bare_job(user, 3))
-        dispatch.top_up(user.pk)
+        lines.PICTURES.top_up(user.pk)
     valkey.flushall()
     with time_machine.travel(NOON + timedelta(seconds=60), tick=False):
-        assert dispatch.recover_lost() == 0
-        assert dispatch.top_up_everyone() == 0
+        assert lines.PICTURES.recover_lost() == 0
+        assert lines.PICTURES.top_up_everyone() == 0
     with time_machine.travel(NOON + timedelta(seconds=61), tick=False):
-        assert dispatch.recover_lost() == 3
-        assert dispatch.top_up_everyone() == 3
-        assert dispatch.recover_lost() == 0
+        assert lines.PICTURES.recover_lost() == 3
+        assert lines.PICTURES.top_up_everyone() == 3
+        assert lines.PICTURES.recover_lost() == 0
     assert queued("batch") == ids(pictures)
 
 
@@ -195,7 +194,7 @@ def test_what_waits_in_a_long_queue_is_not_sent_again(
     settings.REDISPATCH_SECONDS = 60
     with time_machine.travel(NOON, tick=False):
         pictures = pictures_of(bare_job(user, 3))
-        dispatch.top_up(user.pk)
+        lines.PICTURES.top_up(user.pk)
     # One is in a worker's hands that has not claimed it yet; one got lost.
     held = broker.consume("batch", prefetch=1)
     assert next(held) is not None
@@ -203,9 +202,9 @@ def test_what_waits_in_a_long_queue_is_not_sent_again(
     valkey.lrem("dramatiq:batch", 1, third)
     valkey.hdel("dramatiq:batch.msgs", third)
     with time_machine.travel(NOON + timedelta(days=1), tick=False):
-        assert dispatch.recover_lost() == 1
-        assert dispatch.top_up_everyone() == 1
-        assert dispatch.recover_lost() == 0
+        assert lines.PICTURES.recover_lost() == 1
+        assert lines.PICTURES.top_up_everyone() == 1
+        assert lines.PICTURES.recover_lost() == 0
     assert queued("batch") == ids(pictures[1:])
     held.close()
 
@@ -216,9 +215,9 @@ def test_while_the_broker_is_away_nothing_is_taken_for_lost(
     settings.REDISPATCH_SECONDS = 60
     with time_machine.travel(NOON, tick=False):
         bare_job(user, 3)
-        dispatch.top_up(user.pk)
+        lines.PICTURES.top_up(user.pk)
     with redis_away(), time_machine.travel(NOON + timedelta(days=1), tick=False):
-        assert dispatch.recover_lost() == 0
+        assert lines.PICTURES.recover_lost() == 0
     assert in_flight(user) == 3
 
 
@@ -226,11 +225,11 @@ def test_recovering_takes_nothing_from_whoever_works(user: User, settings: Setti
     settings.REDISPATCH_SECONDS, settings.LEASE_SECONDS = 60, 600
     with time_machine.travel(NOON, tick=False):
         picture = pictures_of(bare_job(user))[0]
-        claim = claims.claim(picture.pk)
+        claim = lines.PICTURES.claim(picture.pk)
         assert claim is not None
     with time_machine.travel(NOON + timedelta(seconds=300), tick=False):
-        assert dispatch.recover_lost() == 0
-        assert dispatch.top_up_everyone() == 0
+        assert lines.PICTURES.recover_lost() == 0
+        assert lines.PICTURES.top_up_everyone() == 0
     picture.refresh_from_db()
     assert (picture.state, picture.lease_token) == ("running", claim.token)
 
@@ -239,18 +238,18 @@ def test_the_pictures_of_a_dead_worker_are_sent_again(user: User, settings: Sett
     settings.LEASE_SECONDS = 20
     with time_machine.travel(NOON, tick=False):
         pictures = pictures_of(bare_job(user, 2))
-        dispatch.top_up(user.pk)
-        claims.claim(pictures[0].pk)
+        lines.PICTURES.top_up(user.pk)
+        lines.PICTURES.claim(pictures[0].pk)
     with time_machine.travel(NOON + timedelta(seconds=21), tick=False):
-        assert dispatch.recover_lost() == 1
-        assert dispatch.top_up_everyone() == 1
+        assert lines.PICTURES.recover_lost() == 1
+        assert lines.PICTURES.top_up_everyone() == 1
     assert queued("batch") == [*ids(pictures), str(pictures[0].pk)]
 
 
 def test_a_message_that_comes_twice_does_no_harm(user: User) -> None:
     picture = pictures_of(bare_job(user))[0]
     complete(picture)
-    assert claims.claim(picture.pk) is None
+    assert lines.PICTURES.claim(picture.pk) is None
     picture.refresh_from_db()
     assert (picture.state, picture.attempts) == ("done", 1)
 
@@ -260,9 +259,9 @@ def test_what_failed_is_tried_again_at_once(user: User, queued: Queued) -> None:
     done, failed, refused = pictures_of(job)
     complete(done)
     for picture in (failed, refused):
-        claim = claims.claim(picture.pk)
+        claim = lines.PICTURES.claim(picture.pk)
         assert claim is not None
-        claims.fail(claim, "broken", "It is broken.")
+        lines.PICTURES.fail(claim, "broken", "It is broken.")
     Picture.objects.filter(pk=refused.pk).update(source_key="")
     job.refresh_from_db()
     assert job.state == "finished"

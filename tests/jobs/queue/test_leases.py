@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from jobs.models import Picture
-from jobs.queue import claims
 from jobs.queue.leases import LeaseKeeper
+from jobs.services import lines
 from tests.jobs.factories import bare_job, pictures_of
 from tests.waiting import until
 
@@ -54,27 +54,27 @@ def two_beats(beats: Beats) -> None:
 def test_what_is_held_is_renewed_and_what_is_not_is_left(
     user: User, keeper: LeaseKeeper, beats: Beats
 ) -> None:
-    mine, others = (claims.claim(picture.pk) for picture in pictures_of(bare_job(user, 2)))
+    mine, others = (lines.PICTURES.claim(picture.pk) for picture in pictures_of(bare_job(user, 2)))
     assert mine is not None
     assert others is not None
-    with keeper.holding(mine.token):
+    with keeper.holding(lines.PICTURES, mine.token):
         before = timezone.now()
         two_beats(beats)
-        assert Picture.objects.get(pk=mine.picture.pk).lease_until > before
-    assert Picture.objects.get(pk=others.picture.pk).lease_until == others.picture.lease_until
+        assert Picture.objects.get(pk=mine.row.pk).lease_until > before
+    assert Picture.objects.get(pk=others.row.pk).lease_until == others.row.lease_until
 
     two_beats(beats)
-    let_go = Picture.objects.get(pk=mine.picture.pk).lease_until
+    let_go = Picture.objects.get(pk=mine.row.pk).lease_until
     two_beats(beats)
-    assert Picture.objects.get(pk=mine.picture.pk).lease_until == let_go
+    assert Picture.objects.get(pk=mine.row.pk).lease_until == let_go
 
 
 def test_a_lease_is_let_go_when_the_work_breaks_off(user: User, keeper: LeaseKeeper, beats: Beats) -> None:
-    claim = claims.claim(pictures_of(bare_job(user))[0].pk)
+    claim = lines.PICTURES.claim(pictures_of(bare_job(user))[0].pk)
     assert claim is not None
 
     def work() -> None:
-        with keeper.holding(claim.token):
+        with keeper.holding(lines.PICTURES, claim.token):
             raise RuntimeError("broke off")
 
     with pytest.raises(RuntimeError, match="broke off"):
@@ -88,10 +88,10 @@ def test_a_lease_is_let_go_when_the_work_breaks_off(user: User, keeper: LeaseKee
 def test_a_database_that_is_away_does_not_stop_the_beat(
     user: User, keeper: LeaseKeeper, beats: Beats, caplog: pytest.LogCaptureFixture
 ) -> None:
-    claim = claims.claim(pictures_of(bare_job(user))[0].pk)
+    claim = lines.PICTURES.claim(pictures_of(bare_job(user))[0].pk)
     assert claim is not None
-    with keeper.holding(claim.token):
-        with patch.object(claims, "renew", side_effect=OperationalError("away")):
+    with keeper.holding(lines.PICTURES, claim.token):
+        with patch.object(lines.PICTURES, "renew", side_effect=OperationalError("away")):
             two_beats(beats)
         before = timezone.now()
         two_beats(beats)

@@ -14,9 +14,8 @@ from accounts.errors import QuotaExceededError
 from accounts.models import Entry, Plan, Usage, User
 from accounts.services import tokens
 from jobs.models import Job, Picture, Upload
-from jobs.queue import claims
-from jobs.queue.claims import LeaseLostError
-from jobs.services import removal, retry, submit
+from jobs.queue.claims import Claim, LeaseLostError
+from jobs.services import lines, removal, retry, submit
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_upload
 from tests.jobs.factories import bare_uploads, complete, pictures_of, states_of
@@ -39,8 +38,8 @@ def limit(**limits: int | None) -> None:
     Plan.objects.filter(is_default=True).update(**limits)
 
 
-def claimed(picture: Picture) -> claims.Claim:
-    claim = claims.claim(picture.pk)
+def claimed(picture: Picture) -> Claim:
+    claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None
     return claim
 
@@ -109,7 +108,7 @@ def test_what_fails_is_refunded_and_charged_again_when_it_is_tried_again(user: U
     job = make_job(user, 2)
     first, second = pictures_of(job)
     complete(second)
-    claims.fail(claimed(first), "internal_error", "It went wrong.")
+    lines.PICTURES.fail(claimed(first), "internal_error", "It went wrong.")
     assert used(user) == (1, PIXELS)
     assert retry.retry_failed(job) == 1
     assert used(user) == (2, 2 * PIXELS)
@@ -127,23 +126,23 @@ def test_a_claim_that_no_longer_counts_refunds_nothing(user: User) -> None:
     claim = claimed(pictures_of(job)[0])
     removal.cancel(job)
     with pytest.raises(LeaseLostError):
-        claims.fail(claim, "internal_error", "It went wrong.")
+        lines.PICTURES.fail(claim, "internal_error", "It went wrong.")
     assert ledger() == [("charge", 1, PIXELS, "submitted")]
 
 
 def test_handing_back_and_postponing_cost_nothing_more(user: User) -> None:
     job = make_job(user)
     (picture,) = pictures_of(job)
-    claims.postpone(claimed(picture))
+    lines.PICTURES.postpone(claimed(picture))
     Picture.objects.update(not_before=None)
-    claims.give_back(claimed(picture), "internal_error", "It went wrong.")
+    lines.PICTURES.give_back(claimed(picture), "internal_error", "It went wrong.")
     assert ledger() == [("charge", 1, PIXELS, "submitted")]
 
 
 def test_the_last_attempt_that_is_handed_back_is_refunded(user: User, settings: object) -> None:
     settings.MAX_ATTEMPTS = 1  # type: ignore[attr-defined]
     (picture,) = pictures_of(make_job(user))
-    claims.give_back(claimed(picture), "internal_error", "It went wrong.")
+    lines.PICTURES.give_back(claimed(picture), "internal_error", "It went wrong.")
     assert ledger()[1:] == [("refund", 1, PIXELS, "internal_error")]
     assert used(user) == (0, 0)
 
@@ -155,8 +154,8 @@ def test_what_broke_its_worker_every_time_is_refunded_by_the_job(user: User, set
         for picture in pictures_of(job):
             claimed(picture)
     Picture.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert claims.expire_leases() == 3
-    assert claims.expire_leases() == 0
+    assert lines.PICTURES.expire() == 3
+    assert lines.PICTURES.expire() == 0
     assert sorted(ledger()[2:]) == [
         ("refund", 1, PIXELS, "worker_lost"),
         ("refund", 2, 2 * PIXELS, "worker_lost"),
@@ -220,7 +219,7 @@ def test_so_many_may_be_in_flight_and_not_one_more(user: User, stranger: User) -
     claim = claimed(first)
     with pytest.raises(QuotaExceededError):
         make_job(user, 2)
-    claims.fail(claim, "broken", "It is broken.")
+    lines.PICTURES.fail(claim, "broken", "It is broken.")
     make_job(user, 2)
     with pytest.raises(QuotaExceededError):
         retry.retry_failed(job)
@@ -234,7 +233,7 @@ def test_pictures_that_were_not_charged_are_not_refunded(user: User) -> None:
     Picture.objects.update(charged_at=None)
     Entry.objects.all().delete()
     first, _ = pictures_of(job)
-    claims.fail(claimed(first), "broken", "It is broken.")
+    lines.PICTURES.fail(claimed(first), "broken", "It is broken.")
     removal.cancel(job)
     assert ledger() == []
 

@@ -18,8 +18,7 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Job, Picture
-from jobs.queue import claims
-from jobs.services import orphans, uploads
+from jobs.services import lines, orphans, uploads
 from tests.conftest import make_job, make_upload
 from tests.jobs.factories import complete_all, keys_of, stored_files
 
@@ -62,10 +61,10 @@ def test_what_rows_name_stays(user: User) -> None:
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
 def test_leftovers_of_a_picture_that_ended_without_a_result_go(user: User, state: str) -> None:
     picture = Picture.objects.get(job=make_job(user))
-    claim = claims.claim(picture.pk)
+    claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None
     facts = {"error_code": "x", "error_sentence": "y"} if state == "failed" else {}
-    claims.end(claim, state, **facts)
+    lines.PICTURES.end(claim, state, **facts)
     litter(picture)
     assert orphans.sweep_all(NOW) == 4
     assert stored_files() == [picture.source_key]
@@ -82,7 +81,7 @@ def test_leftovers_beside_a_result_go_and_the_result_stays(user: User) -> None:
 def test_a_picture_at_work_may_be_about_to_name_its_files(user: User, running: bool) -> None:
     picture = Picture.objects.get(job=make_job(user))
     if running:
-        claims.claim(picture.pk)
+        lines.PICTURES.claim(picture.pk)
     litter(picture)
     before = stored_files()
     assert orphans.sweep_all(NOW) == 0

@@ -19,8 +19,7 @@ from accounts.errors import QuotaExceededError
 from accounts.models import ApiToken, Entry, Plan, Storage, Usage, User
 from accounts.services import quota, tokens
 from jobs.models import Job, Picture, Upload
-from jobs.queue import claims
-from jobs.services import removal, submit, uploads
+from jobs.services import lines, removal, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture
 from tests.jobs.at_once import at_once
@@ -175,11 +174,11 @@ def test_failing_cancelling_and_deleting_at_once_refund_each_picture_once(user: 
     for _ in range(4):
         job = make_job(user, 12)
         pictures = pictures_of(job)
-        held = [claims.claim(picture.pk) for picture in pictures[:6]]
+        held = [lines.PICTURES.claim(picture.pk) for picture in pictures[:6]]
 
         def one(number: int, job: Job = job, held: list[Any] = held) -> object:
             if number < 6:
-                return claims.fail(held[number], "internal_error", "It went wrong.")
+                return lines.PICTURES.fail(held[number], "internal_error", "It went wrong.")
             if number < 10:
                 return removal.cancel(job)
             return removal.delete_jobs([job.pk])

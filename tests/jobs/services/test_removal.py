@@ -16,8 +16,8 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
-from jobs.queue import claims
-from jobs.services import removal, retry, submit, uploads
+from jobs.queue.claims import Claim, LeaseLostError
+from jobs.services import lines, removal, retry, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_upload
 from tests.jobs.at_once import at_once
@@ -33,9 +33,9 @@ def nothing_is_left() -> bool:
 
 def half_done(picture: Picture) -> None:
     """What a worker leaves that was killed between writing files and writing rows."""
-    claim = claims.claim(picture.pk)
+    claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None
-    recipe = Recipe.parse(claim.picture.job.recipe)
+    recipe = Recipe.parse(claim.row.job.recipe)
     storage.write(storage.thumb_key(picture.pk), b"1")
     storage.write(storage.matte_key(picture.pk, 1), b"2")
     storage.write(storage.rendition_key(picture.pk, 1, recipe.digest, recipe.extension), b"3")
@@ -63,7 +63,7 @@ def test_a_job_deleted_in_any_state_leaves_nothing(user: User, state: str) -> No
         half_done(first)
     if state == "failed":
         first.refresh_from_db()
-        claims.fail(claims.Claim(first, first.lease_token), "internal_error", "On our side.")
+        lines.PICTURES.fail(Claim(first, first.lease_token), "internal_error", "On our side.")
     if state == "cancelled":
         removal.cancel(job)
     assert states_of(job)[0] == state
@@ -209,15 +209,15 @@ def test_cancelling_stops_what_has_not_ended(user: User) -> None:
     job = make_job(user, 3)
     done, running, queued = pictures_of(job)
     complete(done)
-    claim = claims.claim(running.pk)
+    claim = lines.PICTURES.claim(running.pk)
     assert claim is not None
     assert removal.cancel(job) == 2
     job.refresh_from_db()
     assert (job.state, states_of(job)) == ("cancelled", ["done", "cancelled", "cancelled"])
     assert job.finished_at is not None
-    with pytest.raises(claims.LeaseLostError):
-        claims.end(claim, "done")
-    assert claims.claim(queued.pk) is None
+    with pytest.raises(LeaseLostError):
+        lines.PICTURES.end(claim, "done")
+    assert lines.PICTURES.claim(queued.pk) is None
     for picture in pictures_of(job)[1:]:
         assert (picture.lease_token, picture.lease_until, picture.dispatched_at) == (None, None, None)
         assert picture.finished_at is not None

@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -25,8 +24,8 @@ from accounts.reserved import reserved_of
 from accounts.services import quota
 from bgplatform.local import process_tree
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
-from jobs.queue import rendition_dispatch
 from jobs.services import (
+    lines,
     removal,
     rendition_requests,
     retry,
@@ -211,10 +210,10 @@ def test_a_lost_lease_keeps_the_place_until_the_last_attempt(
     settings.MAX_ATTEMPTS = 2
     rendition_request = ask(picture, 1)
     for left in (EACH, 0):
-        assert rendition_dispatch.claim(rendition_request.pk, uuid4())
+        assert lines.RENDITIONS.claim(rendition_request.pk)
         assert reserved_of(user.pk) == EACH
         RenditionRequest.objects.update(lease_until="2020-01-01T00:00:00Z")
-        rendition_dispatch.recover_lost()
+        lines.RENDITIONS.recover_lost()
         assert reserved_of(user.pk) == left
     counters_are_exact()
 
@@ -244,7 +243,7 @@ def test_a_worker_that_is_killed_leaves_the_counters_exact(
         quota.add_storage(user, 10_000 - place + 1)
 
     RenditionRequest.objects.update(lease_until="2020-01-01T00:00:00Z")
-    assert rendition_dispatch.recover_lost() == 1
+    assert lines.RENDITIONS.recover_lost() == 1
     assert reserved_of(user.pk) == place
     rendering.fulfil(rendition_request.pk)
     made = Rendition.objects.get(pk=rendition_request.pk)
@@ -262,12 +261,12 @@ def _worker_that_stops_before_its_rows(
     script = f"""
 import django, threading, uuid
 django.setup()
-from jobs.services import fulfilling
+from jobs.worker import rendering
 def stop(*rows):
     print("written", flush=True)
     threading.Event().wait()
-fulfilling._conclude = stop
-fulfilling.fulfil(uuid.UUID("{rendition_request.pk}"))
+rendering._conclude = stop
+rendering.fulfil(uuid.UUID("{rendition_request.pk}"))
 """
     own = {
         "DATABASE_URL": lite if connection.vendor == "sqlite" else server,

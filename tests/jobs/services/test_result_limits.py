@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -15,8 +14,7 @@ from pytest_django import Settings
 from accounts.errors import QuotaExceededError
 from accounts.models import Entry, Plan, Usage, User
 from jobs.models import Job, Matte, Picture, Preset, Rendition, RenditionRequest
-from jobs.queue import rendition_dispatch
-from jobs.services import removal, rendition_requests, result_limits, retry, submit, synchronous
+from jobs.services import lines, removal, rendition_requests, result_limits, retry, submit, synchronous
 from jobs.services.synchronous import Source
 from jobs.worker import processing, rendering
 from segmentation import pictures, weights
@@ -211,9 +209,9 @@ def test_a_rendition_that_comes_to_nothing_is_refunded_once(
     settings.MAX_ATTEMPTS = 1
     extra = 640 * 480 - SOURCE
     rendition_request = render(picture, size="640x480")
-    rendition_dispatch.claim(rendition_request.pk, uuid4())
+    lines.RENDITIONS.claim(rendition_request.pk)
     RenditionRequest.objects.update(lease_until="2020-01-01T00:00:00Z")
-    assert [rendition_dispatch.recover_lost() for _ in range(2)] == [1, 0]
+    assert [lines.RENDITIONS.recover_lost() for _ in range(2)] == [1, 0]
     assert ledger()[1:] == [
         ("charge", 0, extra, "larger rendition"),
         ("refund", 0, extra, "worker_lost"),

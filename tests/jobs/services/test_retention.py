@@ -12,8 +12,7 @@ from django.utils import timezone
 from accounts.models import Plan, User
 from accounts.selectors import plan_of
 from jobs.models import Job, Receipt
-from jobs.queue import dispatch
-from jobs.services import retention
+from jobs.services import lines, retention
 from tests.conftest import make_job
 from tests.jobs.factories import bare_job
 
@@ -86,7 +85,7 @@ def test_a_heavier_plan_has_more_in_flight(user: User, settings: object) -> None
     assert job.pictures.filter(dispatched_at__isnull=False).count() == 2
 
     User.objects.filter(pk=user.pk).update(plan=heavy)
-    assert dispatch.top_up(user.pk) == 4
+    assert lines.PICTURES.top_up(user.pk) == 4
 
 
 def test_pinned_and_unpinned_from_the_page(user: User, client_of: Callable[[User], Client]) -> None:

@@ -17,8 +17,7 @@ from django.urls import reverse
 from accounts.models import User
 from jobs import urls
 from jobs.models import Discard, Job, Matte, Picture, Rendition, SearchText, Tag, Upload
-from jobs.queue import claims
-from jobs.services import tags, uploads
+from jobs.services import lines, tags, uploads
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import complete, pictures_of, stored_files
 
@@ -68,9 +67,9 @@ def things(user: User) -> dict[str, UUID]:
     tags.add(job, "shoes")
     done, failed = pictures_of(job)
     complete(done)
-    claim = claims.claim(failed.pk)
+    claim = lines.PICTURES.claim(failed.pk)
     assert claim is not None
-    claims.fail(claim, "broken", "It is broken.")
+    lines.PICTURES.fail(claim, "broken", "It is broken.")
     upload = uploads.start(user, "new.png", 10_000)
     uploads.receive(upload, ContentFile(make_picture()), 10)
     return {"job": job.pk, "picture": done.pk, "upload": upload.pk}

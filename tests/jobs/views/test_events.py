@@ -21,8 +21,7 @@ from accounts.models import User
 from accounts.services import sessions
 from jobs import events
 from jobs.models import Job
-from jobs.queue import claims
-from jobs.services import progress, removal
+from jobs.services import lines, progress, removal
 from jobs.views import events as streaming
 from tests.jobs.factories import bare_job, complete_all, pictures_of
 from tests.waiting import until
@@ -75,9 +74,9 @@ async def test_hints_arrive_as_they_come_and_the_stream_ends_with_the_job(user: 
 
     def work() -> str:
         picture = pictures_of(job)[0]
-        claim = claims.claim(picture.pk)
+        claim = lines.PICTURES.claim(picture.pk)
         assert claim is not None
-        claims.end(claim, "done")
+        lines.PICTURES.end(claim, "done")
         return str(picture.pk)
 
     picture = await sync_to_async(work)()

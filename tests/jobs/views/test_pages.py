@@ -14,8 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from jobs.models import Job, Picture
-from jobs.queue import claims
-from jobs.services import removal, retry, submit, uploads
+from jobs.services import lines, removal, retry, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import bare_job, complete, complete_all, pictures_of, states_of, stored_files
@@ -43,9 +42,9 @@ def cards_in(response: Any) -> list[tuple[str, str]]:
 
 
 def fail(picture: Picture) -> None:
-    claim = claims.claim(picture.pk)
+    claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None
-    claims.fail(claim, "broken", "It is broken.")
+    lines.PICTURES.fail(claim, "broken", "It is broken.")
 
 
 def test_the_studio_shows_the_newest_jobs(client: Client, user: User, stranger: User) -> None:
@@ -265,9 +264,9 @@ def test_trying_again_is_offered_for_what_may_succeed(
     client: Client, user: User, code: str, offered: bool
 ) -> None:
     job = make_job(user)
-    claim = claims.claim(pictures_of(job)[0].pk)
+    claim = lines.PICTURES.claim(pictures_of(job)[0].pk)
     assert claim is not None
-    claims.fail(claim, code, "It did not work.")
+    lines.PICTURES.fail(claim, code, "It did not work.")
     assert ("Retry failed" in client.get(job.get_absolute_url()).content.decode()) is offered
     assert retry.retry_failed(job) == offered
 
@@ -282,9 +281,9 @@ def test_failed_and_cancelled_are_gone_on_with_apart(client: Client, user: User)
     job = make_job(user, 4)
     done, failed, *_ = pictures_of(job)
     complete(done)
-    claim = claims.claim(failed.pk)
+    claim = lines.PICTURES.claim(failed.pk)
     assert claim is not None
-    claims.fail(claim, "internal_error", "It did not work.")
+    lines.PICTURES.fail(claim, "internal_error", "It did not work.")
     removal.cancel(job)
     page = client.get(job.get_absolute_url())
     text = text_of(page)

@@ -14,8 +14,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from jobs.models import Job, WebhookDelivery, WebhookEndpoint, WebhookMessage
-from jobs.queue import claims
-from jobs.services import removal, retry, submit
+from jobs.services import lines, removal, retry, submit
 from jobs.webhooks import services
 from segmentation.recipe import Recipe
 from tests.conftest import make_upload
@@ -68,9 +67,9 @@ def test_a_picture_that_is_done_and_the_job_with_it(user: User, endpoint: Webhoo
 
 def test_a_picture_that_failed_says_why(user: User, endpoint: WebhookEndpoint) -> None:
     job = bare_job(user)
-    claim = claims.claim(pictures_of(job)[0].pk)
+    claim = lines.PICTURES.claim(pictures_of(job)[0].pk)
     assert claim is not None
-    claims.fail(claim, "truncated_picture", "It is cut off.")
+    lines.PICTURES.fail(claim, "truncated_picture", "It is cut off.")
     failed, finished = written()
     assert failed["type"] == "picture.failed"
     assert failed["data"]["state"] == "failed"
@@ -85,9 +84,9 @@ def test_a_picture_that_breaks_its_worker_every_time(
     picture = pictures_of(bare_job(user))[0]
     for _ in range(2):
         assert written() == []
-        claims.claim(picture.pk)
+        lines.PICTURES.claim(picture.pk)
         clock.shift(settings.LEASE_SECONDS + 1)
-        claims.expire_leases()
+        lines.PICTURES.expire()
     assert [one["type"] for one in written()] == ["picture.failed", "job.finished"]
     assert written()[0]["data"]["error"]["code"] == "worker_lost"
 
@@ -152,10 +151,10 @@ def test_of_a_job_of_which_nothing_is_kept_nobody_is_told(user: User, endpoint: 
 
 def test_who_has_no_webhook_costs_one_query_and_no_row(user: User, stranger: User) -> None:
     services.create(stranger, URL)
-    claim = claims.claim(pictures_of(bare_job(user, 2))[0].pk)
+    claim = lines.PICTURES.claim(pictures_of(bare_job(user, 2))[0].pk)
     assert claim is not None
     with CaptureQueriesContext(connection) as asked, transaction.atomic():
-        claims.end(claim, "done")
+        lines.PICTURES.end(claim, "done")
     about = [query["sql"] for query in asked if "webhook" in query["sql"].lower()]
     assert len(about) == 1
     assert written() == []

@@ -16,9 +16,8 @@ from PIL import Image
 from accounts.models import User
 from jobs import storage
 from jobs.models import Discard, Job, Matte, Picture, Rendition
-from jobs.queue import claims
-from jobs.services import removal, retry
-from jobs.worker import engine, processing
+from jobs.services import lines, removal, retry
+from jobs.worker import engine, processing, task
 from jobs.worker.exclusive import ExclusiveLock
 from segmentation import weights
 from segmentation.errors import EngineError, WeightsError
@@ -201,7 +200,7 @@ def test_cancelled_and_tried_again_before_the_first_run_ends_its_files_stay(job:
         assert retry.retry_failed(job) == 1
         with (
             patch.object(processing, "_conclude", real),
-            patch.object(processing, "exclusive_lock", ExclusiveLock()),
+            patch.object(task, "exclusive_lock", ExclusiveLock()),
         ):
             processing.process(only_picture(job).pk)
 
@@ -249,7 +248,7 @@ def test_a_worker_that_lost_its_lease_writes_no_row(job: Job) -> None:
 
     def lapse() -> None:
         Picture.objects.filter(pk=picture.pk).update(lease_until="2020-01-01T00:00:00Z")
-        assert claims.expire_leases() == 1
+        assert lines.PICTURES.expire() == 1
 
     with interrupted_by(lapse):  # type: ignore[attr-defined]
         processing.process(picture.pk)

@@ -22,7 +22,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 def test_a_task_over_its_limit_ends_the_process_and_says_where_it_was() -> None:
     ended = run("Watchdog(lambda: 9.0, limit=0.5).start()\nctypes.CDLL(None).sleep(1000)")
     assert ended.returncode == EXIT_CODE
-    assert "a picture has run for 9 s" in ended.stderr
+    assert "a task has run for 9 s" in ended.stderr
     assert 'File "<string>", line 4' in ended.stderr
 
 

@@ -1,4 +1,4 @@
-"""Patience with a database that is away for a moment."""
+"""Retries while the database is away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
 
-from jobs.queue.patience import PATIENCE_SECONDS, is_away, with_retries
+from jobs.queue.retries import RETRY_SECONDS, is_away, with_retries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,11 +48,11 @@ class ShutsDownError(Exception):
         (ValueError("nothing of the database's"), False),
     ],
 )
-def test_what_waiting_mends_is_told_from_what_it_does_not(error: Exception, away: bool) -> None:
+def test_which_errors_are_retried(error: Exception, away: bool) -> None:
     assert is_away(error) is away
 
 
-def test_a_missing_column_is_not_waited_for() -> None:
+def test_a_missing_column_is_not_retried() -> None:
     def ask() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT no_such_column FROM jobs_picture")
@@ -75,23 +75,23 @@ class Away:
         return "there"
 
 
-def test_it_is_asked_again_with_growing_pauses() -> None:
+def test_pauses_grow() -> None:
     away = Away(OperationalError("gone"), InterfaceError("closed"), OperationalError("starting up"))
     with patch("time.sleep") as sleep:
         assert with_retries(away) == "there"
     assert [call.args[0] for call in sleep.call_args_list] == [0.2, 0.4, 0.8]
 
 
-def test_what_is_wrong_stays_wrong() -> None:
+def test_a_wrong_statement_is_not_retried() -> None:
     with patch("time.sleep") as sleep, pytest.raises(IntegrityError):
         with_retries(Away(IntegrityError("twice")))
     sleep.assert_not_called()
 
 
-def test_patience_ends() -> None:
+def test_retries_end() -> None:
     with (
         patch("time.sleep") as sleep,
-        patch("time.monotonic", side_effect=[0.0, PATIENCE_SECONDS]),
+        patch("time.monotonic", side_effect=[0.0, RETRY_SECONDS]),
         pytest.raises(OperationalError),
     ):
         with_retries(Away(OperationalError("gone")))

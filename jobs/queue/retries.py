@@ -1,4 +1,4 @@
-"""Patience with a database that restarts: what must be written is tried again until it stands."""
+"""Retries with back-off for database work that must not be lost while the database restarts."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 60.0
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 5.0
-# Of PostgreSQL's operational errors those of a statement that no waiting makes right: class 54, a limit of
-# the program itself. A missing column is no operational error there.
+# PostgreSQL's operational errors that stay: class 54, program limit exceeded. A missing column is not an
+# operational error there.
 _WRONG_CLASSES: Final = ("54",)
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error says that the database is gone, full or busy for a moment, so that waiting may help.
+    """Whether the database is away, full or busy, so that a retry may succeed.
 
-    Django has one class for that and for SQLite's wrong statements (a missing column): those never get right,
-    and waiting for them would be for ever.
+    Django uses the same class for wrong statements on SQLite, such as a missing column: no retry helps there.
     """
     if isinstance(error, InterfaceError):
         return True
@@ -40,21 +39,21 @@ def is_away(error: BaseException) -> bool:
 
 
 def with_retries(act: Callable[[], T]) -> T:
-    """What `act` returns, called again with growing pauses where the database is away.
+    """Returns what `act` returns. Calls it again with growing pauses while the database is away.
 
-    `act` must be safe to run twice: a commit whose answer was lost may stand. Raises the database's last
-    error after PATIENCE_SECONDS, and at once what waiting does not mend.
+    `act` must be idempotent: a commit may have succeeded although its answer was lost. Raises the last error
+    after RETRY_SECONDS, and an error that a retry does not help at once.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + RETRY_SECONDS
     pause = FIRST_PAUSE
     while True:
         try:
             return act()
         except (OperationalError, InterfaceError) as error:
-            # In a transaction of the caller's only the caller can begin again.
+            # Inside a transaction only its owner can begin again.
             if not is_away(error) or connection.in_atomic_block or time.monotonic() + pause > deadline:
                 raise
-            logger.warning("the database is away, once more in %.1f s: %s", pause, error)
+            logger.warning("the database is away, retrying in %.1f s: %s", pause, error)
         connection.close()
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
