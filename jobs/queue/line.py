@@ -3,7 +3,7 @@
 The database is the truth, the broker a window on it. Rows wait in the table; a bounded number of each
 user's rows is sent to the broker. A worker claims a row for a lease and renews it while it works. Rows of
 dead workers and lost messages are sent again. Every step is a conditional UPDATE and safe to run twice.
-See docs/decisions/0024-one-line-for-everything-leased.md.
+See docs/decisions/0025-one-line-for-everything-leased.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 speed.
 
 One user submits many pictures. Later a second one submits five, and a third a single one in the interactive
-lane. PostgreSQL, Valkey, the scheduler and a worker are real. The exit code depends on the printed figures: how
+lane. PostgreSQL, Valkey, the scheduler and a worker are real. The exit code depends on printed figures: how
 many of the first user's pictures finish between the second's submission and the second's last one (fewer than
 40), how long the single one waits for its start (less than one picture's time, while every batch thread is
 busy), and those of tests/benchmarks/rendition_fairness.py.
