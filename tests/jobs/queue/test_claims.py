@@ -1,4 +1,4 @@
-"""Claims: one worker at a time, and a result counts only while its lease does."""
+"""Claims of pictures: one worker at a time, and only a valid lease writes a result."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_only_a_queued_picture_can_be_claimed(picture: Picture, state: str) -> N
 
 
 @pytest.mark.django_db
-def test_what_is_not_there_cannot_be_claimed() -> None:
+def test_an_unknown_row_cannot_be_claimed() -> None:
     assert lines.PICTURES.claim(uuid4()) is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_eight_claims_at_once_one_holds(picture: Picture, valkey: redis.Redis) -> None:
+def test_one_of_eight_concurrent_claims_succeeds(picture: Picture, valkey: redis.Redis) -> None:
     answers = at_once(lambda _: lines.PICTURES.claim(picture.pk), 8)
     held = [answer for answer in answers if isinstance(answer, Claim)]
     assert len(held) == 1
@@ -110,14 +110,16 @@ def test_a_job_is_open_until_its_last_picture_ended(user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_failure_is_the_pictures_own(picture: Picture) -> None:
+def test_a_failure_stores_the_code_and_cuts_the_sentence(picture: Picture) -> None:
     lines.PICTURES.fail(claimed(picture), "broken", "word " * 200)
     row = Picture.objects.get()
     assert (row.state, row.error_code, len(row.error_sentence)) == ("failed", "broken", 500)
 
 
 @pytest.mark.django_db
-def test_given_back_it_waits_longer_each_time_and_fails_at_last(picture: Picture, settings: Settings) -> None:
+def test_giving_back_uses_back_off_and_fails_at_the_last_attempt(
+    picture: Picture, settings: Settings
+) -> None:
     settings.MAX_ATTEMPTS = 3
     for attempt, pause in ((1, 2), (2, 4)):
         with time_machine.travel(NOON, tick=False):
@@ -155,7 +157,7 @@ LOST: dict[str, Callable[[Claim], None]] = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("act", LOST)
 @pytest.mark.parametrize("how", ["given to another", "cancelled", "waiting again", "gone"])
-def test_a_claim_that_no_longer_counts_writes_nothing(picture: Picture, act: str, how: str) -> None:
+def test_a_lost_lease_writes_nothing(picture: Picture, act: str, how: str) -> None:
     claim = claimed(picture)
     rows = Picture.objects.filter(pk=picture.pk)
     rows.update(state="queued", lease_token=None, lease_until=None)
@@ -173,7 +175,7 @@ def test_a_claim_that_no_longer_counts_writes_nothing(picture: Picture, act: str
 
 
 @pytest.mark.django_db
-def test_renewing_extends_only_what_still_counts(user: User, settings: Settings) -> None:
+def test_only_valid_leases_are_renewed(user: User, settings: Settings) -> None:
     settings.LEASE_SECONDS = 20
     first, second, _ = pictures_of(bare_job(user, 3))
     with time_machine.travel(NOON, tick=False):
@@ -195,7 +197,7 @@ def test_renewing_nothing_changes_nothing(picture: Picture) -> None:
 
 
 @pytest.mark.django_db
-def test_a_lease_that_lapsed_is_given_out_again(picture: Picture, settings: Settings) -> None:
+def test_an_expired_lease_is_requeued(picture: Picture, settings: Settings) -> None:
     settings.LEASE_SECONDS = 20
     with time_machine.travel(NOON, tick=False):
         dead = claimed(picture)
@@ -213,7 +215,7 @@ def test_a_lease_that_lapsed_is_given_out_again(picture: Picture, settings: Sett
 
 
 @pytest.mark.django_db
-def test_a_picture_that_breaks_its_worker_every_time_fails_alone(user: User, settings: Settings) -> None:
+def test_a_picture_that_kills_every_worker_fails_alone(user: User, settings: Settings) -> None:
     settings.MAX_ATTEMPTS = 2
     job = bare_job(user, 3)
     killer, innocent, waiting = pictures_of(job)
@@ -237,7 +239,7 @@ def test_a_picture_that_breaks_its_worker_every_time_fails_alone(user: User, set
 
 
 @pytest.mark.django_db
-def test_the_last_hopeless_picture_closes_its_job(picture: Picture, settings: Settings) -> None:
+def test_the_last_picture_that_is_given_up_closes_its_job(picture: Picture, settings: Settings) -> None:
     settings.MAX_ATTEMPTS = 1
     with time_machine.travel(NOON, tick=False):
         claimed(picture)
@@ -266,7 +268,7 @@ def test_pictures_that_end_at_once_close_their_job(user: User, valkey: redis.Red
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_that_end_before_either_commits_close_their_job(user: User, valkey: redis.Redis) -> None:
+def test_two_pictures_that_end_before_either_commits_close_their_job(user: User, valkey: redis.Redis) -> None:
     """On PostgreSQL neither sees the other's end; on SQLite the second waits for the first's commit."""
     held = [claimed(picture) for picture in pictures_of(bare_job(user, 2))]
     ended, both = threading.Event(), threading.Event()
@@ -298,7 +300,7 @@ def test_a_job_that_was_left_open_is_closed_by_the_sweep(user: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sweeping_and_ending_at_once_never_both_count(
+def test_expiring_and_ending_at_once_never_both_succeed(
     user: User, settings: Settings, valkey: redis.Redis
 ) -> None:
     settings.LEASE_SECONDS = 20

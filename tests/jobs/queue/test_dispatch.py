@@ -1,4 +1,4 @@
-"""Dispatch: a window for each user and lane, users in turn, and nothing lost with the broker."""
+"""Dispatch of pictures: a window for each user and lane, fair turns, and recovery of lost messages."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_tick_serves_everyone_who_waits(user: User, stranger: User, settings: 
     assert lines.PICTURES.top_up_everyone() == 0
 
 
-def test_what_has_to_rest_is_left_alone_until_then(user: User, queued: Queued) -> None:
+def test_a_picture_in_back_off_is_not_sent(user: User, queued: Queued) -> None:
     job = bare_job(user, 2)
     resting, ready = pictures_of(job)
     Picture.objects.filter(pk=resting.pk).update(not_before=NOON)
@@ -118,7 +118,7 @@ def test_what_has_to_rest_is_left_alone_until_then(user: User, queued: Queued) -
     assert queued("batch") == [str(ready.pk), str(resting.pk)]
 
 
-def test_what_is_not_queued_is_not_sent(user: User, queued: Queued) -> None:
+def test_only_queued_pictures_are_sent(user: User, queued: Queued) -> None:
     job = bare_job(user, 3)
     done, failed, cancelled = pictures_of(job)
     complete(done)
@@ -130,12 +130,12 @@ def test_what_is_not_queued_is_not_sent(user: User, queued: Queued) -> None:
     assert queued("batch") == []
 
 
-def test_nobody_who_is_not_there_is_served() -> None:
+def test_an_unknown_user_is_not_served() -> None:
     assert lines.PICTURES.top_up(987_654) == 0
     assert lines.PICTURES.top_up_everyone() == 0
 
 
-def test_nothing_is_sent_of_a_transaction_that_breaks_off(user: User, queued: Queued) -> None:
+def test_a_rolled_back_transaction_sends_nothing(user: User, queued: Queued) -> None:
     bare_job(user, 2)
     with transaction.atomic():
         assert lines.PICTURES.top_up(user.pk) == 2
@@ -188,7 +188,7 @@ def test_messages_lost_with_the_broker_are_sent_again(
     assert queued("batch") == ids(pictures)
 
 
-def test_what_waits_in_a_long_queue_is_not_sent_again(
+def test_messages_in_a_long_queue_are_not_sent_again(
     user: User, valkey: redis.Redis, settings: Settings, queued: Queued
 ) -> None:
     settings.REDISPATCH_SECONDS = 60
@@ -209,7 +209,7 @@ def test_what_waits_in_a_long_queue_is_not_sent_again(
     held.close()
 
 
-def test_while_the_broker_is_away_nothing_is_taken_for_lost(
+def test_no_message_counts_as_lost_while_the_broker_is_away(
     user: User, redis_away: Away, settings: Settings
 ) -> None:
     settings.REDISPATCH_SECONDS = 60
@@ -221,7 +221,7 @@ def test_while_the_broker_is_away_nothing_is_taken_for_lost(
     assert in_flight(user) == 3
 
 
-def test_recovering_takes_nothing_from_whoever_works(user: User, settings: Settings) -> None:
+def test_recovery_leaves_valid_leases_alone(user: User, settings: Settings) -> None:
     settings.REDISPATCH_SECONDS, settings.LEASE_SECONDS = 60, 600
     with time_machine.travel(NOON, tick=False):
         picture = pictures_of(bare_job(user))[0]
@@ -246,7 +246,7 @@ def test_the_pictures_of_a_dead_worker_are_sent_again(user: User, settings: Sett
     assert queued("batch") == [*ids(pictures), str(pictures[0].pk)]
 
 
-def test_a_message_that_comes_twice_does_no_harm(user: User) -> None:
+def test_a_duplicate_message_changes_nothing(user: User) -> None:
     picture = pictures_of(bare_job(user))[0]
     complete(picture)
     assert lines.PICTURES.claim(picture.pk) is None
@@ -254,7 +254,7 @@ def test_a_message_that_comes_twice_does_no_harm(user: User) -> None:
     assert (picture.state, picture.attempts) == ("done", 1)
 
 
-def test_what_failed_is_tried_again_at_once(user: User, queued: Queued) -> None:
+def test_a_retry_dispatches_failed_pictures_at_once(user: User, queued: Queued) -> None:
     job = bare_job(user, 3)
     done, failed, refused = pictures_of(job)
     complete(done)
@@ -279,7 +279,7 @@ def test_what_failed_is_tried_again_at_once(user: User, queued: Queued) -> None:
     assert queued("batch") == [str(failed.pk)]
 
 
-def test_a_job_without_failures_is_not_opened_again(user: User) -> None:
+def test_a_retry_leaves_a_job_without_failures_closed(user: User) -> None:
     job = bare_job(user)
     complete(pictures_of(job)[0])
     job.refresh_from_db()

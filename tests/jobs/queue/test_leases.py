@@ -1,4 +1,4 @@
-"""The keeper of leases: renews what this process works on, and nothing else."""
+"""The lease keeper renews the leases of this process and no others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 class Beats:
-    """Counts them."""
+    """Counts beats."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -46,14 +46,12 @@ def keeper(beats: Beats) -> Iterator[LeaseKeeper]:
 
 
 def two_beats(beats: Beats) -> None:
-    """One may have been under way already."""
+    """Wait for two beats: the first may have begun before."""
     before = beats.count
     until(lambda: beats.count >= before + 2, "two beats more")
 
 
-def test_what_is_held_is_renewed_and_what_is_not_is_left(
-    user: User, keeper: LeaseKeeper, beats: Beats
-) -> None:
+def test_only_held_leases_are_renewed(user: User, keeper: LeaseKeeper, beats: Beats) -> None:
     mine, others = (lines.PICTURES.claim(picture.pk) for picture in pictures_of(bare_job(user, 2)))
     assert mine is not None
     assert others is not None
@@ -69,7 +67,7 @@ def test_what_is_held_is_renewed_and_what_is_not_is_left(
     assert Picture.objects.get(pk=mine.row.pk).lease_until == let_go
 
 
-def test_a_lease_is_let_go_when_the_work_breaks_off(user: User, keeper: LeaseKeeper, beats: Beats) -> None:
+def test_a_lease_is_released_when_the_work_raises(user: User, keeper: LeaseKeeper, beats: Beats) -> None:
     claim = lines.PICTURES.claim(pictures_of(bare_job(user))[0].pk)
     assert claim is not None
 
@@ -99,7 +97,7 @@ def test_a_database_that_is_away_does_not_stop_the_beat(
     assert "could not renew 1 leases" in caplog.text
 
 
-def test_a_keeper_that_stopped_beats_no_more(beats: Beats) -> None:
+def test_a_stopped_keeper_has_no_thread(beats: Beats) -> None:
     keeper = LeaseKeeper(beats)
     keeper.start()
     until(lambda: beats.count, "a beat")

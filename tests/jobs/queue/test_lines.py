@@ -13,6 +13,7 @@ import dramatiq
 import pytest
 import redis
 import time_machine
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -161,6 +162,25 @@ def facts(line: AnyLine, row: Any) -> tuple[Any, ...]:
     found = line.model._default_manager.get(pk=row.pk)
     assert (found.lease_token, found.lease_until, found.dispatched_at) == (None, None, None)
     return found.state, found.attempts, found.error_code
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [
+        ("leased_when_running", {"state": "running"}),
+        ("leased_when_running", {"lease_token": UUID(int=1)}),
+        ("leased_when_running", {"lease_until": NOON}),
+        ("failed_says_why", {"error_code": "broken"}),
+        ("state_known", {"state": "resting"}),
+    ],
+)
+def test_the_database_refuses_a_state_that_cannot_be(
+    line: AnyLine, row: Any, constraint: str, changes: dict[str, Any]
+) -> None:
+    if changes.get("state") == "resting" and line is lines.PICTURES:
+        changes = {**changes, "finished_at": NOON}
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        line.model._default_manager.update(**changes)
 
 
 def test_of_eight_workers_one_claims(line: AnyLine, row: Any) -> None:

@@ -1,4 +1,4 @@
-"""The notes by which it is known which workers live."""
+"""Heartbeats of workers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ pytestmark = pytest.mark.usefixtures("valkey")
 MINE = f"worker:{socket.gethostname()}:{os.getpid()}"
 
 
-def test_nobody_has_reported() -> None:
+def test_no_worker_is_alive_without_a_heartbeat() -> None:
     assert workers.alive() == []
 
 
-def test_a_worker_says_who_it_is_and_is_forgotten_in_a_leases_time(
-    valkey: redis.Redis, settings: object
-) -> None:
+def test_a_heartbeat_describes_the_worker_and_expires(valkey: redis.Redis, settings: object) -> None:
     settings.LEASE_SECONDS = 20  # type: ignore[attr-defined]
     workers.report("u2netp on cpu by torch in float32")
     assert workers.alive() == [
@@ -32,7 +30,7 @@ def test_a_worker_says_who_it_is_and_is_forgotten_in_a_leases_time(
     assert 0 < valkey.ttl(MINE) <= 20
 
 
-def test_reporting_again_renews_and_does_not_double(valkey: redis.Redis) -> None:
+def test_a_second_heartbeat_replaces_the_first(valkey: redis.Redis) -> None:
     workers.report("one")
     valkey.expire(MINE, 1)
     workers.report("two")
@@ -40,20 +38,20 @@ def test_reporting_again_renews_and_does_not_double(valkey: redis.Redis) -> None
     assert valkey.ttl(MINE) > 1
 
 
-def test_several_workers_are_seen(valkey: redis.Redis) -> None:
+def test_several_workers_are_listed(valkey: redis.Redis) -> None:
     for number in range(3):
         valkey.set(f"worker:host:{number}", json.dumps({"host": "host", "pid": number, "engine": "e"}))
     assert sorted(worker["pid"] for worker in workers.alive()) == [0, 1, 2]
 
 
-def test_who_withdraws_is_gone() -> None:
+def test_a_withdrawn_worker_is_gone() -> None:
     workers.report("one")
     workers.withdraw()
     workers.withdraw()
     assert workers.alive() == []
 
 
-def test_without_redis_the_question_is_an_error_of_redis(
+def test_without_redis_listing_workers_raises(
     redis_away: Callable[[], AbstractContextManager[None]],
 ) -> None:
     with redis_away():

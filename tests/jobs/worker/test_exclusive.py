@@ -1,4 +1,4 @@
-"""Who may run beside whom."""
+"""The shared/exclusive lock of a worker process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.waiting import until
 
 
 class Guest:
-    """A thread that goes in by `way` and stays until it is told to leave."""
+    """A thread that takes the lock by `way` and holds it until it is released."""
 
     def __init__(self, way: Callable[[], AbstractContextManager[None]]) -> None:
         self.inside, self._leave = threading.Event(), threading.Event()
@@ -30,7 +30,7 @@ class Guest:
         assert not self._thread.is_alive()
 
 
-def test_many_share() -> None:
+def test_many_hold_it_shared() -> None:
     exclusive_lock = ExclusiveLock()
     guests = [Guest(exclusive_lock.shared) for _ in range(4)]
     assert all(guest.inside.wait(30) for guest in guests)
@@ -38,7 +38,7 @@ def test_many_share() -> None:
         guest.leave()
 
 
-def test_one_alone_waits_for_the_others_and_keeps_new_ones_out() -> None:
+def test_an_exclusive_holder_waits_for_shared_ones_and_keeps_new_ones_out() -> None:
     exclusive_lock = ExclusiveLock()
     first = Guest(exclusive_lock.shared)
     assert first.inside.wait(30)
@@ -57,7 +57,7 @@ def test_one_alone_waits_for_the_others_and_keeps_new_ones_out() -> None:
     late.leave()
 
 
-def test_two_suspects_are_alone_one_after_the_other() -> None:
+def test_two_exclusive_holders_run_one_after_the_other() -> None:
     exclusive_lock = ExclusiveLock()
     first = Guest(exclusive_lock.alone)
     assert first.inside.wait(30)
@@ -69,7 +69,7 @@ def test_two_suspects_are_alone_one_after_the_other() -> None:
     second.leave()
 
 
-def test_an_error_inside_leaves_the_room_free() -> None:
+def test_an_error_inside_releases_the_lock() -> None:
     exclusive_lock = ExclusiveLock()
     for way in (exclusive_lock.alone, exclusive_lock.shared):
         try:

@@ -1,4 +1,4 @@
-"""From a queued row to files, with real weights: what is written, and what is not when something is wrong."""
+"""Processing a picture with real weights: rows and files of successes, failures and lost leases."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_queued_picture_becomes_a_matte_and_a_rendition(job: Job) -> None:
     assert job.state == "finished"
 
 
-def test_the_cut_out_has_straight_colours_and_the_mattes_alpha(job: Job) -> None:
+def test_the_cut_out_has_unpremultiplied_colours_and_the_mattes_alpha(job: Job) -> None:
     processing.process(only_picture(job).pk)
 
     cut_out = image_at(Rendition.objects.get().key)
@@ -92,7 +92,7 @@ def test_the_cut_out_has_straight_colours_and_the_mattes_alpha(job: Job) -> None
     assert tuple(np.asarray(cut_out)[24, 32, :3]) == (230, 180, 90)
 
 
-def test_run_twice_it_is_done_once(job: Job) -> None:
+def test_a_second_run_does_nothing(job: Job) -> None:
     picture = only_picture(job)
     processing.process(picture.pk)
     before = files(), Rendition.objects.get().created_at
@@ -103,7 +103,7 @@ def test_run_twice_it_is_done_once(job: Job) -> None:
     assert only_picture(job).attempts == 1
 
 
-def test_a_picture_that_breaks_in_decoding_fails_alone_with_a_sentence(user: User) -> None:
+def test_a_picture_that_cannot_be_decoded_fails_with_a_sentence(user: User) -> None:
     whole = make_picture(400, 300, format="JPEG")
     truncated = make_upload(user, "cut.jpg", whole[: len(whole) // 2])
     assert truncated.state == "uploaded"
@@ -151,7 +151,7 @@ def _broken_engine(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_broken_engine")
-def test_a_fault_of_ours_is_tried_again_with_back_off_and_fails_at_the_last_attempt(job: Job) -> None:
+def test_an_internal_error_is_retried_with_back_off_and_fails_at_the_last_attempt(job: Job) -> None:
     picture = only_picture(job)
     for attempt in (1, 2):
         processing.process(picture.pk)
@@ -167,7 +167,7 @@ def test_a_fault_of_ours_is_tried_again_with_back_off_and_fails_at_the_last_atte
 
 
 def interrupted_by(action: object) -> object:
-    """Processing in which `action` happens after the work, before the rows are written."""
+    """Processing in which `action` runs after the files and before the rows are written."""
     real = processing._conclude
 
     def conclude(*args: object) -> None:
@@ -177,7 +177,7 @@ def interrupted_by(action: object) -> object:
     return patch.object(processing, "_conclude", conclude)
 
 
-def test_cancelled_while_it_runs_it_has_no_result_and_its_deletion_takes_what_was_written(job: Job) -> None:
+def test_a_picture_cancelled_while_it_runs_has_no_result_and_deleting_it_removes_the_files(job: Job) -> None:
     with interrupted_by(lambda: removal.cancel(job)):  # type: ignore[attr-defined]
         processing.process(only_picture(job).pk)
 
@@ -192,8 +192,8 @@ def test_cancelled_while_it_runs_it_has_no_result_and_its_deletion_takes_what_wa
     assert files() == set()
 
 
-def test_cancelled_and_tried_again_before_the_first_run_ends_its_files_stay(job: Job) -> None:
-    """The first run writes its files, loses its claim, and must not take the second run's away."""
+def test_files_stay_when_a_cancelled_picture_is_retried_before_the_first_run_ends(job: Job) -> None:
+    """The first run writes its files, loses its lease, and must not delete the files of the second run."""
 
     def cancel_and_finish_anew() -> None:
         removal.cancel(job)
@@ -219,8 +219,8 @@ def test_cancelled_and_tried_again_before_the_first_run_ends_its_files_stay(job:
     }
 
 
-def test_a_database_that_lacks_a_column_fails_the_picture_instead_of_keeping_it_waiting(job: Job) -> None:
-    """SQLite says it with the same class of error as a database that is away."""
+def test_a_missing_column_fails_the_picture_instead_of_postponing_it(job: Job) -> None:
+    """SQLite raises the same class of error as for a database that is away."""
     picture = only_picture(job)
 
     def ask_for_what_is_not_there() -> None:
@@ -234,7 +234,7 @@ def test_a_database_that_lacks_a_column_fails_the_picture_instead_of_keeping_it_
     assert (only_picture(job).state, only_picture(job).error_code) == ("failed", "internal_error")
 
 
-def test_deleted_while_it_runs_it_leaves_no_file(job: Job) -> None:
+def test_a_picture_deleted_while_it_runs_leaves_no_file(job: Job) -> None:
     with interrupted_by(lambda: removal.delete_jobs([job.pk])):  # type: ignore[attr-defined]
         processing.process(only_picture(job).pk)
 
