@@ -1,4 +1,4 @@
-"""Every address that the site has, read from its URLs."""
+"""All URLs of the site, from its URLconf."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 
 def all_of_them() -> dict[str, URLPattern]:
-    """Each by its full name; without one, by its pattern. The first of a name is the one that answers."""
+    """Returns the URL patterns by qualified name, or by pattern where there is none; the first of a name
+    wins.
+    """
     found: dict[str, URLPattern] = {}
     for name, pattern in _walk(get_resolver(), (), ""):
         found.setdefault(name, pattern)

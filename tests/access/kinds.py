@@ -1,4 +1,4 @@
-"""Every kind of file that the store holds, and which addresses of the site hand it out to whom."""
+"""Every kind of file in the store, and which URLs serve it to whom."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from jobs import storage
 
-# Not by its name in the package: that is a function there.
+# Imported by path, because the package exports a function of that name.
 keys = import_module("jobs.storage.keys")
 
 DIGEST: Final = "ab" * 32
@@ -17,13 +17,13 @@ DIGEST: Final = "ab" * 32
 
 @dataclass(frozen=True)
 class Kind:
-    """owner, staff: the addresses that hand it out to them; nobody else gets it from anywhere."""
+    """owner, staff: the URLs that serve the file to them; nobody else gets it from any URL."""
 
     owner: frozenset[str] = frozenset()
     staff: frozenset[str] = frozenset()
 
 
-# By the function that names such a file. What the API hands out stands with the API's tests.
+# By the function that builds the file's key. The API's downloads are in the API's tests.
 KINDS: Final[dict[str, Kind]] = {
     "incoming_key": Kind(),
     "source_key": Kind(owner=frozenset({"jobs:source"})),
@@ -37,12 +37,12 @@ KINDS: Final[dict[str, Kind]] = {
 
 
 def there_are() -> set[str]:
-    """Every function that names a file."""
+    """Returns the names of all functions that build a key."""
     return {name for name in vars(keys) if name.endswith("_key")}
 
 
 def key_of(kind: str, owner: UUID) -> str:
-    """A key of that kind."""
+    """Returns a key of that kind."""
     arguments = {
         "matte_key": (1,),
         "rendition_key": (1, DIGEST, "png"),
@@ -52,7 +52,7 @@ def key_of(kind: str, owner: UUID) -> str:
 
 
 def mark(key: str) -> bytes:
-    """Put bytes under a key that stand nowhere else; they are returned."""
+    """Store unique bytes under a key and return them."""
     content = f"marked bytes of {key}".encode()
     storage.write(key, content)
     return content

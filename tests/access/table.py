@@ -1,8 +1,8 @@
-"""The table: every address of the site × visitor, stranger, owner, staff.
+"""The access table: every URL × visitor, stranger, owner, staff.
 
-An answer is a status, or where the asker is sent. `staff` is a superuser, and `clerk` in the administration
-somebody of the staff without any permission. Addresses of jobs and of the API have tables of their own, with
-more columns, beside their tests; the matrix counts them in.
+An answer is a status code or a redirect target. `staff` is a superuser; `clerk`, in the admin, is staff
+without permissions. The URLs of jobs and of the API have tables with more columns beside their tests, and the
+matrix includes those.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Answer = int | str
 
 @dataclass(frozen=True)
 class Row:
-    """What each gets who asks. `owner` owns whatever the address names."""
+    """The answer for each role; `owner` owns the object that the URL names."""
 
     method: str
     visitor: Answer
@@ -29,26 +29,26 @@ class Row:
 
 
 def everybody(answer: Answer, method: str = "get") -> Row:
-    """The same for all."""
+    """The same answer for all roles."""
     return Row(method, answer, answer, answer, answer)
 
 
 def ones_own(answer: Answer, method: str = "get") -> Row:
-    """A page about whoever asks."""
+    """A page about the signed-in user."""
     return Row(method, SIGN_IN, answer, answer, answer)
 
 
 def before_sign_in(method: str = "get") -> Row:
-    """A page for those who are not signed in; the others are sent on."""
+    """A page for visitors; signed-in users are redirected."""
     return Row(method, 200, STUDIO, STUDIO, STUDIO)
 
 
-# By the name of the address; without one, by its pattern.
+# By URL name, or by pattern where there is none.
 SITE: Final[dict[str, Row]] = {
     "healthz": everybody(200),
-    "readyz": everybody(503),  # no worker runs in these tests
+    "readyz": everybody(503),  # these tests run no worker
     "favicon": everybody(302),
-    # django-allauth's
+    # django-allauth's URLs
     "account_login": before_sign_in(),
     "account_signup": before_sign_in(),
     "account_logout": Row("get", STUDIO, 200, 200, 200),
@@ -64,7 +64,7 @@ SITE: Final[dict[str, Row]] = {
     "account_reset_password_from_key_done": everybody(200),
     "account_confirm_email": everybody(200),
     "account_confirm_login_code": Row("get", SIGN_IN, STUDIO, STUDIO, STUDIO),
-    # ours
+    # our own URLs
     "accounts:sign_up_confirm": everybody(200),
     "accounts:tokens": ones_own(200),
     "accounts:token_rotate": Row("post", SIGN_IN, 404, 200, 404),
@@ -77,13 +77,13 @@ SITE: Final[dict[str, Row]] = {
     "jobs:webhook_test": Row("post", SIGN_IN, 404, 302, 404),
     "jobs:webhook_replay": Row("post", SIGN_IN, 404, 302, 404),
     "jobs:webhook_delete": Row("post", SIGN_IN, 404, 302, 404),
-    # What the API says of itself.
+    # The API's documentation.
     "api-schema": everybody(200),
     "api-docs": everybody(200),
     "api-docs-short": everybody(200),
     "api-docs-slash": everybody(200),
     "api-nowhere": everybody(404),
-    # Other people's APIs know keys alone: whoever is signed in is nobody there.
+    # The compatible APIs accept tokens only: a session counts as anonymous.
     "v1.0/removebg": everybody(403, "post"),
     "v1.0/removebg/": everybody(403, "post"),
     "v1.0/account": everybody(403),
@@ -98,7 +98,7 @@ SITE: Final[dict[str, Row]] = {
 
 
 def administration(staff: Answer, method: str = "get") -> Row:
-    """A page for staff alone."""
+    """A page for staff only."""
     return Row(method, ADMIN, ADMIN, ADMIN, staff)
 
 
@@ -110,9 +110,9 @@ ADMINISTRATION: Final[dict[str, Row]] = {
     "admin:logout": Row("post", 302, 302, 302, 200),
     "admin:password_change": administration(200),
     "admin:password_change_done": administration(200),
-    "admin:autocomplete": administration(403),  # a question without the field that it is for
+    "admin:autocomplete": administration(403),  # a request without the required field
     "admin:jsi18n": administration(200),
-    "admin:view_on_site": administration(404),  # of an object whose kind there is not
+    "admin:view_on_site": administration(404),  # for an object of a kind that does not exist
     "admin:auth_user_password_change": administration(200),
     "admin:jobs_picture_thumb": administration(200),
     "admin:jobs_picture_preview": administration(200),
@@ -120,7 +120,7 @@ ADMINISTRATION: Final[dict[str, Row]] = {
     "admin/(?P<url>.*)$": administration(404),
 }
 
-# What a superuser may do with the rows of a table; others of the staff have their permissions and no more.
+# What a superuser may do with a table's rows; other staff need permissions.
 LISTS: Final = {"changelist": 200, "history": 200, "change": 200}
 EDITS: Final = {**LISTS, "add": 200, "delete": 200}
 DELETES: Final = {**LISTS, "add": 403, "delete": 200}

@@ -1,4 +1,4 @@
-"""No cache keeps what is somebody's own: every address of the site, asked by its owner and by staff."""
+"""Private responses are never cached: every URL, requested by its owner and by staff."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ pytestmark = [
 ]
 SignIn = Callable[[User], Client]
 
-# Says nothing about anybody.
+# Contains nothing private.
 PUBLIC: Final = {"favicon", "admin:jsi18n"}
-# Files of one's own: the browser may keep them, no proxy may.
+# The user's own files: the browser may cache them, proxies may not.
 FILES: Final = {"jobs:result", "jobs:preview", "jobs:thumb", "jobs:source"}
 FILES_OF_STAFF: Final = {
     "admin:jobs_picture_thumb",
     "admin:jobs_picture_preview",
     "admin:jobs_improvement_file",
 }
-# Answers of the API are asked for anew by their ETag.
+# API responses are revalidated by their ETag.
 API: Final = {"api-nowhere"}
 GETS: Final = [
     *(name for name, row in ROWS.items() if row.method == "get"),
@@ -44,7 +44,7 @@ def directives(response: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("staff", [False, True])
-def test_nothing_of_ones_own_is_kept(
+def test_private_responses_are_not_cached(
     staff: bool,
     user: User,
     client_of: SignIn,
@@ -63,7 +63,7 @@ def test_nothing_of_ones_own_is_kept(
     assert wrong == {}
 
 
-def test_all_addresses_are_looked_at() -> None:
+def test_every_url_is_covered() -> None:
     posts = {name for name, row in ROWS.items() if row.method != "get"}
     posts |= {f"jobs:{name}" for name, (method, _, _) in ADDRESSES.items() if method != "get"}
     left = set(all_of_them()) - set(GETS) - posts
@@ -72,7 +72,7 @@ def test_all_addresses_are_looked_at() -> None:
     }
 
 
-def test_what_a_view_says_itself_counts(rf: RequestFactory) -> None:
+def test_a_views_own_cache_header_is_kept(rf: RequestFactory) -> None:
     def view(request: Any) -> HttpResponse:
         return HttpResponse(headers={"Cache-Control": "public"} if request.path == "/kept" else {})
 

@@ -1,4 +1,4 @@
-"""Every kind of stored file × visitor, stranger, owner, staff, with the files in a folder."""
+"""Every kind of stored file × visitor, stranger, owner, staff, on the folder store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
 ]
 SignIn = Callable[[User], Client]
-# What changes something, and the stream that ends with its job, hand no files out.
+# URLs that change something, and the event stream, serve no files.
 READ = [name for name, (method, _, _) in ADDRESSES.items() if method == "get" and name != "events"]
 READ.append("selected_download")
 
@@ -38,7 +38,7 @@ def test_every_kind_of_file_has_a_row() -> None:
 
 @pytest.fixture
 def marked(user: User) -> dict[str, bytes]:
-    """The files of a picture that is done, each with bytes of its own, and one of every other kind."""
+    """The files of a finished picture, each with unique bytes, and one of every other kind."""
     picture = pictures_of(make_job(user))[0]
     rendition = complete(picture)
     matte = Matte.objects.get(picture=picture)
@@ -54,13 +54,13 @@ def marked(user: User) -> dict[str, bytes]:
     }
     keys = {kind: named.get(kind) or key_of(kind, new_id()) for kind in KINDS}
     content = {kind: mark(key) for kind, key in keys.items()}
-    # The list of a ZIP's contents is made of the row.
+    # The ZIP's table of contents comes from the row.
     Rendition.objects.filter(pk=rendition.pk).update(size=len(content["rendition_key"]))
     return {**content, **{f"key of {kind}": key.encode() for kind, key in keys.items()}}
 
 
 def asked(client: Client, name: str, picture: Picture) -> bytes:
-    """What an address of a job or picture answers to somebody."""
+    """Returns the response body of a job's or picture's URL for a client."""
     space, _, short = name.rpartition(":")
     what = ADDRESSES[short][1] if space == "jobs" else "picture"
     ids = {"job": [picture.job_id], "picture": [picture.pk], "": []}
@@ -72,7 +72,7 @@ def asked(client: Client, name: str, picture: Picture) -> bytes:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_gets_its_bytes_from_where(
+def test_who_may_download_each_file_from_which_url(
     kind: str,
     user: User,
     stranger: User,
@@ -95,7 +95,7 @@ def test_who_gets_its_bytes_from_where(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_its_key_is_no_address(
+def test_a_storage_key_is_not_a_url(
     kind: str, user: User, make_user: Callable[..., User], client_of: SignIn, marked: dict[str, bytes]
 ) -> None:
     key = marked[f"key of {kind}"].decode()
@@ -104,7 +104,7 @@ def test_its_key_is_no_address(
             assert marked[kind] not in body_of(client.get(before + key)), before
 
 
-def test_no_folder_that_is_served_holds_files_of_the_store() -> None:
+def test_no_served_folder_contains_the_file_store() -> None:
     store = Path(settings.STATE_DIR / "files").resolve()
     for folder in (settings.STATIC_ROOT, *settings.STATICFILES_DIRS):
         assert not store.is_relative_to(Path(folder).resolve())
@@ -112,8 +112,8 @@ def test_no_folder_that_is_served_holds_files_of_the_store() -> None:
     assert storage.download_url("thumbs/x", name="x", media_type="image/webp", download=False) is None
 
 
-def test_other_accounts_of_the_machine_do_not_read_the_files(user: User, marked: Any) -> None:
-    """As far as it is ours to say: files are written by their owner alone, whatever the umask."""
+def test_other_users_of_the_machine_cannot_read_the_files(user: User, marked: Any) -> None:
+    """As far as the site can ensure it: files are readable by their owner alone, whatever the umask."""
     root = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
     modes = {path.stat().st_mode & 0o777 for path in root.rglob("*") if path.is_file()}
     assert modes == {0o600}

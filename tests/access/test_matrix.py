@@ -1,4 +1,4 @@
-"""Every address of the site × visitor, stranger, owner, staff: one without a row fails."""
+"""Every URL × visitor, stranger, owner, staff; a URL without a row fails."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNNAMED = {
 
 
 def test_every_address_has_a_row() -> None:
-    """A new address fails here until somebody has written down who gets what of it."""
+    """A new URL fails here until its access row is written."""
     elsewhere = {f"jobs:{name}" for name in of_jobs.ADDRESSES}
     elsewhere |= {f"api:{name}" for name, _ in of_the_api.ADDRESSES}
     old_links_of_the_admin = {name for name in all_of_them() if name.endswith("<path:object_id>/")}
@@ -50,7 +50,7 @@ def test_every_address_has_a_row() -> None:
 
 @pytest.fixture
 def things(user: User, stranger: User) -> dict[str, Any]:
-    """What the addresses name, all of it the owner's; and rows of every table of the administration."""
+    """The objects that the URLs name, all the owner's, and rows of every admin table."""
     job = make_job(user, 2)
     complete(pictures_of(job)[0])
     gone = make_job(user)
@@ -125,7 +125,7 @@ def got(client: Client, row: Row, address: str) -> Answer:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_who_gets_what(
+def test_each_role_gets_the_expected_response(
     name: str,
     user: User,
     stranger: User,
@@ -157,7 +157,7 @@ OPEN_TO_CLERKS = {
 
 
 @pytest.mark.parametrize("name", ADMINISTRATION)
-def test_staff_without_a_permission_see_and_do_nothing(
+def test_staff_without_permissions_see_and_change_nothing(
     name: str, make_user: Callable[..., User], client_of: SignIn, things: dict[str, Any]
 ) -> None:
     row = ADMINISTRATION[name]
@@ -166,7 +166,7 @@ def test_staff_without_a_permission_see_and_do_nothing(
 
 
 @pytest.mark.parametrize("name", [name for name in ADMINISTRATION if name.endswith("_delete")])
-def test_nobody_deletes_in_the_administration_without_the_right(
+def test_deleting_in_the_admin_needs_the_permission(
     name: str, user: User, make_user: Callable[..., User], client_of: SignIn, things: dict[str, Any]
 ) -> None:
     before = [model.objects.count() for model in (User, Job, Picture, Matte, Rendition, Upload, Plan)]

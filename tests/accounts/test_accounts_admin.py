@@ -1,4 +1,4 @@
-"""Staff see tokens and the ledger, may revoke, and never see a secret or change what was counted."""
+"""Staff see tokens and the ledger and may revoke; they never see a secret or change what was counted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_no_page_shows_a_digest_or_a_secret(root: Client, secret: str) -> None:
 
 
 @pytest.mark.parametrize("model", COUNTED)
-def test_nothing_of_it_is_added_changed_or_deleted(root: Client, secret: str, model: type) -> None:
+def test_staff_cannot_add_change_or_delete_these_rows(root: Client, secret: str, model: type) -> None:
     row = model.objects.get()  # type: ignore[attr-defined]
     assert root.get(address(model, "changelist")).status_code == 200
     assert root.get(address(model, "change", row.pk)).status_code == 200
@@ -61,7 +61,7 @@ def revoke(browser: Client) -> int:
     return browser.post(address(ApiToken, "changelist"), chosen).status_code
 
 
-def test_staff_may_revoke_as_far_as_they_may_change_tokens(
+def test_revoking_in_the_admin_needs_the_change_permission(
     root: Client, secret: str, make_user: Callable[..., User], client_of: Callable[[User], Client]
 ) -> None:
     looker = make_user(is_staff=True)

@@ -1,4 +1,4 @@
-"""Tokens over HTTP: two headers, scopes for each method, refusals with code and sentence."""
+"""Token authentication over HTTP: two headers, scopes by method, errors with code and sentence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 
 class Answering(APIView):
-    """Says who asked."""
+    """Returns the authenticated user."""
 
     authentication_classes = (TokenAuthentication, ApiKeyAuthentication, SessionAuthentication)
     permission_classes = (IsAuthenticated, HasScope)
@@ -41,7 +41,7 @@ class Answering(APIView):
 
 
 def handled(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's own answer and the code: how the site's handlers dress it is tested with them."""
+    """DRF's response plus the code; the site's error handlers have their own tests."""
     answer: Response | None = exception_handler(error, context)
     if answer is not None and isinstance(error, APIException):
         answer.data["code"] = error.get_codes()
@@ -79,7 +79,7 @@ def secret(user: User) -> str:
         {"X-API-KEY": " {} "},
     ],
 )
-def test_the_headers_that_open(client: Client, user: User, secret: str, headers: dict[str, str]) -> None:
+def test_headers_that_authenticate(client: Client, user: User, secret: str, headers: dict[str, str]) -> None:
     sent = {name: value.format(secret) for name, value in headers.items()}
     answer = client.get("/answer/", headers=sent)
     assert (answer.status_code, answer.json()) == (200, {"user": user.email, "token": "script"})
@@ -95,14 +95,16 @@ def test_the_headers_that_open(client: Client, user: User, secret: str, headers:
         {"Cookie": "token={}"},
     ],
 )
-def test_what_is_no_token_of_ours_is_nobody(client: Client, secret: str, headers: dict[str, str]) -> None:
+def test_a_header_without_our_token_is_anonymous(
+    client: Client, secret: str, headers: dict[str, str]
+) -> None:
     sent = {name: value.format(secret) for name, value in headers.items()}
     answer = client.get("/answer/", headers=sent)
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Token"
 
 
-def test_a_secret_in_the_address_opens_nothing(client: Client, secret: str) -> None:
+def test_a_secret_in_the_url_does_not_authenticate(client: Client, secret: str) -> None:
     for name in ("token", "api_key", "access_token", "Authorization"):
         assert client.get("/answer/", {name: secret}).status_code == 401
 
@@ -110,7 +112,7 @@ def test_a_secret_in_the_address_opens_nothing(client: Client, secret: str) -> N
 @pytest.mark.parametrize(
     "headers", [{"Authorization": "Token nonsense"}, {"Authorization": "Token"}, {"X-Api-Key": "nonsense"}]
 )
-def test_a_wrong_token_is_said_to_be_wrong(client: Client, headers: dict[str, str]) -> None:
+def test_a_wrong_token_gets_a_specific_error(client: Client, headers: dict[str, str]) -> None:
     answer = client.get("/answer/", headers=headers)
     assert answer.status_code == 401
     assert "This token is unknown" in str(answer.content)
@@ -163,7 +165,7 @@ def test_a_token_does_what_its_scope_says(
     assert answer.status_code == (200 if scope == needs else 403)
 
 
-def test_a_person_has_every_scope_but_not_without_the_forms_secret(
+def test_a_session_has_every_scope_but_needs_the_csrf_token(
     user: User, client_of: Callable[[User], Client]
 ) -> None:
     browser = client_of(user)
@@ -175,19 +177,21 @@ def test_a_person_has_every_scope_but_not_without_the_forms_secret(
     assert strict.post("/answer/").status_code == 403
 
 
-def test_a_token_needs_no_csrf_secret_and_beats_the_session(user: User, stranger: User, secret: str) -> None:
+def test_a_token_needs_no_csrf_token_and_overrides_the_session(
+    user: User, stranger: User, secret: str
+) -> None:
     both = Client(enforce_csrf_checks=True)
     both.force_login(stranger, backend="allauth.account.auth_backends.AuthenticationBackend")
     answer = both.post("/answer/", headers={"X-Api-Key": secret})
     assert (answer.status_code, answer.json()["user"]) == (200, user.email)
 
 
-def test_a_scope_that_there_is_not_allows_nothing() -> None:
+def test_an_unknown_scope_allows_nothing() -> None:
     view = type("View", (), {"required_scope": "everything"})()
     assert scope_for(view, "GET") is None
 
 
-def test_looking_at_headers_and_options_is_reading() -> None:
+def test_head_and_options_need_the_read_scope() -> None:
     assert [scope_for(Answering(), method) for method in ("HEAD", "OPTIONS", "PATCH")] == [
         "read",
         "read",

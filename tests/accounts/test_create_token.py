@@ -22,7 +22,7 @@ def create(*arguments: str) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def test_the_secret_is_all_of_stdout(user: User) -> None:
+def test_stdout_is_only_the_secret(user: User) -> None:
     out, err = create("Ada@Example.org", "--name", "nightly", "--scope", "read", "--scope", "submit")
     token = tokens.authenticate(out.removesuffix("\n"), "192.0.2.7")
     assert (token.user, token.name, token.scopes, token.expiry) == (user, "nightly", ["read", "submit"], None)
@@ -30,7 +30,7 @@ def test_the_secret_is_all_of_stdout(user: User) -> None:
     assert err == f"nightly ({token.prefix}…) of ada@example.org: read, submit, for good.\n"
 
 
-def test_every_choice(user: User) -> None:
+def test_every_option(user: User) -> None:
     before = timezone.now()
     out, _ = create(
         user.email,
@@ -69,7 +69,7 @@ def test_every_choice(user: User) -> None:
         (("ada@example.org", "--scope", "read"), "required: --name"),
     ],
 )
-def test_what_cannot_be_is_said(user: User, arguments: tuple[str, ...], sentence: str) -> None:
+def test_invalid_arguments_are_explained(user: User, arguments: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(CommandError, match=re.escape(sentence)):
         create(*arguments)
     assert not ApiToken.objects.exists()

@@ -1,4 +1,4 @@
-"""The order of locks: what takes them differently fails here, whatever the database."""
+"""The lock order; violations fail here with any database."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_job_after_its_picture_is_out_of_order(user: User) -> None:
             locks.hold(Job.objects.filter(pk=job.pk))
 
 
-def test_what_is_held_already_may_be_asked_for_again(user: User) -> None:
+def test_a_held_lock_may_be_taken_again(user: User) -> None:
     job = bare_job(user)
     with transaction.atomic():
         locks.hold_user(user.pk)
@@ -49,7 +49,7 @@ def test_rows_of_one_table_are_locked_in_the_order_of_their_keys(user: User) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_new_transaction_holds_nothing(make_user: Callable[..., User]) -> None:
+def test_a_new_transaction_starts_without_locks(make_user: Callable[..., User]) -> None:
     job = bare_job(make_user())
     with transaction.atomic():
         locks.hold(Picture.objects.filter(job=job))
@@ -63,12 +63,12 @@ def test_a_lock_outside_of_a_transaction_is_refused() -> None:
         locks.hold(Job.objects.all())
 
 
-def test_a_table_without_a_place_is_refused(db: None) -> None:
+def test_a_table_missing_from_the_order_is_refused(db: None) -> None:
     with pytest.raises(ValueError, match=r"accounts\.Plan is missing from the lock order"):
         locks.hold(Plan.objects.all())
 
 
-def test_every_table_in_the_order_is_there() -> None:
+def test_every_table_in_the_order_exists() -> None:
     assert {apps.get_model(label)._meta.label for label in locks.ORDER} == set(locks.ORDER)
     assert list(locks.ORDER[:4]) == ["accounts.User", "jobs.Job", "jobs.Picture", "jobs.RenditionRequest"]
 
@@ -77,11 +77,11 @@ def test_every_table_in_the_order_is_there() -> None:
     ("what", "where"),
     [
         ("select_for_update(", ["accounts/locks.py"]),
-        # A function with a name, for which `robust=True` does.
+        # A named function, for which `robust=True` suffices.
         ("transaction.on_commit(", ["accounts/services/sessions.py", "common/after_commit.py"]),
     ],
 )
-def test_nothing_else_locks_or_hooks_into_a_commit(what: str, where: list[str]) -> None:
+def test_no_other_code_locks_rows_or_uses_on_commit(what: str, where: list[str]) -> None:
     found = subprocess.run(
         ["git", "grep", "-lF", what, "--", "common", "accounts", "jobs", "bgplatform"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Where links in mails lead, and whom a limit shuts out: never somebody else."""
+"""Links in e-mails, and rate limits that never lock somebody else out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_in(client: Client) -> bool:
 
 
 def every_mail(user: User, host: str) -> list[str]:
-    """All the mails that a stranger, and then the user, can cause."""
+    """Returns all e-mails that a stranger, and then the user, can trigger."""
     client = Client(HTTP_HOST=host)
     for email in (user.email, "nobody@example.org"):
         client.post(RESET, {"email": email})
@@ -44,7 +44,7 @@ def every_mail(user: User, host: str) -> list[str]:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000"])
-def test_the_host_of_a_request_is_in_no_mail(user: User, settings: Settings, host: str) -> None:
+def test_no_email_contains_the_requests_host(user: User, settings: Settings, host: str) -> None:
     settings.ALLOWED_HOSTS, settings.SITE_URL = ["*"], SITE
     for text in every_mail(user, host):
         assert "evil" not in text
@@ -62,21 +62,21 @@ def test_mails_name_the_site_by_its_name(user: User, settings: Settings) -> None
 
 
 @pytest.mark.parametrize("stranger_at", ["203.0.113.9", "2001:db8::1"])
-def test_wrong_passwords_of_a_stranger_do_not_shut_the_owner_out(user: User, stranger_at: str) -> None:
+def test_a_strangers_wrong_passwords_do_not_lock_the_owner_out(user: User, stranger_at: str) -> None:
     for _ in range(6):
         sign_in(user.email, "wrong", stranger_at)
     assert not is_in(sign_in(user.email, PASSWORD, stranger_at))
     assert is_in(sign_in(user.email, PASSWORD, "192.0.2.1"))
 
 
-def test_who_guesses_changes_neither_case_nor_the_end_of_an_ipv6_address(user: User) -> None:
+def test_changing_case_or_ipv6_suffix_does_not_reset_the_limit(user: User) -> None:
     for number in range(5):
         sign_in(user.email.upper() if number % 2 else user.email, "wrong", f"2001:db8::{number + 1}")
     assert not is_in(sign_in(user.email, PASSWORD, "2001:db8::ffff"))
     assert is_in(sign_in(user.email, PASSWORD, "2001:db8:0:1::1"))
 
 
-def test_many_asked_for_resets_do_not_shut_the_owner_out(user: User, settings: Settings) -> None:
+def test_many_reset_requests_do_not_lock_the_owner_out(user: User, settings: Settings) -> None:
     settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "reset_mail": "2/h/key"}
     for number in range(4):
         answer = Client(REMOTE_ADDR=f"203.0.113.{number}").post(RESET, {"email": user.email})
@@ -84,7 +84,7 @@ def test_many_asked_for_resets_do_not_shut_the_owner_out(user: User, settings: S
     assert len(mail.outbox) == 2
 
 
-def test_too_many_is_a_page_of_ours(user: User) -> None:
+def test_the_rate_limit_has_its_own_page(user: User) -> None:
     client = Client(REMOTE_ADDR="203.0.113.9")
     answers = [client.post(RESET, {"email": f"{n}@example.org"}).status_code for n in range(21)]
     assert answers[19:] == [302, 429]
@@ -100,7 +100,7 @@ def test_a_request_without_an_address_signs_in(user: User) -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError(), smtplib.SMTPServerDisconnected()])
-def test_a_mail_server_that_is_away_is_a_503_with_a_sentence(
+def test_an_unavailable_mail_server_is_a_503(
     user: User, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -114,7 +114,7 @@ def test_a_mail_server_that_is_away_is_a_503_with_a_sentence(
             assert b"The mail server does not answer" in answer.content
 
 
-def test_a_password_is_changed_though_the_mail_server_is_away(
+def test_a_password_change_succeeds_without_the_mail_server(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -131,7 +131,7 @@ def test_a_password_is_changed_though_the_mail_server_is_away(
 
 
 @pytest.mark.parametrize("in_log", [True, False])
-def test_the_pages_say_where_the_mail_is(user: User, settings: Settings, in_log: bool) -> None:
+def test_pages_tell_where_to_find_the_email(user: User, settings: Settings, in_log: bool) -> None:
     client = sign_in(user.email, PASSWORD)
     client.post("/account/reauthenticate/", {"password": PASSWORD})
     if in_log:

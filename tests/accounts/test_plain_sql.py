@@ -1,4 +1,4 @@
-"""A copy of the database can be checked by programs that know nothing of Django."""
+"""A copy of the database can be checked by tools other than Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database refuses of plans, and which plan counts for whom."""
+"""Database constraints on plans, and which plan applies to whom."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def _no_plans() -> None:
     ("facts", "constraint"),
     [({"keep_days": 0}, "plan_keeps_a_day"), ({"weight": 0}, "plan_has_weight")],
 )
-def test_a_plan_that_cannot_be(facts: dict[str, int], constraint: str) -> None:
+def test_an_invalid_plan_is_refused(facts: dict[str, int], constraint: str) -> None:
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Plan.objects.create(name="odd", **facts)
     assert not Plan.objects.exists()
 
 
-def test_one_plan_alone_is_the_default() -> None:
+def test_only_one_plan_is_the_default() -> None:
     Plan.objects.create(name="one", is_default=True)
     for name, is_default in (("two", True), ("one", False)):
         with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
@@ -40,7 +40,7 @@ def test_one_plan_alone_is_the_default() -> None:
 
 
 def test_every_named_constraint_has_a_test() -> None:
-    """So that a new one does not come without: here, with the users, the tokens or the quotas."""
+    """Every constraint is tested: here, or with the users, tokens or quotas."""
     models = apps.get_app_config("accounts").get_models()
     assert {constraint.name for model in models for constraint in model._meta.constraints} == {
         "entry_kind_known",
@@ -57,7 +57,7 @@ def test_every_named_constraint_has_a_test() -> None:
     }
 
 
-def test_ones_own_plan_counts_before_the_default(make_user: Callable[..., User]) -> None:
+def test_a_users_own_plan_overrides_the_default(make_user: Callable[..., User]) -> None:
     user = make_user()
     assert selectors.plan_of(user.pk) is None
     default = Plan.objects.create(name="everybody", is_default=True)

@@ -1,4 +1,4 @@
-"""Quotas: what is charged, what is refunded, what is refused, and that the ledger adds up to the counters."""
+"""Quotas: charges, refunds, refusals, and a ledger that adds up to the counters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JOB = UUID(int=7)
 
 @pytest.fixture
 def plan() -> Plan:
-    """The plan of everybody who has no other."""
+    """The default plan."""
     return Plan.objects.get(is_default=True)
 
 
@@ -51,7 +51,7 @@ def counted(user: User, month: date | None = None) -> tuple[int, int]:
 
 
 def adds_up() -> None:
-    """Each counter is the sum of its month's entries."""
+    """Assert that each counter is the sum of its month's entries."""
     sums: dict[tuple[int, date], list[int]] = {}
     for entry in Entry.objects.all():
         total = sums.setdefault((entry.user_id, entry.month), [0, 0])
@@ -74,7 +74,7 @@ def test_without_limits_everything_is_counted_and_nothing_refused(user: User) ->
     adds_up()
 
 
-def test_pictures_up_to_the_limit_and_not_one_more(user: User, plan: Plan) -> None:
+def test_the_picture_limit_is_exact(user: User, plan: Plan) -> None:
     limit(plan, pictures_month=50)
     charge(user, 49)
     error = refused(user, 2)
@@ -87,7 +87,7 @@ def test_pictures_up_to_the_limit_and_not_one_more(user: User, plan: Plan) -> No
     adds_up()
 
 
-def test_megapixels_up_to_the_limit_and_not_a_pixel_more(user: User, plan: Plan) -> None:
+def test_the_megapixel_limit_is_exact(user: User, plan: Plan) -> None:
     limit(plan, megapixels_month=3)
     charge(user, 1, 2_999_999)
     error = refused(user, 1, 2)
@@ -97,7 +97,7 @@ def test_megapixels_up_to_the_limit_and_not_a_pixel_more(user: User, plan: Plan)
 
 
 @pytest.mark.parametrize("name", ["pictures_month", "megapixels_month"])
-def test_a_limit_of_nothing_allows_nothing(user: User, plan: Plan, name: str) -> None:
+def test_a_limit_of_zero_allows_nothing(user: User, plan: Plan, name: str) -> None:
     limit(plan, **{name: 0})
     assert refused(user, 1, 1).limit == 0
 
@@ -120,7 +120,7 @@ def test_a_refused_charge_writes_nothing_inside_a_transaction_that_goes_on(user:
     assert not Entry.objects.exists()
 
 
-def test_ones_own_limits_count_before_the_plans(make_user: Callable[..., User], plan: Plan) -> None:
+def test_a_users_own_limits_override_the_plans(make_user: Callable[..., User], plan: Plan) -> None:
     limit(plan, pictures_month=5, megapixels_month=2, storage_bytes=9, in_flight=3)
     usual = make_user()
     better = make_user(pictures_month=7, in_flight=0)
@@ -133,7 +133,7 @@ def test_ones_own_limits_count_before_the_plans(make_user: Callable[..., User], 
     assert selectors.allowed(usual) == Allowed(None, None, None, None)
 
 
-def test_users_do_not_use_up_each_others(user: User, stranger: User, plan: Plan) -> None:
+def test_users_have_separate_quotas(user: User, stranger: User, plan: Plan) -> None:
     limit(plan, pictures_month=1)
     charge(user)
     charge(stranger)
@@ -141,7 +141,7 @@ def test_users_do_not_use_up_each_others(user: User, stranger: User, plan: Plan)
     assert counted(user) == counted(stranger) == (1, 0)
 
 
-def test_a_month_begins_anew_in_utc(user: User, plan: Plan) -> None:
+def test_a_month_starts_in_utc(user: User, plan: Plan) -> None:
     limit(plan, pictures_month=1)
     with time_machine.travel(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), tick=False) as clock:
         charge(user)
@@ -169,7 +169,7 @@ def test_a_refund_goes_to_the_month_of_its_charge(user: User, plan: Plan) -> Non
     adds_up()
 
 
-def test_what_is_refunded_can_be_used_again(user: User, plan: Plan) -> None:
+def test_a_refund_restores_the_quota(user: User, plan: Plan) -> None:
     limit(plan, pictures_month=1)
     charged_at = charge(user, 1, 6)
     assert charged_at is not None
@@ -180,14 +180,14 @@ def test_what_is_refunded_can_be_used_again(user: User, plan: Plan) -> None:
     adds_up()
 
 
-def test_nothing_is_charged_for_nothing(user: User) -> None:
+def test_an_empty_charge_writes_no_entry(user: User) -> None:
     assert charge(user, 0, 0) is None
     quota.refund(user.pk, pictures=0, pixels=0, job=JOB, reason="x", charged_at=datetime.now(UTC))
     assert not Entry.objects.exists()
     assert not Usage.objects.exists()
 
 
-def test_a_charge_asks_few_questions(
+def test_a_charge_needs_few_queries(
     user: User, plan: Plan, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     limit(plan, pictures_month=10, megapixels_month=10)
@@ -196,7 +196,7 @@ def test_a_charge_asks_few_questions(
         quota.charge(user, pictures=1, pixels=1, job=uuid4())
 
 
-def test_storage_up_to_the_limit_and_not_a_byte_more(user: User, plan: Plan) -> None:
+def test_the_storage_limit_is_exact(user: User, plan: Plan) -> None:
     limit(plan, storage_bytes=100)
     with transaction.atomic():
         quota.add_storage(user, 60)
@@ -210,7 +210,7 @@ def test_storage_up_to_the_limit_and_not_a_byte_more(user: User, plan: Plan) -> 
     with transaction.atomic():
         quota.add_storage(user, 40)
     assert Storage.objects.get(user=user).bytes == 100
-    # What we make of it is not thrown away because it is the last that fits; after it nothing else does.
+    # A result that is the last to fit is kept; after it nothing else fits.
     quota.grow_storage(user.pk, 5)
     assert Storage.objects.get(user=user).bytes == 105
     with pytest.raises(QuotaExceededError), transaction.atomic():
@@ -221,7 +221,7 @@ def test_storage_up_to_the_limit_and_not_a_byte_more(user: User, plan: Plan) -> 
     assert Storage.objects.get(user=user).bytes == 100
 
 
-def test_a_counter_that_went_wrong_keeps_nobody_from_deleting(user: User) -> None:
+def test_a_wrong_counter_does_not_prevent_deletion(user: User) -> None:
     quota.free_storage(user.pk, 5)
     assert Storage.objects.get(user=user).bytes == 0
     charged_at = charge(user, 1, 1)
@@ -230,7 +230,7 @@ def test_a_counter_that_went_wrong_keeps_nobody_from_deleting(user: User) -> Non
     assert counted(user) == (0, 0)
 
 
-def test_what_there_is_and_what_is_left(user: User, plan: Plan) -> None:
+def test_usage_reports_used_and_left(user: User, plan: Plan) -> None:
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     ends = datetime(2026, 12, 1, tzinfo=UTC)
     with time_machine.travel(now, tick=False):
@@ -252,7 +252,7 @@ def test_what_there_is_and_what_is_left(user: User, plan: Plan) -> None:
     ]
 
 
-def test_asking_for_the_usage_costs_the_same_always(
+def test_usage_needs_a_constant_number_of_queries(
     user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(5):
@@ -270,7 +270,7 @@ def test_asking_for_the_usage_costs_the_same_always(
         (Storage, {"bytes": -1}, "storage_not_below_zero"),
     ],
 )
-def test_what_the_database_refuses(user: User, model: Any, facts: dict[str, Any], constraint: str) -> None:
+def test_database_constraints(user: User, model: Any, facts: dict[str, Any], constraint: str) -> None:
     usual: dict[Any, dict[str, Any]] = {
         Entry: {"kind": "charge", "pictures": 1, "pixels": 1, "job": JOB, "month": date(2026, 11, 1)},
         Usage: {"month": date(2026, 11, 1)},
@@ -280,7 +280,7 @@ def test_what_the_database_refuses(user: User, model: Any, facts: dict[str, Any]
         model.objects.create(user=user, **{**usual[model], **facts})
 
 
-def test_the_database_keeps_one_row_a_month_and_none_below_zero(user: User) -> None:
+def test_one_usage_row_per_month_and_never_negative(user: User) -> None:
     Usage.objects.create(user=user, month=date(2026, 11, 1))
     with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
         Usage.objects.create(user=user, month=date(2026, 11, 1))

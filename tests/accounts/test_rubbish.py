@@ -1,4 +1,4 @@
-"""Rubbish in the forms around the account is refused, never a 500, and makes nobody an account."""
+"""Malformed input in the account's forms is refused, never a 500, and creates no account."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FIELDS = ("login", "email", "password", "password1", "password2", "oldpassword",
 
 @pytest.mark.parametrize("address", FORMS)
 @pytest.mark.parametrize("signed_in", [False, True])
-def test_rubbish_is_refused(user: User, settings: Settings, address: str, signed_in: bool) -> None:
+def test_malformed_input_is_refused(user: User, settings: Settings, address: str, signed_in: bool) -> None:
     settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS, "1000/m/ip")
     settings.ACCOUNT_RATE_LIMITS |= {"login": "1000/m/ip", "signup": "1000/m/ip", "manage_email": "1000/m/ip"}
     client = Client()

@@ -31,7 +31,7 @@ def who(client: Client) -> int | None:
     return int(key) if key else None
 
 
-def test_one_signs_in_and_out(client: Client, user: User) -> None:
+def test_signing_in_and_out(client: Client, user: User) -> None:
     response = sign_in(client)
     assert (response.status_code, response["Location"]) == (302, "/")
     assert who(client) == user.pk
@@ -44,15 +44,15 @@ def test_one_signs_in_and_out(client: Client, user: User) -> None:
     assert client.get("/jobs/")["Location"] == f"{SIGN_IN}?next=/jobs/"
 
 
-def test_signing_out_tells_the_browser_to_forget_the_pictures(client: Client, user: User) -> None:
-    """Small pictures are kept by the browser for a day; the next person at this machine is another one."""
+def test_signing_out_clears_the_browser_cache(client: Client, user: User) -> None:
+    """The browser caches thumbnails for a day, and the next person at this machine may be another one."""
     sign_in(client)
     assert client.post(SIGN_OUT)["Clear-Site-Data"] == '"cache"'
     assert "Clear-Site-Data" not in client.get(SIGN_IN).headers
 
 
 @pytest.mark.parametrize("email", ["ADA@example.org", " ada@example.org "])
-def test_the_address_counts_however_it_is_written(client: Client, user: User, email: str) -> None:
+def test_the_sign_in_address_ignores_case(client: Client, user: User, email: str) -> None:
     sign_in(client, email)
     assert who(client) == user.pk
 
@@ -61,7 +61,7 @@ def test_the_address_counts_however_it_is_written(client: Client, user: User, em
     ("email", "password"),
     [("ada@example.org", "wrong"), ("nobody@example.org", PASSWORD), ("ada@example.org", "")],
 )
-def test_what_is_wrong_lets_nobody_in_and_does_not_say_which(
+def test_a_failed_sign_in_does_not_say_what_was_wrong(
     client: Client, user: User, email: str, password: str
 ) -> None:
     response = sign_in(client, email, password)
@@ -73,13 +73,13 @@ def test_what_is_wrong_lets_nobody_in_and_does_not_say_which(
         ]
 
 
-def test_a_closed_account_stays_outside(client: Client, user: User) -> None:
+def test_a_closed_account_cannot_sign_in(client: Client, user: User) -> None:
     User.objects.update(is_active=False)
     sign_in(client)
     assert who(client) is None
 
 
-def test_guessing_is_slowed_down(client: Client, user: User) -> None:
+def test_password_guessing_is_rate_limited(client: Client, user: User) -> None:
     for _ in range(5):
         sign_in(client, password="wrong")
     response = sign_in(client)
@@ -87,8 +87,8 @@ def test_guessing_is_slowed_down(client: Client, user: User) -> None:
     assert "Too many failed login attempts" in response.content.decode()
 
 
-def test_the_session_is_another_one_after_signing_in(client: Client, user: User) -> None:
-    """A session that somebody planted is of no use to them."""
+def test_signing_in_changes_the_session_key(client: Client, user: User) -> None:
+    """Prevents session fixation."""
     client.get(SIGN_IN)
     client.session.save()
     client.cookies["sessionid"] = planted = client.session.session_key
@@ -100,7 +100,7 @@ def test_the_session_is_another_one_after_signing_in(client: Client, user: User)
     assert attacker.get("/jobs/").status_code == 302
 
 
-def test_a_signed_out_session_is_dead(client: Client, user: User) -> None:
+def test_a_signed_out_session_is_invalid(client: Client, user: User) -> None:
     sign_in(client)
     kept = client.cookies["sessionid"].value
     client.post(SIGN_OUT)
@@ -108,7 +108,7 @@ def test_a_signed_out_session_is_dead(client: Client, user: User) -> None:
     assert client.get("/jobs/").status_code == 302
 
 
-def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(client: Client, user: User) -> None:
+def test_the_session_cookie_is_http_only_and_same_site(client: Client, user: User) -> None:
     cookie = sign_in(client).cookies["sessionid"]
     assert cookie["httponly"] is True
     assert cookie["samesite"] == "Lax"
@@ -130,17 +130,17 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(client: C
         "\t//evil.example",
     ],
 )
-def test_nobody_is_sent_to_another_site(client: Client, user: User, address: str) -> None:
+def test_no_redirect_leads_to_another_site(client: Client, user: User, address: str) -> None:
     assert sign_in(client, next=address)["Location"] == "/"
     assert client.post(SIGN_OUT, {"next": address})["Location"] == "/"
 
 
-def test_one_comes_back_to_where_one_wanted_to_go(client: Client, user: User) -> None:
+def test_sign_in_redirects_to_the_requested_page(client: Client, user: User) -> None:
     assert sign_in(client, next="/jobs/?older=x")["Location"] == "/jobs/?older=x"
 
 
-def test_a_foreign_host_gets_no_page_and_no_mail(client: Client, user: User) -> None:
-    """A reset mail must never carry an address that its sender chose."""
+def test_an_unknown_host_gets_no_page_and_no_email(client: Client, user: User) -> None:
+    """A reset e-mail must never contain an address that the sender of the request chose."""
     response = client.post(
         "/account/password/reset/", {"email": user.email}, headers={"Host": "evil.example"}
     )
@@ -172,18 +172,18 @@ def test_nobody_signs_up_as_staff(client: Client, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("password", ["short", "12345678901", "password1234", "new.person@example.org"])
-def test_a_weak_password_makes_no_account(client: Client, password: str) -> None:
+def test_a_weak_password_creates_no_account(client: Client, password: str) -> None:
     assert sign_up(client, "new.person@example.org", password).status_code == 200
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", "ADA@EXAMPLE.ORG"])
-def test_an_address_that_is_taken_makes_no_second_account(client: Client, user: User, email: str) -> None:
+def test_a_taken_address_creates_no_second_account(client: Client, user: User, email: str) -> None:
     sign_up(client, email)
     assert User.objects.get().check_password(PASSWORD)
 
 
-def test_a_closed_site_takes_nobody(client: Client, settings: Settings) -> None:
+def test_closed_sign_up_creates_no_account(client: Client, settings: Settings) -> None:
     settings.SIGN_UP = "closed"
     page = client.get(SIGN_UP)
     assert page.status_code == 200
@@ -201,7 +201,7 @@ def test_a_form_of_another_site_is_refused(user: User, address: str) -> None:
     assert who(strict) == user.pk
 
 
-def test_the_admin_has_the_same_door(client: Client, user: User) -> None:
+def test_the_admin_uses_the_same_sign_in(client: Client, user: User) -> None:
     response = client.get("/admin/login/?next=/admin/")
     assert response.status_code == 302
     assert response["Location"].startswith(SIGN_IN)

@@ -1,4 +1,4 @@
-"""An address belongs to whoever confirms it: nobody takes an account, or an address, by claiming one."""
+"""An address belongs to whoever confirms it: claiming an address takes over no account."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SignIn = Callable[[User], Client]
 
 
 def link(to: str, number: int = -1) -> str:
-    """The path of the first link in a mail to this address."""
+    """Returns the path of the first link in an e-mail to this address."""
     bodies = [str(message.body) for message in mail.outbox if message.to == [to]]
     found = re.search(r"http://testserver(/account/\S+)", bodies[number])
     assert found is not None, bodies[number]
@@ -50,7 +50,7 @@ def signed_up(email: str, password: str = PASSWORD) -> Client:
 
 
 def with_password(user: User) -> Client:
-    """A browser in which the user signed in and gave the password once more."""
+    """Returns a browser in which the user has signed in and re-entered the password."""
     client = Client()
     client.post(SIGN_IN, {"login": user.email, "password": PASSWORD})
     client.post("/account/reauthenticate/", {"password": PASSWORD})
@@ -67,7 +67,7 @@ def want(client: Client, email: str) -> int:
 
 
 def reset(email: str, password: str = OTHER, **more: str) -> bool:
-    """Whether the reset mail of an address sets a password."""
+    """Whether the reset e-mail of an address can set a password."""
     mail.outbox.clear()
     cache.clear()
     client = Client()
@@ -83,7 +83,7 @@ def reset(email: str, password: str = OTHER, **more: str) -> bool:
 # -- Signing up ------------------------------------------------------------------------------------
 
 
-def test_an_account_begins_when_its_address_is_confirmed_and_not_before() -> None:
+def test_an_account_is_created_only_on_confirmation() -> None:
     client = signed_up(HERS)
     assert not User.objects.exists()
     answer = client.post(link(HERS))
@@ -93,8 +93,8 @@ def test_an_account_begins_when_its_address_is_confirmed_and_not_before() -> Non
     assert Client().get(link(HERS)).context["state"] == "taken"
 
 
-def test_a_password_that_somebody_else_gave_opens_nothing() -> None:
-    """Eve signs up with Bea's address; Bea opens the link, and chooses a password of her own."""
+def test_a_password_set_by_a_stranger_does_not_work() -> None:
+    """Eve signs up with Bea's address. Bea opens the link and chooses a password of her own."""
     eve, bea = signed_up(HERS, "the password of Eve"), Client()
     assert bea.get(link(HERS)).context["form"] is not None
     assert bea.post(link(HERS)).status_code == 400
@@ -105,7 +105,7 @@ def test_a_password_that_somebody_else_gave_opens_nothing() -> None:
         assert who(client) == ""
 
 
-def test_sign_up_says_the_same_of_every_address(user: User) -> None:
+def test_sign_up_gives_the_same_answer_for_every_address(user: User) -> None:
     pages = []
     for email in (user.email, "nobody@example.org"):
         client = signed_up(email)
@@ -118,7 +118,7 @@ def test_sign_up_says_the_same_of_every_address(user: User) -> None:
 
 
 def test_sign_up_hashes_a_password_for_every_address(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hash takes a good part of a second: to leave it out would tell who has an account."""
+    """Hashing takes a noticeable time: skipping it would reveal who has an account."""
     hashed: list[str] = []
     monkeypatch.setattr("accounts.services.sign_up.make_password", lambda text: hashed.append(text) or "x")
     signed_up(user.email)
@@ -146,22 +146,22 @@ def test_an_unconfirmed_address_does_not_block_its_owner(settings: Settings, ver
     assert who(client) == ""
 
 
-def test_the_link_of_a_sign_up_does_not_work_where_it_is_closed(settings: Settings) -> None:
+def test_a_sign_up_link_does_not_work_where_sign_up_is_closed(settings: Settings) -> None:
     signed_up(HERS)
     settings.SIGN_UP = "closed"
     Client().post(link(HERS), {"password1": OTHER, "password2": OTHER})
     assert not User.objects.exists()
 
 
-def test_a_link_for_another_address_is_no_link(client: Client) -> None:
+def test_a_link_for_another_purpose_is_invalid(client: Client) -> None:
     signed_up(HERS)
     assert client.get(link(HERS)[:-4] + "aaa/").context["state"] == "dead"
 
 
-# -- Taking over by an unconfirmed address ---------------------------------------------------------
+# -- Take-over by an unconfirmed address -----------------------------------------------------------
 
 
-def test_her_reset_opens_her_account_and_not_that_of_who_claims_her_address(
+def test_a_reset_opens_the_owners_account_not_the_claimants(
     user: User, make_user: Callable[..., User]
 ) -> None:
     bea, eve = make_user(HERS), user
@@ -178,7 +178,7 @@ def test_her_reset_opens_her_account_and_not_that_of_who_claims_her_address(
     assert token.user_id != bea.pk
 
 
-def test_no_reset_goes_to_an_address_that_is_merely_claimed(user: User, client: Client) -> None:
+def test_no_reset_goes_to_a_claimed_address(user: User, client: Client) -> None:
     want(with_password(user), HERS)
     assert not reset(HERS)
     assert subjects(HERS) == ["[bgplatform] No account with this address"]
@@ -192,7 +192,7 @@ def test_no_reset_goes_to_the_unconfirmed_address_of_an_account(settings: Settin
     assert not reset(HERS)
 
 
-def test_a_taken_address_looks_as_any_other_to_who_asks_and_its_owner_is_told(
+def test_a_taken_address_looks_free_and_its_owner_is_notified(
     user: User, make_user: Callable[..., User]
 ) -> None:
     make_user(HERS)
@@ -208,8 +208,8 @@ def test_a_taken_address_looks_as_any_other_to_who_asks_and_its_owner_is_told(
     assert "/confirm-email/" not in str(mail.outbox[0].body)
 
 
-def test_who_opens_the_link_without_the_account_confirms_nothing(user: User, stranger: User) -> None:
-    """Eve's wish for Bea's address is in Bea's mail; Bea opens it, signed in or not."""
+def test_a_link_opened_without_the_account_confirms_nothing(user: User, stranger: User) -> None:
+    """Eve requests a change to Bea's address. Bea gets the e-mail and opens the link, signed in or not."""
     want(with_password(user), HERS)
     for client in (Client(), with_password(stranger)):
         before = who(client)
@@ -229,7 +229,7 @@ def test_who_opens_the_link_without_the_account_confirms_nothing(user: User, str
 # -- Changing the address --------------------------------------------------------------------------
 
 
-def test_an_address_is_changed_by_the_link_and_the_old_one_is_told(user: User) -> None:
+def test_the_link_changes_the_address_and_the_old_one_is_notified(user: User) -> None:
     client = with_password(user)
     want(client, "New@Example.org")
     user.refresh_from_db()
@@ -255,7 +255,7 @@ def test_the_link_works_in_another_browser_with_the_password(user: User) -> None
     assert who(phone) == HERS
 
 
-def test_a_change_asks_for_the_password_first(user: User, client: Client) -> None:
+def test_an_address_change_needs_reauthentication(user: User, client: Client) -> None:
     client.post(SIGN_IN, {"login": user.email, "password": PASSWORD})
     answer = client.post(ADDRESS, {"email": HERS, "action_add": ""})
     assert answer["Location"] == "/account/reauthenticate/?next=%2Faccount%2Femail%2F"
@@ -264,7 +264,7 @@ def test_a_change_asks_for_the_password_first(user: User, client: Client) -> Non
     assert subjects(HERS) == ["[bgplatform] Confirm your address"]
 
 
-def test_a_second_wish_makes_the_first_links_dead(user: User) -> None:
+def test_a_second_request_invalidates_earlier_links(user: User) -> None:
     client = with_password(user)
     want(client, HERS)
     want(client, "new@example.org")
@@ -277,7 +277,7 @@ def test_a_second_wish_makes_the_first_links_dead(user: User) -> None:
 
 @pytest.mark.parametrize("action", ["action_primary", "action_remove", "action_send", "action_add"])
 @pytest.mark.parametrize("email", [HERS, "ada@example.org", "nobody@example.org", "x", ""])
-def test_no_button_of_the_page_takes_an_address_or_breaks(
+def test_no_button_of_the_page_takes_a_foreign_address(
     user: User, make_user: Callable[..., User], action: str, email: str
 ) -> None:
     make_user(HERS)
@@ -290,8 +290,8 @@ def test_no_button_of_the_page_takes_an_address_or_breaks(
     assert not EmailAddress.objects.filter(user=user, email=HERS, verified=True).exists()
 
 
-def test_a_second_address_of_earlier_days_becomes_the_address(user: User) -> None:
-    """Accounts had several confirmed ones before."""
+def test_a_legacy_second_address_becomes_the_address(user: User) -> None:
+    """Accounts could have several confirmed addresses before."""
     client = with_password(user)
     EmailAddress.objects.create(user=user, email=HERS, verified=True)
     want(client, HERS)
@@ -301,7 +301,7 @@ def test_a_second_address_of_earlier_days_becomes_the_address(user: User) -> Non
 
 
 @pytest.mark.parametrize("letters", [254, 255])
-def test_an_address_for_which_there_is_no_room_is_refused(user: User, letters: int) -> None:
+def test_a_too_long_address_is_refused(user: User, letters: int) -> None:
     domain = ".".join(["a" * 60] * 3)
     email = f"{'b' * (letters - len(domain) - 5)}@{domain}.org"
     assert len(email) == letters
@@ -324,7 +324,7 @@ def test_an_address_confirmed_meanwhile_is_refused(user: User, make_user: Callab
     assert user.email == "ada@example.org"
 
 
-def test_an_address_that_staff_give_is_confirmed_and_the_old_one_is_gone(
+def test_an_address_set_by_staff_is_confirmed_and_replaces_the_old_one(
     user: User, make_user: Callable[..., User], client_of: SignIn
 ) -> None:
     emails.record_confirmed(user)
@@ -343,7 +343,7 @@ def test_an_address_that_staff_give_is_confirmed_and_the_old_one_is_gone(
     assert reset(HERS)
 
 
-# -- Tokens and sessions with another password -----------------------------------------------------
+# -- Tokens and sessions after a password change ---------------------------------------------------
 
 
 def works(secret: str) -> bool:
@@ -364,14 +364,14 @@ def test_a_reset_revokes_tokens_and_ends_sessions(user: User) -> None:
     assert subjects(user.email)[-1] == "[bgplatform] Your password was changed"
 
 
-def test_who_resets_may_keep_the_tokens(user: User) -> None:
+def test_a_reset_may_keep_the_tokens(user: User) -> None:
     _, secret = tokens.create(user, "mine", ["read"])
     assert reset(user.email, keep_tokens="on")
     assert works(secret)
 
 
 @pytest.mark.parametrize("revoke", [True, False])
-def test_who_changes_the_password_is_asked_about_tokens(user: User, stranger: User, revoke: bool) -> None:
+def test_a_password_change_offers_to_revoke_tokens(user: User, stranger: User, revoke: bool) -> None:
     _, secret = tokens.create(user, "mine", ["read"])
     _, others = tokens.create(stranger, "others", ["read"])
     client = with_password(user)
@@ -386,5 +386,5 @@ def test_who_changes_the_password_is_asked_about_tokens(user: User, stranger: Us
     assert ApiToken.objects.filter(user=user, revoked_at__isnull=True).exists() is not revoke
 
 
-def test_without_tokens_nobody_is_asked(user: User) -> None:
+def test_without_tokens_the_forms_have_no_token_option(user: User) -> None:
     assert b"revoke_tokens" not in with_password(user).get("/account/password/change/").content

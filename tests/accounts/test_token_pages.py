@@ -1,4 +1,4 @@
-"""The page of tokens: made, rotated and revoked in a browser without scripts."""
+"""The tokens page: create, rotate and revoke in a browser without JavaScript."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def words(answer: Any) -> str:
     return html.unescape(answer.content.decode())
 
 
-def test_a_token_is_made_and_its_secret_shown_this_once(browser: Client, user: User) -> None:
+def test_a_token_is_created_and_its_secret_shown_once(browser: Client, user: User) -> None:
     answer = browser.post(PAGE, {"name": "My <script>", "scopes": ["read", "delete"], "days": "30"})
     assert answer.status_code == 200
     secrets = set(SECRET.findall(answer.content.decode()))
@@ -48,7 +48,7 @@ def test_a_token_is_made_and_its_secret_shown_this_once(browser: Client, user: U
     assert "no-store" in later["Cache-Control"]
 
 
-def test_every_choice_of_the_form(browser: Client) -> None:
+def test_every_field_of_the_form(browser: Client) -> None:
     data = {
         "name": "all",
         "scopes": ["submit"],
@@ -74,9 +74,7 @@ def test_every_choice_of_the_form(browser: Client) -> None:
         ({"allowed_addresses": "at home"}, "Write each address as 192.0.2.7"),
     ],
 )
-def test_what_cannot_be_is_said_beside_its_field(
-    browser: Client, change: dict[str, Any], sentence: str
-) -> None:
+def test_errors_are_shown_beside_their_field(browser: Client, change: dict[str, Any], sentence: str) -> None:
     answer = browser.post(PAGE, {"name": "kept name", "scopes": ["read"], "days": "30", **change})
     assert answer.status_code == 400
     assert sentence in words(answer)
@@ -84,7 +82,7 @@ def test_what_cannot_be_is_said_beside_its_field(
     assert not ApiToken.objects.exists()
 
 
-def test_rotating_shows_another_secret_and_ends_the_first(browser: Client, user: User) -> None:
+def test_rotating_shows_a_new_secret_and_invalidates_the_old_one(browser: Client, user: User) -> None:
     token, old = tokens.create(user, "script", ["read"])
     answer = browser.post(reverse("accounts:token_rotate", args=[token.pk]))
     (new,) = set(SECRET.findall(answer.content.decode()))
@@ -108,9 +106,7 @@ def test_revoking_ends_it_and_lists_it_below(browser: Client, user: User) -> Non
 
 
 @pytest.mark.parametrize("name", ["token_rotate", "token_revoke"])
-def test_somebody_elses_token_is_not_there(
-    browser: Client, stranger: User, name: str, client: Client
-) -> None:
+def test_another_users_token_is_not_found(browser: Client, stranger: User, name: str, client: Client) -> None:
     token, secret = tokens.create(stranger, "theirs", ["read"])
     address = reverse(f"accounts:{name}", args=[token.pk])
     assert browser.post(address).status_code == 404
@@ -126,14 +122,14 @@ def test_visitors_are_asked_to_sign_in(client: Client) -> None:
         assert client.get(address)["Location"] == f"/account/login/?next={address}"
 
 
-def test_a_form_without_its_own_secret_is_refused(user: User) -> None:
+def test_a_form_without_a_csrf_token_is_refused(user: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     assert strict.post(PAGE, {"name": "x", "scopes": ["read"]}).status_code == 403
     assert not ApiToken.objects.exists()
 
 
-def test_the_page_costs_the_same_however_many_tokens_there_are(
+def test_the_page_needs_a_constant_number_of_queries(
     browser: Client, user: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(30):
@@ -144,12 +140,12 @@ def test_the_page_costs_the_same_however_many_tokens_there_are(
         browser.get(PAGE)
 
 
-def test_the_account_pages_lead_there(browser: Client) -> None:
+def test_the_account_pages_link_to_the_tokens(browser: Client) -> None:
     page = words(browser.get("/account/email/"))
     assert 'href="/account/tokens/"' in page
     assert 'href="/account/usage/"' in page
 
 
-def test_it_leads_to_what_the_api_can_do_and_that_back_to_the_site(browser: Client) -> None:
+def test_the_page_links_to_the_api_docs_and_back(browser: Client) -> None:
     assert 'href="/api/docs/"' in words(browser.get(PAGE))
     assert 'href="/"' in words(browser.get("/api/docs/"))

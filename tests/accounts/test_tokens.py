@@ -1,4 +1,4 @@
-"""Tokens: made, rotated, revoked, refused; and what a thief of the database has of them."""
+"""Tokens: create, rotate, revoke, refuse; a leaked database holds no usable secret."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def refusal(secret: str, address: str = HOME) -> tuple[str, int]:
     return caught.value.code, caught.value.status
 
 
-def test_a_token_opens_with_its_secret_alone(user: User) -> None:
+def test_a_token_authenticates_by_its_secret(user: User) -> None:
     token, secret = tokens.create(user, "  my   script ", ["submit", "read"])
     assert re.fullmatch(r"bgp_[A-Za-z0-9_-]{43}", secret)
     assert (token.name, token.scopes) == ("my script", ["read", "submit"])
@@ -58,13 +58,13 @@ def test_a_token_opens_with_its_secret_alone(user: User) -> None:
         lambda secret: "x" * 100_000,
     ],
 )
-def test_nothing_else_opens_it(user: User, change: Callable[[str], str]) -> None:
+def test_no_other_secret_authenticates(user: User, change: Callable[[str], str]) -> None:
     _, secret = tokens.create(user, "script", ["read"])
     assert refusal(change(secret)) == ("invalid_token", 401)
 
 
 def test_a_leaked_database_holds_no_usable_token(user: User) -> None:
-    """Every value of every column, and the pieces that values are made of, tried as a secret."""
+    """Tries every value of every column, and their parts, as a secret."""
     made = [tokens.create(user, f"script {number}", ["read"]) for number in range(3)]
     secrets = [secret for _, secret in made]
     tokens.authenticate(secrets[0], HOME)
@@ -79,7 +79,7 @@ def test_a_leaked_database_holds_no_usable_token(user: User) -> None:
     for guess in tried:
         with pytest.raises(TokenRefusedError):
             tokens.authenticate(guess, HOME)
-    # Of a secret nothing is there but its first 12 letters: 35 random ones stay unknown.
+    # Only the secret's first 12 characters are stored; 35 random ones stay unknown.
     dump = "\n".join(values)
     for secret in secrets:
         assert secret not in dump
@@ -87,8 +87,8 @@ def test_a_leaked_database_holds_no_usable_token(user: User) -> None:
         assert secret[5:20] not in dump
 
 
-def test_what_is_compared_is_compared_in_constant_time(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The query names nothing of the secret but the part that is shown; the rest goes by compare_digest."""
+def test_secrets_are_compared_in_constant_time(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The query uses only the public prefix of the secret; the rest goes through compare_digest."""
     token, secret = tokens.create(user, "script", ["read"])
     compared: list[tuple[str, str]] = []
     real = tokens.hmac.compare_digest
@@ -113,7 +113,7 @@ def test_what_is_compared_is_compared_in_constant_time(user: User, monkeypatch: 
     assert compared[0][1] not in asked[0]
 
 
-def test_two_tokens_that_begin_alike_are_told_apart(user: User) -> None:
+def test_two_tokens_with_the_same_prefix_are_distinguished(user: User) -> None:
     first, secret = tokens.create(user, "first", ["read"])
     second, other = tokens.create(user, "second", ["read"])
     alike = secret[:12] + other[12:]
@@ -137,8 +137,8 @@ def test_a_revoked_token_fails_at_once(user: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_revoked_token_fails_at_once_in_every_process_that_knew_it(make_user: Callable[..., User]) -> None:
-    """Threads with connections of their own, each of which had let it in before."""
+def test_a_revoked_token_fails_at_once_in_every_process(make_user: Callable[..., User]) -> None:
+    """Threads with their own connections, each of which had accepted the token before."""
     token, secret = tokens.create(make_user(), "script", ["read"])
     assert {getattr(one, "pk", one) for one in at_once(lambda _: tokens.authenticate(secret, HOME), 8)} == {
         token.pk
@@ -148,7 +148,7 @@ def test_a_revoked_token_fails_at_once_in_every_process_that_knew_it(make_user: 
     assert [getattr(one, "code", one) for one in refused] == ["revoked_token"] * 8
 
 
-def test_a_rotated_token_has_another_secret(user: User) -> None:
+def test_rotation_replaces_the_secret(user: User) -> None:
     token, old = tokens.create(user, "script", ["read"], allowed_addresses=[HOME])
     new = tokens.rotate(token)
     assert new != old
@@ -158,7 +158,7 @@ def test_a_rotated_token_has_another_secret(user: User) -> None:
     assert ApiToken.objects.count() == 1
 
 
-def test_what_a_token_made_ends_with_it(user: User, stranger: User) -> None:
+def test_revoking_a_token_revokes_its_descendants(user: User, stranger: User) -> None:
     first, _ = tokens.create(user, "first", ["read"])
     second, _ = tokens.create(user, "second", ["read"], made_by=first)
     _, secret = tokens.create(user, "third", ["read"], made_by=second)
@@ -177,21 +177,21 @@ def test_what_a_token_made_ends_with_it(user: User, stranger: User) -> None:
     assert other.made_by is None
 
 
-def test_a_chain_of_tokens_costs_an_update_each_and_ends(
+def test_revoking_a_chain_needs_one_update_per_generation(
     user: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     first = last = tokens.create(user, "0", ["read"])[0]
     for number in range(1, tokens.TOKENS_A_USER):
         last, _ = tokens.create(user, str(number), ["read"], made_by=last)
-    # A ring: the last one was told the secret of the first.
+    # A cycle: the last token received the first one's secret.
     tokens.rotate(first, last)
     with django_assert_max_num_queries(2 * tokens.TOKENS_A_USER + 5):
         assert tokens.revoke(last) == tokens.TOKENS_A_USER
     assert not ApiToken.objects.filter(revoked_at__isnull=True).exists()
 
 
-def test_a_token_that_is_over_makes_and_rotates_nothing(user: User) -> None:
-    """It was let in, and revoked before it got so far."""
+def test_a_revoked_token_cannot_create_or_rotate(user: User) -> None:
+    """The token was authenticated, then revoked before the call."""
     caller, _ = tokens.create(user, "caller", ["read"])
     other, secret = tokens.create(user, "other", ["read"])
     held = ApiToken.objects.get(pk=caller.pk)
@@ -207,7 +207,7 @@ def test_a_token_that_is_over_makes_and_rotates_nothing(user: User) -> None:
     assert tokens.authenticate(secret, HOME).pk == other.pk
 
 
-def test_rotating_keeps_what_was_made_and_moves_what_it_tells(user: User) -> None:
+def test_rotation_keeps_children_and_changes_the_parent(user: User) -> None:
     maker, _ = tokens.create(user, "maker", ["read"])
     child, _ = tokens.create(user, "child", ["read"], made_by=maker)
     other, _ = tokens.create(user, "other", ["read"])
@@ -230,7 +230,9 @@ def test_rotating_keeps_what_was_made_and_moves_what_it_tells(user: User) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_made_while_its_maker_is_revoked_ends_or_is_not_made(make_user: Callable[..., User]) -> None:
+def test_a_token_created_while_its_parent_is_revoked_is_revoked_or_refused(
+    make_user: Callable[..., User],
+) -> None:
     user = make_user()
     maker, _ = tokens.create(user, "maker", ["read"])
 
@@ -292,7 +294,7 @@ def test_the_addresses_that_a_token_works_from(
         assert token.last_used_at is None
 
 
-def test_the_last_use_is_noted_once_a_minute(
+def test_the_last_use_is_recorded_once_a_minute(
     user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     token, secret = tokens.create(user, "script", ["read"])
@@ -330,14 +332,14 @@ def test_the_last_use_is_noted_once_a_minute(
         ({"allowed_addresses": [""]}, "invalid_address", "allowed_addresses"),
     ],
 )
-def test_a_token_that_cannot_be(user: User, facts: dict[str, object], code: str, field: str) -> None:
+def test_an_invalid_token_is_refused(user: User, facts: dict[str, object], code: str, field: str) -> None:
     with pytest.raises(TokenChoiceError) as caught:
         tokens.create(user, **{"name": "script", "scopes": ["read"], **facts})  # type: ignore[arg-type]
     assert (caught.value.code, caught.value.field) == (code, field)
     assert not ApiToken.objects.exists()
 
 
-def test_a_user_has_so_many_tokens_and_no_more(user: User, stranger: User) -> None:
+def test_the_number_of_tokens_is_limited(user: User, stranger: User) -> None:
     made = [tokens.create(user, f"script {n}", ["read"])[0] for n in range(tokens.TOKENS_A_USER)]
     with pytest.raises(TokenChoiceError) as caught:
         tokens.create(user, "one more", ["read"])

@@ -1,4 +1,4 @@
-"""The page of usage: four meters in words, and the ledger page by page."""
+"""The usage page: four meters, and a paginated ledger."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def charge(user: User, pictures: int, pixels: int = 0, job: UUID | None = None) 
         quota.charge(user, pictures=pictures, pixels=pixels, job=job or uuid4())
 
 
-def test_without_limits_it_says_so(browser: Client) -> None:
+def test_the_page_without_limits(browser: Client) -> None:
     page = read(browser)
     assert "Your plan is “Standard”." in page
     for words in (
@@ -66,7 +66,7 @@ def test_what_is_used_and_left(browser: Client, user: User) -> None:
     assert bars == ["933", "250", "1000", "1000"]
 
 
-def test_the_ledger_says_what_when_and_by_which_token(browser: Client, user: User, stranger: User) -> None:
+def test_the_ledger_shows_reason_time_and_token(browser: Client, user: User, stranger: User) -> None:
     token, _ = tokens.create(user, "Nightly", ["submit"])
     job = make_job(user, 2)
     with transaction.atomic():
@@ -79,7 +79,7 @@ def test_the_ledger_says_what_when_and_by_which_token(browser: Client, user: Use
     assert "Submitted 2 0.0 you" in page
     assert page.index("Refund: cancelled") < page.index("Submitted 3") < page.index("Submitted 2")
     assert "77" not in page
-    # Only a job that is still there is worth a link.
+    # Only a job that still exists is linked.
     links = browser.get(PAGE).content.decode().count(f'href="/jobs/{job.pk}/"')
     assert links == 2
     removal.delete_jobs([job.pk])
@@ -102,12 +102,12 @@ def test_the_ledger_page_by_page(browser: Client, user: User) -> None:
 
 
 @pytest.mark.parametrize("older", ["x", "-1", "9" * 30, "'; --", "0"])
-def test_a_page_that_there_is_not(browser: Client, user: User, older: str) -> None:
+def test_an_invalid_page_is_the_first_one(browser: Client, user: User, older: str) -> None:
     charge(user, 1)
     read(browser, older=older)
 
 
-def test_it_costs_the_same_however_much_there_is(
+def test_the_page_needs_a_constant_number_of_queries(
     browser: Client, user: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(60):

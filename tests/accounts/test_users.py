@@ -32,7 +32,7 @@ def test_there_is_no_user_name() -> None:
 
 
 @pytest.mark.parametrize("email", ["", None])
-def test_nobody_is_without_an_address(email: str | None) -> None:
+def test_a_user_needs_an_address(email: str | None) -> None:
     with pytest.raises(ValueError, match="needs an e-mail address"):
         User.objects.create_user(email)  # type: ignore[arg-type]
     assert not User.objects.exists()
@@ -45,7 +45,7 @@ def test_without_a_password_nobody_signs_in(rf: RequestFactory) -> None:
 
 
 @pytest.mark.parametrize("other", ["ada@example.org", "ADA@example.org", "Ada@Example.Org"])
-def test_an_address_is_one_person_however_it_is_written(user: User, other: str) -> None:
+def test_an_address_is_unique_regardless_of_case(user: User, other: str) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.create_user(other, PASSWORD)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -54,19 +54,19 @@ def test_an_address_is_one_person_however_it_is_written(user: User, other: str) 
 
 
 def test_a_form_that_fills_a_user_keeps_the_address_in_lower_case_too() -> None:
-    """The admin's form does not come by the manager."""
+    """The admin's form does not use the manager."""
     user = User(email="Ada@Example.org")
     user.set_unusable_password()
     user.full_clean()
     assert user.email == "ada@example.org"
 
 
-def test_an_administrator_is_made_by_the_manager() -> None:
+def test_the_manager_creates_an_administrator() -> None:
     user = User.objects.create_superuser("Root@Example.org", PASSWORD)
     assert (user.email, user.is_staff, user.is_superuser) == ("root@example.org", True, True)
 
 
-def test_an_administrator_is_made_by_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_creates_an_administrator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", email="root@example.org", interactive=False, stdout=StringIO())
     user = User.objects.get()
@@ -76,7 +76,7 @@ def test_an_administrator_is_made_by_the_command(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", "ADA@EXAMPLE.ORG"])
-def test_one_signs_in_with_the_address_in_any_case(user: User, rf: RequestFactory, email: str) -> None:
+def test_sign_in_ignores_the_case_of_the_address(user: User, rf: RequestFactory, email: str) -> None:
     assert authenticate(rf.post("/"), email=email, password=PASSWORD) == user
     assert authenticate(rf.post("/"), email=email, password=PASSWORD + "x") is None
 

@@ -1,4 +1,4 @@
-"""Redis is a window, never the truth: without it people still get in, look, and hand in."""
+"""Without Redis people can still sign in, view pages and submit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _nothing_remembered() -> Iterator[None]:
     cache.own.clear()
 
 
-def test_one_signs_in(client: Client, user: User, redis_away: Away) -> None:
+def test_sign_in_works_without_redis(client: Client, user: User, redis_away: Away) -> None:
     with redis_away():
         response = client.post("/account/login/", {"login": user.email, "password": PASSWORD})
         assert (response.status_code, response["Location"]) == (302, "/")
@@ -40,7 +40,7 @@ def test_a_wrong_password_is_still_a_wrong_password(client: Client, user: User, 
     assert "_auth_user_id" not in client.session
 
 
-def test_guessing_is_slowed_down_all_the_same(client: Client, user: User, redis_away: Away) -> None:
+def test_password_guessing_is_still_rate_limited(client: Client, user: User, redis_away: Away) -> None:
     with redis_away():
         for _ in range(5):
             client.post("/account/login/", {"login": user.email, "password": "wrong"})
@@ -48,7 +48,7 @@ def test_guessing_is_slowed_down_all_the_same(client: Client, user: User, redis_
     assert "_auth_user_id" not in client.session
 
 
-def test_a_job_is_taken_and_waits(user: User, client_of: Any, redis_away: Away) -> None:
+def test_a_job_is_accepted_and_queued(user: User, client_of: Any, redis_away: Away) -> None:
     client = client_of(user)
     with redis_away():
         response = client.post("/jobs/", {"pictures": SimpleUploadedFile("a.png", make_picture())})

@@ -1,6 +1,6 @@
-"""A site with something in it, and a look at whether all of it is there: `python -m … make|delete|look`.
+"""A site with data, and a check that all of it is there: `python -m … make|delete|look`.
 
-Processes of their own for test_backup.py, as settings are read once. What was made is told as JSON.
+Separate processes for test_backup.py, because settings are read once. The results are printed as JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AT = datetime(2026, 11, 27, tzinfo=UTC)
 
 
 def make() -> dict[str, Any]:
-    """An account that is signed in, two jobs, one that waits, and a webhook."""
+    """Create a signed-in account, two jobs (one queued) and a webhook."""
     call_command("migrate", verbosity=0)
     user = User.objects.create_user("ada@example.org", None)
     for title in ("kept", "deleted"):
@@ -47,7 +47,7 @@ def make() -> dict[str, Any]:
 
 
 def facts() -> dict[str, Any]:
-    """What must be the same afterwards: rows, files by digest, and what a webhook is signed with."""
+    """Returns what must survive: rows, file digests, and the webhook's signing key."""
     keys = {upload.key for upload in Upload.objects.filter(state="uploaded")}
     for rows in (
         Picture.objects.values_list("source_key", "thumb_key"),
@@ -64,7 +64,7 @@ def facts() -> dict[str, Any]:
 
 
 def digest(key: str) -> str:
-    """Of the bytes under a key; "missing" where there are none."""
+    """Returns the digest of a key's bytes; "missing" where there are none."""
     try:
         return hashlib.sha256(b"".join(storage.chunks(key))).hexdigest()
     except FileNotFoundError:
@@ -72,7 +72,7 @@ def digest(key: str) -> str:
 
 
 def delete() -> dict[str, Any]:
-    """Its owner deletes a job, with its files, and submits another one."""
+    """Delete a job with its files as its owner, and submit another one."""
     job = Job.objects.get(title="deleted")
     keys = list(Rendition.objects.filter(picture__job=job).values_list("key", flat=True))
     assert removal.delete_jobs([job.pk]) == 1
@@ -82,7 +82,7 @@ def delete() -> dict[str, Any]:
 
 
 def look() -> dict[str, Any]:
-    """What is here now, as its owner's browser and their webhook's receiver see it."""
+    """Returns the present state, as seen by the owner's browser and the webhook's receiver."""
     client = Client()
     client.cookies["sessionid"] = sys.argv[2]
     page = client.get("/jobs/")

@@ -1,5 +1,6 @@
-"""Backup and restore by the very lines of docs/operations.md: nothing is missing, sessions and webhooks
-live on."""
+"""Backup and restore with the exact commands of docs/operations.md: nothing is missing, and sessions and
+webhooks still work.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def lines(name: str) -> list[str]:
-    """The commands of the block of this name."""
+    """Returns the commands of the named block."""
     found = re.search(rf"<!-- {name}: [^\n]*-->\n\n((?:    [^\n]*\n)+)", GUIDE)
     assert found, f"no block named {name} in the guide"
     return [line.strip() for line in found[1].splitlines()]
@@ -40,7 +41,7 @@ class Site:
         self.environment = {**kept, "STATE": str(self.state), "BACKUP": str(self.backup)}
 
     def run(self, line: str) -> str:
-        """One line of the guide, in a shell."""
+        """Run one line of the guide in a shell."""
         if line.startswith("STATE="):
             assert shlex.split(line) == ["STATE=var", "BACKUP=/backup/bgplatform"]
             return ""
@@ -48,7 +49,7 @@ class Site:
         return self._done(["bash", "-c", line], self.environment)
 
     def ask(self, *what: str, secret: str) -> dict[str, Any]:
-        """What backup_site says, with this secret key."""
+        """Run backup_site with this secret key and return its output."""
         own = {
             "BGPLATFORM_STATE": str(self.state),
             "SECRET_KEY": secret,
@@ -78,10 +79,10 @@ def test_everything_is_restored_by_the_guide(tmp_path: Path) -> None:
     for line in lines("backup"):
         site.run(line)
         if "bgplatform.sqlite3" in line:
-            # Between the copy of the database and the second one of the files.
+            # Between the copy of the database and the second copy of the files.
             site.ask("delete", secret=SECRET)
     assert [site.run(line) for line in lines("check")] == ["ok\n"]
-    # The machine is lost, but for the backup.
+    # The machine is lost; only the backup is left.
     shutil.rmtree(site.state)
     site.state.mkdir()
     *restore, start = lines("restore")

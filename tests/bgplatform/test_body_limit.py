@@ -1,4 +1,4 @@
-"""Nobody fills the disk with one request."""
+"""One request cannot fill the disk."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def site() -> BodyLimit:
     return BodyLimit(get_asgi_application(), 1000)
 
 
-async def test_what_fits_passes(site: BodyLimit) -> None:
+async def test_a_small_body_passes(site: BodyLimit) -> None:
     communicator = ApplicationCommunicator(site, scope_of(content_length="1000"))
     await communicator.send_input({"type": "http.request", "body": b"x" * 1000, "more_body": False})
     status, _ = await answer(communicator)
@@ -47,14 +47,14 @@ async def test_what_fits_passes(site: BodyLimit) -> None:
 
 
 @pytest.mark.parametrize("length", ["1001", "9" * 19, "9" * 5000])
-async def test_what_is_announced_as_too_large_is_not_read(site: BodyLimit, length: str) -> None:
+async def test_a_declared_too_large_body_is_not_read(site: BodyLimit, length: str) -> None:
     communicator = ApplicationCommunicator(site, scope_of(content_length=length))
     status, body = await answer(communicator)
     assert (status, json.loads(body)) == (413, REFUSAL)
 
 
-async def test_what_grows_too_large_is_cut_off(site: BodyLimit) -> None:
-    """Chunked bodies announce nothing, and an announcement may lie."""
+async def test_a_body_that_exceeds_the_limit_is_cut_off(site: BodyLimit) -> None:
+    """Chunked bodies declare no length, and a declared length may be wrong."""
     communicator = ApplicationCommunicator(site, scope_of(transfer_encoding="chunked"))
     for _ in range(3):
         await communicator.send_input({"type": "http.request", "body": b"x" * 400, "more_body": True})
@@ -81,12 +81,12 @@ async def test_headers_of_one_name_count_together(site: BodyLimit) -> None:
     assert (await answer(ApplicationCommunicator(site, scope)))[0] == 431
 
 
-def test_a_refusal_has_the_shape_of_the_api() -> None:
+def test_a_refusal_has_the_apis_format() -> None:
     first = {"code": "headers_too_large", "sentence": HEADERS_REFUSAL["sentence"], "field": None}
     assert {**first, "errors": [first]} == HEADERS_REFUSAL
 
 
-async def test_what_is_no_request_passes() -> None:
+async def test_other_asgi_events_pass() -> None:
     seen = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:

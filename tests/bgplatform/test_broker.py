@@ -1,4 +1,4 @@
-"""The broker's options, each of which a lost message once depended on."""
+"""The broker's options; each of them once caused a lost message."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_messages_of_a_killed_worker_come_back_in_time() -> None:
     assert broker.heartbeat_timeout == HEARTBEAT_MS == 20_000
 
 
-def test_no_socket_waits_for_ever() -> None:
+def test_every_socket_has_a_timeout() -> None:
     kwargs = make_broker("redis://127.0.0.1:1/0").client.connection_pool.connection_kwargs
     assert (kwargs["socket_connect_timeout"], kwargs["socket_timeout"]) == (5, 15)
 
@@ -57,7 +57,7 @@ def test_a_message_carries_nothing_but_an_id(lane: str, valkey: redis.Redis) -> 
 
 
 @pytest.mark.parametrize("lane", Lane.values)
-def test_an_actor_hands_the_picture_to_processing(lane: str) -> None:
+def test_an_actor_processes_its_picture(lane: str) -> None:
     picture = uuid4()
     with patch("jobs.worker.processing.process") as process:
         getattr(actors, f"segment_{lane}")(str(picture))

@@ -1,4 +1,4 @@
-"""The cache forgets nothing that Redis knows, and goes on by itself while Redis is away."""
+"""The cache keeps Redis's entries, and still works while Redis is unavailable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _nothing_remembered() -> Iterator[None]:
     cache.own.clear()
 
 
-def test_every_operation_of_redis_is_there_without_it(redis_away: Away) -> None:
+def test_every_cache_operation_works_without_redis(redis_away: Away) -> None:
     with redis_away():
         assert cache.get("a", "nothing") == "nothing"
         cache.set("a", 1)
@@ -39,7 +39,7 @@ def test_every_operation_of_redis_is_there_without_it(redis_away: Away) -> None:
         assert cache.get("c") is None
 
 
-def test_what_is_remembered_meanwhile_does_not_stand_against_redis(redis_away: Away) -> None:
+def test_the_fallbacks_entries_do_not_override_redis(redis_away: Away) -> None:
     cache.set("a", "by redis")
     with redis_away():
         cache.set("a", "by itself")

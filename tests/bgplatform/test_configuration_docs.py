@@ -1,4 +1,4 @@
-"""docs/configuration.md names every variable that the code reads, and the default that it has there."""
+"""docs/configuration.md lists every variable that the code reads, with its default."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READERS = {
     "time_zone",
     "url",
 }
-# Set by one part of us for another, by the system, or by torchrun; nobody configures them.
+# Set by one of our processes for another, by the system, or by torchrun; not for configuration.
 OURS = {
     "BGPLATFORM_LAUNCHER",
     "DJANGO_SETTINGS_MODULE",
@@ -36,7 +36,7 @@ OURS = {
 
 
 def documented() -> dict[str, str]:
-    """Each variable of the tables, with what stands in the column of defaults."""
+    """Returns the variables of the tables with their documented defaults."""
     rows = re.findall(
         r"^\| `([A-Z0-9_]+)` \| (.*?) \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE
     )
@@ -45,7 +45,7 @@ def documented() -> dict[str, str]:
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
-    """Every call in a file that reads a variable of the environment."""
+    """Yields every call in a file that reads an environment variable."""
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call) or not node.args:
             continue
@@ -57,14 +57,14 @@ def calls(path: Path) -> Iterator[ast.Call]:
 
 
 def variable(call: ast.Call) -> str | None:
-    """The name of the variable that a call reads, where it stands there."""
+    """Returns the variable's name in a call, where it is a literal."""
     first = call.args[0]
     known = isinstance(first, ast.Constant) and isinstance(first.value, str)
     return str(first.value) if known and re.fullmatch("[A-Z][A-Z0-9_]+", str(first.value)) else None  # type: ignore[attr-defined]
 
 
 def read() -> set[str]:
-    """Every variable that the code or the Procfile reads."""
+    """Returns every variable that the code or the Procfile reads."""
     found: set[str] = set()
     for room in ("bgplatform", "common", "segmentation", "accounts", "jobs"):
         for path in (ROOT / room).rglob("*.py"):
@@ -75,7 +75,7 @@ def read() -> set[str]:
 
 
 def written_default(call: ast.Call) -> str | None:
-    """A default as the table writes it, where the code has a plain one."""
+    """Returns a default as the table writes it, where the code has a literal."""
     given = [keyword.value for keyword in call.keywords if keyword.arg == "default"] or call.args[1:2]
     try:
         value = eval(compile(ast.Expression(given[0]), "", "eval"), {"__builtins__": {}})  # noqa: S307  # our own source

@@ -1,4 +1,4 @@
-"""A Content-Type that nobody can read is refused everywhere in words, and breaks nothing."""
+"""An unreadable Content-Type is refused with an explanation at every address."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def secret_of(user: User) -> str:
 
 
 @pytest.mark.parametrize("kind", WRONG)
-async def test_programs_are_told_in_the_shape_of_the_api(kind: str, user: User) -> None:
+async def test_api_clients_get_the_apis_format(kind: str, user: User) -> None:
     secret = await secret_of(user)
     said = {"Content-Type": kind, "Content-Length": str(len(BODY)), "Authorization": f"Token {secret}"}
     for method, path in CALLS:
@@ -57,25 +57,25 @@ async def test_programs_are_told_in_the_shape_of_the_api(kind: str, user: User) 
 
 
 @pytest.mark.parametrize("kind", WRONG)
-async def test_people_are_told_on_a_page(kind: str) -> None:
-    # With a cookie of Django's the form itself would be read.
+async def test_browsers_get_an_html_page(kind: str) -> None:
+    # With a CSRF cookie Django would read the form itself.
     said = {"Content-Type": kind, "Content-Length": str(len(BODY)), "Cookie": f"csrftoken={'x' * 32}"}
     for method, path in PAGES:
         answer = await ask(method, path, BODY, said)
         assert (answer.status, answer.headers["Content-Type"]) == (400, "text/html; charset=utf-8"), path
         assert b"We could not read what your browser sent" in answer.content
-        # It came by the way of every page, and has what each has.
+        # The response passed all middleware and has the usual headers.
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_scripts_of_the_pages_are_told_in_json() -> None:
+async def test_the_pages_scripts_get_json() -> None:
     said = {"Content-Type": WRONG[0], "Accept": "application/json"}
     answer = await ask("POST", "/uploads/", BODY, said)
     assert (answer.status, answer.json) == (400, REFUSAL)
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF8", '"utf-8"', "us-ascii", "iso-8859-1", "utf-16", ""])
-async def test_what_can_be_read_passes(charset: str, user: User) -> None:
+async def test_a_readable_content_type_passes(charset: str, user: User) -> None:
     secret = await secret_of(user)
     said = {"Content-Type": f"application/json; charset={charset}", "Authorization": f"Token {secret}"}
     body = b'{"name": "a.png", "size": 4}'

@@ -1,4 +1,4 @@
-"""What every template may know of the site."""
+"""The template context processor."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pytest_django import Settings
 from bgplatform.context_processors import site
 
 
-def test_templates_know_the_limits_and_whether_one_may_sign_up(
-    rf: RequestFactory, settings: Settings
-) -> None:
+def test_templates_get_the_limits_and_whether_sign_up_is_open(rf: RequestFactory, settings: Settings) -> None:
     settings.SIGN_UP = "closed"
     settings.MAX_PICTURE_BYTES, settings.MAX_PICTURE_PIXELS, settings.MAX_JOB_PICTURES = 1, 2, 3
     known = site(rf.get("/"))
@@ -28,7 +26,7 @@ def test_no_secret_reaches_a_template(rf: RequestFactory, settings: Settings) ->
 
 
 @pytest.mark.parametrize("page", ["/account/password/reset/done/", "/account/confirm-email/"])
-def test_pages_that_wait_for_a_message_say_where_it_is(client: Client, settings: Settings, page: str) -> None:
+def test_pages_tell_where_to_find_the_message(client: Client, settings: Settings, page: str) -> None:
     said = "its messages are printed in the terminal or log of the server"
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     assert said not in client.get(page).content.decode()

@@ -1,4 +1,4 @@
-"""The courier takes webhooks and nothing else, and nobody else takes them."""
+"""Only the courier takes webhook messages, and it takes nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ print(json.dumps([sorted(process.broker.get_declared_queues()), loaded]))
 
 
 def look(module: str) -> tuple[list[str], list[str]]:
-    """The queues that a process with this module takes from, and what of the engine it has loaded."""
+    """Returns the queues that a process of this module consumes, and the engine modules it has loaded."""
     command = [sys.executable, "-c", LOOK.format(module=module)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     queues, heavy = json.loads(done.stdout.splitlines()[-1])
@@ -30,13 +30,13 @@ def test_the_courier_takes_webhooks_and_loads_no_engine() -> None:
     assert look("bgplatform.courier") == (["webhooks"], [])
 
 
-def test_the_workers_of_pictures_leave_webhooks_alone() -> None:
-    """Also once they have told of a picture that ended: its message is sent by name."""
+def test_picture_workers_take_no_webhooks() -> None:
+    """Even after they reported a finished picture: the message is sent by name."""
     queues, _ = look("bgplatform.worker")
     assert "webhooks" not in queues
     assert {"interactive", "batch"} <= set(queues)
 
 
 @pytest.mark.parametrize("line", ["courier:", "bgplatform.courier"])
-def test_the_local_run_has_one(line: str) -> None:
+def test_the_local_run_starts_a_courier(line: str) -> None:
     assert line in (ROOT / "Procfile").read_text()

@@ -1,4 +1,4 @@
-"""What is dropped of a refused body is read slowly, by all who drop together."""
+"""Refused bodies are discarded slowly, at one pace for all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[None]:
 
 
 async def sent_to(application: Any, pieces: int, length: int) -> int:
-    """Send a body of so many pieces; the status of the answer."""
+    """Send a body of `pieces` pieces and return the response's status."""
     left = pieces
     said: list[Mapping[str, Any]] = []
     gone = asyncio.Event()
@@ -65,7 +65,7 @@ async def test_a_too_large_body_is_discarded_slowly_after_its_first_megabyte(
     assert len(pauses) == 12 - AT_ONCE // len(PIECE) - 1, "and none after the last piece"
 
 
-async def test_small_ones_are_dropped_at_once(pauses: list[None]) -> None:
+async def test_small_bodies_are_discarded_without_pauses(pauses: list[None]) -> None:
     async def never(scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError
 
@@ -73,12 +73,12 @@ async def test_small_ones_are_dropped_at_once(pauses: list[None]) -> None:
     assert not pauses
 
 
-async def test_the_body_of_a_stranger_is_dropped_slowly_while_the_view_answers(pauses: list[None]) -> None:
+async def test_an_unauthenticated_body_is_discarded_slowly_while_the_view_answers(pauses: list[None]) -> None:
     async def strange(scope: Any) -> None:
         return None
 
     async def view(scope: Any, receive: Any, send: Any) -> None:
-        """Answers when it has looked for the end of the connection for a while."""
+        """Responds after it has waited for the disconnect for a while."""
         assert await receive() == {"type": "http.request", "body": b"", "more_body": False}
         looking = asyncio.ensure_future(receive())
         while len(pauses) < 3:
@@ -91,7 +91,7 @@ async def test_the_body_of_a_stranger_is_dropped_slowly_while_the_view_answers(p
     assert await sent_to(site, 12, 12 * len(PIECE)) == 401
 
 
-async def test_turns_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_bodies_share_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
 
     async def sleep(seconds: float) -> None:

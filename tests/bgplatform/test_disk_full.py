@@ -1,4 +1,4 @@
-"""A full disk of the temporary files: a 503 with a sentence at every door, and no error 500."""
+"""A full disk for temporary files is a 503 with a sentence at every entry point, not a 500."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENTENCE = "This site has no room for more files at the moment."
 
 @contextmanager
 def full_temporary_folder() -> Iterator[None]:
-    """A block in which no temporary file can be made."""
+    """In this block no temporary file can be created."""
     with (
         patch("django.core.files.uploadedfile.tempfile.NamedTemporaryFile", side_effect=FULL),
         patch("tempfile.SpooledTemporaryFile.rollover", side_effect=FULL),
@@ -36,11 +36,11 @@ def full_temporary_folder() -> Iterator[None]:
 
 @pytest.fixture
 def cookies(user: User, client_of: Callable[[User], Client]) -> str:
-    """Of a browser in which Ada is signed in."""
+    """Returns the cookies of a browser in which Ada is signed in."""
     return f"sessionid={client_of(user).cookies['sessionid'].value}; csrftoken={'t' * 32}"
 
 
-async def test_a_form_that_a_middleware_reads(cookies: str) -> None:
+async def test_a_form_read_by_a_middleware(cookies: str) -> None:
     form = {"csrfmiddlewaretoken": "t" * 32, "pictures": [ContentFile(LARGE, "a.png")]}
     headers = {"Cookie": cookies, "Content-Type": MULTIPART_CONTENT, "Accept": "text/html"}
     body = encode_multipart(BOUNDARY, form)
@@ -51,7 +51,7 @@ async def test_a_form_that_a_middleware_reads(cookies: str) -> None:
     assert not await Job.objects.aexists()
 
 
-def test_a_form_that_the_api_reads(user: User) -> None:
+def test_a_form_read_by_the_api(user: User) -> None:
     program = Program(user)
     begun = program.post("uploads/", {"name": "a.png", "size": len(LARGE)}).json()
     with full_temporary_folder():
@@ -64,7 +64,7 @@ def test_a_form_that_the_api_reads(user: User) -> None:
     ("path", "code"),
     [("/account/login/", "store_full"), ("/v1.0/removebg", "unavailable")],
 )
-async def test_a_body_that_nobody_read_yet(path: str, code: str) -> None:
+async def test_an_unread_body(path: str, code: str) -> None:
     body = b"x" * (3 * 2**20)
     with full_temporary_folder(), patch("bgplatform.asgi.large_bodies.small", 2**30):
         answer = await ask("POST", path, body, {"Content-Type": "multipart/form-data; boundary=x"})

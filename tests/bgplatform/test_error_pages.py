@@ -1,4 +1,4 @@
-"""What is answered when something of ours breaks."""
+"""Responses to server errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> Client:
-    """A site whose every sign-in check breaks, and a client that gets to see the answer."""
+    """A site whose sign-in checks all raise, and a client that returns the response."""
 
     def breaks(*_: object) -> None:
         raise RuntimeError("a fault of ours")
@@ -22,7 +22,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Client:
     return Client(raise_request_exception=False)
 
 
-def test_programs_are_told_in_the_shape_of_every_refusal(broken: Client) -> None:
+def test_api_clients_get_the_usual_error_format(broken: Client) -> None:
     response = broken.get("/api/v1/jobs/", headers={"Authorization": "Token x"})
     assert (response.status_code, response["Content-Type"]) == (500, "application/json")
     said = json.loads(response.content)
@@ -31,7 +31,7 @@ def test_programs_are_told_in_the_shape_of_every_refusal(broken: Client) -> None
     assert "a fault of ours" not in response.content.decode()
 
 
-def test_people_are_told_on_a_page(broken: Client, user: object) -> None:
+def test_browsers_get_an_html_page(broken: Client, user: object) -> None:
     broken.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")  # type: ignore[arg-type]
     response = broken.get("/")
     assert (response.status_code, response["Content-Type"]) == (500, "text/html; charset=utf-8")
@@ -41,13 +41,13 @@ def test_people_are_told_on_a_page(broken: Client, user: object) -> None:
 @pytest.mark.parametrize(
     "address", ["/account/tokens/1/rotate/", "/jobs/00000000-0000-4000-8000-000000000000/cancel/"]
 )
-def test_the_address_of_a_button_is_a_page_that_says_so(user: object, address: str) -> None:
+def test_a_get_of_a_post_only_address_is_an_explanatory_page(user: object, address: str) -> None:
     client = Client()
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")  # type: ignore[arg-type]
     page = client.get(address, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page["Allow"]) == (405, "POST")
     assert "This address only takes what a button sends" in page.content.decode()
-    # Servers refuse to send more than was announced, and close the connection.
+    # Servers refuse to send more than Content-Length, and close the connection.
     assert page["Content-Length"] == str(len(page.content))
     script = client.get(address, headers={"Accept": "application/json"})
     assert (script.status_code, script.content, script["Content-Length"]) == (405, b"", "0")

@@ -1,4 +1,4 @@
-"""Is the process up, and can the whole do its work."""
+"""Liveness and readiness checks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from jobs.queue import workers
 pytestmark = pytest.mark.usefixtures("valkey")
 
 
-def test_healthz_asks_nobody(client: Client) -> None:
-    """No database, no Redis: it says that this process answers, and nothing more."""
+def test_healthz_uses_no_database_and_no_redis(client: Client) -> None:
+    """Without database and Redis it only says that this process answers."""
     response = client.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
     assert response.cookies == {}
@@ -61,5 +61,5 @@ def test_readyz_without_the_database(client: Client) -> None:
 
 @pytest.mark.parametrize("address", ["/healthz", "/readyz"])
 @pytest.mark.django_db
-def test_a_foreign_host_is_refused(client: Client, address: str) -> None:
+def test_an_unknown_host_is_refused(client: Client, address: str) -> None:
     assert client.get(address, headers={"Host": "evil.example"}).status_code == 400

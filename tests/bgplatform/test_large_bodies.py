@@ -1,4 +1,4 @@
-"""Large bodies: at upload addresses, with credentials, and nowhere else."""
+"""Large bodies are accepted only at upload addresses, with credentials."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ FORM = b"application/x-www-form-urlencoded"
 
 
 class Site:
-    """What is behind the bound: reads the body and says how long it was. A client: what it sent, and got."""
+    """The application behind the limit reads the body and returns its length; as a client, it sends and
+    receives.
+    """
 
     def __init__(self, *, known: bool = False) -> None:
         self.known = known
@@ -54,7 +56,7 @@ class Site:
         kind: bytes = b"a/b",
         expect: bool = False,
     ) -> tuple[int, bytes, dict[bytes, bytes]]:
-        """Status, body and headers of the answer to one request; the whole body is on offer."""
+        """Returns status, body and headers of the response to one request that offers the whole body."""
         size = b"%d" % sum(map(len, pieces))
         length = (b"transfer-encoding", b"chunked") if chunked else (b"content-length", size)
         headers = [(b"content-type", kind), length, *([(b"expect", b"100-continue")] if expect else [])]
@@ -91,7 +93,7 @@ BIG = [b"x" * 600] * 4
 @pytest.mark.parametrize(
     ("path", "method"), [("/", "POST"), ("/up/", "POST"), ("/up/a/", "PUT"), ("/up/a/b/", "POST")]
 )
-async def test_elsewhere_a_body_is_small(path: str, method: str, chunked: bool) -> None:
+async def test_other_addresses_accept_small_bodies_only(path: str, method: str, chunked: bool) -> None:
     site = Site(known=True)
     status, body, headers = await site.answer(path, *BIG, method=method, chunked=chunked)
     assert (status, json.loads(body)) == (413, REFUSAL)
@@ -101,12 +103,12 @@ async def test_elsewhere_a_body_is_small(path: str, method: str, chunked: bool) 
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_at_an_upload_address_who_is_known_sends_all_of_it(chunked: bool) -> None:
+async def test_an_authenticated_upload_is_read_completely(chunked: bool) -> None:
     assert (await Site(known=True).answer("/up/a/", *BIG, chunked=chunked))[:2] == (200, b"2400")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_who_is_unknown_is_answered_as_if_there_was_no_body(chunked: bool) -> None:
+async def test_an_unauthenticated_upload_gets_the_answer_to_an_empty_body(chunked: bool) -> None:
     site = Site()
     status, body, headers = await site.answer("/up/a/", *BIG, chunked=chunked)
     assert (status, body) == (200, b"0")
@@ -114,8 +116,8 @@ async def test_who_is_unknown_is_answered_as_if_there_was_no_body(chunked: bool)
     assert site.taken == 4, "the rest is dropped, so that the answer can be read"
 
 
-async def test_who_waits_to_be_told_to_send_is_not_told() -> None:
-    """uvicorn writes `100 Continue` when the body is asked for."""
+async def test_an_unauthenticated_client_gets_no_100_continue() -> None:
+    """uvicorn writes `100 Continue` when the application reads the body."""
     site = Site()
     await site.answer("/up/a/", *BIG, expect=True)
     assert site.taken == 0
@@ -132,7 +134,7 @@ async def test_escapes_are_counted_before_they_are_parsed(kind: bytes) -> None:
 
 
 async def test_an_accounts_large_bodies_take_turns() -> None:
-    """What waits is not read from the network: uvicorn pauses after 64 KB."""
+    """A body that waits is not read from the network: uvicorn pauses after 64 KB."""
     reading, most, accounts = Counter[int](), Counter[int](), iter([1, 1, 1, 1, 1, 1, 2])
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -200,8 +202,8 @@ async def test_credentials_are_looked_up(user: User, settings: Settings) -> None
     assert None is await credentials.account_of(scope_of(cookie=f"sessionid={session}"))
 
 
-def test_every_address_that_takes_files_is_an_upload_address(settings: Settings) -> None:
-    """And a form of as many uploads as a job has pictures is no large body."""
+def test_every_view_that_takes_files_is_in_upload_addresses(settings: Settings) -> None:
+    """A form with as many uploads as a job may have is not a large body."""
     identity = "0197a1b2-0000-7000-8000-000000000000"
     paths = [
         "/jobs/",
@@ -220,8 +222,8 @@ def test_every_address_that_takes_files_is_an_upload_address(settings: Settings)
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_files_are_gone_with_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Django closes the files of a request with its response, and makes none where the client went away."""
+async def test_files_are_closed_when_the_client_disconnects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django closes a request's files with the response, and there is none when the client disconnects."""
     files: list[Any] = []
     reading = asyncio.Event()
 

@@ -1,4 +1,6 @@
-"""Multipart forms as programs send them, at every address that takes one; bodies without a Content-Length."""
+"""Multipart forms as API clients send them, at every address that accepts them; bodies without a
+Content-Length.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def parsed(body: bytes, kind: str = FORM) -> tuple[QueryDict, Any]:
 
 
 class TestHeads:
-    """What the head of a part says."""
+    """The headers of a part."""
 
     @pytest.mark.parametrize(
         ("disposition", "name", "file_name"),
@@ -83,7 +85,7 @@ class TestHeads:
 
 
 class TestForms:
-    """Which parts are files, and what bounds a form."""
+    """Which parts are files, and the limits of a form."""
 
     @pytest.mark.parametrize(
         ("disposition", "name"),
@@ -105,7 +107,7 @@ class TestForms:
         )
         assert text.dict() == {"title": "Ü"}
 
-    def test_where_nothing_was_chosen(self) -> None:
+    def test_an_empty_file_field(self) -> None:
         text, files = parsed(form(part(b'name="pictures"; filename=""', b""), part(b'name="file"', b"")))
         assert (dict(text), dict(files)) == ({}, {})
 
@@ -156,7 +158,7 @@ class TestForms:
             parsed(form(part(b'name="a"', b"1", *[b"x: y"] * 2000)))
 
 
-def test_the_length_of_a_body_that_announces_none() -> None:
+def test_the_length_of_a_chunked_body() -> None:
     chunked = {"headers": [(b"host", b"a"), (b"transfer-encoding", b"chunked")]}
     assert with_length(chunked, io.BytesIO(b"12345"))["headers"] == [
         (b"host", b"a"),
@@ -168,7 +170,7 @@ def test_the_length_of_a_body_that_announces_none() -> None:
 
 
 async def send(path: str, body: bytes, kind: str, *, chunked: bool, **headers: str) -> tuple[int, Any]:
-    """One POST as the server hands it over, in pieces of 1,000 bytes; what is answered, as JSON."""
+    """Send one POST as the server does, in pieces of 1,000 bytes. Returns the status and the JSON."""
     address, _, query = path.partition("?")
     length = {"transfer-encoding": "chunked"} if chunked else {"content-length": str(len(body))}
     given = {"host": "localhost", "content-type": kind, **length, **headers}
@@ -210,7 +212,7 @@ def authorization(user: User, valkey: redis.Redis) -> str:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("chunked", [True, False])
 class TestDoors:
-    """Every address that takes a multipart form."""
+    """Every address that accepts a multipart form."""
 
     @pytest.mark.parametrize(
         ("disposition", "name"),

@@ -1,4 +1,4 @@
-"""All middleware of a request runs in one thread, handed over once: a busy event loop slows it down once."""
+"""All middleware of a request runs in one thread with one switch: a busy event loop delays it once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def note(what: str) -> None:
 
 
 class Noted(MiddlewareMixin):
-    """Middleware as Django's own: it can be both."""
+    """Hybrid (sync and async) middleware, like Django's own."""
 
     def process_request(self, request: HttpRequest) -> None:
         note("request")
@@ -51,7 +51,7 @@ ME = f"{__name__}.Noted"
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was handed to a thread by a request, in the order of it."""
+    """Records what a request sends to threads, in order."""
     made: list[str] = []
     handed_over = SyncToAsync.__call__
 
@@ -85,7 +85,7 @@ async def body_of(address: str) -> bytes:
         return content
 
 
-async def test_a_page_is_handed_to_its_thread_once(calls: list[str]) -> None:
+async def test_a_page_switches_to_its_thread_once(calls: list[str]) -> None:
     assert await body_of("/plain/") == b"plain"
     assert [what for what, _ in seen] == ["request"] * 3 + ["view"] + ["response"] * 3
     assert len({thread for _, thread in seen}) == 1
@@ -93,7 +93,7 @@ async def test_a_page_is_handed_to_its_thread_once(calls: list[str]) -> None:
     assert calls.count("convert_exception_to_response.<locals>.inner") == 1
 
 
-async def test_a_view_that_waits_waits_in_the_event_loop(calls: list[str]) -> None:
+async def test_an_async_view_waits_in_the_event_loop(calls: list[str]) -> None:
     assert await body_of("/waiting/") == b"waited"
     threads = dict(seen)
     assert threads["view"] == threading.get_ident()

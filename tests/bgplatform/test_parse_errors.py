@@ -1,4 +1,4 @@
-"""Requests that the server cannot parse are answered in the JSON of the API at their address."""
+"""Unparsable requests get JSON in the format of the API at their address."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def answer(port: int, request: bytes) -> tuple[int, dict[str, str], Any]:
-    """Status, headers and JSON of what is answered before the connection is closed."""
+    """Returns status, headers and JSON of the response before the connection closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     await writer.drain()
@@ -58,7 +58,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("request_line", MALFORMED)
-async def test_a_malformed_head(port: int, request_line: bytes) -> None:
+async def test_malformed_headers(port: int, request_line: bytes) -> None:
     status, headers, said = await answer(port, request_line % b"/v1.0/removebg")
     assert (status, headers["content-type"]) == (400, "application/json")
     assert headers["access-control-allow-origin"] == "*"
@@ -69,7 +69,7 @@ async def test_a_malformed_head(port: int, request_line: bytes) -> None:
     assert (status, ours["code"], ours["sentence"]) == (400, "bad_request", SENTENCE)
 
 
-async def test_what_is_no_http_at_all(port: int) -> None:
+async def test_a_request_that_is_not_http(port: int) -> None:
     for sent in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"hello\r\n\r\n"):
         status, said = await _said(port, sent)
         assert (status, said["code"]) == (400, "bad_request")

@@ -1,4 +1,4 @@
-"""A site under a path of its host: what each part sees, and what the settings make of it."""
+"""A site below a path of its host: what each layer sees, and the resulting settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bgplatform.prefix import check_prefix, restore_prefix, strip_prefix
 from tests.bgplatform.test_settings import read  # noqa: F401  # a fixture
 
 CASES = [
-    # what the server gets, what our own parts see, what Django gets
+    # what the server gets, what our own code sees, what Django gets
     ("/cutouts/jobs/", "/jobs/", "/cutouts/jobs/"),
     ("/cutouts/", "/", "/cutouts/"),
     ("/healthz", "/healthz", "/cutouts/healthz"),
@@ -24,7 +24,7 @@ CASES = [
 
 
 def through(path: str, prefix: str = "/cutouts", query: bytes = b"") -> tuple[list[str], list[Any]]:
-    """The paths that the inner parts and Django see, and what was answered without them."""
+    """Returns the paths that our code and Django see, and what was answered before them."""
     seen: list[str] = []
     sent: list[Any] = []
 
@@ -46,7 +46,7 @@ def through(path: str, prefix: str = "/cutouts", query: bytes = b"") -> tuple[li
 
 
 @pytest.mark.parametrize(("path", "ours", "djangos"), CASES)
-def test_our_parts_see_no_prefix_and_django_sees_all_of_it(path: str, ours: str, djangos: str) -> None:
+def test_our_code_sees_no_prefix_and_django_sees_the_whole_path(path: str, ours: str, djangos: str) -> None:
     assert through(path) == ([ours, djangos], [])
 
 
@@ -54,7 +54,7 @@ def test_without_a_prefix_nothing_changes() -> None:
     assert through("/cutouts/jobs/", prefix="") == (["/cutouts/jobs/"] * 2, [])
 
 
-def test_the_bare_prefix_is_sent_on_with_its_query() -> None:
+def test_the_bare_prefix_redirects_with_its_query() -> None:
     seen, (start, _) = through("/cutouts", query=b"a=b")
     assert (seen, start["status"]) == ([], 308)
     assert dict(start["headers"])[b"location"] == b"/cutouts/?a=b"
@@ -68,7 +68,7 @@ def test_a_wrong_prefix_stops_the_start(read: Any, wrong: str) -> None:  # noqa:
         read(PATH_PREFIX=wrong)
 
 
-def test_everything_that_has_an_address_has_the_prefix(read: Any) -> None:  # noqa: F811
+def test_every_url_has_the_prefix(read: Any) -> None:  # noqa: F811
     found = read(PATH_PREFIX="/tools/cut.outs", HTTPS="true")
     assert found["FORCE_SCRIPT_NAME"] == "/tools/cut.outs"
     assert found["STATIC_URL"] == "/tools/cut.outs/static/"
@@ -80,7 +80,7 @@ def test_everything_that_has_an_address_has_the_prefix(read: Any) -> None:  # no
     assert found["SECURE_REDIRECT_EXEMPT"] == [r"^tools/cut\.outs/healthz$", r"^tools/cut\.outs/readyz$"]
 
 
-def test_without_one_all_is_as_ever(read: Any) -> None:  # noqa: F811
+def test_settings_without_a_prefix(read: Any) -> None:  # noqa: F811
     found = read()
     assert found["FORCE_SCRIPT_NAME"] is None
     assert (found["STATIC_URL"], found["SESSION_COOKIE_PATH"]) == ("/static/", "/")
@@ -90,13 +90,13 @@ def test_without_one_all_is_as_ever(read: Any) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("prefix", ["/jobs", "/api/cut", "/v1.0", "/static", "/healthz", "/pictures"])
-def test_a_prefix_that_is_our_own_address_is_refused(settings: Any, prefix: str) -> None:
+def test_a_prefix_that_equals_an_own_path_is_refused(settings: Any, prefix: str) -> None:
     settings.PATH_PREFIX = prefix
     (error,) = check_prefix(None)
     assert error.msg.startswith(f"PATH_PREFIX cannot begin with /{prefix.split('/')[1]}: ")
 
 
 @pytest.mark.parametrize("prefix", ["", "/cutouts", "/tools/jobs", "/job"])
-def test_any_other_is_taken(settings: Any, prefix: str) -> None:
+def test_any_other_prefix_is_accepted(settings: Any, prefix: str) -> None:
     settings.PATH_PREFIX = prefix
     assert check_prefix(None) == []

@@ -1,4 +1,4 @@
-"""What a connection may cost: bytes of a head, time for everything, places for those who wait."""
+"""Limits of a connection: header bytes, time, and number of connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
 
 async def counting(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Says how many bytes it got; nothing where the client went away."""
+    """Responds with the number of bytes received; nothing after a disconnect."""
     size = 0
     while True:
         message = await receive()
@@ -35,7 +35,7 @@ async def counting(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def refusing(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answers without reading, and without an end of the connection."""
+    """Responds without reading, and leaves the connection open."""
     await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"no"})
 
@@ -64,14 +64,14 @@ async def served(
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time limits that a test can wait for."""
+    """Time limits short enough for a test."""
     for name in ("HEAD_SECONDS", "BODY_SECONDS", "WRITE_SECONDS", "CLOSE_SECONDS"):
         monkeypatch.setattr(protocol, name, 0.2)
     monkeypatch.setattr(protocol, "CHECK_SECONDS", 0.02)
 
 
 async def poured(port: int, begin: bytes, unit: bytes, most: int) -> tuple[int, bytes]:
-    """How many bytes went out before the other side closed, and what it said."""
+    """Returns how many bytes were sent before the server closed, and its response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(begin)
     sent = len(begin)
@@ -100,7 +100,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("begin", ENDLESS.values(), ids=ENDLESS.keys())
-async def test_what_never_ends_is_cut_off(begin: bytes) -> None:
+async def test_endless_input_is_cut_off(begin: bytes) -> None:
     async with served() as (port, state):
         sent, _ = await poured(port, begin, b"a" * 2**14, 64 * 2**20)
         assert sent < 32 * 2**20, "what the sockets hold, and no more"
@@ -108,19 +108,19 @@ async def test_what_never_ends_is_cut_off(begin: bytes) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_many_headers_are_one_head() -> None:
+async def test_many_small_headers_count_together() -> None:
     async with served() as (port, _):
         sent, _ = await poured(port, HEAD, b"X-A: b\r\n" * 2**11, 64 * 2**20)
         assert sent < 32 * 2**20
 
 
-async def test_blank_lines_are_no_beginning() -> None:
+async def test_blank_lines_do_not_count_as_progress() -> None:
     async with served() as (port, _):
         sent, _ = await poured(port, b"", b"\r\n" * 2**13, 64 * 2**20)
         assert sent < 32 * 2**20
 
 
-async def test_a_head_that_is_too_large_is_told_so() -> None:
+async def test_too_large_headers_get_a_431() -> None:
     async with served() as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /v1.0/removebg HTTP/1.1\r\nX-Long: " + b"a" * (protocol.MAX_HEAD + 1))
@@ -130,7 +130,7 @@ async def test_a_head_that_is_too_large_is_told_so() -> None:
         writer.close()
 
 
-async def test_bodies_may_be_longer_than_heads_in_pieces_of_any_size() -> None:
+async def test_bodies_may_exceed_the_header_limit() -> None:
     size = 3 * protocol.MAX_HEAD
     async with served() as (port, _):
         plain = HEAD + b"Content-Length: %d\r\n\r\n" % size + b"a" * size
@@ -145,7 +145,7 @@ async def test_bodies_may_be_longer_than_heads_in_pieces_of_any_size() -> None:
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("sent", [b"", b"GET / HTT", HEAD, HEAD + b"Content-Length: 100000\r\n\r\nabc"])
-async def test_what_does_not_come_in_time_is_not_waited_for(sent: bytes) -> None:
+async def test_a_late_request_times_out(sent: bytes) -> None:
     async with served() as (port, state):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
@@ -158,7 +158,7 @@ async def test_what_does_not_come_in_time_is_not_waited_for(sent: bytes) -> None
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_body_that_drips_is_not_waited_for() -> None:
+async def test_a_dripping_body_times_out() -> None:
     async with served() as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD + b"Content-Length: 100000\r\n\r\n")
@@ -171,7 +171,7 @@ async def test_a_body_that_drips_is_not_waited_for() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-async def test_an_answered_body_that_goes_on_is_cut_off_without_a_second_answer() -> None:
+async def test_an_answered_body_is_cut_off_without_a_second_response() -> None:
     async with served(refusing) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD + b"Content-Length: 100000\r\n\r\n" + b"a" * 1000)
@@ -180,7 +180,7 @@ async def test_an_answered_body_that_goes_on_is_cut_off_without_a_second_answer(
 
 
 @pytest.mark.usefixtures("quick")
-async def test_who_does_not_read_is_let_go() -> None:
+async def test_a_client_that_does_not_read_is_disconnected() -> None:
     async def endless(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         while state.connections:
@@ -197,7 +197,7 @@ async def test_who_does_not_read_is_let_go() -> None:
         writer.transport.abort()
 
 
-async def test_half_sent_heads_make_room_for_others_and_those_at_work_stay() -> None:
+async def test_half_sent_headers_are_closed_before_busy_connections() -> None:
     async with served(most=16) as (port, state):
         working, at_work = await asyncio.open_connection("127.0.0.1", port)
         at_work.write(HEAD + b"Content-Length: 2\r\n\r\na")
@@ -216,18 +216,18 @@ async def test_half_sent_heads_make_room_for_others_and_those_at_work_stay() -> 
             one.transport.abort()
 
 
-async def test_room_is_made_by_who_has_waited_for_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_longest_idle_connection_is_closed_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 600.0)
     async with served(most=4, keep_alive=600) as (port, state):
         lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         for reader, writer in (lines[0], lines[2]):
-            # Both ask; afterwards the second has waited for longer than the first.
+            # Both send a request; afterwards the second has been idle longer than the first.
             writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
         for closed in (1, 0, 2):
             lines.append(await asyncio.open_connection("127.0.0.1", port))
             with suppress(ConnectionError):
-                # What is left of the answer, and the end.
+                # The rest of the response, and the end of the connection.
                 await lines[closed][0].read()
             assert len(state.connections) == 3
         for _, writer in lines:

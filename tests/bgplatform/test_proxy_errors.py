@@ -13,7 +13,7 @@ LOGIN = "/account/login/"
 
 
 def post(**headers: str) -> Any:
-    """A form from a page of another origin, with the token that the site gave."""
+    """Post a form from a page of another origin, with a valid CSRF token."""
     client = Client(enforce_csrf_checks=True)
     client.get(LOGIN, headers={name: value for name, value in headers.items() if "Host" in name})
     token = client.cookies["csrftoken"].value
@@ -26,7 +26,7 @@ def sentence(response: Any) -> str:
     return response.content.decode().partition("If you run this site: ")[2].partition("</p>")[0]
 
 
-def test_a_proxy_that_is_not_believed_asks_for_behind_proxy() -> None:
+def test_an_untrusted_proxy_suggests_behind_proxy() -> None:
     refused = post(**{"Origin": "https://cut.example.org", "X-Forwarded-Proto": "https", "Host": "localhost"})
     assert sentence(refused) == (
         "The origin https://cut.example.org was refused: "
@@ -35,26 +35,26 @@ def test_a_proxy_that_is_not_believed_asks_for_behind_proxy() -> None:
     )
 
 
-def test_a_proxy_that_does_not_say_https_is_asked_for_it(settings: Any) -> None:
+def test_a_proxy_without_forwarded_proto_is_named(settings: Any) -> None:
     settings.BEHIND_PROXY = settings.USE_X_FORWARDED_HOST = True
     settings.ALLOWED_HOSTS = ["cut.example.org"]
     refused = post(**{"Origin": "https://cut.example.org", "X-Forwarded-Host": "cut.example.org"})
     assert "X-Forwarded-Proto: https (see docs/proxy.md)" in sentence(refused)
 
 
-def test_a_changed_host_name_asks_for_the_origin() -> None:
+def test_a_rewritten_host_suggests_trusted_origins() -> None:
     refused = post(Origin="https://cut.example.org:8443", Host="localhost")
     assert sentence(refused).endswith(
         "Pass the browser&#x27;s Host on (see docs/proxy.md), or set CSRF_TRUSTED_ORIGINS=https://cut.example.org:8443."
     )
 
 
-def test_what_a_stranger_sends_is_text() -> None:
+def test_untrusted_input_is_escaped() -> None:
     refused = post(Origin='https://"><script>alert(1)</script>', Host="localhost")
     assert b"<script>alert" not in refused.content
 
 
-def test_a_script_reads_the_same_sentence() -> None:
+def test_scripts_get_the_same_sentence_as_json() -> None:
     refused = post(Origin="https://cut.example.org", Accept="application/json", Host="localhost")
     assert (refused.status_code, refused.json()["code"]) == (403, "origin_refused")
     assert "CSRF_TRUSTED_ORIGINS=https://cut.example.org" in refused.json()["sentence"]
@@ -68,7 +68,7 @@ def test_cookies_that_never_come_back_over_http_are_explained(settings: Any) -> 
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://testserver"])
-def test_an_old_form_is_only_old(origin: str | None) -> None:
+def test_a_stale_form_gets_no_proxy_advice(origin: str | None) -> None:
     client = Client(enforce_csrf_checks=True)
     client.get(LOGIN)
     headers = {"Origin": origin} if origin else {}

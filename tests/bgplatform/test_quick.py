@@ -1,4 +1,4 @@
-"""The quick tags write what the slow ones would."""
+"""The fast tags render the same as `{% include %}` and `{% url %}`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def rendered(text: str, **values: object) -> str:
     return Template("{% load quick %}" + text).render(Context(values))
 
 
-def test_an_icon_is_the_include() -> None:
+def test_icon_renders_like_the_include() -> None:
     alone = render_to_string("_icon.html", {"name": "delete"})
     assert rendered('{% icon "delete" %}') == alone.rstrip("\n")
     with_class = render_to_string("_icon.html", {"name": "alert", "extra": "card__blank"})
@@ -23,7 +23,7 @@ def test_an_icon_is_the_include() -> None:
 
 
 @pytest.mark.parametrize("name", ["preview", "result", "thumb"])
-def test_an_address_is_the_url(name: str) -> None:
+def test_address_renders_like_url(name: str) -> None:
     pk = uuid4()
     wanted = reverse(f"jobs:{name}", args=[pk])
     assert rendered(f'{{% address "jobs:{name}" pk %}}', pk=pk) == wanted
@@ -31,6 +31,6 @@ def test_an_address_is_the_url(name: str) -> None:
 
 
 @pytest.mark.parametrize("pk", ['"><script>', "", None])
-def test_what_is_no_id_is_no_address(pk: object) -> None:
+def test_address_refuses_other_values_than_ids(pk: object) -> None:
     with pytest.raises(ValueError, match="badly formed"):
         rendered('{% address "jobs:thumb" pk %}', pk=pk)

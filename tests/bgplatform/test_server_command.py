@@ -1,4 +1,4 @@
-"""Every command that starts the web leaves the decision whom to believe to the settings."""
+"""Every command that starts the web server leaves trust in forwarded headers to the settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def starting_lines() -> list[tuple[str, str]]:
-    """Each tracked file and line that names uvicorn together with the application."""
+    """Returns each tracked file and line that starts uvicorn with the application."""
     found = subprocess.run(
         ["git", "grep", "-InE", r"uvicorn.*bgplatform\.asgi:application", "--", ".", ":!tests", ":!*.py"],
         cwd=ROOT,
@@ -21,12 +21,12 @@ def starting_lines() -> list[tuple[str, str]]:
     return [(line.split(":", 1)[0], line) for line in found.stdout.splitlines()]
 
 
-def test_no_command_lets_uvicorn_believe_forwarding_headers() -> None:
+def test_no_command_lets_uvicorn_trust_forwarded_headers() -> None:
     lines = starting_lines()
     assert {"Procfile", "docs/operations.md"} <= {name for name, _ in lines}
     assert [line for _, line in lines if "--no-proxy-headers" not in line] == []
 
 
-def test_no_command_lets_uvicorn_cut_a_prefix_off() -> None:
-    """PATH_PREFIX does that; both together would do it twice."""
+def test_no_command_sets_a_uvicorn_root_path() -> None:
+    """PATH_PREFIX does that; both together would strip it twice."""
     assert [line for _, line in starting_lines() if re.search("--root-path", line)] == []

@@ -1,4 +1,4 @@
-"""Settings come from the environment alone, and a wrong value stops the start with a sentence."""
+"""Settings come from the environment only, and a wrong value stops the start with an explanation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """The settings that these variables make, beside those without which nothing starts."""
+    """Returns the settings for these variables, plus the required ones."""
     for name in ("DEBUG", "REDIS_URL", "DATABASE_URL", "MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BGPLATFORM_STATE", str(tmp_path / "state"))
@@ -116,7 +116,7 @@ def test_a_wrong_value_stops_the_start_with_a_sentence(
     assert str(refusal.value).endswith(".")
 
 
-def test_without_any_variable_it_is_a_safe_single_machine(read: Any, tmp_path: Path) -> None:
+def test_defaults_are_a_safe_single_machine(read: Any, tmp_path: Path) -> None:
     found = read()
     assert found["DEBUG"] is False
     assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
@@ -135,13 +135,13 @@ def test_https_makes_cookies_and_transport_strict(read: Any) -> None:
     assert (found["SECURE_SSL_REDIRECT"], found["SECURE_HSTS_SECONDS"]) == (True, 31_536_000)
 
 
-def test_a_proxy_is_believed_only_where_there_is_one(read: Any) -> None:
+def test_forwarded_headers_are_trusted_only_behind_a_proxy(read: Any) -> None:
     found = read(BEHIND_PROXY="yes")
     assert found["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
     assert found["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
 
 
-def test_postgresql_is_taken(read: Any) -> None:
+def test_a_postgresql_url(read: Any) -> None:
     database = read(DATABASE_URL="postgres://ada:p%40ss@db:5433/pictures?sslmode=require")["DATABASES"][
         "default"
     ]
@@ -151,8 +151,8 @@ def test_postgresql_is_taken(read: Any) -> None:
     assert database["CONN_HEALTH_CHECKS"] is True
 
 
-def test_a_secret_that_begins_with_a_dollar_is_that_secret(read: Any) -> None:
-    """django-environ would take it for the name of another variable."""
+def test_a_secret_may_begin_with_a_dollar(read: Any) -> None:
+    """django-environ would take it for another variable's name."""
     assert read(SECRET_KEY="$" + SECRET)["SECRET_KEY"] == "$" + SECRET
 
 
@@ -160,13 +160,13 @@ def test_development_needs_no_secret_and_production_never_gets_the_known_one(rea
     assert read(SECRET_KEY=None, DEBUG="true")["SECRET_KEY"].startswith("insecure-development-key")
 
 
-def test_lists_are_parted_by_commas(read: Any) -> None:
+def test_lists_are_comma_separated(read: Any) -> None:
     found = read(ALLOWED_HOSTS=" example.org , .example.com,,", CSRF_TRUSTED_ORIGINS="https://example.org")
     assert found["ALLOWED_HOSTS"] == ["example.org", ".example.com"]
     assert found["CSRF_TRUSTED_ORIGINS"] == ["https://example.org"]
 
 
-def test_mail_goes_where_the_url_says(read: Any) -> None:
+def test_the_email_url_configures_the_mail_server(read: Any) -> None:
     found = read(EMAIL_URL="smtp+tls://ada:pw@mail.example.org:587", MAIL_FROM="us <us@example.org>")
     assert (found["EMAIL_HOST"], found["EMAIL_PORT"], found["EMAIL_USE_TLS"]) == (
         "mail.example.org",
@@ -177,7 +177,7 @@ def test_mail_goes_where_the_url_says(read: Any) -> None:
 
 
 def test_the_web_process_loads_no_engine(tmp_path: Path) -> None:
-    """Torch and its like cost seconds and gigabytes that only a worker should pay."""
+    """Torch and the like cost seconds and gigabytes that only a worker should spend."""
     program = """
 import sys
 from bgplatform.asgi import application
@@ -208,7 +208,7 @@ print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
     assert done.stdout == "[]\n"
 
 
-def test_a_start_that_fails_says_the_sentence(tmp_path: Path) -> None:
+def test_a_failed_start_prints_the_error(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import bgplatform.asgi"],
         cwd=ROOT,

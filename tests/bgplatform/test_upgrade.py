@@ -1,4 +1,4 @@
-"""Requests that propose another protocol, which nobody here speaks."""
+"""Requests that offer an upgrade to another protocol."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROPOSED = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Setting
 
 
 async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Says back which headers it got and what else."""
+    """Returns the request's headers and its body."""
     body = b""
     while True:
         message = await receive()
@@ -32,7 +32,7 @@ async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    # As it is without `--no-proxy-headers`, and with whatever FORWARDED_ALLOW_IPS there is.
+    # As without `--no-proxy-headers`, with any FORWARDED_ALLOW_IPS.
     config = uvicorn.Config(
         echo,
         http="bgplatform.upgrade:Protocol",
@@ -51,7 +51,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def said(port: int, *requests: list[bytes]) -> list[bytes]:
-    """The bodies of the answers to requests of one connection, each sent in pieces."""
+    """Send requests on one connection, each in pieces. Returns the bodies of the responses."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     bodies = []
     for pieces in requests:
@@ -70,7 +70,7 @@ def request(body: bytes, more: str = "") -> bytes:
     return f"POST / HTTP/1.1\r\nHost: a\r\n{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def test_a_body_stays_with_its_request(port: int) -> None:
+async def test_an_h2c_offer_does_not_lose_the_body(port: int) -> None:
     whole = request(b"picture", PROPOSED)
     head, body = whole[:-7], whole[-7:]
     other = request(b"picture", PROPOSED.replace("Upgrade: h2c", "UPGRADE:h2c "))
@@ -78,13 +78,13 @@ async def test_a_body_stays_with_its_request(port: int) -> None:
     assert await said(port, [whole], [head, body], [other], [whole]) == [expected] * 4
 
 
-async def test_what_a_body_says_is_nobodys_business(port: int) -> None:
+async def test_an_upgrade_line_in_a_body_is_left_alone(port: int) -> None:
     body = b"\r\nUpgrade: h2c\r\n\r\n" * 2
     whole = request(body)
     requests = ([whole], [whole[: -len(body)], body], [whole[:-20], whole[-20:]])
     assert await said(port, *requests) == [b"host,content-length|" + body] * 3
 
 
-async def test_whom_to_believe_is_not_the_servers_business(port: int) -> None:
+async def test_uvicorn_does_not_trust_forwarded_headers(port: int) -> None:
     forged = b"GET /who HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\r\n"
     assert await said(port, [forged]) == [b"127.0.0.1 http"]

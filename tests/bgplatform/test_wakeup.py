@@ -1,4 +1,4 @@
-"""A worker hears of a message for somebody who waits, and finds it without a hint as well."""
+"""A worker is notified of interactive messages, and also finds them without a notification."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bgplatform.wakeup import NotifiedConsumer
 from jobs import actors
 from tests.waiting import until
 
-# Who sleeps that long is never woken: the test then ends by its time limit.
+# A consumer that sleeps this long is never woken; the test then fails by its time-out.
 FAR = 3_600.0
 """A pause that no test waits for: who returns before it was woken."""
 
@@ -35,11 +35,11 @@ def consumer(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
 
 
 def found(consumer: Consumer) -> MessageProxy:
-    """The next message, however many pauses come before it."""
+    """Returns the next message after any number of pauses."""
     return until(lambda: next(consumer), "there is a message")
 
 
-def test_it_is_woken_from_its_pause(consumer: Consumer, valkey: redis.Redis) -> None:
+def test_a_notification_ends_the_pause(consumer: Consumer, valkey: redis.Redis) -> None:
     pictures = [str(uuid4()), str(uuid4())]
     sender = threading.Timer(0.2, actors.segment_interactive.send, [pictures[0]])
     sender.start()
@@ -52,7 +52,7 @@ def test_it_is_woken_from_its_pause(consumer: Consumer, valkey: redis.Redis) -> 
     assert valkey.llen("dramatiq:interactive") == 0
 
 
-def test_what_was_queued_between_the_look_and_the_pause_is_heard_of(
+def test_a_message_queued_between_poll_and_pause_is_noticed(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = str(uuid4())
@@ -71,12 +71,12 @@ def test_what_was_queued_between_the_look_and_the_pause_is_heard_of(
 
 
 @pytest.mark.parametrize("way", ["ack", "nack"])
-def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer, way: str) -> None:
+def test_finishing_a_message_fetches_the_next_at_once(consumer: Consumer, way: str) -> None:
     pictures = [str(uuid4()) for _ in range(3)]
     for picture in pictures:
         actors.segment_interactive.send(picture)
     held = [found(consumer), found(consumer)]
-    # It may hold two. The hints of the three are used up by a look that finds no room.
+    # It may hold two. The notifications of all three are consumed by a poll at that limit.
     consumer._wakeup.set()  # type: ignore[attr-defined]
     assert next(consumer) is None
     done = threading.Timer(0.2, getattr(consumer, way), [held[0]])
@@ -86,8 +86,8 @@ def test_who_is_through_with_one_fetches_the_next_at_once(consumer: Consumer, wa
     assert {message.args[0] for message in (*held, third)} == set(pictures)
 
 
-def test_between_two_looks_it_sleeps(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wakeup_event that goes on ringing would be a busy loop."""
+def test_the_consumer_sleeps_between_polls(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that stays set would cause a busy loop."""
     monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     consumer = broker.consume("interactive")
     actors.segment_interactive.send(str(uuid4()))
@@ -98,13 +98,13 @@ def test_between_two_looks_it_sleeps(valkey: redis.Redis, monkeypatch: pytest.Mo
         assert next(consumer) is None
         return time.monotonic() - began >= 0.05
 
-    # Its own hint may come late.
+    # Its own notification may arrive late.
     until(slept, "nobody rings any more")
     assert all(slept() for _ in range(4))
     consumer.close()
 
 
-def test_who_is_closed_listens_no_more(valkey: redis.Redis) -> None:
+def test_a_closed_consumer_stops_listening(valkey: redis.Redis) -> None:
     consumer = broker.consume("interactive")
     listeners = partial(valkey.pubsub_numsub, "woken:interactive")
     until(lambda: listeners() == [(b"woken:interactive", 1)], "it listens")
@@ -112,7 +112,9 @@ def test_who_is_closed_listens_no_more(valkey: redis.Redis) -> None:
     until(lambda: listeners() == [(b"woken:interactive", 0)], "it listens no more")
 
 
-def test_a_lost_hint_is_a_pause_and_no_loss(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_notification_only_delays_the_message(
+    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     consumer = broker.consume("interactive")
     picture = uuid4()
@@ -123,16 +125,16 @@ def test_a_lost_hint_is_a_pause_and_no_loss(valkey: redis.Redis, monkeypatch: py
     consumer.close()
 
 
-def test_nothing_is_sent_to_a_queue_for_delays_so_nobody_listens(valkey: redis.Redis) -> None:
+def test_delay_queues_have_no_listener(valkey: redis.Redis) -> None:
     delayed = broker.consume("batch.DQ", prefetch=1000, timeout=1000)
     assert not isinstance(delayed, NotifiedConsumer)
     assert (delayed.prefetch, delayed.timeout) == (1000, 1000)  # type: ignore[attr-defined]
 
 
-def test_hints_that_are_cut_off_are_heard_again(
+def test_a_broken_subscription_is_restored(
     valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A consumer that began anew for that would forget what it holds."""
+    """A restarted consumer would forget which messages it holds."""
     monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     consumer = make_broker(settings.REDIS_URL).consume("interactive")
     wakeup_event = consumer._wakeup  # type: ignore[attr-defined]
@@ -145,13 +147,13 @@ def test_hints_that_are_cut_off_are_heard_again(
     until(heard, "it listens")
     valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
     until(lambda: "notifications of queue interactive do not arrive" in caplog.text, "it was cut off")
-    # Once it may have been the cut itself that rang.
+    # The first one may come from the interruption itself.
     until(lambda: heard() and heard(), "it listens again")
     assert next(consumer) is None, "and it goes on"
     consumer.close()
 
 
-def test_a_server_that_goes_ends_the_consumer_as_dramatiq_wants_it(
+def test_a_lost_server_raises_connection_closed(
     consumer: Consumer,
     redis_away: Callable[[], AbstractContextManager[None]],
     monkeypatch: pytest.MonkeyPatch,
@@ -163,8 +165,10 @@ def test_a_server_that_goes_ends_the_consumer_as_dramatiq_wants_it(
         broker.consume("interactive")
 
 
-def test_who_begins_anew_counts_what_is_in_hand(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the server was gone a worker goes on with its pictures, and fetches only what it has room for."""
+def test_a_restarted_consumer_counts_held_messages(
+    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the server was gone a worker continues with its pictures and fetches only up to its limit."""
     monkeypatch.setattr(wakeup, "POLL_SECONDS", 0.05)
     broker = make_broker(settings.REDIS_URL)
     broker.max_held = {"batch": 2}
@@ -181,7 +185,7 @@ def test_who_begins_anew_counts_what_is_in_hand(valkey: redis.Redis, monkeypatch
     second.close()
 
 
-def test_what_is_given_back_wakes_others_and_is_held_no_more(valkey: redis.Redis) -> None:
+def test_requeued_messages_are_released_and_wake_others(valkey: redis.Redis) -> None:
     broker = make_broker(settings.REDIS_URL)
     broker.max_held = {"interactive": 2}
     actors.segment_interactive.send(str(uuid4()))
@@ -197,7 +201,7 @@ def test_what_is_given_back_wakes_others_and_is_held_no_more(valkey: redis.Redis
     theirs.close()
 
 
-def test_a_hint_that_cannot_be_given_loses_no_message(
+def test_a_failed_notification_loses_no_message(
     valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def away(*_: object) -> int:

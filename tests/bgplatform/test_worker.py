@@ -1,4 +1,4 @@
-"""A worker's life: it takes no message before its model is loaded, and says when it goes."""
+"""A worker's life cycle: it takes no message before its model is loaded, and signs off when it stops."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ pytestmark = pytest.mark.usefixtures("valkey")
 
 @pytest.fixture
 def fresh() -> LaneBroker:
-    """A broker of its own: a worker's boot changes it."""
+    """A separate broker, because a worker's boot changes it."""
     return make_broker(settings.REDIS_URL)
 
 
 @pytest.fixture
 def life() -> Iterator[object]:
-    """The middleware of the worker's module, without adding it to the broker of the tests."""
+    """The worker module's middleware, without adding it to the tests' broker."""
     with patch.object(broker, "add_middleware"):
         from bgplatform.worker import WorkerLifecycle
     made = WorkerLifecycle()
@@ -39,7 +39,9 @@ def life() -> Iterator[object]:
     task.keeper = None
 
 
-def test_a_worker_is_ready_when_its_model_is(life: object, fresh: LaneBroker, settings: Settings) -> None:
+def test_a_worker_is_ready_once_its_model_is_loaded(
+    life: object, fresh: LaneBroker, settings: Settings
+) -> None:
     settings.LEASE_SECONDS = 20
     with patch("jobs.worker.engine.warm", return_value="u2netp on cpu"):
         worker = Worker(fresh, worker_threads=3)
@@ -52,8 +54,8 @@ def test_a_worker_is_ready_when_its_model_is(life: object, fresh: LaneBroker, se
     life.after_worker_shutdown(broker, None)  # type: ignore[attr-defined]
 
 
-def test_without_its_model_there_is_no_worker(life: object, fresh: LaneBroker) -> None:
-    """Other errors at the boot are only logged by Dramatiq, and the worker would fail every picture."""
+def test_a_worker_without_a_model_does_not_start(life: object, fresh: LaneBroker) -> None:
+    """Dramatiq only logs other errors at boot, and the worker would fail every picture."""
     gone = WeightsError("weights_absent", "The weights are not here.")
     with (
         patch("jobs.worker.engine.warm", side_effect=gone),
@@ -65,8 +67,8 @@ def test_without_its_model_there_is_no_worker(life: object, fresh: LaneBroker) -
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_no_batch_fills_a_worker(fresh: LaneBroker, threads: int) -> None:
-    """Of its threads one is left for who waits, whatever a batch has."""
+def test_a_batch_leaves_one_thread_free(fresh: LaneBroker, threads: int) -> None:
+    """One thread stays free for interactive pictures, whatever a batch holds."""
     from bgplatform.worker import reserve_interactive_thread
 
     worker = Worker(fresh, worker_threads=threads)

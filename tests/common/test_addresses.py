@@ -1,4 +1,4 @@
-"""Where a request comes from, with and without a proxy in front."""
+"""The client's address, with and without a proxy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from common.addresses import client_address
         (False, "2001:DB8:0::7", None, "2001:db8::7"),
         (False, "fe80::1%eth0", None, "fe80::1"),
         (True, "10.0.0.1", "198.51.100.1", "198.51.100.1"),
-        # What the client claims itself stands before what our proxy saw.
+        # Addresses invented by the client precede the one that our proxy added.
         (True, "10.0.0.1", "127.0.0.1, 192.0.2.7, 198.51.100.1", "198.51.100.1"),
         (True, "10.0.0.1", "198.51.100.1, rubbish", ""),
         (True, "10.0.0.1", None, "10.0.0.1"),

@@ -1,4 +1,4 @@
-"""What follows a commit turns no success into an error, and skips nothing behind it."""
+"""An error after a commit does not fail the request, and later hooks still run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.after_commit import after_commit
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_fault_after_the_commit_is_logged_and_the_next_hook_runs(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_after_the_commit_is_logged_and_the_next_hook_runs(caplog: pytest.LogCaptureFixture) -> None:
     called: list[str] = []
 
     def breaks(what: str) -> None:
@@ -26,7 +26,7 @@ def test_a_fault_after_the_commit_is_logged_and_the_next_hook_runs(caplog: pytes
     assert "on purpose" in caplog.text
 
 
-def test_nothing_follows_what_was_rolled_back() -> None:
+def test_no_hook_runs_after_a_rollback() -> None:
     called: list[str] = []
 
     def write() -> None:

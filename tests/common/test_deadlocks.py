@@ -1,4 +1,4 @@
-"""What the database ended because of another transaction begins again, and nothing else does."""
+"""Transactions that the database aborts because of another one are retried, and no others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Broken:
-    """Something that the database ends so often, for this reason, before it works."""
+    """Raises the given database error a number of times before it succeeds."""
 
     def __init__(self, times: int, state: str) -> None:
         self.times, self.state, self.calls = times, state, 0
@@ -40,27 +40,27 @@ def tried(broken: Broken) -> str:
 
 
 @pytest.mark.parametrize("state", ["40P01", "40001"])
-def test_it_begins_again_after_a_deadlock(state: str) -> None:
+def test_a_deadlock_is_retried(state: str) -> None:
     broken = Broken(TRIES - 1, state)
     assert tried(broken) == "done"
     assert broken.calls == TRIES
 
 
-def test_it_does_not_begin_again_for_ever() -> None:
+def test_retries_are_limited() -> None:
     broken = Broken(TRIES, "40P01")
     with pytest.raises(OperationalError):
         tried(broken)
     assert broken.calls == TRIES
 
 
-def test_another_error_is_the_callers() -> None:
+def test_other_errors_are_raised() -> None:
     broken = Broken(1, "57P01")
     with pytest.raises(OperationalError):
         tried(broken)
     assert broken.calls == 1
 
 
-def test_within_a_transaction_only_the_caller_can_begin_again() -> None:
+def test_no_retry_inside_a_transaction() -> None:
     broken = Broken(1, "40P01")
 
     def within() -> None:

@@ -1,4 +1,4 @@
-"""File names that people gave."""
+"""User-supplied file names."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def test_repeated_names_are_numbered_without_regard_to_case() -> None:
     ]
 
 
-def test_five_thousand_equal_names_take_one_look_each() -> None:
-    """Pasted pictures are all called image.png: counting up from 2 for each would take seconds."""
+def test_numbering_five_thousand_equal_names_is_linear() -> None:
+    """Pasted pictures are all called image.png: counting from 2 for each would take seconds."""
     asked = 0
 
     class Counted(str):

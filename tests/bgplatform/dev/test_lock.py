@@ -26,7 +26,7 @@ def lines_of(name: str) -> list[str]:
 
 
 def pins(name: str) -> dict[str, str]:
-    """Version of each package that a requirements file pins, by canonical name."""
+    """Returns the pinned versions of a requirements file, by canonical name."""
     found = (re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.!]+)", line) for line in lines_of(name))
     return {canonicalize_name(match[1]): match[2] for match in found if match}
 
@@ -38,26 +38,26 @@ def all_pins() -> dict[str, str]:
 @pytest.mark.parametrize(
     "name", ["requirements.txt", "requirements-dev.txt", *(f"requirements/{name}" for name in HASHED)]
 )
-def test_every_line_pins_one_exact_version(name: str) -> None:
+def test_every_requirement_is_pinned_exactly(name: str) -> None:
     assert len(lines_of(name)) == len(pins(name)) > 0
 
 
 @pytest.mark.parametrize(
     ("named", "name"), [(RUN, "requirements.txt"), (GROUPS["dev"], "requirements-dev.txt")]
 )
-def test_what_pyproject_names_is_pinned_within_its_range(named: list[str], name: str) -> None:
+def test_pins_match_the_ranges_of_pyproject(named: list[str], name: str) -> None:
     versions = {**pins("requirements.txt"), **pins(name)}
     for text in named:
         requirement = Requirement(text)
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), text
 
 
-def test_the_pins_are_what_is_installed() -> None:
+def test_pins_match_the_installed_versions() -> None:
     for name, version in all_pins().items():
         assert distribution(name).version.partition("+")[0] == version, f"{name}: run `make lock`"
 
 
-def test_running_needs_no_tool_of_development() -> None:
+def test_runtime_requirements_have_no_development_tools() -> None:
     heavy = {"rembg", "onnxruntime", "nncf", "pysodmetrics", "playwright", "pytest", "uv", "import-linter"}
     assert not heavy & pins("requirements.txt").keys()
 

@@ -1,4 +1,4 @@
-"""Which port the site and its Valkey get."""
+"""The ports of the site and of its Valkey."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from bgplatform.local.console import LocalRunError
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A loopback port that somebody listens on."""
+    """A loopback port in use."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
-def test_a_port_that_was_asked_for_and_is_taken_is_an_error_that_says_what_to_do(taken: int) -> None:
+def test_a_requested_port_in_use_is_an_error(taken: int) -> None:
     with pytest.raises(LocalRunError, match=rf"Port {taken} is taken .*`make run PORT={taken + 1}`"):
         ports.for_web(str(taken), "127.0.0.1")
 
 
 @pytest.mark.parametrize("wanted", ["0", "65536", "http", "-1", "80.5"])
-def test_what_is_no_port_is_refused(wanted: str) -> None:
+def test_an_invalid_port_is_refused(wanted: str) -> None:
     with pytest.raises(LocalRunError, match="is not a port"):
         ports.for_web(wanted, "127.0.0.1")
 
 
-def test_without_a_wish_the_next_free_port_is_taken_and_said(
+def test_by_default_the_next_free_port_is_used_and_reported(
     taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ports, "DEFAULT_PORT", taken)

@@ -1,4 +1,4 @@
-"""What is prepared before the processes start, and how they are greeted."""
+"""Preparation before the processes start, and the greeting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def state(tmp_path: Path) -> State:
 
 
 @pytest.mark.django_db
-def test_where_there_is_no_user_an_administrator_is_made_and_noted(state: State) -> None:
+def test_without_users_an_administrator_is_created_and_saved(state: State) -> None:
     assert prepare.first_administrator(state) is True
     user = User.objects.get()
     assert (user.email, user.is_staff, user.is_superuser) == ("admin@localhost", True, True)
@@ -32,19 +32,19 @@ def test_where_there_is_no_user_an_administrator_is_made_and_noted(state: State)
 
 
 @pytest.mark.django_db
-def test_where_there_is_a_user_nobody_is_made(state: State) -> None:
+def test_with_a_user_no_administrator_is_created(state: State) -> None:
     User.objects.create_user("ada@example.org", "correct horse battery staple")
     assert prepare.first_administrator(state) is False
     assert not state.sign_in.exists()
 
 
-def test_passwords_differ_and_have_no_letters_that_are_mistaken_for_others() -> None:
+def test_passwords_differ_and_have_no_look_alike_characters() -> None:
     first, second = prepare.new_password(), prepare.new_password()
     assert first != second
     assert re.fullmatch(r"[a-hj-km-np-z2-9]{4}(-[a-hj-km-np-z2-9]{4}){3}", first)
 
 
-def test_static_files_are_collected_anew_when_one_or_a_package_changes(tmp_path: Path) -> None:
+def test_static_files_are_collected_again_after_a_change(tmp_path: Path) -> None:
     folder, packages = tmp_path / "static", tmp_path / "requirements.txt"
     folder.mkdir()
     packages.write_text("django==5.2\n")
@@ -70,7 +70,7 @@ def test_the_password_is_shown_at_the_first_start_only(state: State) -> None:
     assert len({len(line) for line in first.splitlines()}) == 1
 
 
-def test_what_a_person_set_stays_and_the_rest_is_filled_in(state: State) -> None:
+def test_set_variables_stay_and_others_get_defaults(state: State) -> None:
     given = {"SECRET_KEY": "mine", "REDIS_URL": "redis://elsewhere:6379/0", "PATH": "/bin"}
     values, _ = environment(state, given)
     assert values["SECRET_KEY"] == "mine"

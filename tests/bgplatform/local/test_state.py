@@ -1,4 +1,4 @@
-"""The state folder: one run at a time, secrets that stay and stay private."""
+"""The state folder: one run at a time; secrets persist and stay private."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bgplatform.local.console import LocalRunError
 from bgplatform.local.state import Run, State
 
 
-def test_only_one_run_has_the_folder_and_the_second_is_told_where_the_first_is(tmp_path: Path) -> None:
+def test_a_second_run_of_the_folder_is_refused_with_the_firsts_address(tmp_path: Path) -> None:
     first, second = State(tmp_path), State(tmp_path)
     with first.lock():
         first.write_run(Run(pid=123, address="http://127.0.0.1:8000/", redis_url="redis://x", ready=True))
@@ -29,7 +29,7 @@ def test_secrets_are_made_once_and_private(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
-def test_what_is_known_of_a_run_is_read_back_and_damage_is_nothing(tmp_path: Path) -> None:
+def test_a_run_file_is_read_back_and_a_damaged_one_ignored(tmp_path: Path) -> None:
     state = State(tmp_path)
     assert state.read_run() is None
     run = Run(pid=1, address="http://127.0.0.1:8000/", redis_url="redis://x", ready=False)
@@ -39,7 +39,7 @@ def test_what_is_known_of_a_run_is_read_back_and_damage_is_nothing(tmp_path: Pat
     assert state.read_run() is None
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalRunError, match="BGPLATFORM_STATE"):
         State(tmp_path / "file" / "var")

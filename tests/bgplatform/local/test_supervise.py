@@ -1,4 +1,4 @@
-"""The supervisor, with real processes: it starts again, it stops everything, it leaves nobody behind."""
+"""The supervisor with real processes: it restarts, stops everything, and leaves no orphan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Supervise = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def supervise() -> Iterator[Supervise]:
-    """Starts supervisors, and sees to it that none outlives the test."""
+    """Starts supervisors and ends them after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*command: str, launcher: int | None = None, grace: float = 5) -> subprocess.Popen[str]:
@@ -50,12 +50,12 @@ def supervise() -> Iterator[Supervise]:
 
 
 def line(process: subprocess.Popen[str]) -> str:
-    """The next line that the supervisor or its child prints."""
+    """Returns the next line of output."""
     assert process.stdout is not None
     return process.stdout.readline().rstrip("\n")
 
 
-def test_the_pause_doubles_up_to_thirty_seconds_and_falls_back_after_a_long_life() -> None:
+def test_the_back_off_doubles_to_thirty_seconds_and_resets() -> None:
     backoff = Backoff()
     assert [backoff.pause(1) for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
     assert backoff.pause(3600) == 0.5
@@ -67,7 +67,7 @@ def test_says_how_a_process_ended(status: int, words: str) -> None:
     assert describe(status) == words
 
 
-def test_starts_a_dead_process_again_and_says_so(supervise: Supervise) -> None:
+def test_restarts_a_dead_process_and_logs_it(supervise: Supervise) -> None:
     process = supervise("sh", "-c", "echo started; exit 3")
     assert [line(process) for _ in range(4)] == [
         "started",
@@ -77,7 +77,7 @@ def test_starts_a_dead_process_again_and_says_so(supervise: Supervise) -> None:
     ]
 
 
-def test_a_command_that_does_not_exist_is_said_and_ends_it(supervise: Supervise) -> None:
+def test_a_missing_command_is_reported_and_ends_the_supervisor(supervise: Supervise) -> None:
     process = supervise("no-such-command")
     assert line(process) == "there is no command 'no-such-command'; is the environment complete?"
     assert process.wait() == 127
@@ -91,7 +91,7 @@ def test_sigterm_is_passed_on_and_ends_it(supervise: Supervise) -> None:
     assert process.wait() == 0
 
 
-def test_stopping_takes_grandchildren_along(supervise: Supervise) -> None:
+def test_stopping_ends_grandchildren(supervise: Supervise) -> None:
     process = supervise("sh", "-c", "sleep 600 & echo $!; wait")
     grandchild = int(line(process))
     process.terminate()
@@ -99,7 +99,7 @@ def test_stopping_takes_grandchildren_along(supervise: Supervise) -> None:
     assert not process_tree.is_alive(grandchild)
 
 
-def test_a_child_deaf_to_sigterm_is_killed_after_the_grace(supervise: Supervise) -> None:
+def test_a_child_that_ignores_sigterm_is_killed_after_the_grace_period(supervise: Supervise) -> None:
     process = supervise("sh", "-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done", grace=0.2)
     child = int(line(process))
     process.terminate()
@@ -109,8 +109,10 @@ def test_a_child_deaf_to_sigterm_is_killed_after_the_grace(supervise: Supervise)
 
 
 @linux_only
-def test_children_of_a_killed_master_do_not_stay(supervise: Supervise) -> None:
-    """As Dramatiq forks its workers: the master is killed, they are adopted and killed, it starts again."""
+def test_orphans_of_a_killed_master_are_killed(supervise: Supervise) -> None:
+    """As with Dramatiq's forked workers: the master is killed, its children are adopted and killed, the
+    command restarts.
+    """
     process = supervise("sh", "-c", "setsid sleep 600 & echo $$ $!; wait")
     master, orphan = map(int, line(process).split())
     os.kill(master, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The local run's own Valkey, the real server."""
+"""The local run's own Valkey, with the real server."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_it_asks_for_its_password(serve: Serve) -> None:
+def test_the_server_requires_its_password(serve: Serve) -> None:
     _, url = serve()
     host = url.rpartition("@")[2]
     with redis.Redis.from_url(f"redis://{host}") as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
 
 
-def test_what_it_holds_and_its_port_outlive_a_stop(serve: Serve) -> None:
+def test_data_and_port_survive_a_restart(serve: Serve) -> None:
     process, url = serve()
     with redis.Redis.from_url(url) as client:
         client.set("held", "yes")
@@ -74,19 +74,19 @@ def test_what_it_holds_and_its_port_outlive_a_stop(serve: Serve) -> None:
         assert client.get("held") == b"yes"
 
 
-def test_told_to_stop_it_serves_those_who_are_connected_until_they_hang_up(serve: Serve) -> None:
+def test_after_sigterm_it_serves_clients_until_they_disconnect(serve: Serve) -> None:
     process, url = serve()
     with redis.Redis.from_url(url, single_connection_client=True) as worker:
         worker.ping()
         process.send_signal(signal.SIGTERM)
-        # Its own waiting connection shows that it has heard the signal.
+        # The server's own waiting connection shows that it received the signal.
         until(lambda: len(worker.client_list()) == 2, "it waits for this client")
         assert worker.set("last", "word")
     assert process.wait() == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
-def test_a_server_that_an_earlier_run_left_behind_is_stopped_and_said(state: State) -> None:
+def test_a_stale_server_is_stopped_and_reported(state: State) -> None:
     url = valkey.choose_url(state)
     settings = state.valkey / "valkey.conf"
     settings.write_text(valkey.configuration(url, state.valkey))
@@ -98,7 +98,7 @@ def test_a_server_that_an_earlier_run_left_behind_is_stopped_and_said(state: Sta
     assert valkey.stop_stale(state) is None
 
 
-def test_somebody_elses_process_of_that_id_is_left_alone(state: State) -> None:
+def test_an_unrelated_process_with_that_id_is_not_stopped(state: State) -> None:
     valkey.choose_url(state)
     (state.valkey / "valkey.pid").write_text(f"{os.getpid()}\n")
     assert valkey.stop_stale(state) is None
