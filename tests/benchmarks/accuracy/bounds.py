@@ -35,7 +35,7 @@ def _with_colours(rgb: Picture, matte: Matte) -> Cut:
 
 CASES: dict[str, Case] = {
     "rembg": lambda _rgb, _reference, own: own,
-    "fast as it is": lambda _rgb, _reference, own: own,
+    "fast, as shipped": lambda _rgb, _reference, own: own,
     "fast with the reference's colours": lambda _rgb, wanted, own: (wanted[0], own[1]),
     "the true alpha with our colours": lambda rgb, wanted, _own: _with_colours(rgb, wanted[1]),
     "a perfect 320×320 map, enlarged": lambda rgb, wanted, _own: _with_colours(
@@ -44,7 +44,7 @@ CASES: dict[str, Case] = {
     "a perfect 320×320 map, fast": lambda rgb, wanted, _own: _with_colours(
         rgb, perfect(wanted[1], "fast", rgb)
     ),
-    "fast, right on the scale of the map": lambda rgb, wanted, own: _with_colours(
+    "fast, corrected at the scale of the map": lambda rgb, wanted, own: _with_colours(
         rgb, within_a_cell(own[1], wanted[1])
     ),
 }

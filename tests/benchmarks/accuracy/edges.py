@@ -57,7 +57,7 @@ def report(edges: Edges, labels: dict[str, str]) -> str:
     means: list[SetScores] = [
         average([pair for pair in edges.scores[key] if pair.stem in edges.right], labels[key]) for key in keys
     ]
-    matting = f"The matting metrics over the {len(edges.right)} right ones:\n\n{tables(means)}"
+    matting = f"Matting metrics over the {len(edges.right)} pictures with a correct map:\n\n{tables(means)}"
     return f"{markdown(head, rows)}\n\n{matting}"
 
 
@@ -75,7 +75,7 @@ def verdicts(edges: Edges) -> list[Verdict]:
     better = sum(gain > 0 for gain in gains)
     lines.append(
         Verdict(
-            "pictures on which fast is the better one",
+            "pictures on which fast is better",
             "(more than half)",
             f"{better} of {len(gains)}",
             better * 2 > len(gains),

@@ -140,7 +140,7 @@ def verdicts(times: Times) -> list[Verdict]:
         alone = times.seconds[megapixels, "refine fast"] / times.seconds[megapixels, "rembg"]
         lines.append(
             Verdict(
-                f"cost of fast at {megapixels:g} MP, of rembg's whole time",
+                f"cost of fast at {megapixels:g} MP, of rembg's total time",
                 "< 10 %",
                 f"{share:.1%} (edges {alone:.1%}, colours the rest)",
                 share < 0.1,
