@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segmentation.errors import WeightsError
+from segmentation.messages import gettext_noop as _
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,9 +42,11 @@ class Source:
 
 @dataclass(frozen=True)
 class CatalogueModel:
-    """A model of the catalogue, as its authors published it."""
+    """A model of the catalogue, as its authors published it. title and help are for people."""
 
     name: str
+    title: str
+    help: str
     architecture: str
     licence: str
     authors: str
@@ -57,6 +60,8 @@ _RELEASE = "https://github.com/danielgatis/rembg/releases/download/v0.0.0"
 CATALOGUE: dict[str, CatalogueModel] = {
     "u2net": CatalogueModel(
         "u2net",
+        _("U²-Net"),
+        _("The full network."),
         "u2net",
         _LICENCE,
         _AUTHORS,
@@ -71,6 +76,8 @@ CATALOGUE: dict[str, CatalogueModel] = {
     ),
     "u2netp": CatalogueModel(
         "u2netp",
+        _("U²-Net small"),
+        _("Faster, a little less sure of itself."),
         "u2netp",
         _LICENCE,
         _AUTHORS,

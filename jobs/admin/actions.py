@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from common.errors import SiteError
-from jobs.forms import BACKGROUNDS, EDGES, MODELS, read_recipe
+from jobs.forms import RecipeForm, read_recipe
 from jobs.models import Job
 from jobs.services import removal, retry, submit
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 
 JOBS_AT_ONCE = 100
-FORMATS = {"png": "PNG", "webp": "WebP", "jpeg": "JPEG"}
-
-
-class AgainForm(forms.Form):
-    """The options of a new run of the chosen jobs."""
-
-    model = forms.ChoiceField(choices=[*MODELS.items()], widget=UnfoldAdminSelectWidget)
-    refine = forms.ChoiceField(label="Edges", choices=[*EDGES.items()], widget=UnfoldAdminSelectWidget)
-    background = forms.ChoiceField(choices=[*BACKGROUNDS.items()], widget=UnfoldAdminSelectWidget)
-    format = forms.ChoiceField(choices=[*FORMATS.items()], widget=UnfoldAdminSelectWidget)
+_WIDGETS: Final = {"choice": UnfoldAdminSelectWidget, "text": UnfoldAdminTextInputWidget}
 
 
 class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
@@ -53,15 +43,15 @@ class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
     @admin.action(description="Run again with other options…", permissions=["manage"])
     def again_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
-        """Ask for the options, then make a new job of each one's pictures, for its owner."""
-        form = AgainForm(request.POST if "again" in request.POST else None, initial=Recipe().as_strings())
+        """Ask what to change in the jobs' recipes, then run each job's pictures again for its owner."""
+        form = RecipeForm(request.POST if "again" in request.POST else None, widgets=_WIDGETS)
         if not form.is_valid():
             context = {**self.admin_site.each_context(request), "form": form, "jobs": queryset}
             context |= {"title": "Run again with other options", "opts": self.model._meta}
             return TemplateResponse(request, "admin/jobs/again.html", context)
 
         def again(job: Job) -> int:
-            submit.again(job, read_recipe(form.cleaned_data))
+            submit.again(job, read_recipe(form.cleaned_data, Recipe.stored(job.recipe)))
             return 1
 
         self._each(request, queryset, again, "Running again: {} jobs.")

@@ -4,43 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 
 from segmentation.pictures import refusals
-from segmentation.recipe import CHANNELS, FORMATS, METADATA, REFINEMENTS, SHRINKS
+from segmentation.recipe import Recipe, versions
 
 _EMPTY = refusals.empty_file()
-_RECIPE_WORDS: dict[str, Any] = {
-    "version": {"enum": [1], "type": "integer"},
-    "model": {"type": ["string", "null"], "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$", "examples": ["u2net"]},
-    "refine": {"enum": [*REFINEMENTS, None], "default": "fast"},
-    "shrink": {"enum": [*SHRINKS, None], "default": "auto"},
-    "roi": {
-        "description": "Only what lies inside counts: left, top, right, bottom.",
-        "examples": ["10% 10% 90% 90%"],
-    },
-    "crop": {"type": ["boolean", "string", "null"], "default": False},
-    "crop_margin": {"description": "1, 2 or 4 lengths.", "examples": ["4%"]},
-    "scale": {"description": "The subject's size in % of the canvas.", "examples": ["85%"]},
-    "position": {
-        "description": "The subject's place: where it was, or the middle where there is a scale.",
-        "examples": ["center", "50% 100%", "original"],
-    },
-    "background": {"examples": ["transparent", "#ffffff", "linear:#fff,#eee,90", "blur:2%"]},
-    "shadow": {"examples": ["drop", "contact"]},
-    "semitransparency": {"type": ["boolean", "string", "null"], "default": True},
-    "binary": {
-        "type": ["boolean", "string", "null"],
-        "default": False,
-        "description": "A matte of 0 and 255 only.",
-    },
-    "size": {"examples": ["2000x2000", "4MP"]},
-    "format": {"enum": [*FORMATS, None], "default": "png"},
-    "quality": {"type": ["integer", "string", "null"], "examples": [85]},
-    "metadata": {"enum": [*METADATA, None], "default": "strip"},
-    "channels": {"enum": [*CHANNELS, None], "default": "rgba"},
-}
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -110,41 +80,54 @@ class Flag(serializers.BooleanField):
         return data
 
 
-@extend_schema_field(
-    {
-        "type": "object",
-        "properties": _RECIPE_WORDS,
-        "additionalProperties": False,
-        "description": "What is wanted of each picture. What is left out takes its default.",
-        "examples": [{"background": "#ffffff", "format": "jpeg", "crop": True, "crop_margin": "4%"}],
-    }
-)
 class RecipeField(serializers.Field[Any, Any, Any, Any]):
-    """A recipe as people write it; Recipe.parse judges it."""
+    """The JSON of a recipe in a request; Recipe.parse checks it."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """The object as it is."""
+        """The object, unchanged."""
         if not isinstance(data, dict):
             raise serializers.ValidationError("A recipe is an object.", "invalid")
         return data
 
 
-@extend_schema_field(
-    {
-        "type": "object",
-        "properties": {
-            **{name: {} for name in _RECIPE_WORDS},
-            "version": {"type": "integer"},
-            "model": {"type": "string"},
-            "format": {"type": "string"},
-        },
-        "required": list(_RECIPE_WORDS),
-        "description": "A recipe with every field, one spelling each.",
-    }
-)
 class StoredRecipeField(serializers.Field[Any, Any, Any, Any]):
-    """A recipe as it was understood."""
+    """A recipe in an answer, in the current version whichever version the row has."""
 
     def to_representation(self, value: Any) -> Any:
-        """As it is stored."""
-        return value
+        """Every field."""
+        return Recipe.stored(value).as_dict()
+
+
+class RecipeFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """The schema of a recipe in a request, from the descriptions of its fields."""
+
+    target_class = RecipeField
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """An object; no field is required."""
+        version = {"enum": [versions.current()], "type": "integer"}
+        properties = {name: field.schema() for name, field in Recipe.described().items()}
+        return {
+            "type": "object",
+            "properties": {"version": version, **properties},
+            "additionalProperties": False,
+            "description": "How each picture is cut out and rendered. Absent fields have their defaults.",
+            "examples": [{"background": "#ffffff", "format": "jpeg", "crop": True, "crop_margin": "4%"}],
+        }
+
+
+class StoredRecipeFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """The schema of a recipe in an answer."""
+
+    target_class = StoredRecipeField
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """An object with every field."""
+        text = {"type": "string"}
+        properties: dict[str, dict[str, Any]] = {name: {} for name in Recipe.described()}
+        return {
+            "type": "object",
+            "properties": {"version": {"type": "integer"}, **properties, "model": text, "format": text},
+            "required": ["version", *properties],
+            "description": "A recipe with every field, one spelling each.",
+        }

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from jobs.compat.body import MAX_FIELDS
 from jobs.compat.errors import CompatError, short
-from jobs.services.submit import models
+from jobs.selectors import registered_models
 from segmentation.recipe import Background, Colour, Plain, Recipe, Transparent
 
 Place = dict[str, object]
@@ -98,7 +98,7 @@ def _model(fields: Mapping[str, str], source: str, wrong: list[Place]) -> str:
     said = fields.get("model")
     if said is None:
         return str(settings.MODEL)
-    known = models()
+    known = registered_models.names()
     if said not in known:
         pattern = f"^({'|'.join(map(re.escape, sorted(known)))})$"
         sentence = f"String should match pattern '{pattern}'"

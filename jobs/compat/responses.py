@@ -17,6 +17,7 @@ from jobs import storage
 from jobs.compat.errors import CompatError
 from jobs.compat.removebg_parameters import largest
 from jobs.models import Rendition
+from segmentation.recipe import Recipe
 
 # What scripts on other people's pages may read, and send.
 EXPOSED: Final = (
@@ -77,7 +78,9 @@ def shared(response: HttpResponse | StreamingHttpResponse) -> HttpResponse:
 def facts_of(rendition: Rendition, kind: str | None, charged: int) -> dict[str, str]:
     """The X- headers of a finished picture."""
     left, top, right, bottom = rendition.foreground or (0, 0, rendition.width, rendition.height)
-    wide, tall = _at_most(rendition.full_size or (rendition.width, rendition.height), rendition.recipe)
+    wide, tall = _at_most(
+        rendition.full_size or (rendition.width, rendition.height), Recipe.stored(rendition.recipe).format
+    )
     facts = {
         "X-Width": rendition.width,
         "X-Height": rendition.height,
@@ -93,9 +96,9 @@ def facts_of(rendition: Rendition, kind: str | None, charged: int) -> dict[str, 
     return said if kind is None else {"X-Type": kind, **said}
 
 
-def _at_most(size: tuple[int, int], recipe: Mapping[str, object]) -> tuple[int, int]:
+def _at_most(size: tuple[int, int], format: str) -> tuple[int, int]:
     """The largest size that this format could have had, from the one without a limit."""
-    shrink = min(1.0, math.sqrt(largest(str(recipe["format"])) * 1e6 / (size[0] * size[1])))
+    shrink = min(1.0, math.sqrt(largest(format) * 1e6 / (size[0] * size[1])))
     return (size[0], size[1]) if shrink == 1 else (int(size[0] * shrink), int(size[1] * shrink))
 
 

@@ -7,16 +7,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.forms import MODELS
 from jobs.models import Job, Picture, SearchText, Tag
+from jobs.selectors import registered_models
 from jobs.selectors.sorting import SORTS
 from jobs.services.search_index import folded
-from segmentation import weights
 
 STATES = [
     ("", "Any state"),
@@ -31,8 +29,8 @@ ORIGINS = [("", "From anywhere"), *Job.Origin.choices]
 
 
 def _models() -> list[tuple[str, str]]:
-    known = sorted({*weights.names(), settings.MODEL})
-    return [("", "Any model"), *((name, MODELS.get(name, name)) for name in known)]
+    known = sorted(registered_models.names())
+    return [("", "Any model"), *((name, registered_models.title(name)) for name in known)]
 
 
 class HistoryForm(forms.Form):

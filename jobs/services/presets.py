@@ -12,7 +12,7 @@ from accounts import locks
 from accounts.models import User
 from common import names
 from jobs.errors import PresetRefusedError
-from jobs.models import Preset
+from jobs.models import Job, Preset
 from jobs.services import result_limits
 from segmentation.errors import RecipeError
 from segmentation.recipe import PRESETS, Recipe
@@ -56,20 +56,28 @@ def delete(user: User, name: str) -> bool:
 
 
 def recipe_of(user: User, preset: str, given: Mapping[str, object]) -> Recipe:
-    """The recipe of a preset ("" is none) with what is given on top, and the site's model where neither says.
+    """The recipe of a preset ("" is none) with the given fields on top. The default model is the site's.
 
     Raises RecipeError, which names the field.
     """
     return Recipe.parse({"model": settings.MODEL, **(ground(user, preset) if preset else {}), **given})
 
 
+def recipe_again(job: Job, preset: str, given: Mapping[str, object]) -> Recipe:
+    """The recipe of another run of a job: the job's own, then the preset ("" is none), then the given fields.
+
+    Raises RecipeError, which names the field.
+    """
+    base = Recipe.stored(job.recipe).as_dict()
+    return Recipe.parse({**base, **(ground(job.user, preset) if preset else {}), **given})
+
+
 def ground(user: User, preset: str) -> Mapping[str, object]:
-    """What a preset says. Raises RecipeError for one that is not there."""
+    """The fields of a preset. Raises RecipeError for one that does not exist."""
     if preset in PRESETS:
-        # What everybody has says nothing about the model.
+        # Built-in presets leave the model open.
         return {key: value for key, value in PRESETS[preset].recipe.as_dict().items() if key != "model"}
     own: Preset | None = Preset.objects.for_user(user).filter(name=preset).first()
     if own is None:
         raise RecipeError("unknown_preset", f"There is no preset {preset!r}.", "preset")
-    said: Mapping[str, object] = own.recipe
-    return said
+    return Recipe.stored(own.recipe).as_dict()

@@ -326,7 +326,7 @@ def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
     keys += rendition_requests.keys_of(pictures)
     unfinished = pictures.filter(started_at__isnull=False).exclude(state=Picture.State.DONE)
     for picture, recipe in unfinished.values_list("pk", "job__recipe"):
-        keys += _keys_of_attempt(picture, Recipe.parse(recipe))
+        keys += _keys_of_attempt(picture, Recipe.stored(recipe))
     return [key for key in keys if key]
 
 

@@ -40,7 +40,6 @@ from segmentation.recipe import Recipe
 OPEN_MOST: Final = 1000
 AT_ONCE: Final = 500
 FORMATS: Final = ("png", "webp", "tiff", "bmp")
-_OF_THE_MATTE: Final = ("model", "refine", "shrink", "roi")
 
 
 def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str, object]) -> Recipe:
@@ -48,14 +47,16 @@ def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str,
 
     Raises RecipeError, with code `needs_another_matte` for one that this picture's mattes cannot serve.
     """
-    job = picture.job.recipe
-    kept = {key: job.get(key) for key in _OF_THE_MATTE}
+    job = Recipe.stored(picture.job.recipe)
+    job_fields = job.as_dict()
+    kept = {key: job_fields[key] for key in Recipe.matte_fields()}
     recipe = Recipe.parse({**{key: part for key, part in base.items() if key not in kept}, **kept, **given})
-    if recipe.matte_digest != Recipe.parse(job).matte_digest:
+    if recipe.matte_digest != job.matte_digest:
+        *first, last = Recipe.matte_fields()
         raise RecipeError(
             "needs_another_matte",
-            "model, refine, shrink and roi decide the matte: run the job again with them.",
-            next(key for key in _OF_THE_MATTE if key in given),
+            f"{', '.join(first)} and {last} decide the matte: run the job again with them.",
+            next(key for key in Recipe.matte_fields() if key in given),
         )
     return recipe
 
@@ -115,7 +116,7 @@ def _count(rendition_request: RenditionRequest, recipe: Recipe, brought: int = 0
 
 def _again(rendition_request: RenditionRequest) -> RenditionRequest:
     """One that failed, waiting once more."""
-    _count(rendition_request, Recipe.parse(rendition_request.recipe))
+    _count(rendition_request, Recipe.stored(rendition_request.recipe))
     RenditionRequest.objects.filter(pk=rendition_request.pk, state=RenditionRequest.State.FAILED).update(
         state=RenditionRequest.State.QUEUED,
         error_code="",
@@ -212,7 +213,7 @@ def keys_of(pictures: QuerySet[Picture]) -> list[str]:
 
 def keys_of_attempt(rendition_request: RenditionRequest) -> list[str]:
     """Where an attempt at a rendition request writes, and what it reads alone."""
-    recipe = Recipe.parse(rendition_request.recipe)
+    recipe = Recipe.stored(rendition_request.recipe)
     revision = revision_of(rendition_request)
     own = [
         storage.incoming_key(rendition_request.pk),

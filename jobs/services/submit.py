@@ -19,6 +19,7 @@ from common.deadlocks import again_after_deadlock
 from jobs.errors import GoneError, SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
+from jobs.selectors import registered_models
 from jobs.services import (
     backdrops,
     charging,
@@ -33,7 +34,6 @@ from jobs.services import (
     titles,
 )
 from jobs.webhooks import notifications
-from segmentation import weights
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 
@@ -138,15 +138,9 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     return new
 
 
-def models() -> set[str]:
-    """The models that there are."""
-    # The web may run where no weights are: what the operator chose is taken for being there.
-    return {*weights.names(), settings.MODEL}
-
-
 def check(recipe: Recipe) -> None:
     """Raise RecipeError for what no worker could do."""
-    known = models()
+    known = registered_models.names()
     if recipe.model not in known:
         raise RecipeError(
             "invalid_model",

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import QuotaExceededError
 from jobs import selectors
 from jobs.errors import JobsError, SubmitRefusedError
-from jobs.forms import choices, describe, read_recipe
+from jobs.forms import describe, options, read_recipe
 from jobs.models import Job, Picture, Receipt, Tag
 from jobs.selectors.estimate import outlook
 from jobs.services import open_uploads, removal, retention, retry, submit, uploads
@@ -42,9 +42,11 @@ own_page = cache_control(private=True, no_store=True)
 def studio(request: HttpRequest) -> HttpResponse:
     """Where pictures are dropped; underneath, the newest job, so that the page shows a result."""
     user = user_of(request)
+    recipe = Recipe(model=settings.MODEL)
     context = {
         "recent_jobs": selectors.history(user, most=RECENT_JOBS).items,
-        "chosen": choices(Recipe(model=settings.MODEL)),
+        "recipe": describe(recipe),
+        "options": options(recipe),
         "may_be_picture": picture_names.for_page(),
         "earlier": len(open_uploads.ready(user)),
     }
@@ -129,7 +131,7 @@ def _tell_left_out(request: HttpRequest, count: int) -> None:
 def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """A job with a page of its pictures."""
     found = job_or_404(request, job_id)
-    recipe = Recipe.parse(found.recipe)
+    recipe = Recipe.stored(found.recipe)
     state, name = request.GET.get("state", ""), request.GET.get("q", "")[:MAX_SEARCH].strip()
     page = selectors.pictures_of(
         found,
@@ -148,7 +150,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "outlook": outlook(found),
         "retryable": _retryable(found),
         "recipe": describe(recipe),
-        "chosen": choices(recipe),
+        "options": options(recipe),
         "known_tags": Tag.objects.for_user(user_of(request)),
     }
     return render(request, "jobs/job.html", context)
@@ -206,10 +208,10 @@ def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def again(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """The same pictures once more, with another recipe."""
+    """Run the same pictures again. The form changes the job's recipe; fields that it lacks stay."""
     found = job_or_404(request, job_id)
     try:
-        new = submit.again(found, read_recipe(request.POST))
+        new = submit.again(found, read_recipe(request.POST, Recipe.stored(found.recipe)))
     except (SubmitRefusedError, RecipeError, QuotaExceededError) as error:
         messages.error(request, error.sentence)
         return redirect(found)

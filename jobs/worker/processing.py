@@ -34,7 +34,7 @@ def process(picture_id: UUID) -> None:
 def _work(claim: Claim[Picture]) -> None:
     circuit.check_store()
     picture = claim.row
-    recipe = Recipe.parse(picture.job.recipe)
+    recipe = Recipe.stored(picture.job.recipe)
     pipeline = engine.pipeline(recipe.model)
     matted = matting.matte(picture, recipe, pipeline)
     segmented = matted.segmented

@@ -36,7 +36,7 @@ def fulfil(rendition_request_id: UUID) -> None:
 def _work(claim: Claim[RenditionRequest]) -> None:
     circuit.check_store()
     rendition_request = claim.row
-    recipe = Recipe.parse(rendition_request.recipe)
+    recipe = Recipe.stored(rendition_request.recipe)
     # Any pipeline can render: use the one that is loaded.
     pipeline = engine.pipeline(settings.MODEL)
     try:
@@ -96,7 +96,7 @@ def _matte(rendition_request: RenditionRequest, grey: NDArray[np.uint8]) -> Matt
         picture=rendition_request.picture,
         revision=revision,
         origin=rendition_request.origin,
-        matte_digest=Recipe.parse(rendition_request.recipe).matte_digest,
+        matte_digest=Recipe.stored(rendition_request.recipe).matte_digest,
         key=storage.matte_key(rendition_request.picture_id, revision),
         width=grey.shape[1],
         height=grey.shape[0],

@@ -1,6 +1,7 @@
-"""What is wanted of a picture, as one typed value. Imports nothing heavy: the web process uses it."""
+"""The recipe: how a picture is to be cut out and rendered. Imports nothing heavy; the web process uses it."""
 
-from segmentation.recipe.core import CHANNELS, FORMATS, METADATA, REFINEMENTS, SHRINKS, VERSION, Recipe
+from segmentation.recipe.core import CHANNELS, FORMATS, METADATA, REFINEMENTS, SHRINKS, Recipe
+from segmentation.recipe.field import Choice, Field
 from segmentation.recipe.parts import (
     SHADOWS,
     Backdrop,
@@ -25,12 +26,13 @@ __all__ = [
     "REFINEMENTS",
     "SHADOWS",
     "SHRINKS",
-    "VERSION",
     "WHITE",
     "Backdrop",
     "Background",
     "Blurred",
+    "Choice",
     "Colour",
+    "Field",
     "Gradient",
     "Length",
     "Plain",

@@ -1,4 +1,4 @@
-"""The structured parts of a recipe: region, background, shadow, size. Frozen, comparable, JSON-able."""
+"""The structured values of a recipe: region, background, shadow, size. Immutable and comparable."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Region:
     def box(self, width: int, height: int) -> tuple[int, int, int, int]:
         """(left, top, right, bottom) in whole pixels of a `width`×`height` picture, the latter two exclusive.
 
-        Raises RecipeError `roi_exceeds_bounds` where it leaves the picture, `roi_region_empty` where it holds
-        nothing of it.
+        Raises RecipeError `roi_exceeds_bounds` if it leaves the picture, `roi_region_empty` if it contains no
+        pixel.
         """
         left, right = math.floor(self.left.pixels(width)), math.ceil(self.right.pixels(width))
         top, bottom = math.floor(self.top.pixels(height)), math.ceil(self.bottom.pixels(height))
@@ -65,7 +65,7 @@ class Transparent:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """One colour, which may itself let something through."""
+    """One colour, which may be half transparent."""
 
     colour: Colour
 
@@ -110,8 +110,10 @@ class Gradient:
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """Another picture, centred. `ref` names it to whoever renders (the platform: a digest; the command line:
-    a path). `cover` fills the canvas and cuts what hangs over, `contain` shows all of it on `colour`."""
+    """Another picture, centred. `ref` names it: a digest on the platform, a path on the command line.
+
+    `cover` fills the canvas and cuts off the overhang; `contain` shows the whole picture on `colour`.
+    """
 
     ref: str
     fit: Literal["cover", "contain"] = "cover"
@@ -123,7 +125,7 @@ class Backdrop:
 
     @property
     def opaque(self) -> bool:
-        # The picture itself may have alpha: only a colour under all of it makes sure.
+        # The picture may have an alpha channel; only an opaque colour under it makes the result opaque.
         return self.colour.opaque
 
     def __str__(self) -> str:
@@ -156,8 +158,8 @@ Background = Transparent | Plain | Gradient | Backdrop | Blurred
 class Shadow:
     """A shadow of the subject; per cent are of the subject's longer side on the canvas.
 
-    `drop`: the subject's own shape, blurred and moved by `offset` (right, down).
-    `contact`: a flat pool under the subject's foot, moved likewise.
+    `drop`: the subject's shape, blurred and moved by `offset` (right, down).
+    `contact`: a flat ellipse under the subject's foot, moved in the same way.
     """
 
     kind: Literal["drop", "contact"]
@@ -190,9 +192,9 @@ SHADOWS = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large the result is: at most `megapixels`, or `width` × `height` exactly (0: follows the other).
+    """The size of the result: at most `megapixels`, or exactly `width` × `height` (0: follows the other).
 
-    A megapixel limit only makes smaller. An exact size also enlarges; what is left over is background.
+    A megapixel limit only shrinks. An exact size also enlarges; background fills the rest.
     """
 
     megapixels: float = 0

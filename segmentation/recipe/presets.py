@@ -1,4 +1,4 @@
-"""Named recipes for what shops and people ask for again and again."""
+"""Built-in presets: named recipes for common uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _THIN = (Length(4, "%"),) * 4
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A recipe with a name for programs, a title and one sentence for people."""
+    """A recipe with a name for programs, and a title and one sentence for people."""
 
     name: str
     title: str
@@ -23,7 +23,7 @@ class Preset:
 
 
 def _square(side: int, fill: float, **more: object) -> Recipe:
-    """The subject alone on a square of `side` pixels, its longer side `fill` % of it, in the middle."""
+    """The subject in the middle of a square of `side` pixels; its longer side fills `fill` % of it."""
     body: dict[str, object] = {"crop": True, "scale": fill, "size": Size(width=side, height=side)}
     return Recipe(**(body | more))  # type: ignore[arg-type] # the keys are field names, written below
 
@@ -101,7 +101,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name. Raises RecipeError `unknown_preset`."""
+    """The built-in preset of that name. Raises RecipeError `unknown_preset`."""
     if name not in PRESETS:
         raise RecipeError(
             "unknown_preset", f"There is no preset {name!r}; there are {', '.join(PRESETS)}.", "preset"

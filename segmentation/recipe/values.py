@@ -1,4 +1,4 @@
-"""The small values that a recipe is made of: colours and lengths, with one canonical spelling each."""
+"""Colours and lengths, with one canonical spelling each, and numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LENGTH = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*(px|%)?")
 
 
 def refuse(field: str, sentence: str) -> RecipeError:
-    """The error for a value of `field` that cannot be: code `invalid_<field>`."""
+    """The error for a bad value of `field`: code `invalid_<field>`."""
     return RecipeError(f"invalid_{field}", sentence, field)
 
 
@@ -31,7 +31,7 @@ def spell(number: float) -> str:
 
 
 def _float(number: float) -> float:
-    """As a float; infinite where it is an integer beyond them."""
+    """As a float; infinity for an integer that is too large for one."""
     try:
         return float(number)
     except OverflowError:
@@ -39,9 +39,9 @@ def _float(number: float) -> float:
 
 
 def read_number(value: object, field: str, low: float, high: float, *, percent: bool = False) -> float:
-    """A finite number in low..high from a JSON number or its text; booleans are not numbers here.
+    """A finite number in low..high from a JSON number or its text. Booleans are refused.
 
-    percent: the number is a percentage, and its text may end in %.
+    percent: the number is a percentage, so its text may end in %.
     """
     number: float | None = None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -52,13 +52,13 @@ def read_number(value: object, field: str, low: float, high: float, *, percent: 
         except ValueError:
             number = None
     if number is None or not math.isfinite(number) or not low <= number <= high:
-        raise refuse(field, f"{field} is to be a number from {spell(low)} to {spell(high)}, not {value!r}.")
+        raise refuse(field, f"{field} must be a number from {spell(low)} to {spell(high)}, not {value!r}.")
     return tidy(number)
 
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """An sRGB colour with straight alpha, each part 0..255."""
+    """An sRGB colour with straight alpha; each component is 0..255."""
 
     red: int
     green: int
@@ -72,7 +72,7 @@ class Colour:
 
     @property
     def opaque(self) -> bool:
-        """Whether nothing shows through."""
+        """Whether the colour hides what is behind it."""
         return self.alpha == 255
 
     def __str__(self) -> str:
@@ -91,18 +91,18 @@ class Colour:
                 return cls(*bytes.fromhex(digits))
             if text.lower() == "transparent":
                 return cls(0, 0, 0, 0)
-            # Pillow holds the CSS names; only asked when a name is given, to keep the import light.
+            # Pillow has the CSS names. Imported only for a name, to keep `import segmentation.recipe` light.
             from PIL import ImageColor
 
             named = ImageColor.colormap.get(text.lower())
             if named is not None:
                 return cls(*ImageColor.getrgb(named if isinstance(named, str) else text)[:3])
-        raise refuse(field, f"{value!r} is no colour: write #rrggbb, #rrggbbaa or a CSS colour name.")
+        raise refuse(field, f"{value!r} is not a colour: write #rrggbb, #rrggbbaa or a CSS colour name.")
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """A distance in pixels, or in per cent of whatever the field's documentation names."""
+    """A distance in pixels, or in per cent of a length that depends on the field."""
 
     value: float
     unit: Unit = "px"
@@ -119,7 +119,7 @@ class Length:
 
     @classmethod
     def read(cls, value: object, field: str, low: float, high_px: float, high_percent: float) -> Length:
-        """From 12, "12", "12px" or "12%"; no less than `low`, no more than the unit's `high`."""
+        """From 12, "12", "12px" or "12%"; at least `low`, at most the `high` of its unit."""
         length: Length | None = None
         if isinstance(value, Length):
             length = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.forms import choices, describe
+from jobs.forms import describe, options
 from segmentation.recipe import Recipe
 
 
@@ -32,4 +32,6 @@ def test_a_recipe_in_a_line(given: dict[str, object], line: str) -> None:
     ],
 )
 def test_a_colour_without_a_button_is_ones_own(background: str, own: str) -> None:
-    assert choices(Recipe.from_strings({"background": background}))["own"] == own
+    shown = options(Recipe.from_strings({"background": background}))
+    (control,) = [control for control in shown.main if control.name == "background"]
+    assert control.own == own

@@ -119,7 +119,8 @@ class AgainView(JobAction):
         responses={201: JobDetail},
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """A new job of the same pictures. Where only the rendering differs, no model runs."""
+        """A new job of the same pictures. `preset` and `recipe` change the job's own recipe; all other fields
+        stay. If only the rendering differs, no model runs."""
         seconds_of(request._request)
         job = self.job(job_id)
         response = once(self, lambda: self._again(job))
@@ -127,7 +128,7 @@ class AgainView(JobAction):
 
     def _again(self, job: Job) -> Response:
         given = self.read(Again)
-        recipe = presets.recipe_of(self.user, given.get("preset", ""), given.get("recipe", {}))
+        recipe = presets.recipe_again(job, given.get("preset", ""), given.get("recipe", {}))
         new = submit.again(job, recipe, token=self.token)
         return Response(detail(self, new.pk), status=201, headers={"Location": self.url("job", new.pk)})
 

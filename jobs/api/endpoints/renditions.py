@@ -31,6 +31,7 @@ from jobs.errors import WrongStateError
 from jobs.long_polling import wait_made
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.services import presets, rendition_requests
+from segmentation.recipe import Recipe
 
 
 class PictureRenditionsView(ApiView):
@@ -167,7 +168,7 @@ class PictureMattesView(ApiView):
         file = cast(Any, request.FILES).get("file")
         if not isinstance(file, UploadedFile) or file.size is None:
             raise UnreadableError("Send the matte as field “file” of a multipart form.")
-        base = picture.rendition.recipe if picture.rendition else picture.job.recipe
+        base = Recipe.stored(picture.rendition.recipe if picture.rendition else picture.job.recipe).as_dict()
         recipe = rendition_requests.recipe_for(picture, base, {})
         return answer(self, rendition_requests.correct(picture, cast(Any, file), file.size, recipe=recipe))
 

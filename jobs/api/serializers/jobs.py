@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from django.conf import settings
@@ -44,12 +43,12 @@ class NewJobOfFiles(StrictSerializer):
     title = StrictCharField(required=False, allow_blank=True, max_length=255)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Those, and the recipe's."""
-        words = {
-            field.name: StrictCharField(required=False, allow_blank=True, max_length=1000)
-            for field in dataclasses.fields(Recipe)
+        """Those, and a text field for each field of the recipe."""
+        texts = {
+            name: StrictCharField(required=False, allow_blank=True, max_length=1000)
+            for name in Recipe.described()
         }
-        return {**super().get_fields(), **words}
+        return {**super().get_fields(), **texts}
 
 
 class Again(StrictSerializer):

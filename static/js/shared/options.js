@@ -1,4 +1,4 @@
-/** The options' own line says what is chosen; the colour field gives its colour to the choice beside it. */
+/** The options form: its summary line, and the colour field that belongs to "Own colour". */
 
 /** @param {HTMLFormElement} form */
 function spellOptions(form) {
@@ -6,18 +6,21 @@ function spellOptions(form) {
   const jpeg = form.querySelector('[name="format"]:checked')?.value === "jpeg";
   const transparent = form.querySelector('[name="background"]:checked')?.value === "transparent";
   const background = jpeg && transparent ? "White" : label("background");
-  return [`${background} ${label("format")}`, label("refine"), label("model")].filter(Boolean).join(", ");
+  const more = [...form.querySelectorAll("#options [data-default]")]
+    .filter((field) => field.value.trim() !== field.dataset.default)
+    .map((field) => `${field.dataset.name}: ${field.selectedOptions?.[0].text ?? field.value.trim()}`);
+  return [`${background} ${label("format")}`, label("refine"), label("model"), ...more].filter(Boolean).join(", ");
 }
 
 const KEPT = "options";
 
-/** The choices of last time, where the browser keeps them and the form still knows them. */
+/** Restores the choices of last time if the browser kept them and the form still offers them. */
 function recall(form) {
   let kept = {};
   try {
     kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
   } catch {
-    return; // storage is closed to us, or holds something else: the form's own choices stand
+    return; // no storage, or no JSON in it: the form keeps its own choices
   }
   const custom = document.getElementById("background-custom");
   for (const [name, value] of Object.entries(kept)) {
@@ -27,8 +30,18 @@ function recall(form) {
     else if (name === "background" && /^#[0-9a-f]{6}$/.test(value)) {
       custom.value = form.querySelector('[data-part="colour"]').value = value;
       custom.checked = true;
-    }
+    } else restore(form.querySelector(`#options [data-default][name="${CSS.escape(name)}"]`), value);
   }
+}
+
+/**
+ * @param {HTMLInputElement | HTMLSelectElement | null} field of "More options"; null if there is none of that name
+ * @param {string} value
+ */
+function restore(field, value) {
+  if (!field || (field.options && ![...field.options].some((option) => option.value === value))) return;
+  field.value = value;
+  if (value !== field.dataset.default) field.closest("details").open = true;
 }
 
 /** @param {HTMLFormElement} form */
@@ -36,13 +49,13 @@ function keep(form) {
   try {
     localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(readRecipe(form))));
   } catch {
-    // storage is closed to us: the next visit begins with the form's own choices
+    // no storage: the next visit starts with the form's own choices
   }
 }
 
 /**
  * @param {HTMLFormElement} form
- * @param {{remember?: boolean}} [settings] remember: begin with the choices of last time
+ * @param {{remember?: boolean}} [settings] remember: start with the choices of last time
  */
 export function startOptions(form, { remember = false } = {}) {
   const now = form.querySelector('[data-part="options-now"]');
@@ -64,9 +77,9 @@ export function startOptions(form, { remember = false } = {}) {
 
 /**
  * @param {HTMLFormElement} form
- * @returns {[string, string][]} the recipe's fields as they stand
+ * @returns {[string, string][]} the recipe's fields and their values
  */
 export function readRecipe(form) {
-  const fields = form.querySelectorAll("#options :is(input:checked, select)[name]");
+  const fields = form.querySelectorAll("#options :is(input:checked, input[type=text], select)[name]");
   return [...fields].map((field) => [field.name, field.value]);
 }
