@@ -25,8 +25,7 @@ from jobs.api.fields import RecipeField, RecipeFieldSchema, StoredRecipeField, S
 from jobs.api.serializers.jobs import NewJobOfFiles
 from jobs.forms import RecipeForm
 from jobs.models import Discard, Job, Preset, Rendition, RenditionRequest
-from jobs.queue import lines
-from jobs.services import presets, removal
+from jobs.services import lines, presets, removal
 from segmentation.cli import recipe as cli
 from segmentation.recipe import Recipe, versions
 from segmentation.recipe.field import flag
