@@ -1,4 +1,4 @@
-"""People, their tokens and what they used, for staff. Nobody sees a secret: there is none to see."""
+"""Users, tokens and usage in the admin. No page shows a secret: only digests are stored."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "result_megapix
 
 
 class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """Rows that people and workers write, not staff."""
+    """Rows written by users and workers, not by staff."""
 
     show_full_result_count = False
     paginator = BoundedPaginator
-    # Ids follow each other in time, and so a page of the newest is read from their index alone.
+    # Ids follow creation time, so the newest page is read from the primary key's index alone.
     ordering: tuple[str, ...] = ("-pk",)
     list_per_page = 25
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Rows come from what people do."""
+        """Staff cannot add rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """To look at, not to edit."""
+        """Staff can view but not edit."""
         return False
 
 
 class Kept(ReadOnly):
-    """Rows that stay, too."""
+    """Read-only rows that cannot be deleted either."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was counted stays counted."""
+        """Accounting rows are never deleted."""
         return False
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold ships no types
-    """Find a person, close an account, give a role."""
+    """Find users, close accounts, assign roles."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -67,11 +67,11 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "password1", "password2")}),)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Close it instead: the rows would go, and their files would stay where nobody knows them."""
+        """Close the account instead: deleting its rows would leave orphaned files behind."""
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save it. An address that staff give counts as confirmed; a closed account's streams end."""
+        """Save. An address set by staff counts as confirmed; closing an account ends its event streams."""
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             emails.set_by_staff(obj)
@@ -79,7 +79,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
             sessions.notify_session_end(obj.pk)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Another password by staff ends the person's sessions, and what they hold open."""
+        """A password set by staff ends the user's sessions and event streams."""
         response: HttpResponse = super().user_change_password(request, id, form_url)
         if request.method == "POST" and id.isdecimal():
             sessions.notify_session_end(int(id))
@@ -91,7 +91,7 @@ admin.site.unregister(EmailAddress)
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(Kept):
-    """Which addresses are confirmed. They are changed on the page of the person."""
+    """Shows which addresses are confirmed. They are changed on the user's page."""
 
     list_display = ("email", "user", "verified", "primary")
     list_filter = ("verified",)
@@ -101,14 +101,14 @@ class EmailAddressAdmin(Kept):
 
 @admin.register(Plan)
 class PlanAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """What accounts may have."""
+    """The limits of plans."""
 
     list_display = ("name", "is_default", *LIMITS, "keep_days", "weight")
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(Kept):
-    """Who has which token, when and from where it was used last; staff may revoke."""
+    """Tokens with their owner and last use; staff may revoke them."""
 
     list_display = (
         "name",
@@ -128,19 +128,19 @@ class ApiTokenAdmin(Kept):
     actions: ClassVar = ["revoke"]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Who may change tokens may end them, and no more than that."""
+        """Revoking requires the permission to change tokens."""
         return request.user.has_perm("accounts.change_apitoken")
 
     @admin.action(description="Revoke the chosen tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        """Nothing opens with them from here on."""
+        """Revoke the selected tokens."""
         revoked = sum(tokens.revoke(token) for token in queryset)
         self.message_user(request, f"Revoked: {revoked}.", messages.SUCCESS)
 
 
 @admin.register(Entry)
 class EntryAdmin(Kept):
-    """The ledger: what was charged and refunded, and why."""
+    """The ledger of charges and refunds, with reasons."""
 
     list_display = ("at", "user", "kind", "pictures", "megapixels", "reason", "token", "job", "month")
     list_filter = ("kind", "month", "at")
@@ -150,7 +150,7 @@ class EntryAdmin(Kept):
 
 @admin.register(Usage)
 class UsageAdmin(Kept):
-    """What each month came to."""
+    """Monthly usage totals."""
 
     list_display = ("month", "user", "pictures", "pixels")
     list_filter = ("month",)
@@ -160,7 +160,7 @@ class UsageAdmin(Kept):
 
 @admin.register(Storage)
 class StorageAdmin(Kept):
-    """How much everybody's files take."""
+    """Storage usage by user."""
 
     list_display = ("user", "bytes")
     list_select_related = ("user",)

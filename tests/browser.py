@@ -1,4 +1,4 @@
-"""The system's Chromium, and what every visit begins with."""
+"""The system's Chromium, and signing in with it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ARGUMENTS = [
 
 
 def chromium() -> str | None:
-    """Where Chromium is, as Debian and others name it; None where it is not installed."""
+    """Returns the path of Chromium under its usual names; None where it is not installed."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def sign_in(page: Page, stack: Stack) -> None:
-    """Open the site, be sent to the sign-in, sign in, and be at the studio."""
+    """Open the site, sign in, and arrive at the studio."""
     page.goto("/")
     expect(page).to_have_url(re.compile(r"/account/login/"))
     page.get_by_label("Email").fill(stack.sign_in.email)

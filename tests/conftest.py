@@ -1,4 +1,4 @@
-"""What tests of every room share: a real Valkey, users, pictures made on the spot."""
+"""Fixtures for all tests: a real Valkey, users, generated pictures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real pictures with truth, which lie beside the checkout and are not ours to ship."""
+    """Real pictures with ground truth. They are beside the checkout, because we may not distribute them."""
     if not SHARED.is_dir():
         pytest.skip("../shared/data is not here: it holds pictures that may not be committed")
     return SHARED
@@ -75,7 +75,7 @@ def _valkey_server() -> Iterator[str]:
 
 @pytest.fixture
 def valkey(_valkey_server: str) -> Iterator[redis.Redis]:
-    """An empty Valkey, and a client of it."""
+    """A client of an empty Valkey."""
     client = redis.Redis.from_url(_valkey_server)
     client.flushall()
     yield client
@@ -84,7 +84,7 @@ def valkey(_valkey_server: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def redis_away(valkey: redis.Redis) -> Callable[[], AbstractContextManager[None]]:
-    """A block in which nobody reaches Valkey: its address is gone, and every connection is cut."""
+    """A block in which Valkey is unreachable: its address is gone and every connection is cut."""
     socket = Path(valkey.connection_pool.connection_kwargs["path"])
 
     @contextmanager
@@ -113,12 +113,12 @@ def _files_of_their_own(settings: object, tmp_path: Path) -> None:
 
 @pytest.fixture
 def database_clock() -> None:
-    """Ask for it where the database's own clock is meant, also where the test's clock stands elsewhere."""
+    """Use it for the database's real clock where the test's clock is patched."""
 
 
 @pytest.fixture(autouse=True)
 def _clocks_agree(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that sets the clock sets PostgreSQL's, too, unless it asks for `database_clock`."""
+    """A test that sets the clock also sets PostgreSQL's, unless it uses `database_clock`."""
     from jobs import clock
 
     if "database_clock" not in request.fixturenames:
@@ -127,21 +127,21 @@ def _clocks_agree(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: object) -> None:
-    """A hash for production takes a good part of a second, on purpose; most tests make users."""
+    """Production password hashes are slow on purpose, and most tests create users."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)
 def _locks_in_order() -> Iterator[None]:
     """Every test fails where a lock is taken out of order."""
-    from tests.order_of_locks import watched
+    from tests.lock_order import check_locks
 
-    with watched():
+    with check_locks():
         yield
 
 
 def make_picture(width: int = 64, height: int = 48, *, format: str = "PNG", seed: int = 0) -> bytes:
-    """A picture with a bright disc on a dark, noisy ground, encoded."""
+    """Returns an encoded picture of a bright disc on a dark, noisy background."""
     noise = np.random.default_rng(seed).integers(0, 60, (height, width, 3), dtype=np.uint8)
     y, x = np.mgrid[:height, :width]
     disc = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 3) ** 2
@@ -153,7 +153,7 @@ def make_picture(width: int = 64, height: int = 48, *, format: str = "PNG", seed
 
 @pytest.fixture
 def make_user(db: None) -> Callable[..., User]:
-    """Users with distinct addresses."""
+    """Creates users with distinct addresses."""
     count = iter(range(1, 10_000))
 
     def make(email: str = "", **extra: object) -> User:
@@ -164,19 +164,19 @@ def make_user(db: None) -> Callable[..., User]:
 
 @pytest.fixture
 def user(make_user: Callable[..., User]) -> User:
-    """Somebody."""
+    """A user."""
     return make_user("ada@example.org")
 
 
 @pytest.fixture
 def stranger(make_user: Callable[..., User]) -> User:
-    """Somebody else."""
+    """Another user."""
     return make_user("eve@example.org")
 
 
 @pytest.fixture
 def client_of() -> Callable[[User], Client]:
-    """A browser signed in as a user."""
+    """Returns a client signed in as a user."""
 
     def sign_in(user: User) -> Client:
         client = Client()
@@ -187,12 +187,12 @@ def client_of() -> Callable[[User], Client]:
 
 
 def make_upload(user: User, name: str = "disc.png", content: bytes | None = None) -> Upload:
-    """A finished upload (refused, where the content is no picture)."""
+    """A finished upload (refused where the content is not a picture)."""
     data = make_picture() if content is None else content
     return uploads.take_in(user, name, ContentFile(data), len(data))
 
 
 def make_job(user: User, count: int = 1, recipe: Recipe | None = None) -> Job:
-    """A job of `count` small pictures, submitted as a person would."""
+    """A job of `count` small pictures, submitted as from the site."""
     ids = [make_upload(user, f"disc-{n}.png").pk for n in range(count)]
     return submit.submit(user, ids, recipe or Recipe(model="u2netp"))

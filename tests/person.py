@@ -1,4 +1,4 @@
-"""A person without a browser: signs in at the running site's pages and submits files with a form."""
+"""A client without a browser: signs in at the running site's pages and submits files by a form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Person:
         )
 
     def get(self, path: str) -> bytes:
-        """The body at a path; raises HTTPError where the site refuses."""
+        """Returns the body at a path; raises HTTPError for an error status."""
         with self._browser.open(self._address + path, timeout=30) as answer:
             return bytes(answer.read())
 
@@ -40,7 +40,7 @@ class Person:
         return found[1]
 
     def sign_in(self, who: SignIn) -> None:
-        """Sign in with the form; fails where the site does not let this person in."""
+        """Sign in with the form; fails where the site refuses."""
         fields = {
             "csrfmiddlewaretoken": self._token("/account/login/"),
             "login": who.email,
@@ -50,7 +50,7 @@ class Person:
         assert self._post("/account/login/", form, "application/x-www-form-urlencoded") == "/"
 
     def submit(self, files: Iterable[tuple[str, bytes]]) -> str:
-        """Submit files (name, content) as one job; the path of its page."""
+        """Submit files (name, content) as one job. Returns the path of its page."""
         data = {
             "csrfmiddlewaretoken": self._token("/"),
             "pictures": [SimpleUploadedFile(name, content) for name, content in files],

@@ -1,6 +1,6 @@
-"""Loaded before everything else (see pyproject.toml): the environment that the tests' settings read.
+"""Loaded before everything else (see pyproject.toml): sets the environment for the tests' settings.
 
-Each test process has a state folder and a Valkey of its own, so that suites run side by side.
+Each test process has its own state folder and Valkey, so that suites can run side by side.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import tempfile
 
 _state = tempfile.mkdtemp(prefix="bgp-")
 atexit.register(shutil.rmtree, _state, ignore_errors=True)
-# Where collectstatic would put its files: WhiteNoise warns in every test if there is no such folder.
+# collectstatic's target: without this folder WhiteNoise warns in every test.
 os.mkdir(os.path.join(_state, "static"))
 
-# What the caller's environment says of the platform must not reach the tests, but for the database.
+# The caller's platform settings must not reach the tests, except for the database.
 for _name in ("MODEL", "DEVICE", "PRECISION", "SIGN_UP", "HTTPS", "BEHIND_PROXY", "ALLOWED_HOSTS", "WINDOW"):
     os.environ.pop(_name, None)
 os.environ.update(
@@ -25,7 +25,7 @@ os.environ.update(
         "BGPLATFORM_STATE": _state,
         "REDIS_URL": f"unix://{_state}/valkey.sock",
         "MODEL": "u2netp",
-        # How full this machine's disk is decides no test.
+        # Tests must not depend on this machine's free disk space.
         "STORE_MIN_FREE_BYTES": "0",
         "DJANGO_SETTINGS_MODULE": "bgplatform.settings",
     }

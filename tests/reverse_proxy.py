@@ -1,4 +1,4 @@
-"""A small reverse proxy that does what a `location` of an nginx example says, to test the documentation."""
+"""A small reverse proxy that follows a `location` of an nginx example, to test the documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", 
 
 @dataclass(frozen=True)
 class Location:
-    """What nginx does below a path."""
+    """nginx's behaviour below a path."""
 
     path: str
     target_path: str
@@ -28,7 +28,7 @@ class Location:
 
     @classmethod
     def of(cls, block: str) -> Location:
-        """The first `location PATH {…}` of a server block that passes requests on, and its redirects."""
+        """Parse a server block's redirects and its first `location PATH {…}` that passes requests on."""
         found = re.search(r"location (?P<path>/\S*) \{(?P<body>[^}]*)\}", block)
         assert found, "the example has no location"
         directives = re.findall(r"^\s*(\w+) (.+);\s*$", found["body"], re.MULTILINE)
@@ -43,16 +43,16 @@ class Location:
         return cls(found["path"], urlsplit(passed).path, headers, redirects)
 
     def address(self, address: str) -> str:
-        """nginx replaces the location's path where proxy_pass has one."""
+        """Map an address: nginx replaces the location's path where proxy_pass has one."""
         return self.target_path + address.removeprefix(self.path) if self.target_path else address
 
 
 @contextmanager
 def running(location: Location, port: int, *, scheme: str = "http") -> Iterator[str]:
-    """A proxy before `port`; its origin. `scheme`: what the browser is taken to have asked by."""
+    """Run a proxy in front of `port`; yields its origin. `scheme`: the scheme of the browser's requests."""
 
     class Handler(BaseHTTPRequestHandler):
-        """One connection of a browser."""
+        """One browser connection."""
 
         protocol_version = "HTTP/1.1"
 
@@ -87,7 +87,7 @@ def running(location: Location, port: int, *, scheme: str = "http") -> Iterator[
                 upstream.close()
 
         def _redirect(self, status: int, target: str) -> None:
-            """nginx answers with an absolute address, built from the Host header."""
+            """nginx redirects to an absolute URL, built from the Host header."""
             self.send_response_only(status)
             self.send_header("Location", f"{scheme}://{self.headers['Host']}{target}")
             self.send_header("Content-Length", "0")
@@ -125,7 +125,7 @@ def running(location: Location, port: int, *, scheme: str = "http") -> Iterator[
                 self.wfile.flush()
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Quiet."""
+            """Discard the log line."""
 
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.pass_on)

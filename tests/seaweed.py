@@ -1,4 +1,4 @@
-"""A real S3-compatible store for tests: SeaweedFS from its wheel, stopped and started at will."""
+"""A real S3-compatible store for tests: SeaweedFS from its wheel, started and stopped by the test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STOP_SECONDS = 20.0
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now, with the one 10,000 above, which SeaweedFS takes for gRPC."""
+    """Returns free ports whose port 10,000 above, SeaweedFS's gRPC port, is free as well."""
     found: list[int] = []
     while len(found) < count:
         with socket.socket() as low, socket.socket() as high:
@@ -41,7 +41,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def client_for(endpoint: str) -> Any:
-    """The store's own client, to look behind our back."""
+    """A client of the store that bypasses the platform."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -53,7 +53,7 @@ def client_for(endpoint: str) -> Any:
 
 
 class Seaweed:
-    """A store in a folder of its own; what it holds survives a stop."""
+    """A store in a folder of its own; its data survives a stop."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,16 +63,16 @@ class Seaweed:
 
     @property
     def port(self) -> int:
-        """Where it speaks S3."""
+        """The S3 port."""
         return self._ports["s3.port"]
 
     @property
     def endpoint(self) -> str:
-        """The address of that."""
+        """The S3 endpoint."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it, and wait until it takes a file."""
+        """Start it and wait until it accepts a file."""
         flags = [f"-{name}={port}" for name, port in self._ports.items()]
         fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false"]
         fixed += ["-webdav=false", "-admin.ui=false"]

@@ -1,7 +1,7 @@
-"""The really running platform for tests: the launcher's own processes in a folder of their own.
+"""A running platform for tests: the launcher's own processes in a separate folder.
 
-`Stack.start()` runs what `make run` runs (web, Valkey, worker, scheduler; u2netp weights) and returns when
-all of it is ready; everything is stopped and gone afterwards.
+`Stack.start()` runs what `make run` runs (web, Valkey, worker, scheduler; u2netp weights) and returns once
+all of it is ready; everything is stopped afterwards.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ KEPT = (
 
 @dataclass(frozen=True)
 class SignIn:
-    """The first administrator's address and password, as the launcher notes them."""
+    """The first administrator's address and password, as saved by the launcher."""
 
     email: str
     password: str
 
 
 class Stack:
-    """One run of the platform. `settings` are environment variables on top of those of a local run."""
+    """One run of the platform. `settings` are environment variables on top of a local run's."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
@@ -57,13 +57,13 @@ class Stack:
         self._process: subprocess.Popen[bytes] | None = None
 
     def environment(self) -> dict[str, str]:
-        """What the launcher gets to see: nothing of the test process's own settings."""
+        """Returns the launcher's environment, without the test process's own settings."""
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         own = {"BGPLATFORM_STATE": str(self.state.folder), "MODEL": "u2netp", "PORT": str(ports.any_free())}
         return {**kept, **own, **self._settings}
 
     def launch(self, **settings: str) -> subprocess.Popen[bytes]:
-        """Start a launcher of this folder, with more settings on top; the caller waits for its end."""
+        """Start a launcher in this folder, with additional settings; the caller waits for its end."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "bgplatform.local", "--with-parent"],
@@ -76,7 +76,7 @@ class Stack:
             )
 
     def start(self) -> Self:
-        """Start, and wait until the site says that all of it is ready."""
+        """Start and wait until the site is ready."""
         self._process = self.launch()
         until(self._ready, "the platform is ready", START_SECONDS)
         return self
@@ -91,7 +91,7 @@ class Stack:
         return run is not None and run.ready
 
     def stop(self) -> int:
-        """Stop as Ctrl-C does, and return the launcher's exit code when every process is gone."""
+        """Stop as Ctrl-C does. Returns the launcher's exit code once every process is gone."""
         assert self._process is not None
         everybody = [self._process.pid, *process_tree.descendants(self._process.pid)]
         self._process.send_signal(signal.SIGINT)
@@ -102,7 +102,7 @@ class Stack:
         return code
 
     def kill(self) -> None:
-        """End it without asking; the supervisors see to the rest."""
+        """Kill the launcher; its supervisors end the rest."""
         if self._process is not None:
             everybody = process_tree.descendants(self._process.pid)
             self._process.kill()
@@ -111,12 +111,12 @@ class Stack:
             self._process = None
 
     def token(self, name: str, *options: str) -> str:
-        """A secret of the administrator's, from the command that operators use."""
+        """Returns a token of the administrator, created by the operators' command."""
         secret_key = (self.state.folder / "secret-key").read_text().strip()
         made = subprocess.run(
             [sys.executable, "manage.py", "create_token", self.sign_in.email, "--name", name, *options],
             cwd=ROOT,
-            # Nothing else of the test process: it may have a database of its own.
+            # Without the test process's other settings: it may use another database.
             env={**self.environment(), "SECRET_KEY": secret_key},
             check=False,
             capture_output=True,
@@ -133,37 +133,37 @@ class Stack:
 
     @property
     def address(self) -> str:
-        """Where the site is, with a slash at its end."""
+        """The site's address, with a trailing slash."""
         run = self.state.read_run()
         assert run is not None
         return run.address
 
     @property
     def sign_in(self) -> SignIn:
-        """Who can sign in."""
+        """The administrator's credentials."""
         lines = dict(line.split() for line in self.state.sign_in.read_text().splitlines())
         return SignIn(lines["e-mail"], lines["password"])
 
     def output(self) -> str:
-        """Everything that the launcher and its processes have printed."""
+        """Returns all output of the launcher and its processes."""
         return self.log.read_text(errors="replace")
 
     def answers(self) -> bool:
-        """Whether the site says that all of it is ready."""
+        """Whether the site is ready."""
         return site_answers(self.address)
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        """What a query of the run's own database answers; it is opened for reading only."""
+        """Returns the rows of a query on the run's own database, opened read-only."""
         database = self.state.folder / "bgplatform.sqlite3"
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
             return connection.execute(query).fetchall()
 
     def processes(self, words: str) -> list[int]:
-        """Process ids of the run whose command line contains `words`, parents before their children."""
+        """Returns the run's process ids whose command line contains `words`, parents first."""
         return [pid for pid in process_tree.descendants(self.pid) if words in _command(pid)]
 
     def worker_if_any(self) -> int | None:
-        """The process that works on pictures: the child that Dramatiq's master forked; None between two."""
+        """Returns the worker process (the child of Dramatiq's master); None while it restarts."""
         others = ("supervise", "bgplatform.courier")
         dramatiq = [
             pid for pid in self.processes("-m dramatiq") if not any(word in _command(pid) for word in others)
@@ -171,7 +171,7 @@ class Stack:
         return dramatiq[1] if len(dramatiq) == 2 else None
 
     def worker(self) -> int:
-        """The process that works on pictures, waited for where it is just being started."""
+        """Returns the worker process; waits while it restarts."""
         return until(lambda: self.worker_if_any(), "there is a worker")
 
     def __enter__(self) -> Self:

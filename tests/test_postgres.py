@@ -1,4 +1,4 @@
-"""The PostgreSQL of the tests starts from any checkout, also from a folder that is root's alone."""
+"""The tests' PostgreSQL starts from any checkout, even from a folder that only root can read."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_copied_programs_find_their_libraries(private: Path, tmp_path: Path)
 def test_a_server_starts_from_a_private_checkout(
     private: Path, tmp_path: Path, stopped_in_the_end: list[postgres.Server]
 ) -> None:
-    """As root the server also needs a folder outside of the private one."""
+    """As root the server also needs a folder outside the private one."""
     (tmp_path / "data").mkdir(mode=0o700)
     tmp_path.chmod(0o700)
     server = postgres.Server(tmp_path / "data")

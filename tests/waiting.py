@@ -1,4 +1,4 @@
-"""Waiting for a condition, for tests of things that run beside them."""
+"""Waits for a condition, for tests of concurrent processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def until(condition: Callable[[], T | None], what: str, seconds: float = 30.0) -> T:
-    """The first true value of `condition`, asked again and again; an error naming `what` after `seconds`."""
+    """Polls `condition` and returns its first true value; after `seconds` raises an error with `what`."""
     deadline = time.monotonic() + seconds
     while True:
         if value := condition():

@@ -15,7 +15,7 @@ from accounts import locks
 from accounts.models import Plan, User
 from jobs.models import Job, Picture
 from tests.jobs.factories import bare_job, pictures_of
-from tests.order_of_locks import OutOfOrderError
+from tests.lock_order import OutOfOrderError
 
 ROOT = Path(__file__).resolve().parents[2]
 

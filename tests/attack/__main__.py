@@ -1,12 +1,12 @@
-"""`python -m tests.attack`, or `make attack`: what attackers send, against a copy of its own.
+"""`python -m tests.attack`, or `make attack`: runs attacks against a copy of the platform.
 
-Printed for each attack: by how much web and worker grew at their peaks, the slowest answer of /healthz, and
-the most connections and bytes of nameless files that the web had open. The exit code is not 0 where the web
-grew by 100 MB, /healthz took half a second, a process died, or an attack got what it wanted.
+Prints for each attack the peak memory growth of web and worker, the slowest answer of /healthz, and the most
+connections and bytes of unlinked files that the web had open. The exit code is not 0 where the web grew by
+100 MB, /healthz took half a second, a process died, or an attack succeeded.
 
-Lines that begin with SLOW are about time, and depend on what else the machine does: compare them with those
-of `0 nothing`, and with the time in which the web wanted to run and had no processor. Lines that begin with
-WRONG hold on every machine.
+Lines that begin with SLOW are about time and depend on the machine's load: compare them with those of `0
+nothing`, and with the time in which the web waited for a CPU. Lines that begin with WRONG hold on every
+machine.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from tests.waiting import until
 
 MOST_GROWTH = 100 * MIB
 SLOWEST = 0.5
-# What a shell gives to a process by default: as many files and connections as the web may have.
+# A shell's default limit for a process; it bounds the web's open files and connections.
 NOFILE = 1_024
-# WEB_CONNECTIONS, as nothing else is set; and what the web has open besides: the database's files are none.
+# The default WEB_CONNECTIONS, plus the web's other sockets. Database files do not count.
 MOST_SOCKETS = 512 + 16
-# Until the last temporary file is gone. The limits of the product are over after half of it.
+# Until the last temporary file is gone; the product's own time limits are half of this.
 CLEAN_SECONDS = 120.0
 
 
 def prepared(stack: Stack, *, short: bool) -> Target:
-    """A running copy with two accounts: the attacker's, and somebody else's."""
+    """Start a copy with two accounts: the attacker's and another user's."""
     pid = web_of(stack)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (NOFILE, NOFILE))
     token = stack.token("attack", "--scope", "read,submit,webhooks,delete")
@@ -63,7 +63,7 @@ print(tokens.create(user, "own", ["read", "submit", "webhooks"])[1])
 
 
 def one(target: Target, name: str) -> list[str]:
-    """One attack, watched; what is wrong."""
+    """Run one attack under observation and return the problems."""
     act = dict(ATTACKS)[name]
     began = time.monotonic()
     with Watch(target.stack) as watch:
@@ -88,7 +88,7 @@ def one(target: Target, name: str) -> list[str]:
 
 
 def tried(act: Attack, target: Target) -> list[str]:
-    """What is wrong after an attack. One that breaks says nothing of the product, and must not look well."""
+    """Return the problems after an attack. A crashed attack proves nothing, so it counts as a problem."""
     try:
         return act(target)
     except (AssertionError, LookupError, OSError, ValueError) as error:
@@ -97,7 +97,7 @@ def tried(act: Attack, target: Target) -> list[str]:
 
 
 def left_behind(target: Target) -> list[str]:
-    """What is wrong where the bodies of an attack outlive it."""
+    """Return the problems where an attack's temporary files remain."""
     web = web_of(target.stack)
     try:
         until(lambda: nameless(web) <= MIB, "the temporary files are gone", CLEAN_SECONDS)
@@ -107,7 +107,7 @@ def left_behind(target: Target) -> list[str]:
 
 
 def main() -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module docstring. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.attack", description=__doc__)
     parser.add_argument("--short", action="store_true", help="less of each: for every run of the tests")
     parser.add_argument("--only", default="", help="attacks whose name begins so")

@@ -1,4 +1,4 @@
-"""The requests themselves, by line of the list that they come from; each says what is wrong afterwards."""
+"""The attacks, numbered by their line in the list; each returns the problems that it found."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from tests.stack import Stack
 MIB: Final = 2**20
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 ESCAPES: Final = b"%41%42%43"
-# Webhooks of one account that are on their way together (docs/hardening.md).
+# Concurrent webhook deliveries of one account (docs/hardening.md).
 ACCOUNT_WINDOW: Final = 4
 VICTIM: Final = "victim@example.org"
 NOBODY: Final = "nobody@example.org"
 
 
-# For as long as somebody else tries to get in, beside attackers and on a machine that may be busy.
+# How long another user keeps trying to connect, beside the attack and on a possibly busy machine.
 PATIENCE: Final = 60.0
 
 
 class Slow(str):
-    """Something that is wrong because it took long: on a busy machine that may be the machine."""
+    """A problem of time only; on a busy machine it may be the machine's."""
 
     __slots__ = ()
 
 
 @dataclass
 class Target:
-    """A running copy, what lets an account in, and how much of each attack is sent."""
+    """A running copy, the credentials of an account, and the size of each attack."""
 
     stack: Stack
     token: str
@@ -48,7 +48,7 @@ class Target:
 
     @property
     def address(self) -> str:
-        """Where it is."""
+        """The copy's address."""
         return self.stack.address.rstrip("/")
 
 
@@ -56,19 +56,19 @@ Attack = Callable[[Target], list[str]]
 
 
 def refused(answers: list[Answer], what: str) -> list[str]:
-    """What is wrong where one of the answers is not a refusal, or a connection that was closed."""
+    """Return a problem where an answer is neither a refusal nor a closed connection."""
     wrong = sorted({answer.status for answer in answers if not (answer.status == 0 or answer.status >= 300)})
     return [f"{what}: answered with {status}" for status in wrong]
 
 
 def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """What each of `count` threads comes back with."""
+    """Run `act` in `count` threads and return the results."""
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(act, range(count)))
 
 
 def others_get_in(target: Target) -> list[str]:
-    """What is wrong where nobody else gets a page."""
+    """Return a problem where another user gets no page."""
     over = time.monotonic() + PATIENCE
     while time.monotonic() < over:
         if ask(target.address, "GET", "/account/login/").status == 200:
@@ -77,13 +77,13 @@ def others_get_in(target: Target) -> list[str]:
 
 
 def nothing(target: Target) -> list[str]:
-    """0: nobody attacks: what the machine's own load makes of the figures."""
+    """0: no attack, to show the effect of the machine's own load."""
     time.sleep(5)
     return []
 
 
 def forms(target: Target) -> list[str]:
-    """1: a sign-in form of 4 MB of percent-escapes, six at once; and the largest that is still read."""
+    """1: sign-in forms of 4 MB of percent-escapes, six at once; and the largest form that is still read."""
     wrong = []
     for size in (4 * MIB, 256 * 1024 - 64):
         found = at_once(
@@ -94,7 +94,7 @@ def forms(target: Target) -> list[str]:
 
 
 def bodies_of_escapes(target: Target) -> list[str]:
-    """1: 16 bodies of 60 MB of escapes with a token, at both compatible APIs."""
+    """1: 16 authenticated bodies of 60 MB of escapes, at both compatible APIs."""
     count, size = (4, 60 * MIB) if target.short else (16, 60 * MIB)
     headers = {**FORM, "X-Api-Key": target.token}
     found = at_once(
@@ -112,7 +112,7 @@ def bodies_of_escapes(target: Target) -> list[str]:
 
 
 def bodies_of_base64(target: Target) -> list[str]:
-    """1, its kind: the same with letters that need no escape, and as multipart."""
+    """1, a variant: the same with letters that need no escape, and as multipart."""
     count = 4 if target.short else 16
     head = b'--mark\r\nContent-Disposition: form-data; name="image_file"; filename="a.png"\r\n\r\n'
     kinds = [
@@ -129,7 +129,7 @@ def bodies_of_base64(target: Target) -> list[str]:
 
 
 def endless_head(target: Target) -> list[str]:
-    """2: a header of 100 MB; and trailers, the beside of a chunk, and blank lines that never end."""
+    """2: a header of 100 MB; endless trailers, chunk extensions and blank lines."""
     size = 100 * MIB
     wrong = []
     chunked = "Transfer-Encoding: chunked\r\n\r\n"
@@ -149,7 +149,7 @@ def endless_head(target: Target) -> list[str]:
 
 
 def large_bodies(target: Target) -> list[str]:
-    """3: bodies of 1 GiB without signing in, at an address that takes none and at ones that take uploads."""
+    """3: unauthenticated bodies of 1 GiB, at an address that accepts none and at upload addresses."""
     size = 128 * MIB if target.short else 1024 * MIB
     paths = (
         "/account/login/",
@@ -165,7 +165,7 @@ def large_bodies(target: Target) -> list[str]:
 
 
 def half_sent_heads(target: Target) -> list[str]:
-    """3: 1,500 half-sent heads, while others want in; after a while they are gone."""
+    """3: 1,500 half-sent request heads while others connect; they are closed after a while."""
     lines: list[Line] = []
     wrong: list[str] = []
     try:
@@ -183,7 +183,7 @@ def half_sent_heads(target: Target) -> list[str]:
 
 
 def half_sent_bodies(target: Target) -> list[str]:
-    """3: 200 half-sent forms; after a while they are gone."""
+    """3: 200 half-sent forms; they are closed after a while."""
     lines: list[Line] = []
     wrong: list[str] = []
     try:
@@ -202,7 +202,7 @@ def half_sent_bodies(target: Target) -> list[str]:
 
 
 def broken_off(target: Target) -> list[str]:
-    """3: uploads of somebody who is signed in, broken off before their end."""
+    """3: authenticated uploads that are aborted before their end."""
     headers = {"X-Api-Key": target.token, "Content-Type": "multipart/form-data; boundary=mark"}
     for _ in range(4):
         line = Line(target.address)
@@ -213,7 +213,7 @@ def broken_off(target: Target) -> list[str]:
 
 
 def foreign_host(target: Target) -> list[str]:
-    """4: a reset mail never leads to the address that a stranger's Host header names."""
+    """4: a reset e-mail never links to the host in a stranger's Host header."""
     page = ask(target.address, "GET", "/account/password/reset/")
     before = len(target.stack.output())
     token = csrf(page)
@@ -229,7 +229,7 @@ def foreign_host(target: Target) -> list[str]:
 
 
 def wrong_passwords(target: Target) -> list[str]:
-    """4: wrong passwords from one address do not lock an account for its owner, who comes from another."""
+    """4: wrong passwords from one address do not lock out the owner, who uses another address."""
     who = target.stack.sign_in
     for _ in range(8):
         signed_in(target, who.email, "wrong", "127.0.0.2")
@@ -238,7 +238,7 @@ def wrong_passwords(target: Target) -> list[str]:
 
 
 def who_is_registered(target: Target) -> list[str]:
-    """4: signing up answers alike for an address that is registered and one that is not."""
+    """4: sign-up answers alike for registered and unregistered addresses."""
     said = []
     for email in (VICTIM, NOBODY):
         page = ask(target.address, "GET", "/account/signup/", source="127.0.0.4")
@@ -258,7 +258,7 @@ def who_is_registered(target: Target) -> list[str]:
 
 
 def output_pixels(target: Target) -> list[str]:
-    """6: a small photo with 10,000 × 10,000 pixels asked for."""
+    """6: a request for 10,000 × 10,000 pixels from a small photo."""
     recipe = {"size": "10000x10000", "format": "avif", "quality": "100", "refine": "off"}
     parts = [f'--mark\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}' for k, v in recipe.items()]
     parts.append('--mark\r\nContent-Disposition: form-data; name="pictures"; filename="a.jpg"\r\n\r\n')
@@ -282,18 +282,19 @@ def output_pixels(target: Target) -> list[str]:
 
 
 def small_photo() -> bytes:
-    """A JPEG of 640 × 480."""
+    """Returns a JPEG of 640 × 480."""
     out = io.BytesIO()
     Image.linear_gradient("L").resize((640, 480)).convert("RGB").save(out, "JPEG")
     return out.getvalue()
 
 
 def slow_receivers(target: Target) -> list[str]:
-    """8: ten receivers that take 19 s each; somebody else's webhook comes at once.
+    """8: ten receivers that take 19 s each; another user's webhook is delivered at once.
 
-    How many of the account's are on their way together is what decides: it says the same on every machine.
+    The verdict depends on the number of concurrent deliveries of the account, which is the same on every
+    machine.
     """
-    # A courier gives up after 20 s, and asks the next: the short form leaves it more room than that.
+    # A courier gives up after 20 s and retries; the short form stays well below that.
     with receiving(10.0 if target.short else 19.0) as slow, receiving(0) as quick:
         mine = [webhook(target, target.token, f"{slow.url}{number}") for number in range(10)]
         for _ in range(4):
@@ -313,7 +314,7 @@ def slow_receivers(target: Target) -> list[str]:
 
 
 class Receiver:
-    """Takes webhooks, each for so many seconds."""
+    """A webhook receiver that takes a given number of seconds for each request."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -325,7 +326,7 @@ class Receiver:
         self._lock = threading.Lock()
 
     def take(self) -> None:
-        """One of them."""
+        """Handle one delivery."""
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
@@ -362,13 +363,13 @@ def receiving(seconds: float) -> Iterator[Receiver]:
 
 
 def webhook(target: Target, token: str, url: str) -> str:
-    """Make a webhook; its id."""
+    """Create a webhook and return its id."""
     answer = _api(target, token, "webhooks/", {"url": url})
     return str(json.loads(answer.body)["id"])
 
 
 def told(target: Target, token: str, webhook: str) -> None:
-    """Ask for a test of it."""
+    """Request a test delivery."""
     _api(target, token, f"webhooks/{webhook}/test/", {})
 
 
@@ -380,19 +381,19 @@ def _api(target: Target, token: str, path: str, said: object) -> Answer:
 
 
 def csrf(page: Answer) -> str:
-    """The token of a page's form."""
+    """Returns the CSRF token of a page's form."""
     return page.body.partition(b'name="csrfmiddlewaretoken" value="')[2].partition(b'"')[0].decode()
 
 
 def signed_in(target: Target, email: str, password: str, source: str) -> Answer:
-    """What the sign-in says."""
+    """Returns the response to a sign-in."""
     page = ask(target.address, "GET", "/account/login/", source=source)
     body = f"csrfmiddlewaretoken={csrf(page)}&login={email}&password={password}"
     headers = {**FORM, "Cookie": page.cookies}
     return ask(target.address, "POST", "/account/login/", body.encode(), headers, source)
 
 
-# By the number of the line; slow receivers come last, for they go on for a while.
+# By line number; slow receivers are last because they take a while.
 ATTACKS: Final[tuple[tuple[str, Attack], ...]] = (
     ("0 nothing", nothing),
     ("1 forms of escapes", forms),

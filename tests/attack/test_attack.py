@@ -1,4 +1,4 @@
-"""The short form of `make attack`: nothing comes through, and the web does not grow."""
+"""The short form of `make attack`: no attack succeeds, and the web's memory does not grow."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ pytestmark = [
 ]
 
 
-def test_nothing_comes_through() -> None:
-    """Lines that begin with SLOW decide nothing: other tests run beside this one."""
+def test_no_attack_succeeds() -> None:
+    """SLOW lines are ignored, because other tests run at the same time."""
     command = [sys.executable, "-m", "tests.attack", "--short"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1_780)
     said = run.stdout[-6_000:] + run.stderr[-4_000:]

@@ -1,4 +1,4 @@
-"""What a running copy costs while it is attacked: memory, the slowest /healthz, connections, files."""
+"""Measures a running copy under attack: memory, the slowest /healthz, connections, files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ASK_SECONDS = 0.1
 
 
 def memory(pid: int, name: str) -> int:
-    """VmRSS or VmHWM of a process, in bytes."""
+    """Returns VmRSS or VmHWM of a process, in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(name + ":"):
             return int(line.split()[1]) * 1024
@@ -29,7 +29,7 @@ def memory(pid: int, name: str) -> int:
 
 
 def descriptors(pid: int) -> list[str]:
-    """What a process has open."""
+    """Returns the open files of a process."""
     found = []
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
@@ -40,7 +40,7 @@ def descriptors(pid: int) -> list[str]:
 
 
 def nameless(pid: int) -> int:
-    """The bytes of the files without a name that a process holds: bodies on their way."""
+    """Returns the bytes of a process's unlinked files: request bodies in progress."""
     total = 0
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
@@ -53,13 +53,13 @@ def nameless(pid: int) -> int:
 
 @dataclass
 class Watch:
-    """A block in which a copy is watched."""
+    """Observes a copy within a block."""
 
     stack: Stack
     slowest: float = 0.0
-    # Of the slowest answer: for how long the web, or who asked, wanted to run and had no processor.
+    # During the slowest answer: how long the web or the prober waited for a CPU.
     starved: float = 0.0
-    # /healthz: connections that ended without an answer, and answers that were not 200.
+    # /healthz requests without an answer or with another status than 200.
     unanswered: int = 0
     refused: int = 0
     connections: int = 0
@@ -71,12 +71,12 @@ class Watch:
         self._pids = {"web": web_of(self.stack), "worker": self.stack.worker()}
         self._before = {}
         for name, pid in self._pids.items():
-            # From here on the kernel counts the peak anew.
+            # Resets the kernel's peak memory counter.
             Path(f"/proc/{pid}/clear_refs").write_text("5")
             self._before[name] = memory(pid, "VmRSS")
         self._thread = threading.Thread(target=self._count)
         self._thread.start()
-        # In a process of its own: this one is busy attacking.
+        # A separate process, because this one is busy attacking.
         self._asker = subprocess.Popen(
             [sys.executable, "-m", "tests.attack.watch", self.stack.address, str(self._pids["web"])],
             stdin=subprocess.PIPE,
@@ -98,7 +98,7 @@ class Watch:
             try:
                 self.grown[name] = max(0, memory(pid, "VmHWM") - self._before[name])
             except OSError:
-                self.grown[name] = -1  # it died
+                self.grown[name] = -1  # the process died
 
     def _count(self) -> None:
         pid = self._pids["web"]
@@ -112,19 +112,20 @@ class Watch:
 
     @property
     def died(self) -> bool:
-        """Whether one of the processes went."""
+        """Whether a process has died."""
         return any(grown < 0 for grown in self.grown.values())
 
 
 def web_of(stack: Stack) -> int:
-    """The process that serves."""
+    """Returns the web process's id."""
     supervisors = stack.processes("supervise")
     return next(pid for pid in stack.processes("-m uvicorn") if pid not in supervisors)
 
 
 def starved_seconds(pid: int) -> float:
-    """For how long the first thread of a process wanted to run and had no processor, since it began; 0 where
-    it is gone, or the kernel does not count that."""
+    """Returns how long the main thread of a process has waited for a CPU since it began; 0 where the process
+    is gone or the kernel does not count that.
+    """
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except OSError:
@@ -132,9 +133,9 @@ def starved_seconds(pid: int) -> float:
 
 
 def main() -> None:
-    """Ask /healthz until something is said; print the slowest, and how many were none, or not 200.
+    """Request /healthz until input arrives; print the slowest answer and the number of failures.
 
-    The second number is what the machine made of the slowest: no processor for the web, or for this process.
+    The second number is the CPU wait time of the web or of this process during the slowest answer.
     """
     address, web = sys.argv[1], int(sys.argv[2])
     slowest, unanswered, refused = (0.0, 0.0), 0, 0

@@ -1,4 +1,4 @@
-"""Requests as bytes: an attacker uses no library that puts them right."""
+"""Requests as raw bytes, since HTTP libraries would correct malformed ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PIECE = 2**16
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. status: 0 where the connection was closed without an answer."""
+    """A response. status: 0 where the connection was closed without one."""
 
     status: int
     body: bytes = b""
@@ -22,19 +22,19 @@ class Answer:
 
     @property
     def cookies(self) -> str:
-        """What the answer sets, as a Cookie header."""
+        """The response's cookies, as a Cookie header."""
         lines = [line for line in self.head.split(b"\r\n") if line.lower().startswith(b"set-cookie:")]
         return "; ".join(line.split(b":", 1)[1].split(b";")[0].strip().decode() for line in lines)
 
     @property
     def location(self) -> str:
-        """Where the answer leads."""
+        """The redirect target."""
         lines = [line for line in self.head.split(b"\r\n") if line.lower().startswith(b"location:")]
         return lines[0].split(b":", 1)[1].strip().decode() if lines else ""
 
 
 class Line:
-    """One connection to the site at `address`, from `source` (an address of this machine's loopback)."""
+    """One connection to the site at `address` from `source` (a loopback address)."""
 
     def __init__(self, address: str, *, source: str = "127.0.0.1", seconds: float = 60.0) -> None:
         parts = urlsplit(address)
@@ -45,13 +45,13 @@ class Line:
         )
 
     def begin(self, method: str, path: str, headers: dict[str, str] | None = None) -> None:
-        """Send a head."""
+        """Send a request line and headers."""
         named = {"Host": self.host, **(headers or {})}
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     def send(self, pieces: Iterable[bytes]) -> int:
-        """Send bytes until the other side has enough of them; how many went out."""
+        """Send bytes until the server stops reading. Returns the number sent."""
         sent = 0
         try:
             for piece in pieces:
@@ -62,7 +62,7 @@ class Line:
         return sent
 
     def answer(self) -> Answer:
-        """The answer, as far as it comes."""
+        """Returns the response, as far as it arrives."""
         got = b""
         try:
             while b"\r\n\r\n" not in got and (piece := self.socket.recv(PIECE)):
@@ -79,7 +79,7 @@ class Line:
         return Answer(int(status) if status.isdigit() else 0, body, head)
 
     def is_closed(self) -> bool:
-        """Whether the other side has closed it; what it said before is thrown away."""
+        """Whether the server has closed the connection; discards what it sent before."""
         self.socket.setblocking(False)
         try:
             while self.socket.recv(PIECE):
@@ -91,7 +91,7 @@ class Line:
             return True
 
     def close(self) -> None:
-        """Go away."""
+        """Close the connection."""
         self.socket.close()
 
 
@@ -103,7 +103,7 @@ def ask(
     headers: dict[str, str] | None = None,
     source: str = "127.0.0.1",
 ) -> Answer:
-    """One request and its answer."""
+    """Send one request and return its response."""
     line = Line(address, source=source)
     try:
         length = {"Content-Length": str(len(body))} if body or method == "POST" else {}
@@ -117,7 +117,7 @@ def ask(
 def flood(
     address: str, path: str, size: int, unit: bytes, headers: dict[str, str], begin: bytes = b""
 ) -> tuple[int, Answer]:
-    """A POST of `begin` and then `unit` again and again, `size` bytes; how many went out, and the answer."""
+    """POST `begin` and then `unit` repeatedly, `size` bytes in all. Returns bytes sent and response."""
     line = Line(address)
     try:
         line.begin("POST", path, {"Content-Length": str(size), **headers})
@@ -128,7 +128,7 @@ def flood(
 
 
 def pieces(begin: bytes, unit: bytes, size: int) -> Iterator[bytes]:
-    """`size` bytes in pieces."""
+    """Yields `size` bytes in pieces."""
     yield begin
     left = size - len(begin)
     piece = unit * (PIECE // len(unit))
@@ -140,7 +140,7 @@ def pieces(begin: bytes, unit: bytes, size: int) -> Iterator[bytes]:
 
 
 def settled(lines: list[Line], seconds: float) -> float | None:
-    """After how many seconds all of the lines were closed from the other side; None: not in that time."""
+    """Returns the seconds until the server has closed all connections; None if it did not in that time."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         lines = [line for line in lines if not line.is_closed()]

@@ -1,4 +1,4 @@
-"""The really running platform, and what real clients need of it: a token, and photos at an address."""
+"""A running platform, and what real clients need: a token, and photos at a URL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INSTALL_SECONDS = 120
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The platform as `make run` starts it, which may fetch from this machine."""
+    """The platform as `make run` starts it, allowed to fetch from this machine."""
     if weights.verified("u2netp") is None:
         pytest.skip("the weights of u2netp were not pulled")
     with Stack(tmp_path_factory.mktemp("platform"), FETCH_PRIVATE_NETWORKS="127.0.0.0/8") as running:
@@ -32,19 +32,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="package")
 def base(stack: Stack) -> str:
-    """What clients call the API's address: without a slash at its end."""
+    """The API's base URL, without a trailing slash."""
     return f"{stack.address}v1.0"
 
 
 @pytest.fixture(scope="package")
 def token(stack: Stack) -> str:
-    """A key that may read and submit."""
+    """A token that may read and submit."""
     return stack.token("client", "--scope", "read", "--scope", "submit")
 
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    """A JPEG of its own for each test: nothing of another's is found again."""
+    """A different JPEG for each test, so that results are not shared."""
     path = tmp_path / "disc.jpg"
     path.write_bytes(make_picture(900, 600, format="JPEG", seed=abs(hash(tmp_path)) % 2**31))
     return path
@@ -52,7 +52,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def photo_address(photo: Path) -> Iterator[str]:
-    """The photo on a server of somebody else's."""
+    """The URL of the photo on a third-party server."""
     handler = functools.partial(Quiet, directory=str(photo.parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -63,19 +63,19 @@ def photo_address(photo: Path) -> Iterator[str]:
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Says nothing of what it serves."""
+    """A file server without log output."""
 
     def log_message(self, *_: object) -> None:
-        """Not a word."""
+        """Discard the log line."""
 
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """A folder with the npm client, fetched once into the state folder of the tree."""
+    """A folder with the npm client, installed once into the state folder of the tree."""
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("there is no Node.js here (on Debian: apt-get install nodejs npm)")
     folder = ROOT / "var" / "clients"
-    # npm writes this last: without it an earlier installation broke off half-way.
+    # npm writes this file last; without it an earlier installation was interrupted.
     if not (folder / "node_modules" / ".package-lock.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         command = [

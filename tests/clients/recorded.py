@@ -1,9 +1,10 @@
-"""Requests of clients whose languages are not on this machine, byte for byte as they send them.
+"""Requests of clients in languages that are not on this machine, byte for byte.
 
 Java's were recorded from OpenJDK 17 and Apache HttpClient 5.1 against a socket. The others follow the sources
-of what writes them: Go's mime/multipart and net/http (github.com/remove-bg/go), multipart-post under Faraday
-(github.com/remove-bg/ruby), Guzzle's MultipartStream over curl (github.com/mtownsend5512/remove-bg and the
-sample in remove.bg's documents), and System.Net.Http (the sample in the same documents).
+of the libraries that write them: Go's mime/multipart and net/http (github.com/remove-bg/go), multipart-post
+under Faraday (github.com/remove-bg/ruby), Guzzle's MultipartStream over curl
+(github.com/mtownsend5512/remove-bg and the sample in remove.bg's documents), and System.Net.Http (the sample
+in the same documents).
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ PATH: Final = "/v1.0/removebg"
 
 @dataclass(frozen=True)
 class Recorded:
-    """A request. `head` has {host}, {key} and {length} to fill in, `body` {photo}, {size} and {base64}.
+    """A request. `head` has the placeholders {host}, {key} and {length}; `body` has {photo}, {size} and
+    {base64}.
 
-    Of a chunked body each of `chunks` is one chunk. Clients that wait for 100 Continue send no body before.
+    For a chunked body, each of `chunks` is one chunk. Clients that wait for 100 Continue send no body before
+    it.
     """
 
     head: str
@@ -34,7 +37,7 @@ class Recorded:
         return filled.replace("\n", "\r\n").encode("latin-1") + b"\r\n"
 
     def body_bytes(self, photo: bytes) -> bytes:
-        """What follows the headers."""
+        """Returns the request's body."""
         if not self.chunks:
             return _filled(self.body, photo)
         pieces = [_filled(chunk, photo) for chunk in self.chunks]
@@ -50,7 +53,7 @@ def _filled(text: str, photo: bytes) -> bytes:
 
 
 _GO = "6f1d2c3b4a5968778695a4b3c2d1e0f0123456789abcdef0123456789abc"
-# removebg disc.jpg: PNG is asked for as ZIP, and put together by the client.
+# removebg disc.jpg: the client requests a ZIP and assembles the PNG itself.
 GO_CLI: Final = Recorded(
     f"""POST {PATH} HTTP/1.1
 Host: {{host}}
@@ -113,7 +116,7 @@ Host: {host}
 )
 
 _PHP = "2c26b46b68ffc68ff99b453c1d30413413422d70"
-# It names every file .png, and so says that a JPEG is one.
+# It names every file .png, so a JPEG has the wrong extension.
 PHP_LIBRARY: Final = Recorded(
     f"""POST {PATH} HTTP/1.1
 Host: {{host}}
@@ -147,7 +150,7 @@ Content-Length: {{length}}
 """,
     "image_file_b64={base64}&size=auto&format=png",
 )
-# The sample of the documents: the name is that of the file that was opened. Above a megabyte Guzzle waits.
+# The sample of the documents uses the opened file's name. Above a megabyte Guzzle waits for 100 Continue.
 PHP_SAMPLE: Final = Recorded(
     f"""POST {PATH} HTTP/1.1
 Host: {{host}}
@@ -195,7 +198,7 @@ auto
 --{_APACHE}--
 """,
 )
-# addBinaryBody with an InputStream: no length, and no file name.
+# addBinaryBody with an InputStream: no length and no file name.
 JAVA_APACHE_STREAM: Final = Recorded(
     f"""POST {PATH} HTTP/1.1
 X-Api-Key: {{key}}
@@ -223,7 +226,7 @@ auto""",
 """,
     ),
 )
-# HttpMultipartMode.LEGACY, which was BROWSER_COMPATIBLE: names in the form's character set.
+# HttpMultipartMode.LEGACY, formerly BROWSER_COMPATIBLE: names in the form's character set.
 JAVA_APACHE_LATIN_1: Final = Recorded(
     f"""POST {PATH} HTTP/1.1
 X-Api-Key: {{key}}
@@ -285,7 +288,7 @@ X-Api-Key: {{key}}
 )
 
 _NET = "7f0c6b1e-3a52-4f0e-9d0b-2a8f6f3b9c11"
-# The sample of the documents sets the key on the form, so that it stands among the headers of the content.
+# The sample of the documents sets the key on the form, so it is among the content headers.
 NET_SAMPLE: Final = Recorded(
     f"""POST {PATH} HTTP/1.1
 Host: {{host}}
@@ -305,7 +308,7 @@ auto
 --{_NET}--
 """,
 )
-# .NET Framework waits; a name that is not ASCII is written in two ways.
+# .NET Framework waits for 100 Continue and writes a non-ASCII name in two ways.
 _CAFE = "filename=\"=?utf-8?B?Y2Fmw6kuanBn?=\"; filename*=utf-8''caf%C3%A9.jpg"
 NET_FRAMEWORK: Final = Recorded(
     f"""POST {PATH} HTTP/1.1
@@ -329,7 +332,7 @@ auto
 """,
     waits=True,
 )
-# StreamContent of what cannot be measured, added with a name alone.
+# StreamContent of an unknown length, added with a name only.
 NET_STREAM: Final = Recorded(
     f"""POST {PATH} HTTP/1.1
 Host: {{host}}

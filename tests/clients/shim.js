@@ -1,4 +1,4 @@
-// Loaded before the client, whose address is written into it: leads its requests to ours.
+// Loaded before the client: redirects requests for its hard-coded address to ours.
 "use strict";
 const unirest = require("unirest");
 const post = unirest.post;

@@ -1,4 +1,4 @@
-"""curl, as remove.bg's documents and rembg's show it."""
+"""curl, with the examples from remove.bg's and rembg's documents."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def curl(*arguments: str) -> bytes:
 
 
 def stored(stack: Stack) -> list[Path]:
-    """Every file that the platform keeps for pictures."""
+    """Returns every stored file of a picture."""
     return sorted(path for path in (stack.state.folder / "files").rglob("*") if path.is_file())
 
 
-def test_the_documents_example(base: str, token: str, photo: Path, tmp_path: Path) -> None:
+def test_the_example_of_the_documents(base: str, token: str, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "no-bg.png"
     curl(
         *("-H", f"X-Api-Key: {token}", "-F", f"image_file=@{photo}", "-F", "size=auto"),
@@ -49,7 +49,7 @@ def test_the_documents_example(base: str, token: str, photo: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("given", ["pictures=@{photo}", "pictures=<{photo}"])
 def test_our_own_api_without_a_length_or_a_name(stack: Stack, token: str, photo: Path, given: str) -> None:
-    """With @ curl names the file, with < it does not; told to, it sends chunks."""
+    """With @ curl sends a file name, with < it does not; with Transfer-Encoding it sends chunks."""
     key = ("-H", f"Authorization: Token {token}", "-H", "Transfer-Encoding: chunked")
     said = curl("-f", *key, "-F", given.format(photo=photo), f"{stack.address}api/v1/jobs/?wait=60")
     (picture,) = json.loads(said)["pictures"]
@@ -87,7 +87,7 @@ def test_an_address_with_spaces(base: str, token: str, photo: Path, photo_addres
             assert (image.format, image.size) == ("PNG", (612, 408))
 
 
-def test_a_large_body_that_waits_to_be_invited(base: str, token: str, photo: Path) -> None:
+def test_a_large_body_that_waits_for_100_continue(base: str, token: str, photo: Path) -> None:
     photo.write_bytes(photo.read_bytes() + bytes(5 * 2**20))
     said = curl("-D", "-", "-o", "/dev/null", "-H", f"X-Api-Key: {token}", "-H", "Expect: 100-continue",
                 "-F", f"image_file=@{photo}", f"{base}/removebg")  # fmt: skip
@@ -96,8 +96,8 @@ def test_a_large_body_that_waits_to_be_invited(base: str, token: str, photo: Pat
     assert b"x-credits-charged: 1" in said.lower()
 
 
-def test_a_proposal_of_http_2_is_overlooked(base: str, token: str, photo: Path) -> None:
-    """As `curl --http2` and Java's HttpClient make it where there is no TLS."""
+def test_an_http_2_upgrade_is_ignored(base: str, token: str, photo: Path) -> None:
+    """As `curl --http2` and Java's HttpClient send it without TLS."""
     proposed = (
         "Connection: Upgrade, HTTP2-Settings",
         "Upgrade: h2c",
@@ -108,14 +108,14 @@ def test_a_proposal_of_http_2_is_overlooked(base: str, token: str, photo: Path) 
     assert data.startswith(b"\x89PNG")
 
 
-def test_errors_are_json_whatever_is_accepted(base: str, photo: Path) -> None:
+def test_errors_are_json_whatever_the_accept_header(base: str, photo: Path) -> None:
     said = curl("-H", "Accept: image/png", "-F", f"image_file=@{photo}", f"{base}/removebg")
     assert json.loads(said) == {"errors": [{"title": "Missing API Key"}]}
 
 
-def test_nothing_is_left_of_an_ephemeral_token(stack: Stack, base: str, photo: Path) -> None:
+def test_an_ephemeral_token_leaves_nothing_behind(stack: Stack, base: str, photo: Path) -> None:
     secret = stack.token("client", "--scope", "submit", "--ephemeral")
-    # The sample job of a fresh platform writes its files meanwhile.
+    # A fresh platform's sample job writes its files meanwhile.
     until(lambda: stack.rows(OPEN) == [(0,)], "nobody else's picture is open", 60)
     jobs = stack.rows("SELECT COUNT(*) FROM jobs_job")
     files = stored(stack)
@@ -137,7 +137,7 @@ def test_rembg(stack: Stack, token: str, photo: Path, photo_address: str) -> Non
     assert json.loads(curl("-F", f"file=@{photo}", address))["detail"]
 
 
-def test_the_small_picture_of_a_call_is_made_when_somebody_looks(
+def test_an_api_calls_thumbnail_is_rendered_on_first_view(
     stack: Stack, base: str, token: str, photo: Path
 ) -> None:
     curl("-f", "-H", f"X-Api-Key: {token}", "-F", f"image_file=@{photo}", f"{base}/removebg")

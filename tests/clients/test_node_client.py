@@ -1,4 +1,4 @@
-"""npm's `remove.bg` 1.3.0, unmodified, behind a preload that only rewrites the address."""
+"""npm's `remove.bg` 1.3.0, unmodified, with a preload that only rewrites the address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.xdist_group("clients")]
 SHIM = Path(__file__).with_name("shim.js")
-# Calls the function that is named, with options from standard input; prints what came back or was thrown.
+# Calls the named function with options from standard input; prints the result or the error.
 RUN = """
 const client = require("remove.bg");
 const options = JSON.parse(require("fs").readFileSync(0));

@@ -1,4 +1,4 @@
-"""PyPI's `rembgpy` 1.0.1 and the command `removebg-cli` 1.0.0, unmodified: only the address is another."""
+"""PyPI's `rembgpy` 1.0.1 and the command `removebg-cli` 1.0.0, unmodified except for the address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import removebg_cli
 import requests
 from PIL import Image
 
-# Its import switches the logging of the whole process off.
+# Importing it disables logging in the whole process.
 rembgpy.set_logging(True)
 
 pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.xdist_group("clients")]
@@ -56,7 +56,7 @@ class TestRembgpy:
 
 
 class TestRemovebgCli:
-    """Asks /account after each picture, and shows the first error's title."""
+    """Requests /account after each picture, and shows the first error's title."""
 
     @pytest.fixture
     def run(self, base: str, token: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:

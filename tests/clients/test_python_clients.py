@@ -1,4 +1,4 @@
-"""PyPI's `removebg` 0.04 and `remove-bg-api` 0.2.1, unmodified: only the address is another."""
+"""PyPI's `removebg` 0.04 and `remove-bg-api` 0.2.1, unmodified except for the address."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class TestRemoveBgApi:
         assert (kind, mode) == ("JPEG", "RGB")
         assert size[0] < 900
 
-    def test_what_is_wrong_is_told_apart(
+    def test_errors_are_distinguished(
         self, client: remove_bg_api.RemoveBg, photo: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with pytest.raises(remove_bg_api.Errors.ApiErrorCode400):

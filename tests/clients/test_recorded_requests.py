@@ -1,4 +1,4 @@
-"""Go's, Ruby's, PHP's, Java's and .NET's requests, replayed byte by byte over a socket."""
+"""Requests from Go, Ruby, PHP, Java and .NET, replayed byte by byte over a socket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECONDS = 90
 
 
 class Answer:
-    """What came back over the socket, read as HTTP."""
+    """A response from the socket, parsed as HTTP."""
 
     def __init__(self, connection: socket.socket) -> None:
         response = http.client.HTTPResponse(connection, method="POST")
@@ -36,18 +36,18 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body, read."""
+        """The parsed body."""
         return json.loads(self.content)
 
     def picture(self) -> tuple[str | None, str, tuple[int, int]]:
-        """Format, mode and size."""
+        """Returns format, mode and size."""
         assert self.status == 200, self.content[:500]
         with Image.open(io.BytesIO(self.content)) as image:
             return image.format, image.mode, image.size
 
 
 def raw(stack: Stack, *pieces: bytes) -> Answer:
-    """Send bytes as they are, and read one answer."""
+    """Send raw bytes and read one response."""
     where = urlsplit(stack.address)
     with socket.create_connection((str(where.hostname), where.port or 80), timeout=SECONDS) as connection:
         for piece in pieces:
@@ -56,7 +56,7 @@ def raw(stack: Stack, *pieces: bytes) -> Answer:
 
 
 def replay(stack: Stack, request: Recorded, key: str, photo: bytes) -> Answer:
-    """Send a recorded request with this key and photo, and read the answer."""
+    """Send a recorded request with this key and photo, and read the response."""
     where = urlsplit(stack.address)
     body = request.body_bytes(photo)
     head = request.head_bytes(where.netloc, key, len(body))
@@ -138,7 +138,7 @@ def test_the_php_library_asks_for_base64(stack: Stack, token: str, photo: Path) 
     }
 
 
-def test_the_ruby_gem_asks_what_is_left(stack: Stack, token: str) -> None:
+def test_the_ruby_gem_reads_the_remaining_credits(stack: Stack, token: str) -> None:
     answer = replay(stack, recorded.RUBY_ACCOUNT, token, b"")
     attributes = answer.json["data"]["attributes"]
     assert {name: set(attributes[name]) for name in attributes} == {
@@ -148,8 +148,8 @@ def test_the_ruby_gem_asks_what_is_left(stack: Stack, token: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["GO_CLI", "RUBY_GEM", "PHP_LIBRARY", "JAVA_JDK", "NET_SAMPLE"])
-def test_what_clients_show_of_an_error(stack: Stack, token: str, photo: Path, name: str) -> None:
-    """Each of them parses the JSON of any 4xx and shows the title of the first error."""
+def test_clients_show_the_title_of_an_error(stack: Stack, token: str, photo: Path, name: str) -> None:
+    """Each client parses the JSON of any 4xx and shows the title of the first error."""
     request: Recorded = getattr(recorded, name)
     refused = replay(stack, request, "nonsense", photo.read_bytes())
     assert (refused.status, refused.json["errors"][0]["title"]) == (403, "API Key invalid")
@@ -169,13 +169,13 @@ def test_what_clients_show_of_an_error(stack: Stack, token: str, photo: Path, na
         ),
     ],
 )
-def test_what_the_server_cannot_read(stack: Stack, request_head: bytes, status: int, code: str) -> None:
+def test_an_unparsable_request(stack: Stack, request_head: bytes, status: int, code: str) -> None:
     answer = raw(stack, request_head)
     assert (answer.status, answer.headers["Content-Type"]) == (status, "application/json")
     assert answer.json["errors"][0]["code"] == code
 
 
-def test_our_own_api_takes_them_too(stack: Stack, token: str, photo: Path) -> None:
+def test_our_own_api_accepts_them_too(stack: Stack, token: str, photo: Path) -> None:
     """The same forms at /api/v1/, where the field has another name."""
     key = re.compile(r"X-Api-Key: ", re.IGNORECASE)
     for name in ("JAVA_APACHE_STREAM", "JAVA_APACHE_LATIN_1", "JAVA_JDK_STREAM", "NET_STREAM"):

@@ -1,1 +1,1 @@
-"""Everything that happens to one account, at the same moment: no deadlock, no 500, and the counters exact."""
+"""Everything at once in one account: no deadlock, no 500, and exact counters."""

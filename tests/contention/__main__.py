@@ -1,7 +1,7 @@
 """`python -m tests.contention`: a minute of everything at once in one account, on SQLite and PostgreSQL.
 
-Then Cancel and Delete are pressed 50 times each on a batch of 300 that workers are busy with.
-Last, it measures how long a small write waits beside a job of 3,000 pictures.
+Then it presses Cancel and Delete 50 times each on a batch of 300 in progress. Last, it measures how long a
+small write waits beside a job of 3,000 pictures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bgplatform.local.console import say
 
 
 def main() -> int:
-    """The command line. Returns the exit code: 0 where nothing was wrong anywhere."""
+    """The command line. Returns the exit code: 0 where nothing was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.contention", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--presses", type=int, default=50)

@@ -36,7 +36,7 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 class Account:
-    """What can be done with one user's things, and what came of it: `answers` counts statuses and errors."""
+    """All operations on one user's data; `answers` counts statuses and errors."""
 
     def __init__(self, user: User) -> None:
         self.user = user
@@ -49,7 +49,7 @@ class Account:
         self.cookies = {name: morsel.value for name, morsel in first.cookies.items()}
 
     def acts(self) -> list[Callable[[], None]]:
-        """A loop of its own for each."""
+        """Returns the operations; each runs in a loop of its own."""
         worker = [self.work] * 3
         people = [self.submit, self.cancel, self.retry, self.again, self.delete, self.tag, self.untag]
         programs = [self.api_submit, self.api_cancel, self.api_retry, self.api_again, self.api_tags]
@@ -59,29 +59,29 @@ class Account:
     # Pages
 
     def browser(self) -> Client:
-        """Somebody signed in, whose errors are answers."""
+        """Returns a signed-in client that turns exceptions into responses."""
         client = Client(raise_request_exception=False)
         client.cookies.load(self.cookies)
         return client
 
     def press(self, path: str, data: dict[str, Any] | None = None, **headers: str) -> int:
-        """A form of the site's, sent."""
+        """Submit one of the site's forms."""
         answer = self.browser().post(path, data or {}, headers=headers)
         self.note(f"page {path.rstrip('/').rsplit('/', 1)[-1]}", answer.status_code)
         return int(answer.status_code)
 
     def submit(self) -> None:
-        """A batch of uploads, as the page's script submits it."""
+        """Submit a batch of uploads, as the page's script does."""
         ids = self._uploads(random.randint(1, 30))
         self.press("/jobs/", {"uploads": ids}, Accept="application/json")
 
     def upload(self) -> None:
-        """A file with a plain form: taken in, checked and submitted in one."""
+        """Upload by a plain form: stored, checked and submitted in one request."""
         files = [SimpleUploadedFile(f"{n}.png", self.picture, "image/png") for n in range(3)]
         self.press("/jobs/", {"pictures": files}, Accept="application/json")
 
     def discard(self) -> None:
-        """Uploads that nobody submits, thrown away: a script's own, and now and then all that there are."""
+        """Discard unsubmitted uploads: the script's own, and sometimes all."""
         ids = self._uploads(5)
         self.press("/uploads/discard/", {"uploads": ids} if random.random() < 0.9 else None)
 
@@ -100,26 +100,26 @@ class Account:
             self._on_a_job("again/", {"background": "#ffffff", "format": "png"})
 
     def delete(self) -> None:
-        """Delete on a job's page, so that there are never many."""
+        """Delete on a job's page, which also keeps the number of jobs low."""
         if self._count() > KEPT_JOBS // 2:
             self._on_a_job("delete/")
 
     def tag(self) -> None:
-        """A tag put on."""
+        """Add a tag."""
         self._on_a_job("tags/", {"name": f"tag {random.randint(1, 5)}"})
 
     def untag(self) -> None:
-        """A tag taken off."""
+        """Remove a tag."""
         self._on_a_job("tags/remove/", {"name": f"tag {random.randint(1, 5)}"})
 
     def delete_picture(self) -> None:
-        """A single picture deleted."""
+        """Delete a single picture."""
         picture = self._some(Picture.objects.filter(user=self.user))
         if picture is not None:
             self.press(f"/pictures/{picture.pk}/delete/", {"sure": "yes"}, Accept="application/json")
 
     def _uploads(self, count: int) -> list[UUID]:
-        """Finished uploads, counted as such."""
+        """Create finished uploads, with their storage counted."""
         with transaction.atomic():
             ids = bare_uploads(self.user, count)
             quota.add_storage(self.user, 9 * count)
@@ -130,7 +130,7 @@ class Account:
         if job is not None:
             self.press(f"/jobs/{job.pk}/{what}", data)
 
-    # Programs
+    # API clients
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> int:
         """A request with a token."""
@@ -146,26 +146,26 @@ class Account:
         return int(answer.status_code)
 
     def api_submit(self) -> None:
-        """A batch, under a key that another request has at the same moment."""
+        """Submit a batch with an idempotency key that a concurrent request shares."""
         ids = [str(pk) for pk in self._uploads(random.randint(1, 10))]
         self.call("POST", "jobs/", {"uploads": ids}, **{"Idempotency-Key": str(uuid4())})
 
     def api_cancel(self) -> None:
-        """Stop."""
+        """Cancel a job."""
         if random.random() < 0.4:
             self._call_a_job("cancel/")
 
     def api_retry(self) -> None:
-        """Once more, under a key."""
+        """Retry with an idempotency key."""
         self._call_a_job("retry/", **{"Idempotency-Key": str(uuid4())})
 
     def api_again(self) -> None:
-        """Another recipe."""
+        """Run again with another recipe."""
         if self._count() < KEPT_JOBS:
             self._call_a_job("again/", {"recipe": {"format": "webp"}})
 
     def api_tags(self) -> None:
-        """All tags of a job replaced."""
+        """Replace all tags of a job."""
         job = self._some(Job.objects.filter(user=self.user))
         if job is not None:
             self.call("PATCH", f"jobs/{job.pk}/", {"tags": [f"tag {random.randint(1, 5)}"], "pinned": False})
@@ -176,7 +176,7 @@ class Account:
             self.call("POST", f"jobs/{job.pk}/{what}", body, **headers)
 
     def ask_for_rendition(self) -> None:
-        """A rendition that there is not yet."""
+        """Request a rendition that does not exist yet."""
         picture = self._some(Picture.objects.filter(user=self.user, state="done"))
         if picture is not None:
             colour = f"#{next(COLOURS) % 0xFFFFFF:06x}"
@@ -185,7 +185,7 @@ class Account:
     # Workers and the scheduler
 
     def work(self) -> None:
-        """Claim a picture and bring it to one of its ends, as a worker does."""
+        """Claim a picture and finish it in one of the possible ways, as a worker does."""
         waiting = Picture.objects.filter(user=self.user, state="queued")
         picture = waiting.order_by("?").first()
         claim = lines.PICTURES.claim(picture.pk) if picture else None
@@ -206,12 +206,12 @@ class Account:
             lines.PICTURES.top_up(self.user.pk)
 
     def renew(self) -> None:
-        """Extend every lease that there is."""
+        """Extend every lease."""
         held = list(Picture.objects.filter(state="running").values_list("lease_token", flat=True))
         lines.PICTURES.renew(held)
 
     def render(self) -> None:
-        """Fulfil a rendition request as a worker does, without its pixels."""
+        """Complete a rendition request as a worker does, without the pixels."""
         rendition_request = self._some(RenditionRequest.objects.filter(user=self.user, state="queued"))
         claim = lines.RENDITIONS.claim(rendition_request.pk) if rendition_request else None
         if claim is None or claim.row.matte is None:
@@ -226,18 +226,18 @@ class Account:
             lines.RENDITIONS.top_up(self.user.pk)
 
     def top_up(self) -> None:
-        """What each completion does, and a message that never arrived."""
+        """Top up the queue as after each completion, and lose a message."""
         lines.PICTURES.top_up(self.user.pk)
         Picture.objects.filter(user=self.user, state="running").update(
             lease_until=timezone.now() - timedelta(seconds=1)
         ) if random.random() < 0.05 else None
 
     def tick(self) -> None:
-        """A round of the scheduler's."""
+        """Run a round of the scheduler."""
         Command().tick(sweep=random.random() < 0.3)
 
     def note(self, what: str, came: object) -> None:
-        """Count an answer."""
+        """Count a result."""
         self.answers[f"{what}: {came}"] += 1
 
     def _count(self) -> int:
@@ -249,7 +249,7 @@ class Account:
 
 
 def conclude(claim: Claim) -> None:
-    """A picture's end as a worker writes it, with files of a few bytes."""
+    """Finish a picture as a worker does, with files of a few bytes."""
     picture = claim.row
     matte = Matte(
         picture=picture,
@@ -269,7 +269,7 @@ def conclude(claim: Claim) -> None:
 
 
 def rendition_of(picture: UUID, matte: Matte, rendition_request: RenditionRequest | None = None) -> Rendition:
-    """A rendition as a worker is about to write it."""
+    """Returns a rendition as a worker is about to write it."""
     recipe = Recipe.parse(rendition_request.recipe) if rendition_request else RECIPE
     named = {"id": rendition_request.pk} if rendition_request else {}
     return Rendition(

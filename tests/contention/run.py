@@ -1,4 +1,4 @@
-"""Let every caller of an account loose for some seconds, then look at what is left."""
+"""Runs all callers of an account for some seconds, then checks the remaining state."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Report:
-    """What came of it. faults: what nobody asked for, each with where it came from."""
+    """The outcome. faults: unexpected errors, each with its origin."""
 
     answers: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -37,7 +37,7 @@ class Report:
 
     @property
     def server_errors(self) -> int:
-        """Answers of 500 and above."""
+        """The number of responses of 500 and above."""
         return sum(n for what, n in self.answers.items() if what.rsplit(": ", 1)[-1].startswith("5"))
 
     def __str__(self) -> str:
@@ -53,30 +53,30 @@ class Report:
 
     @property
     def clean(self) -> bool:
-        """Nothing that must not be."""
+        """Whether nothing went wrong."""
         return not (self.deadlocks or self.server_errors or self.faults or self.wrong)
 
 
 class Faults:
-    """Exceptions that nobody caught, by kind and place."""
+    """Unhandled exceptions, by kind and place."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
 
     def note(self, error: BaseException, what: str = "") -> None:
-        """Count one, by its type and the innermost lines of ours."""
+        """Count one by its type and our innermost lines."""
         ours = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
         place = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(ours[-4:]))
         self.seen[f"{what} {type(error).__name__}: {str(error).splitlines()[:1]} at {place}"] += 1
 
     def of_request(self, sender: object, request: object = None, **_: object) -> None:
-        """What a view raised."""
+        """Count an exception raised by a view."""
         if (error := sys.exc_info()[1]) is not None:
             self.note(error, "view")
 
 
 def everything(user: User, seconds: float) -> Report:
-    """All kinds of callers in loops of their own for so long, then the drain, then the verdict."""
+    """Run all callers in loops for `seconds`, then drain the queue, then return the verdict."""
     account, faults, stop = Account(user), Faults(), threading.Event()
     before = deadlocks()
     got_request_exception.connect(faults.of_request)
@@ -90,7 +90,7 @@ def everything(user: User, seconds: float) -> Report:
                     logger.exception("%s broke", act.__name__)
                     faults.note(error, act.__name__)
                     connection.close()
-                # Callers come and go: nobody has the database for themselves.
+                # Pauses let other callers use the database.
                 stop.wait(random.uniform(0, 0.02))
         finally:
             connection.close()
@@ -107,7 +107,7 @@ def everything(user: User, seconds: float) -> Report:
 
 
 def presses(user: User, times: int, pictures: int, workers: int = 4) -> Report:
-    """Cancel and Delete, each so often, on a batch that workers are busy with."""
+    """Press Cancel and Delete repeatedly on a batch that workers process."""
     account, faults = Account(user), Faults()
     before = deadlocks()
     got_request_exception.connect(faults.of_request)
@@ -150,11 +150,11 @@ def presses(user: User, times: int, pictures: int, workers: int = 4) -> Report:
 
 
 def deadlocks() -> int:
-    """How many PostgreSQL has broken since it started; none on SQLite."""
+    """Returns the number of deadlocks that PostgreSQL has broken since its start; 0 on SQLite."""
     if connection.vendor != "postgresql":
         return 0
     with connection.cursor() as cursor:
-        # Sessions report their counts when they end a transaction, at most once a second.
+        # Sessions report their counts at the end of a transaction, at most once a second.
         time.sleep(1.2)
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
@@ -162,7 +162,7 @@ def deadlocks() -> int:
 
 
 def wrong_of(user: User) -> list[str]:
-    """What does not add up: storage, the month, charges, states."""
+    """Returns what does not add up: storage, the month, charges, states."""
     wrong = [
         f"storage of {pk}: counted {was}, is {is_}"
         for pk, (was, is_) in storage_usage.recount([user]).items()
@@ -188,7 +188,7 @@ def wrong_of(user: User) -> list[str]:
 
 
 def _charges(user: User) -> list[str]:
-    """Of jobs that are whole, what the ledger says is what their pictures say."""
+    """Checks that the ledger matches the pictures of complete jobs."""
     wrong = []
     for job in Job.objects.filter(user=user):
         sums = Entry.objects.filter(job=job.pk).values_list("kind").annotate(n=Sum("pictures"))

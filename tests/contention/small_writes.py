@@ -1,4 +1,4 @@
-"""How long a small write waits beside a submit, cancel, retry, second run and delete of a large job."""
+"""Measures how long a small write waits beside submit, cancel, retry, re-run and delete of a large job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECIPE = Recipe(model="u2netp")
 
 @dataclass(frozen=True)
 class Wait:
-    """The longest small write beside one operation, in seconds, and how long the operation took."""
+    """The longest small write beside one operation, and the operation's duration, in seconds."""
 
     what: str
     longest: float
@@ -37,7 +37,7 @@ class Wait:
 
 
 def waits(user: User, pictures: int) -> list[Wait]:
-    """Run each operation on one job and measure the small writes beside it."""
+    """Run each operation on one job and measure the concurrent small writes."""
     with transaction.atomic():
         ids = bare_uploads(user, pictures)
         quota.add_storage(user, 9 * pictures)
@@ -54,7 +54,7 @@ def waits(user: User, pictures: int) -> list[Wait]:
 
 
 def beside(user: User, what: str, act: Callable[[], object]) -> Wait:
-    """Call `act` while another thread writes one row again and again."""
+    """Call `act` while another thread writes one row repeatedly."""
     stop, started = threading.Event(), threading.Event()
     times: list[float] = []
 

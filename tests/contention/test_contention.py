@@ -1,4 +1,4 @@
-"""The short form of `python -m tests.contention`, which also runs it long and on both databases."""
+"""The short form of `python -m tests.contention`, which runs it longer and on both databases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.usefixtures("valkey"),
     pytest.mark.timeout(900),
 ]
-# The command sets them; the suite has a few seconds.
+# The command sets this; in the suite it is a few seconds.
 SECONDS = float(os.environ.get("CONTENTION_SECONDS", "3"))
 PRESSES = int(os.environ.get("CONTENTION_PRESSES", "2"))
 PICTURES = int(os.environ.get("CONTENTION_PICTURES", "300"))
@@ -28,7 +28,7 @@ PICTURES = int(os.environ.get("CONTENTION_PICTURES", "300"))
 def _a_plan(settings: Any) -> Iterator[None]:
     Plan.objects.get_or_create(is_default=True, defaults={"name": "Standard"})
     settings.API_REQUESTS_A_MINUTE = 1_000_000
-    # Thousands of requests log what they do; the report counts what went wrong.
+    # Thousands of requests would log; the report counts the errors.
     logging.disable(logging.ERROR)
     yield
     logging.disable(logging.NOTSET)
@@ -42,7 +42,7 @@ def test_everything_at_once_in_one_account(user: User, in_flight: int | None) ->
     assert report.clean, str(report)
 
 
-def test_cancel_and_delete_are_pressed_while_a_batch_runs(user: User) -> None:
+def test_cancel_and_delete_while_a_batch_runs(user: User) -> None:
     report = run.presses(user, PRESSES, 300)
     say(f"\nCancel and Delete, {PRESSES} times each, on 300 pictures\n{report}")
     assert report.clean, str(report)

@@ -1,4 +1,4 @@
-"""A real browser before the really running platform."""
+"""A real browser against a running platform."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ expect.set_options(timeout=60_000)
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The platform with the small network and a low limit on pixels; its users may reach this machine."""
+    """The platform with the small network and a low pixel limit; it may fetch from this machine."""
     folder = tmp_path_factory.mktemp("platform")
     with Stack(folder, MAX_PICTURE_PIXELS=str(MAX_PIXELS), FETCH_PRIVATE_NETWORKS="127.0.0.0/8") as running:
         yield running
@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def signed_in(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Cookies of the first administrator, who signed in at the page."""
+    """The cookies of the first administrator after signing in."""
     kept = tmp_path_factory.mktemp("cookies") / "state.json"
     context = browser.new_context(base_url=stack.address)
     sign_in(context.new_page(), stack)
@@ -58,8 +58,8 @@ def signed_in(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPathF
 def open_page(stack: Stack, browser: Browser, signed_in: Path) -> Iterator[Open]:
     """Opens a page as the signed-in person; `settings` are the browser context's.
 
-    At the end of the test no page may have had an error or broken the content security policy, but for what
-    the pattern `tolerated` finds.
+    At the end of the test no page may have had an error or violated the content security policy, except for
+    messages that match `tolerated`.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
@@ -86,7 +86,7 @@ def open_page(stack: Stack, browser: Browser, signed_in: Path) -> Iterator[Open]
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Files:
-    """Four photos, each of another format."""
+    """Four photos in four formats."""
     avif = tmp_path / "cup.avif"
     with Image.open(SAMPLES / "coffee.webp") as coffee:
         coffee.convert("RGB").crop((100, 0, 600, 400)).save(avif)
@@ -95,7 +95,7 @@ def photos(tmp_path: Path) -> Files:
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Files:
-    """Four files that are no pictures, or none that we take."""
+    """Four files that are not pictures, or not in a supported format."""
     text = tmp_path / "notes.jpg"
     text.write_text("Dear diary, this is no photo.\n" * 50)
     truncated = tmp_path / "half.jpg"
@@ -109,7 +109,7 @@ def broken(tmp_path: Path) -> Files:
 
 
 def flat_png(width: int, height: int) -> bytes:
-    """A grey PNG of that size, in few bytes."""
+    """Returns a grey PNG of that size, in few bytes."""
     out = io.BytesIO()
     Image.new("L", (width, height), 128).save(out, "PNG")
     return out.getvalue()

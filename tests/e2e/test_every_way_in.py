@@ -1,4 +1,4 @@
-"""The pages without a script, on a phone, with a screen reader's eyes."""
+"""The pages without JavaScript, on a phone, and checked for accessibility."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def go(page: Page, where: str) -> None:
 
 
 def sideways(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
+    """Returns by how many pixels the page is wider than its window."""
     root = "document.documentElement"
     return int(page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
 
 
 def findings(page: Page) -> list[str]:
-    """What axe finds wrong with a page, one line each."""
+    """Returns axe's findings on a page, one line each."""
     results = Axe().run(page)
     return [
         f"{violation['id']}: {node['html'][:120]}"
@@ -78,7 +78,7 @@ def test_axe_finds_nothing_before_the_sign_in(browser: Browser, stack: Stack, wh
 
 
 @pytest.mark.parametrize("where", PAGES)
-def test_nothing_scrolls_sideways_on_a_phone(open_page: Open, where: str) -> None:
+def test_no_page_scrolls_horizontally_on_a_phone(open_page: Open, where: str) -> None:
     page = open_page("/", **PHONE)
     go(page, where)
     assert sideways(page) <= 0

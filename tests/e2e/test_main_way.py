@@ -1,4 +1,4 @@
-"""What a person comes for: photos in, cut-outs out, history, download."""
+"""The main path: upload photos, get cut-outs, history, download."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def cards(page: Page, state: str) -> int:
 
 
 def check_cut_out(data: bytes, photo: Path) -> None:
-    """A PNG of the photo's size whose alpha is neither all opaque nor all transparent."""
+    """Checks for a PNG of the photo's size that is neither fully opaque nor fully transparent."""
     with Image.open(photo) as source, Image.open(io.BytesIO(data)) as result:
         assert result.format == "PNG"
         assert result.size == source.size
@@ -72,7 +72,7 @@ def test_one_cut_out_again_from_the_job_page(open_page: Open, photos: Files, tmp
     check_cut_out((tmp_path / "one.png").read_bytes(), photos[0])
 
 
-def test_cut_outs_arrive_where_events_do_not(open_page: Open, photos: Files) -> None:
+def test_cut_outs_appear_without_server_sent_events(open_page: Open, photos: Files) -> None:
     page = open_page("/", tolerated="EventSource")
     page.route(
         "**/events/", lambda route: route.fulfill(status=200, content_type="text/plain", body="no events")
@@ -81,7 +81,7 @@ def test_cut_outs_arrive_where_events_do_not(open_page: Open, photos: Files) -> 
     expect(page.locator('#batches .card[data-state="done"]')).to_have_count(2)
 
 
-def test_the_sample_job_is_there_from_the_first_start(open_page: Open) -> None:
+def test_the_sample_job_exists_after_the_first_start(open_page: Open) -> None:
     page = open_page("/jobs/")
     page.get_by_role("link", name="Sample photos", exact=True).click()
     expect(page.locator('.card[data-state="done"]')).to_have_count(3)
@@ -93,16 +93,16 @@ def test_a_job_page_opened_while_it_runs_fills_to_the_last_card(
     page = open_page("/jobs/")
     person = Person(stack.address)
     person.sign_in(stack.sign_in)
-    for _ in range(5):  # it was a race between the last card and the summary
+    for _ in range(5):  # to catch the former race between the last card and the summary
         page.goto(person.submit([(photo.name, photo.read_bytes()) for photo in photos]))
         expect(page.locator('.card[data-state="done"]')).to_have_count(4)
 
 
-def test_bad_files_get_a_sentence_each_and_the_rest_is_done_by_the_same_worker(
+def test_bad_files_get_an_error_each_and_the_same_worker_does_the_rest(
     stack: Stack, open_page: Open, photos: Files, broken: Files
 ) -> None:
     worker = stack.worker()
-    page = open_page("/", tolerated="status of 4")  # a refusal is a 4xx, which the browser notes
+    page = open_page("/", tolerated="status of 4")  # browsers log a 4xx as an error
     page.locator("#pictures").set_input_files([*broken[:2], photos[0], *broken[2:], photos[1]])
     expect(page.locator('#batches .card[data-state="done"]')).to_have_count(2)
     bad = page.locator('#batches .card:is([data-state="failed"], [data-state="refused"])')
@@ -113,7 +113,7 @@ def test_bad_files_get_a_sentence_each_and_the_rest_is_done_by_the_same_worker(
     assert stack.worker() == worker
 
 
-def test_a_server_that_does_not_answer_is_noticed_and_gone_on_with(open_page: Open, photos: Files) -> None:
+def test_the_page_recovers_from_an_unresponsive_server(open_page: Open, photos: Files) -> None:
     page = open_page("/", tolerated="ERR_FAILED|EventSource")
     away = re.compile(r"/jobs/[0-9a-f-]+/(events|cards)/")
     page.route(away, lambda route: route.abort())
@@ -125,7 +125,7 @@ def test_a_server_that_does_not_answer_is_noticed_and_gone_on_with(open_page: Op
     expect(note).to_have_count(0)
 
 
-def test_a_picture_is_deleted_from_the_page_without_leaving_it(open_page: Open, photos: Files) -> None:
+def test_a_picture_is_deleted_without_leaving_the_page(open_page: Open, photos: Files) -> None:
     page = open_page("/")
     page.locator("#pictures").set_input_files(photos[:2])
     expect(page.locator('#batches .card[data-state="done"]')).to_have_count(2)

@@ -1,4 +1,4 @@
-"""The site under a path of a shared host, behind the reverse proxy that docs/proxy.md shows."""
+"""The site below a path of a shared host, behind the reverse proxy from docs/proxy.md."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeo
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "proxy.md"
 PREFIX = "/cutouts"
-# nginx has no host of this name here: the browser comes by the proxy's own address.
+# The guide's host does not exist here: the browser uses the proxy's own address.
 LOCAL = {"HTTPS": "false", "ALLOWED_HOSTS": "127.0.0.1"}
 
 
 def examples() -> list[tuple[dict[str, str], reverse_proxy.Location]]:
-    """Each line of variables of the guide with the nginx block below it."""
+    """Returns the guide's examples: variables with the nginx block below them."""
     found = re.findall(
         r"^    ((?:[A-Z_]+=\S+ ?)+)\n\n```nginx\n(.*?)```", GUIDE.read_text(), re.MULTILINE | re.DOTALL
     )
@@ -49,10 +49,10 @@ def shared_host() -> reverse_proxy.Location:
 
 @pytest.fixture(scope="module")
 def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The platform as the guide sets it up, but for the name of its host and TLS."""
+    """The platform as in the guide, except for host name and TLS."""
     _, (variables, _) = examples()
     assert variables.pop("PATH_PREFIX") == PREFIX
-    # The launcher sets it to the address of the run.
+    # The launcher sets it to the run's address.
     assert variables.pop("SITE_URL") == "https://example.org"
     with Stack(tmp_path_factory.mktemp("prefixed"), PATH_PREFIX=PREFIX, **{**variables, **LOCAL}) as running:
         yield running
@@ -77,9 +77,7 @@ def test_the_guide_has_both_examples() -> None:
     assert prefixed.keys() - plain.keys() == {"PATH_PREFIX"}
 
 
-def test_a_person_finds_everything_below_the_prefix(
-    site: str, prefixed: Stack, browser: Browser, tmp_path: Path
-) -> None:
+def test_pages_work_below_the_prefix(site: str, prefixed: Stack, browser: Browser, tmp_path: Path) -> None:
     context = browser.new_context()
     page = context.new_page()
     outside: list[str] = []
@@ -127,7 +125,7 @@ def _sign_in(page: Page, address: str, stack: Stack) -> None:
     expect(page).to_have_url(f"{address}/")
 
 
-def test_programs_find_everything_below_the_prefix(site: str, prefixed: Stack) -> None:
+def test_the_apis_work_below_the_prefix(site: str, prefixed: Stack) -> None:
     below = f"{site}{PREFIX}"
     key = {"Authorization": f"Token {prefixed.token('prefix', '--scope', 'read,submit')}"}
     data = (SAMPLES / "chelsea.png").read_bytes()
@@ -167,9 +165,7 @@ def test_redirects_and_probes(site: str, prefixed: Stack) -> None:
     assert (bare.status_code, bare.headers["Location"]) == (308, f"{PREFIX}/")
 
 
-def test_a_proxy_that_cuts_the_prefix_off_is_understood(
-    prefixed: Stack, shared_host: reverse_proxy.Location
-) -> None:
+def test_a_proxy_that_strips_the_prefix_works(prefixed: Stack, shared_host: reverse_proxy.Location) -> None:
     cutting = reverse_proxy.Location(shared_host.path, "/", shared_host.headers)
     with reverse_proxy.running(cutting, port(prefixed)) as origin:
         login = requests.get(f"{origin}{PREFIX}/jobs/", timeout=60)
@@ -179,8 +175,8 @@ def test_a_proxy_that_cuts_the_prefix_off_is_understood(
             assert requests.get(f"{origin}{address}", timeout=60).status_code == 200, address
 
 
-def test_what_a_client_forges_counts_for_nothing(site: str, stack: Stack, prefixed: Stack) -> None:
-    """Behind the proxy the last address counts; without BEHIND_PROXY no header does."""
+def test_forged_forwarding_headers_are_ignored(site: str, stack: Stack, prefixed: Stack) -> None:
+    """Behind the proxy only the last address counts; without BEHIND_PROXY no header does."""
     with ExitStack() as proxies:
         behind = proxies.enter_context(reverse_proxy.running(examples()[0][1], port(stack)))
         for running, address in ((prefixed, f"{site}{PREFIX}"), (stack, behind), (stack, stack.address)):
@@ -193,7 +189,7 @@ def test_what_a_client_forges_counts_for_nothing(site: str, stack: Stack, prefix
             assert refused.status_code == 403, refused.text
 
 
-def test_https_and_the_host_are_the_proxys_word(prefixed: Stack, own_host: reverse_proxy.Location) -> None:
+def test_https_and_host_come_from_the_proxy(prefixed: Stack, own_host: reverse_proxy.Location) -> None:
     cutting = reverse_proxy.Location(f"{PREFIX}/", "", own_host.headers)
     with reverse_proxy.running(cutting, port(prefixed), scheme="https") as origin:
         forged = {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}

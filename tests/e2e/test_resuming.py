@@ -1,4 +1,4 @@
-"""A reload in the middle of a batch: what arrived is not sent twice, and nothing of it is lost."""
+"""A reload in the middle of a batch: completed uploads are not sent again, and none is lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeo
 
 
 class Wire:
-    """Counts the files that a page sends; of three it breaks the one with number `broken`, at every try."""
+    """Counts the uploads of a page; of three it always breaks the one with number `broken`."""
 
     def __init__(self, page: Page, address: re.Pattern[str], broken: int | None = None) -> None:
         self.sent = 0
@@ -31,7 +31,7 @@ class Wire:
             route.fallback()
             return
         self.sent += 1
-        # What comes after the third is that one again.
+        # Anything after the third is a retry of the broken one.
         if self._broken and (self.sent == self._broken or self.sent > 3):
             route.abort()
         else:
@@ -39,19 +39,20 @@ class Wire:
 
 
 def broken_off(page: Page, photos: Files, address: re.Pattern[str]) -> None:
-    """Choose three photos of which one does not get through, and reload when the other two have arrived."""
+    """Choose three photos, of which one fails, and reload once the other two have arrived."""
     Wire(page, address, broken=2)
     page.on("dialog", lambda dialog: dialog.accept())
     page.locator("#pictures").set_input_files(photos[:3])
     expect(page.locator('#batches .card[data-state="uploaded"]')).to_have_count(2)
-    # The page retries the broken upload on its own: it must stay broken until the reload has ended that page.
+    # The page retries the broken upload on its own, so it must stay broken until the reload has ended the
+    # page.
     page.reload()
     page.unroute_all(behavior="ignoreErrors")
     expect(page.locator("#earlier")).to_contain_text("2 pictures uploaded earlier are not submitted.")
 
 
 def go_on(page: Page, photos: Files, address: re.Pattern[str]) -> None:
-    """Choose the same photos again: one of three is sent, and all three are done."""
+    """Choose the same photos again: one is sent, and all three are processed."""
     wire = Wire(page, address)
     page.locator("#pictures").set_input_files(photos[:3])
     expect(page.locator('#batches .card[data-state="done"]')).to_have_count(3)
@@ -66,11 +67,11 @@ OURS = re.compile(r"/uploads/[0-9a-f-]+/body/$")
 
 
 def unsubmitted(stack: Stack) -> set[object]:
-    """The uploads that are in no job. The stack is shared: another test may have left some."""
+    """Returns the uploads without a job. The stack is shared, so other tests may have left some."""
     return {row[0] for row in stack.rows("SELECT id FROM jobs_upload WHERE state != 'submitted'")}
 
 
-def test_the_same_files_again_go_on_where_they_stopped(stack: Stack, open_page: Open, photos: Files) -> None:
+def test_choosing_the_same_files_resumes_the_upload(stack: Stack, open_page: Open, photos: Files) -> None:
     page = open_page("/", tolerated="ERR_FAILED")
     before, left = stack.rows("SELECT count(*) FROM jobs_upload")[0][0], unsubmitted(stack)
     broken_off(page, photos, OURS)
@@ -79,7 +80,7 @@ def test_the_same_files_again_go_on_where_they_stopped(stack: Stack, open_page: 
     assert unsubmitted(stack) == left
 
 
-def test_what_arrived_can_be_cut_out_without_the_rest(open_page: Open, photos: Files) -> None:
+def test_completed_uploads_can_be_submitted_without_the_rest(open_page: Open, photos: Files) -> None:
     page = open_page("/", tolerated="ERR_FAILED")
     broken_off(page, photos, OURS)
     page.get_by_role("button", name="Cut them out").click()
@@ -87,7 +88,7 @@ def test_what_arrived_can_be_cut_out_without_the_rest(open_page: Open, photos: F
     expect(page.locator('.card[data-state="done"]')).to_have_count(2)
 
 
-def test_what_arrived_can_be_thrown_away(stack: Stack, open_page: Open, photos: Files) -> None:
+def test_completed_uploads_can_be_discarded(stack: Stack, open_page: Open, photos: Files) -> None:
     page, left = open_page("/", tolerated="ERR_FAILED"), unsubmitted(stack)
     broken_off(page, photos, OURS)
     page.get_by_role("button", name="Discard").click()
@@ -96,7 +97,7 @@ def test_what_arrived_can_be_thrown_away(stack: Stack, open_page: Open, photos: 
     assert unsubmitted(stack) <= left
 
 
-def test_a_batch_that_is_stopped_leaves_nothing_behind(stack: Stack, open_page: Open, photos: Files) -> None:
+def test_a_stopped_batch_leaves_nothing_behind(stack: Stack, open_page: Open, photos: Files) -> None:
     page, left = open_page("/", tolerated="ERR_FAILED"), unsubmitted(stack)
     Wire(page, OURS, broken=1)
     page.locator("#pictures").set_input_files(photos[:3])
@@ -104,7 +105,7 @@ def test_a_batch_that_is_stopped_leaves_nothing_behind(stack: Stack, open_page: 
     with page.expect_response("**/uploads/discard/") as answered:
         page.get_by_role("button", name="Stop").click()
     assert answered.value.json() == {"discarded": 3}
-    # The third may have been beginning anew just then; the page discards that one when it hears of it.
+    # The third may just have been restarted; the page discards it once it gets the answer.
     until(lambda: unsubmitted(stack) <= left, "nothing is left behind")
 
 

@@ -1,4 +1,4 @@
-"""Eve claims Bea's address: both sides in a real browser, with the mails read."""
+"""Eve claims Bea's address: both sides in a real browser, with their e-mails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Person = Callable[[], Page]
 
 @pytest.fixture
 def person(stack: Stack, browser: Browser) -> Iterator[Person]:
-    """A browser of its own for each who asks."""
+    """Opens a separate browser for each person."""
     contexts: list[BrowserContext] = []
 
     def open_it() -> Page:
@@ -36,13 +36,13 @@ def person(stack: Stack, browser: Browser) -> Iterator[Person]:
 
 
 def mails(stack: Stack, to: str) -> list[str]:
-    """What was printed into the log as mail to an address, the oldest first."""
+    """Returns the e-mails to an address from the log, oldest first."""
     parts = re.split(r"(?=Subject: )", stack.output())
     return [part for part in parts if re.search(rf"^.*To: {re.escape(to)}\s*$", part, re.MULTILINE)]
 
 
 def link(stack: Stack, to: str, kind: str) -> str:
-    """The newest link of a kind in the mails to an address, waited for."""
+    """Waits for the newest link of a kind in the e-mails to an address."""
     pattern = rf"{re.escape(stack.address)}(account/{kind}/\S+)"
 
     def newest() -> str:
@@ -81,7 +81,7 @@ def make_token(page: Page) -> str:
 
 
 def account_of(stack: Stack, secret: str) -> str:
-    """Whose account a token opens; the code of the refusal where it opens none."""
+    """Returns the account of a token, or the error code where it is refused."""
     request = urllib.request.Request(  # noqa: S310  # our own site on the loopback
         f"{stack.address}api/v1/account/", headers={"Authorization": f"Token {secret}"}
     )
@@ -93,7 +93,7 @@ def account_of(stack: Stack, secret: str) -> str:
 
 
 def test_eve_claims_beas_address_and_gets_nothing(stack: Stack, person: Person) -> None:
-    # Eve signs up with an address of her own, makes a token, and asks for Bea's address.
+    # Eve signs up with her own address, creates a token, and requests a change to Bea's address.
     eve = person()
     sign_up(eve, EVE, OF_EVE)
     expect(eve.get_by_text("This site has no mail server")).to_be_visible()
@@ -110,7 +110,7 @@ def test_eve_claims_beas_address_and_gets_nothing(stack: Stack, person: Person) 
     expect(eve.get_by_role("heading", name="Your next address")).to_be_visible()
     expect(eve.get_by_text("in the server's log")).to_be_visible()
 
-    # Bea finds Eve's link in her mail. It asks for the password of Eve's account: nothing happens.
+    # Bea finds Eve's link in her e-mail. It asks for the password of Eve's account, so nothing happens.
     bea = person()
     bea.goto(link(stack, BEA, "confirm-email"))
     expect(bea.get_by_text(EVE)).to_be_visible()
@@ -139,13 +139,13 @@ def test_eve_claims_beas_address_and_gets_nothing(stack: Stack, person: Person) 
     sign_in(again, BEA, OF_EVE)
     expect(again.get_by_text("are not correct")).to_be_visible()
 
-    # Eve's wish is gone, her account is as it was, and her token opens her own account only.
+    # Eve's request is gone, her account is unchanged, and her token opens only her own account.
     eve.goto("/account/email/")
     expect(eve.get_by_role("heading", name="Your next address")).to_have_count(0)
     expect(eve.locator("main").get_by_text(EVE)).to_be_visible()
     assert account_of(stack, secret) == EVE
 
-    # Somebody got hold of Bea's password: she resets it, which ends the session and the token.
+    # Somebody has Bea's password: she resets it, which ends the session and the token.
     elsewhere = person()
     sign_in(elsewhere, BEA, OF_BEA)
     signed_in_as(elsewhere, BEA)

@@ -1,4 +1,4 @@
-"""A token's life in a browser without scripts, and what a program gets with it meanwhile."""
+"""A token's life in a browser without JavaScript, and an API client that uses it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeo
 
 
 def ask(stack: Stack, secret: str) -> tuple[int, str]:
-    """The status of a program's request, and the code of a refusal."""
+    """Returns the status of an API request, and the code of an error."""
     request = urllib.request.Request(  # noqa: S310  # our own site on the loopback
         f"{stack.address}api/v1/account/", headers={"Authorization": f"Token {secret}"}
     )
@@ -31,7 +31,7 @@ def secret_on(page: Page) -> str:
     return page.get_by_label("Secret", exact=True).inner_text()
 
 
-def test_a_token_is_made_used_rotated_and_revoked_without_scripts(open_page: Open, stack: Stack) -> None:
+def test_a_token_is_created_used_rotated_and_revoked_without_scripts(open_page: Open, stack: Stack) -> None:
     page = open_page("/account/tokens/", java_script_enabled=False)
     page.get_by_label("Name").fill("My program")
     page.get_by_role("button", name="Make the token").click()

@@ -1,4 +1,4 @@
-"""Webhooks from the page to somebody's server: made without a script, sent by the real courier."""
+"""Webhooks, created without JavaScript and delivered by the real courier."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def test_a_webhook_is_made_tried_and_told_of_a_picture(
+def test_a_webhook_is_created_tested_and_notified_of_a_picture(
     stack: Stack, open_page: Open, receiver: Receiver
 ) -> None:
-    # What the first page shows is done by itself, and would be told of, too.
+    # The first page starts the sample job, which would also trigger the webhook.
     until(
         lambda: stack.rows("SELECT 1 FROM jobs_job WHERE state = 'finished'"), "the sample job is done", 120
     )

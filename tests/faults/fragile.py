@@ -1,7 +1,7 @@
-"""The worker's own module with one thing on top: pictures that say so in a comment kill it or make it hang.
+"""A worker on which marked pictures crash or hang: the mark is a comment in the picture.
 
-`python -m dramatiq tests.faults.fragile`: everything else is bgplatform.worker. No file is known that kills a
-real worker; if one were, it would be mended and not kept for a test.
+`python -m dramatiq tests.faults.fragile`: everything else is bgplatform.worker. No known file crashes the
+real worker; if one did, we would fix that instead of keeping the file for a test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _segment = Pipeline.segment
 
 
 def segment(self: Pipeline, source: Any, *arguments: Any, **named: Any) -> Any:
-    """Pipeline.segment, but for the marked pictures."""
+    """Pipeline.segment, except for marked pictures."""
     content = source.read()
     source.seek(0)
     if KILLS in content:

@@ -1,8 +1,8 @@
-"""`python -m tests.faults.full_store --pictures 500`: the disk of the files gets full, then read-only.
+"""`python -m tests.faults.full_store --pictures 500`: the file store's disk becomes full, then read-only.
 
-The platform runs as by `make run`, with its files on a small file system of their own (a tmpfs in a mount
-namespace of this process). While half of the pictures wait, the disk is filled up; while the other half wait,
-it is mounted read-only. Nothing may fail or lose an attempt, uploads get a 503, and /readyz says what is
+The platform runs as with `make run`, with its files on a small file system (a tmpfs in a mount namespace of
+this process). While half of the pictures are queued, the disk is filled; while the other half are queued, it
+is mounted read-only. Nothing may fail or lose an attempt, uploads get a 503, and /readyz reports what is
 missing. Needs Linux, and root or user namespaces.
 """
 
@@ -44,14 +44,14 @@ SETTINGS = {"DISPATCH_SECONDS": "1", "STORE_PAUSE_SECONDS": "1", "LEASE_SECONDS"
 
 
 def main() -> int:
-    """The command line; see the module's text. Returns the exit code: CANNOT_MOUNT if nothing was tried."""
+    """The command line; see the module docstring. Returns the exit code; CANNOT_MOUNT: nothing tested."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.full_store", description=__doc__)
     parser.add_argument("--pictures", type=int, default=500)
     parser.add_argument("--short", action="store_true", help="both faults for 3 s, not 20 s")
-    # `make faults` gives both of its programs the same arguments.
+    # `make faults` passes the same arguments to both of its programs.
     parser.add_argument("--seed", type=int, default=0, help="ignored: nothing here is left to chance")
     chosen = parser.parse_args()
-    settings.configure()  # of this process alone: encoding forms takes Django's defaults
+    settings.configure()  # for this process only: encoding forms needs Django's defaults
     if INSIDE not in os.environ:
         return _in_a_namespace()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -78,7 +78,7 @@ def main() -> int:
 
 
 def _in_a_namespace() -> int:
-    """Run this command again where it may mount, and where no mount outlives it."""
+    """Run this command again in a namespace where it may mount and where no mount outlives it."""
     options = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--mount"]
     unshare = ["unshare", *options, "--kill-child", "--fork"]
     with tempfile.TemporaryDirectory() as there:
@@ -125,7 +125,7 @@ def _submit_and_break(
     fault: Callable[[], AbstractContextManager[None]],
     said: str,
 ) -> None:
-    """Submit pictures, break the store before one is worked on, look for `seconds`, mend it, wait."""
+    """Submit pictures, break the store before any is processed, observe for `seconds`, repair it, wait."""
     worker = stack.worker()
     os.kill(worker, signal.SIGSTOP)
     try:
@@ -148,7 +148,7 @@ def _submit_and_break(
 
 
 def _look(stack: Stack, person: Person, seconds: float, verdict: Verdict, name: str, said: str) -> None:
-    """Ask /readyz and send an upload, again and again."""
+    """Request /readyz and upload repeatedly."""
     until(lambda: _missing(stack).get("store"), f"/readyz says that the store is {name}", 60)
     until_then = time.monotonic() + seconds
     ready, taken, asked = [], [], 0
@@ -166,7 +166,7 @@ def _look(stack: Stack, person: Person, seconds: float, verdict: Verdict, name: 
 
 
 def _missing(stack: Stack) -> dict[str, str]:
-    """What /readyz says is missing."""
+    """Returns what /readyz reports as missing."""
     try:
         with urllib.request.urlopen(f"{stack.address}readyz", timeout=20) as answer:  # noqa: S310  # our loopback
             said = json.load(answer)
@@ -191,7 +191,7 @@ def _postponed(stack: Stack) -> int:
 
 @contextmanager
 def _full(files: Path) -> Iterator[None]:
-    """Not a byte more fits."""
+    """Fill the disk completely."""
     ballast = files / "ballast"
     with ballast.open("wb", buffering=0) as file:
         for size in (2**20, 4096, 1):

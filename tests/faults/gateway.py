@@ -1,4 +1,4 @@
-"""A small TCP proxy before the store, which can refuse writes as a store does whose disk is full."""
+"""A small TCP proxy in front of the store that can refuse writes like a store with a full disk."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ REFUSAL = (
 
 
 class Mode(Enum):
-    """What comes through."""
+    """What the proxy lets through."""
 
     OPEN = "open"
     READ_ONLY = "read only"
 
 
 class Gateway:
-    """Listens on the loopback and passes everything on to `target`, another port, as the mode says."""
+    """Listens on the loopback and forwards to the port `target`, depending on the mode."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -31,18 +31,18 @@ class Gateway:
         self._ready = threading.Event()
         self.port = 0
         self.refused = 0
-        # Bytes that came back from the store.
+        # Bytes received from the store.
         self.answered = 0
         threading.Thread(target=self._run, name="gateway", daemon=True).start()
         self._ready.wait()
 
     @property
     def endpoint(self) -> str:
-        """Its address."""
+        """The proxy's address."""
         return f"http://127.0.0.1:{self.port}"
 
     def switch(self, mode: Mode) -> None:
-        """Another mode from now on; every connection is cut."""
+        """Change the mode and cut every connection."""
         self._mode = mode
         self._loop.call_soon_threadsafe(self._cut)
 
@@ -80,7 +80,7 @@ class Gateway:
                 self.refused += 1
                 await self._refuse(writer)
                 return
-            # One request a connection, so that a write cannot follow unseen.
+            # One request per connection, so that no write follows unnoticed.
             first = head[:-2] + b"Connection: close\r\n\r\n"
         back, forth = await asyncio.open_connection("127.0.0.1", self._target)
         try:

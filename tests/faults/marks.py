@@ -1,4 +1,4 @@
-"""Comments in pictures by which the fragile worker knows what to do with them."""
+"""Comments in pictures that tell the fragile worker what to do."""
 
 from __future__ import annotations
 

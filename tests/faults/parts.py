@@ -1,4 +1,4 @@
-"""The real parts that a storm hits: PostgreSQL, Valkey, SeaweedFS, and the platform's own processes."""
+"""The real parts that the fault test hits: PostgreSQL, Valkey, SeaweedFS, and the platform's processes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.seaweed import ACCESS, SECRET, Seaweed, client_for
 
 BUCKET = "pictures"
 WEB_OPTIONS = ("--no-proxy-headers", "--no-access-log", "--log-level", "warning", "--lifespan", "off")
-# Workers are killed far more often than outside of a storm.
+# Workers are killed far more often than in production.
 PAUSES = ("--grace", "10", "--longest-pause", "1")
 KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "BGPLATFORM_CACHE", "XDG_CACHE_HOME", "LD_LIBRARY_PATH")
 
 
 class Valkey:
-    """A Valkey that keeps nothing: killed, it comes back empty."""
+    """A Valkey without persistence: after a kill it comes back empty."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,7 +34,7 @@ class Valkey:
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it and wait until it answers."""
         quiet = ["--save", "", "--appendonly", "no", "--loglevel", "warning", "--dir", str(self._folder)]
         self._server = subprocess.Popen(
             [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(self.port), *quiet],
@@ -60,7 +60,7 @@ class Valkey:
 
 
 class Platform:
-    """Web, scheduler and workers as the Procfile has them, each under its supervisor, on real servers."""
+    """Web, scheduler and workers as in the Procfile, each under its supervisor, on real servers."""
 
     def __init__(self, folder: Path, *, s3: bool = True, workers: str = "tests.faults.fragile") -> None:
         self.folder = folder
@@ -78,7 +78,7 @@ class Platform:
         self._environment: dict[str, str] = {}
 
     def start_servers(self, **settings: str) -> dict[str, str]:
-        """Start what the platform stands on; the environment of its processes."""
+        """Start the servers that the platform needs; returns the environment for its processes."""
         self.postgres.start()
         self.valkey.start()
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -90,7 +90,7 @@ class Platform:
             "REDIS_URL": self.valkey.url,
             "MODEL": "u2netp",
             "DEVICE": "cpu",
-            # Its supervisors end themselves, and their processes, when this one is gone.
+            # The supervisors end themselves and their processes when this process is gone.
             "BGPLATFORM_LAUNCHER": str(os.getpid()),
             **settings,
         }
@@ -109,11 +109,11 @@ class Platform:
 
     @property
     def address(self) -> str:
-        """Where the web is, without a slash at its end."""
+        """The web's address, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
     def run(self, name: str, *command: str) -> None:
-        """A process under its supervisor."""
+        """Start a process under its supervisor."""
         with self.log.open("ab") as log:
             self._supervisors[name] = subprocess.Popen(
                 [sys.executable, "-m", "bgplatform.local.supervise", name, *PAUSES, "--", *command],
@@ -126,21 +126,21 @@ class Platform:
             )
 
     def run_web(self) -> None:
-        """The web."""
+        """Start the web."""
         own = [sys.executable, "-m", "uvicorn", "bgplatform.asgi:application", "--port", str(self.port)]
         self.run("web", *own, *WEB_OPTIONS)
 
     def run_scheduler(self) -> None:
-        """The scheduler."""
+        """Start the scheduler."""
         self.run("scheduler", sys.executable, "manage.py", "dispatch")
 
     def run_worker(self, name: str, threads: int = 2) -> None:
-        """A worker."""
+        """Start a worker."""
         own = [sys.executable, "-m", "dramatiq", self._workers, "--processes", "1"]
         self.run(name, *own, "--threads", str(threads), "--worker-shutdown-timeout", "7000")
 
     def processes(self, name: str) -> list[int]:
-        """Process ids under a supervisor, parents before their children; of a worker: master, then child."""
+        """Returns the process ids under a supervisor, parents first; for a worker: master, then child."""
         return [
             pid
             for pid in process_tree.descendants(self._supervisors[name].pid)
@@ -148,12 +148,12 @@ class Platform:
         ]
 
     def restarts(self, name: str) -> int:
-        """How often a supervisor had to start its process again."""
+        """Returns how often a supervisor restarted its process."""
         text = self.log.read_text(errors="replace")
         return sum(1 for line in text.splitlines() if f"{name} " in line and "starting it again" in line)
 
     def stop(self) -> None:
-        """Everything ends."""
+        """Stop everything."""
         for process in self._supervisors.values():
             process.terminate()
         for process in self._supervisors.values():

@@ -1,4 +1,4 @@
-"""People who upload and submit through the real web and the real store, and try again where one is away."""
+"""Clients that upload and submit through the real web and the real store, and retry on failures."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PAUSE_SECONDS = 0.5
 
 
 class GaveUpError(Exception):
-    """Something that should heal did not, in TRY_SECONDS."""
+    """Something did not recover within TRY_SECONDS."""
 
 
 def good(seed: int) -> bytes:
-    """A small picture of its own, in one of three formats."""
+    """Returns a distinct small picture in one of three formats."""
     pen = random.Random(seed)
     noise = np.random.default_rng(seed).integers(0, 60, (48, 64, 3), dtype=np.uint8)
     picture = Image.fromarray(noise)
@@ -38,7 +38,7 @@ def good(seed: int) -> bytes:
 
 
 def broken(seed: int) -> bytes:
-    """A PNG with an honest header, cut off in its pixels: taken at the upload, impossible to decode."""
+    """A PNG with a valid header and truncated pixels: accepted at upload, impossible to decode."""
     noise = np.random.default_rng(seed).integers(0, 255, (96, 96, 3), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(noise).save(out, "PNG")
@@ -46,12 +46,12 @@ def broken(seed: int) -> bytes:
 
 
 def text(seed: int) -> bytes:
-    """No picture at all: refused at the upload."""
+    """Not a picture: refused at upload."""
     return f"This is no picture, {seed} times.".encode() * 20
 
 
 def marked(comment: bytes) -> Callable[[int], bytes]:
-    """Pictures that the fragile worker cannot bear."""
+    """Returns a generator of pictures that crash or hang the fragile worker."""
 
     def make(seed: int) -> bytes:
         info, out = PngInfo(), io.BytesIO()
@@ -73,7 +73,7 @@ KINDS: dict[str, Callable[[int], bytes]] = {
 
 @dataclass
 class Person(threading.Thread):
-    """Submits `batches`, lists of (name, content), with pauses; `address` has no slash at its end."""
+    """Submits `batches`, lists of (name, content), with pauses; `address` has no trailing slash."""
 
     address: str
     session: str
@@ -81,7 +81,7 @@ class Person(threading.Thread):
     pauses: list[float]
     retries: int = 0
     jobs: list[str] = field(default_factory=list)
-    # Where the bytes of each upload went.
+    # The upload URLs.
     targets: list[str] = field(default_factory=list)
     error: BaseException | None = None
 
@@ -98,7 +98,7 @@ class Person(threading.Thread):
         return id(self)
 
     def run(self) -> None:
-        """All of it; what went wrong is left in `error`."""
+        """Submit everything; an exception is stored in `error`."""
         try:
             for batch, pause in zip(self.batches, self.pauses, strict=True):
                 self._submit([self.upload(name, content) for name, content in batch])
@@ -108,12 +108,12 @@ class Person(threading.Thread):
             raise
 
     def upload(self, name: str, content: bytes) -> str:
-        """Start, send and finish one file; the upload's id."""
+        """Start, send and finish one upload. Returns its id."""
         said = json.dumps({"name": name, "size": len(content)}).encode()
         begun = json.loads(self._ask("/uploads/", said, "application/json", {201}).data)
         target = begun["target"]
         fields = {**target["fields"], "file": (name, content, "application/octet-stream")}
-        # A relative address is the embedded endpoint of the web itself.
+        # A relative address is the web's own upload endpoint.
         self.targets.append(target["url"])
         own = target["url"].startswith("/")
         url = self.address + target["url"] if own else target["url"]
@@ -128,11 +128,11 @@ class Person(threading.Thread):
         if answer.status == 201:
             self.jobs.append(json.loads(answer.data)["id"])
         elif json.loads(answer.data)["code"] != "upload_not_ready":
-            # An answer that got lost is asked for again: then the uploads are in a job already.
+            # A retry after a lost response: the uploads are in a job already.
             raise GaveUpError(answer.data.decode())
 
     def ask(self, path: str) -> bytes:
-        """The body at a path."""
+        """Returns the body at a path."""
         return bytes(
             self._until(
                 lambda: self._http.request("GET", self.address + path, headers=self._headers), {200}
@@ -140,7 +140,7 @@ class Person(threading.Thread):
         )
 
     def open(self, path: str) -> Any:
-        """The answer at a path, to be read piece by piece."""
+        """Returns the response at a path, for reading in pieces."""
         answer = self._http.request("GET", self.address + path, headers=self._headers, preload_content=False)
         if answer.status != 200:
             raise GaveUpError(f"{answer.status} at {path}")

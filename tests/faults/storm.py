@@ -1,8 +1,8 @@
-"""`python -m tests.faults.storm --pictures 500`: what can go is taken away, and nothing may get lost.
+"""`python -m tests.faults.storm --pictures 500`: parts fail at random, and nothing may get lost.
 
-Five people upload and submit through the real web while workers get SIGKILL, Valkey is killed and comes
-back empty, PostgreSQL is killed and started, and the S3 store (SeaweedFS) is stopped and refuses writes.
-Then rows and files are counted, and the exit code says whether they are right. See docs/operations.md.
+Five clients upload and submit through the real web while workers get SIGKILL, Valkey is killed and comes back
+empty, PostgreSQL is killed and restarted, and the S3 store (SeaweedFS) is stopped and refuses writes. Then
+rows and files are checked, and the exit code is the verdict. See docs/operations.md.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ SETTINGS = {
     "REDISPATCH_SECONDS": "10",
     "STORE_PAUSE_SECONDS": "2",
     "TASK_SECONDS": "12",
-    # Here a picture may be hit three times by chance, which outside of a storm it is not.
+    # A picture may be hit three times by chance here, unlike in production.
     "MAX_ATTEMPTS": "5",
 }
 
 
 def main() -> int:
-    """The command line; see the module's text. Returns the exit code."""
+    """The command line; see the module docstring. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.storm", description=__doc__)
     parser.add_argument("--pictures", type=int, default=500)
     parser.add_argument(
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def storm(platform: Platform, pictures: int, seed: int, program: weather.Program) -> Verdict:
-    """One storm over `pictures` pictures, and what it left."""
+    """Run one storm over `pictures` pictures and return the verdict."""
     say(f"A storm over {pictures} pictures of {PEOPLE} people, seed {seed}")
     environment = platform.start_servers(**SETTINGS)
     os.environ.update(environment, DJANGO_SETTINGS_MODULE="bgplatform.settings")
@@ -115,7 +115,7 @@ def storm(platform: Platform, pictures: int, seed: int, program: weather.Program
 
 
 def prepare(address: str, pictures: int, seed: int, program: weather.Program) -> list[Person]:
-    """The tables, the people with their sessions, and what they will submit while the storm rages."""
+    """Create the tables, the clients with their sessions, and what they will submit."""
     from django.core.management import call_command
     from django.db import connection
     from django.test import Client
@@ -146,7 +146,7 @@ def prepare(address: str, pictures: int, seed: int, program: weather.Program) ->
 
 
 def kinds_of(pictures: int, chance: random.Random, fatal: list[str]) -> list[str]:
-    """Mostly good ones; one in twenty-five is broken, one in fifty no picture; and the fatal ones."""
+    """Mostly good pictures; one in twenty-five is broken, one in fifty is not a picture; plus fatal ones."""
     kinds = fatal + ["broken"] * (pictures // 25) + ["text"] * (pictures // 50)
     kinds += ["good"] * (pictures - len(kinds))
     chance.shuffle(kinds)
@@ -154,7 +154,7 @@ def kinds_of(pictures: int, chance: random.Random, fatal: list[str]) -> list[str
 
 
 def judge(platform: Platform, expected: Counter[str], verdict: Verdict) -> None:
-    """Rows, files, and what the orphan sweep does about leftovers."""
+    """Check rows, files, and what the orphan sweep does about leftovers."""
     from jobs.services import orphans
 
     assert platform.store is not None
@@ -176,7 +176,7 @@ def answers(url: str) -> bool:
 
 
 def ended() -> bool:
-    """Whether no picture waits or runs, and no job is open."""
+    """Whether no picture is queued or running, and no job is active."""
     from django.db import Error, connection
 
     from jobs.models import Job, Picture

@@ -1,4 +1,4 @@
-"""Processes killed while pictures run: every picture ends done, once, with its files."""
+"""Processes are killed while pictures run: every picture is finished exactly once, with its files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATES = "SELECT state, COUNT(*) FROM jobs_picture GROUP BY state"
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A platform of its own that gives the work of the dead out again soon."""
+    """A platform with short leases, so that work of killed processes is soon dispatched again."""
     stack = Stack(tmp_path, LEASE_SECONDS="4", DISPATCH_SECONDS="1", REDISPATCH_SECONDS="5", MAX_ATTEMPTS="9")
     with stack:
         until(lambda: samples_done(stack), "the sample job is done", 60)
@@ -38,12 +38,12 @@ def samples_done(stack: Stack) -> bool:
 
 
 def states(stack: Stack) -> dict[str, int]:
-    """How many pictures there are in each state."""
+    """Returns the number of pictures by state."""
     return {str(state): int(str(count)) for state, count in stack.rows(STATES)}
 
 
 def photos() -> list[tuple[str, bytes]]:
-    """COUNT different photos, small enough to be quick and large enough to be caught at work."""
+    """COUNT different photos, small enough to be fast and large enough to be interrupted."""
     found = []
     with Image.open(SAMPLES / "astronaut.jpg") as astronaut:
         for number in range(COUNT):
@@ -54,7 +54,7 @@ def photos() -> list[tuple[str, bytes]]:
 
 
 def kill_at_work(stack: Stack, process: int) -> None:
-    """SIGKILL `process` while the worker holds pictures: it is stopped first, so that this stays true."""
+    """SIGKILL `process` while the worker holds pictures. The worker is stopped (SIGSTOP) first."""
 
     def caught() -> bool:
         worker = stack.worker()
@@ -73,7 +73,7 @@ def kill_at_work(stack: Stack, process: int) -> None:
 
 
 def check_every_picture_once(stack: Stack) -> None:
-    """Rows, attempts and files: nothing missing, nothing twice, nothing left over."""
+    """Checks rows, attempts and files: none missing, none duplicated, none left over."""
     total = COUNT + 3
     assert states(stack) == {"done": total}
     assert stack.rows("SELECT state, COUNT(*) FROM jobs_job GROUP BY state") == [("finished", 2)]
@@ -92,7 +92,7 @@ def check_every_picture_once(stack: Stack) -> None:
 
 
 def files(stack: Stack) -> dict[str, int]:
-    """How many files the store holds, by the first folder of their keys."""
+    """Returns the number of stored files by the first folder of their keys."""
     store = stack.state.folder / "files"
     return dict(Counter(path.relative_to(store).parts[0] for path in store.rglob("*") if path.is_file()))
 
@@ -119,7 +119,7 @@ def test_worker_and_its_master_killed_while_pictures_run(stack: Stack) -> None:
     assert b'data-job-state="finished"' in person.get(page)
 
 
-def test_everything_killed_at_once_and_started_again(stack: Stack) -> None:
+def test_everything_is_killed_at_once_and_restarted(stack: Stack) -> None:
     person = Person(stack.address)
     person.sign_in(stack.sign_in)
     page = person.submit(photos())
@@ -136,6 +136,6 @@ def test_everything_killed_at_once_and_started_again(stack: Stack) -> None:
 
 
 def check_done_after_restart(stack: Stack) -> None:
-    """As above, but nobody may have been caught at work: the launcher's end is a SIGTERM to its workers."""
+    """As above, but perhaps no picture was interrupted: the launcher's end sends SIGTERM to its workers."""
     assert states(stack) == {"done": COUNT + 3}
     assert set(files(stack).values()) == {COUNT + 3}

@@ -1,4 +1,4 @@
-"""The local run as a person has it: stopped, started again, started twice, started wrongly."""
+"""The local run as a person uses it: stopped, restarted, started twice, started with wrong settings."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ JOBS = "SELECT title, state FROM jobs_job"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A platform that has done its sample job."""
+    """A platform that has finished its sample job."""
     with Stack(tmp_path_factory.mktemp("platform")) as running:
         until(lambda: running.rows(JOBS) == [("Sample photos", "finished")], "the sample job is done", 60)
         yield running
 
 
 def refused(stack: Stack, **settings: str) -> str:
-    """What a launcher says that ends at once with code 1."""
+    """Returns the output of a launcher that exits at once with code 1."""
     before = len(stack.output())
     launcher = stack.launch(**settings)
     assert launcher.wait(timeout=60) == 1
     return stack.output()[before:]
 
 
-def test_stopped_and_started_again_it_still_has_its_jobs(stack: Stack) -> None:
+def test_jobs_survive_a_restart(stack: Stack) -> None:
     first = stack.sign_in
     assert f"password  {first.password}" in stack.output()
-    assert stack.stop() == 0  # and asserts that no process is left
+    assert stack.stop() == 0  # also asserts that no process is left
     assert not stack.state.run_file.exists()
     before = len(stack.output())
     stack.start()
@@ -50,13 +50,13 @@ def test_stopped_and_started_again_it_still_has_its_jobs(stack: Stack) -> None:
     assert len(stack.rows(JOBS)) == 1
 
 
-def test_a_second_one_in_the_same_folder_is_told_where_the_first_is(stack: Stack) -> None:
+def test_a_second_run_in_the_same_folder_is_refused(stack: Stack) -> None:
     worker, said = stack.worker(), refused(stack)
     assert f"already runs from this folder as process {stack.pid} at {stack.address}:" in said
     assert stack.worker() == worker
 
 
-def test_a_dead_process_is_started_again_and_that_is_said(stack: Stack) -> None:
+def test_a_dead_process_is_restarted_and_logged(stack: Stack) -> None:
     (web,) = [pid for pid in stack.processes("-m uvicorn") if pid not in stack.processes("supervise")]
     before = len(stack.output())
     process_tree.kill(web, 9)
@@ -88,7 +88,7 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
     assert "started (pid" not in said
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+def test_a_port_in_use_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert f"Port {port} is taken by another program" in refused(Stack(tmp_path), PORT=str(port))

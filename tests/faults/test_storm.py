@@ -1,4 +1,4 @@
-"""The storm of `make faults`, short: the whole of it runs in a process of its own, as by hand."""
+"""The storm of `make faults`, in short, in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 
-def test_a_short_storm_loses_nothing_and_doubles_nothing() -> None:
+def test_a_short_storm_loses_and_duplicates_nothing() -> None:
     command = [sys.executable, "-m", "tests.faults.storm", "--pictures", "60", "--short", "--seed", "7"]
     storm = subprocess.run(command, capture_output=True, text=True, check=False, timeout=380)
     assert storm.returncode == 0, storm.stdout[-8000:] + storm.stderr[-4000:]

@@ -1,4 +1,4 @@
-"""Pictures that kill their worker, or hang in it, fail alone: who ran beside them is done."""
+"""Pictures that crash or hang their worker fail alone; the pictures beside them are finished."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def marked(comment: bytes) -> bytes:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A platform whose worker is the fragile one, with a short patience."""
+    """A platform with the fragile worker and short time limits."""
     settings = {"LEASE_SECONDS": "3", "DISPATCH_SECONDS": "1", "REDISPATCH_SECONDS": "5", "TASK_SECONDS": "5"}
     with Stack(tmp_path, WORKER_MODULE="tests.faults.fragile", WORKER_THREADS="3", **settings) as stack:
         until(lambda: stack.rows(OPEN) == [(0,)], "the sample job is done", 60)
@@ -48,7 +48,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 @pytest.mark.parametrize("comment", [marks.KILLS, marks.HANGS, marks.HANGS_LOCKED])
-def test_it_is_failed_with_a_reason_and_alone(stack: Stack, comment: bytes) -> None:
+def test_a_fatal_picture_fails_alone_with_a_reason(stack: Stack, comment: bytes) -> None:
     person = Person(stack.address)
     person.sign_in(stack.sign_in)
     first = stack.worker()
@@ -62,6 +62,6 @@ def test_it_is_failed_with_a_reason_and_alone(stack: Stack, comment: bytes) -> N
     assert rows["fatal.png"] == ("failed", "worker_lost", 3)
     others = [rows[f"good-{number}.png"] for number in range(11)]
     assert {row[:2] for row in others} == {("done", "")}
-    # Whoever ran beside it lost one attempt with it, never a second one.
+    # A picture beside it lost one attempt at most.
     assert {row[2] for row in others} <= {1, 2}
     assert not process_tree.is_alive(first)

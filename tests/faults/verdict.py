@@ -1,4 +1,4 @@
-"""What a storm must leave behind: every picture ended for its own reason, once, and files and rows agree."""
+"""The expected state after a storm: every picture finished once, for its own reason; files and rows agree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.faults.parts import BUCKET
 
-# How each kind of picture has to end: its state, and the codes that are a reason of its own.
+# The expected end of each kind of picture: its state, and the acceptable error codes.
 OWN_END = {
     "good": ("done", {""}),
     "broken": ("failed", {"truncated_picture", "broken_picture"}),
@@ -20,20 +20,20 @@ OWN_END = {
 
 @dataclass
 class Verdict:
-    """Counts to print, and what is wrong; nothing is, where `wrong` stays empty."""
+    """Counts to print, and problems in `wrong`."""
 
     counts: dict[str, object] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def must(self, name: str, value: object, expected: object) -> None:
-        """Count something that has only one right value."""
+        """Record a value that must equal `expected`."""
         self.counts[name] = value
         if value != expected:
             self.wrong.append(f"{name} is {value}, not {expected}")
 
 
 def judge_rows(expected: Counter[str], verdict: Verdict) -> None:
-    """Pictures, mattes, renditions and jobs. expected: how many pictures were submitted, by kind."""
+    """Check pictures, mattes, renditions and jobs. expected: the number of submitted pictures, by kind."""
     from django.conf import settings
     from django.db.models import Count, Max
 
@@ -63,7 +63,7 @@ def judge_rows(expected: Counter[str], verdict: Verdict) -> None:
 
 
 def judge_files(client: Any, verdict: Verdict, *, label: str) -> None:
-    """The bucket against the rows. `client` looks past the platform. The label says at which moment."""
+    """Compare the bucket with the rows. `client` bypasses the platform. label: the moment of the check."""
     there = {
         one["Key"]: one["Size"]
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
@@ -79,7 +79,7 @@ def judge_files(client: Any, verdict: Verdict, *, label: str) -> None:
 
 
 def named_keys() -> dict[str, int | None]:
-    """Every key that a row names, with its size where the row knows that."""
+    """Returns every key in the rows, with its size where known."""
     from jobs.models import Matte, Picture, Rendition, Upload
 
     keys: dict[str, int | None] = {}

@@ -1,4 +1,4 @@
-"""The storm itself: which part is hit when, by a seed."""
+"""The storm: which part is hit when, by a seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.faults.parts import Platform
 
 @dataclass(frozen=True)
 class Program:
-    """Seconds between hits (from, to), how long the store is away, and how many hits at least."""
+    """Seconds between hits (from, to), how long the store is away, and the minimum number of hits."""
 
     worker_gap: tuple[float, float] = (10.0, 25.0)
     valkey_gap: tuple[float, float] = (15.0, 40.0)
@@ -27,7 +27,7 @@ class Program:
     store_seconds: float = 20.0
     store_after: float = 15.0
     least: int = 3
-    # Pictures that kill their worker; how many pictures somebody submits at once.
+    # Pictures that crash their worker; the number of pictures in a batch.
     fatal: list[str] = field(default_factory=lambda: ["killer"])
     batch: int = 20
 
@@ -38,7 +38,7 @@ SHORT = Program(
 
 
 class Weather:
-    """Threads, each of which hits one kind of part, until `calm()`."""
+    """Threads that each hit one kind of part, until `calm()`."""
 
     def __init__(self, platform: Platform, program: Program, workers: list[str], seed: int) -> None:
         self._platform, self._program, self._workers = platform, program, workers
@@ -60,7 +60,7 @@ class Weather:
         self._threads.append(threading.Thread(target=self._guarded, args=(self._store,), daemon=True))
 
     def begin(self) -> None:
-        """Let loose."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
@@ -71,7 +71,7 @@ class Weather:
         return bool(self.errors) or (bool(store) and all(self.hits[k] >= self._program.least for k in kinds))
 
     def calm(self) -> None:
-        """No more, and everything is up again."""
+        """Stop, with everything running again."""
         self._calm.set()
         for thread in self._threads:
             thread.join()
@@ -101,9 +101,9 @@ class Weather:
         sys.stdout.flush()
 
     def _worker(self, chance: random.Random) -> None:
-        """SIGKILL to a worker's child, or now and then to its master."""
+        """SIGKILL a worker's child, or sometimes its master."""
         pids = self._platform.processes(chance.choice(self._workers))
-        if len(pids) < 2:  # being started again
+        if len(pids) < 2:  # just being restarted
             return
         if process_tree.kill(pids[0] if chance.random() < 0.2 else pids[1], signal.SIGKILL):
             self._hit("worker killed")
@@ -140,5 +140,5 @@ class Weather:
 
 
 def stop_here() -> None:
-    """SIGTERM ends the storm as Ctrl-C does."""
+    """End the storm on SIGTERM as on Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))

@@ -32,7 +32,7 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def bucket(seaweed: str, settings: Any) -> str:
-    """An empty bucket that the platform's settings name."""
+    """An empty bucket in the platform's settings."""
     name = f"pictures-{uuid4().hex[:12]}"
     client_for(seaweed).create_bucket(Bucket=name)
     use_bucket(settings, seaweed, name)
@@ -60,7 +60,7 @@ def use_bucket(settings: Any, endpoint: str, name: str, secret: str = SECRET) ->
 
 @pytest.fixture
 def objects(bucket: str, seaweed: str) -> Any:
-    """A function that lists the bucket's keys."""
+    """Returns a function that lists the bucket's keys."""
     client = client_for(seaweed)
 
     def keys() -> set[str]:

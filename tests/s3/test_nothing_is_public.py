@@ -1,4 +1,4 @@
-"""Every kind of stored file, asked for at the S3 store itself by somebody who has no signed address."""
+"""Every kind of stored file, requested from the S3 store itself without a signed URL."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def status(method: str, address: str, **more: bytes) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_a_signature_nobody_reads_replaces_or_deletes_it(
-    kind: str, bucket: str, seaweed: str
-) -> None:
+def test_unsigned_requests_cannot_read_replace_or_delete(kind: str, bucket: str, seaweed: str) -> None:
     key = key_of(kind, new_id())
     content = mark(key)
     address = f"{seaweed}/{bucket}/{key}"
@@ -36,7 +34,7 @@ def test_without_a_signature_nobody_reads_replaces_or_deletes_it(
         assert file.read() == content
 
 
-def test_nobody_lists_the_bucket(bucket: str, seaweed: str) -> None:
+def test_the_bucket_cannot_be_listed(bucket: str, seaweed: str) -> None:
     mark(key_of("source_key", new_id()))
     for address in (f"{seaweed}/{bucket}", f"{seaweed}/{bucket}/?list-type=2", f"{seaweed}/"):
         answer = http.request("GET", address, retries=False)
@@ -45,7 +43,7 @@ def test_nobody_lists_the_bucket(bucket: str, seaweed: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_signed_address_opens_its_own_file_for_minutes(kind: str, bucket: str, seaweed: str) -> None:
+def test_a_signed_url_opens_its_own_file_for_minutes(kind: str, bucket: str, seaweed: str) -> None:
     key, other = key_of(kind, new_id()), key_of(kind, new_id())
     content = mark(key)
     mark(other)

@@ -1,4 +1,4 @@
-"""The named operations of the store, on a real one; and what it says when it is away."""
+"""The store's operations on a real S3 store, and its errors while that is unavailable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ http = urllib3.PoolManager()
 
 
 def post(target: dict[str, Any], content: bytes, **other_fields: str) -> int:
-    """Send a file as a browser does to a presigned form; the status."""
+    """Send a file by a presigned form, as a browser does. Returns the status."""
     fields = {**target["fields"], **other_fields, "file": ("x", content, "application/octet-stream")}
     return int(http.request("POST", target["url"], fields=fields).status)
 
@@ -55,7 +55,7 @@ def test_many_are_deleted_in_few_requests(bucket: str, objects: Any) -> None:
     assert objects() == set()
 
 
-def test_peeking_fetches_only_what_is_read(bucket: str, seaweed: str) -> None:
+def test_a_partial_read_fetches_only_that_part(bucket: str, seaweed: str) -> None:
     storage.write("big", b"\x89PNG" + bytes(3_000_000))
     raw = RangedReader(client_for(seaweed), bucket, "big")
     with io.BufferedReader(raw, 64 * 1024) as file:
@@ -65,9 +65,7 @@ def test_peeking_fetches_only_what_is_read(bucket: str, seaweed: str) -> None:
     assert raw.fetched <= 64 * 1024 + 2
 
 
-def test_a_client_sends_straight_to_the_store_and_nothing_else_under_that_form(
-    bucket: str, objects: Any
-) -> None:
+def test_a_presigned_form_accepts_only_its_own_file(bucket: str, objects: Any) -> None:
     upload = uuid4()
     target = storage.upload_target(upload, 1000).as_dict()
     assert bucket in str(target["url"])
@@ -103,13 +101,13 @@ def test_a_download_carries_name_and_type_and_nothing_is_public(bucket: str) -> 
         lambda: list(storage.chunks("k")),
     ],
 )
-def test_a_store_that_does_not_answer_is_away(settings: Any, act: Any) -> None:
+def test_an_unresponsive_store_is_unavailable(settings: Any, act: Any) -> None:
     use_bucket(settings, f"http://127.0.0.1:{free_ports(1)[0]}", "pictures")
     with pytest.raises(storage.StoreUnavailableError):
         act()
 
 
-def test_a_refusal_is_no_absence(bucket: str, seaweed: str, settings: Any) -> None:
+def test_a_refusal_is_not_a_missing_file(bucket: str, seaweed: str, settings: Any) -> None:
     storage.write("k", b"x")
     use_bucket(settings, seaweed, bucket, secret="another-secret-another-secret")
     for act in (lambda: storage.write("k", b"y"), lambda: list(storage.chunks("k"))):

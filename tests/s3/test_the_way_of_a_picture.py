@@ -1,4 +1,4 @@
-"""Upload, submit, segment, download, with the files in S3: the web never touches a body."""
+"""Upload, submit, segment, download with the files in S3: no file passes through the web process."""
 
 from __future__ import annotations
 
@@ -92,17 +92,17 @@ def test_bytes_sent_after_the_check_do_not_replace_what_was_checked(
         assert file.read() == content
 
 
-def test_a_form_takes_what_was_announced_and_no_byte_more(
+def test_a_form_accepts_only_the_announced_size(
     user: User, client_of: Callable[[User], Client], objects: Any
 ) -> None:
-    """What the form has beside the file is not counted."""
+    """The form's other fields are not counted."""
     begun = start(client_of(user), 11)
     assert post(begun["target"], b"hello there!") in {400, 403}
     assert objects() == set()
     assert post(begun["target"], b"hello there") == 204
 
 
-def test_a_text_file_is_refused_and_gone(
+def test_a_text_file_is_refused_and_deleted(
     user: User, client_of: Callable[[User], Client], objects: Any
 ) -> None:
     client = client_of(user)
@@ -115,7 +115,7 @@ def test_a_text_file_is_refused_and_gone(
     assert objects() == set()
 
 
-def test_a_store_that_is_away_makes_pictures_wait_and_costs_no_attempt(user: User, settings: Any) -> None:
+def test_an_unavailable_store_costs_no_attempt(user: User, settings: Any) -> None:
     job = make_job(user)
     picture = Picture.objects.get(job=job)
     use_bucket(settings, f"http://127.0.0.1:{free_ports(1)[0]}", "pictures")
@@ -129,7 +129,7 @@ def test_a_store_that_is_away_makes_pictures_wait_and_costs_no_attempt(user: Use
     assert lines.PICTURES.top_up(user.pk) == 0
 
 
-def test_a_page_says_that_the_store_is_away(
+def test_a_page_reports_an_unavailable_store(
     user: User, client_of: Callable[[User], Client], settings: Any
 ) -> None:
     client = client_of(user)

@@ -1,6 +1,6 @@
-"""Every test watches the locks: a transaction that takes one out of order fails, on SQLite as well.
+"""Checks locks in every test: a transaction that takes one out of order fails, on SQLite as well.
 
-SQLite locks nothing here, so that only watching finds there what is a deadlock on PostgreSQL.
+SQLite locks no rows, so only this check finds there what would deadlock on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from accounts import locks
 
 
 class OutOfOrderError(AssertionError):
-    """A lock that comes after one that has to be taken later."""
+    """A lock was taken after one that must come later."""
 
 
 class Watch:
-    """What each thread's transaction holds, as far as it was locked by accounts/locks.py."""
+    """The locks of each thread's transaction, as reported by accounts/locks.py."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     def __call__(self, label: str, keys: Collection[Any]) -> None:
-        """Note a lock. Raises OutOfOrderError."""
+        """Record a lock. Raises OutOfOrderError."""
         own = [block for block in connection.atomic_blocks if not block._from_testcase]
         if not own:
             raise OutOfOrderError(f"{label} is locked outside of a transaction")
@@ -47,8 +47,8 @@ class Watch:
 
 
 @contextmanager
-def watched() -> Iterator[None]:
-    """A block in which every lock is watched."""
+def check_locks() -> Iterator[None]:
+    """A block in which every lock is checked."""
     before, locks.watch = locks.watch, Watch()
     try:
         yield
