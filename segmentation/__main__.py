@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 COMMANDS = ("cutout", "weights", "evaluate", "bench", "train", "export")
-EPILOG = "Exit codes: 0 all done; 1 something failed, and a sentence said what; 2 wrong use; 130 interrupted."
+EPILOG = "Exit codes: 0 success; 1 failure, explained on stderr; 2 usage error; 130 interrupted."
 
 
 def _module(command: str) -> ModuleType:

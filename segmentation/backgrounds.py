@@ -41,7 +41,7 @@ def paint(
     if isinstance(background, Blurred):
         return blurred(rgb, alpha, size, background.radius.pixels(max(size))), None
     if backdrop is None:
-        sentence = f"The picture {background.ref!r} for the background was not given."
+        sentence = f"The background picture {background.ref!r} is missing."
         raise RecipeError("missing_background", sentence, "background")
     return picture(background, backdrop, size)
 

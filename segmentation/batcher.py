@@ -37,7 +37,7 @@ class MicroBatcher(Generic[Entry, Result]):
         max_pending: int = 64,
     ) -> None:
         if max_batch < 1 or max_pending < 1 or max_wait < 0:
-            raise ValueError("max_batch and max_pending are at least 1, max_wait is at least 0")
+            raise ValueError("max_batch and max_pending must be at least 1, max_wait at least 0")
         self._run, self._max_wait = run, max_wait
         self._max_batch = max_batch
         self._queue: queue.Queue[tuple[Entry, Future[Result]] | None] = queue.Queue(max_pending)
@@ -57,7 +57,9 @@ class MicroBatcher(Generic[Entry, Result]):
         # Held while waiting for room, so that close() cannot queue its end marker before this entry.
         with self._submit_lock:
             if self._closed:
-                raise EngineError("batcher_closed", "The engine is shutting down and takes no more pictures.")
+                raise EngineError(
+                    "batcher_closed", "The engine is shutting down and accepts no more pictures."
+                )
             self._queue.put((entry, future))
         return future
 
@@ -108,7 +110,7 @@ class MicroBatcher(Generic[Entry, Result]):
             results = self._run([entry for entry, _ in waiting])
             if len(results) != len(waiting):
                 raise EngineError(
-                    "wrong_count", f"The engine answered {len(results)} for {len(waiting)} pictures."
+                    "wrong_count", f"The engine returned {len(results)} results for {len(waiting)} pictures."
                 )
         except OutOfMemoryError as error:
             if len(waiting) == 1:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Part = TypeVar("Part")
-Made = TypeVar("Made")
+Result = TypeVar("Made")
 
 _THREADS = 4
 
@@ -69,7 +69,7 @@ def _spans(length: int, count: int, cells: int) -> list[tuple[slice, slice, int,
     return spans
 
 
-def parallel_map(work: Callable[[Part], Made], parts: Iterable[Part]) -> list[Made]:
+def parallel_map(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
     """Applies `work` to each part in parallel threads and returns the results in order. OpenCV and NumPy
     release the GIL.
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from segmentation.errors import SegmentationError
 
 
-def marks(name: str) -> tuple[str, str]:
+def markers(name: str) -> tuple[str, str]:
     """Returns the lines that begin and end the measured part `name`."""
     return f"<!-- measured by `bench`: {name} -->", f"<!-- end: {name} -->"
 
 
 def write(file: Path, name: str, table: str) -> None:
     """Replaces the part `name` of a file. Raises SegmentationError `no_place` if its markers are missing."""
-    begin, end = marks(name)
+    begin, end = markers(name)
     text = file.read_text("utf-8")
     pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
     if not pattern.search(text):

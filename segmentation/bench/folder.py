@@ -47,7 +47,7 @@ def measure(
         seconds = {name: _timed(command, env) for name, command in commands.items()}
         for name in commands:
             if (written := len(list(Path(scratch, name).glob("*.png")))) != count:
-                sentence = f"{name} wrote {written} of {count} pictures: its time says nothing."
+                sentence = f"{name} wrote {written} of {count} pictures: its time is not comparable."
                 raise EngineError("pictures_missing", sentence)
         for name, taken in seconds.items():
             row: dict[str, object] = {

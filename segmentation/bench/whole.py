@@ -29,21 +29,21 @@ def stages(pipeline: Pipeline, jpeg: bytes, level: str, rounds: int) -> dict[str
     recipe = Recipe(model=pipeline.predictor.model, refine=level)
     taken: dict[str, list[float]] = {}
     for _ in range(rounds):
-        marks = [time.perf_counter()]
+        timestamps = [time.perf_counter()]
         picture = decode(jpeg, LIMITS)
         rgb = picture.rgb
-        marks.append(time.perf_counter())
+        timestamps.append(time.perf_counter())
         entry = network_input(rgb, recipe.shrink, picture.half_size)
-        marks.append(time.perf_counter())
+        timestamps.append(time.perf_counter())
         raw = pipeline.predictor.raw(entry[None])[0]
-        marks.append(time.perf_counter())
+        timestamps.append(time.perf_counter())
         matte = refine(quantised(stretch(raw)), rgb, level, picture.half_size)
-        marks.append(time.perf_counter())
+        timestamps.append(time.perf_counter())
         colours, alpha = compose(rgb, matte, recipe, None, picture.half_size, in_place=True)
-        marks.append(time.perf_counter())
+        timestamps.append(time.perf_counter())
         encode(colours, alpha, "png")
-        marks.append(time.perf_counter())
-        for name, start, end in zip(STAGES, marks, marks[1:], strict=False):
+        timestamps.append(time.perf_counter())
+        for name, start, end in zip(STAGES, timestamps, timestamps[1:], strict=False):
             taken.setdefault(name, []).append(1000 * (end - start))
     return {name: float(np.median(times)) for name, times in taken.items()}
 

@@ -102,7 +102,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Measures, prints, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.worker_memory", description=__doc__)
     add = parser.add_argument
-    add("--rembg", metavar="PYTHON", help="in whose environment rembg[cpu] is; without it only the growth")
+    add(
+        "--rembg",
+        metavar="PYTHON",
+        help="interpreter of an environment with rembg[cpu]; without it only the growth is measured",
+    )
     add("--model", default="u2net", choices=["u2net", "u2netp"])
     add("--photo", type=Path, default=SAMPLE)
     add("--megapixels", type=float, default=12.0, help="beside rembg (default: 12)")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from segmentation.__main__ import main
-from segmentation.bench.document import marks, write
+from segmentation.bench.document import markers, write
 from segmentation.bench.photos import jpeg_of
 from segmentation.bench.rounds import compare
 from segmentation.errors import SegmentationError
@@ -75,7 +75,7 @@ def test_maps_are_compared_with_float32_on_a_data_set(
     cup.paste(255, (100, 50, 400, 300))
     cup.save(tmp_path / "set" / "gt" / "cup.png")
     document = tmp_path / "page.md"
-    begin, end = marks("maps u2netp")
+    begin, end = markers("maps u2netp")
     document.write_text(f"before\n{begin}\nold\n{end}\nafter\n", "utf-8")
     target = tmp_path / "report.json"
     options = ["--model", "u2netp", "--json", str(target), "--document", str(document)]

@@ -12,16 +12,16 @@ from segmentation import pictures
 from segmentation.errors import PictureError
 from segmentation.pictures.jpeg_damage import is_zeroed
 from segmentation.pictures.probe import DAMAGED
-from tests.segmentation.made import jpegs, pngs
-from tests.segmentation.made.profiles import DISPLAY_P3, rgb_profile
-from tests.segmentation.made.rows import ROWS
-from tests.segmentation.made.scene import saved, scene
+from tests.segmentation.samples import jpegs, pngs
+from tests.segmentation.samples.profiles import DISPLAY_P3, rgb_profile
+from tests.segmentation.samples.rows import ROWS
+from tests.segmentation.samples.scene import saved, scene
 
 # The number of bytes at the end of each file without pixel data.
 ENDS = {
     "jpeg rgb baseline": 2,
     "jpeg rgb progressive": 2,
-    "jpeg rgb restart marks": 2,
+    "jpeg rgb restart markers": 2,
     "jpeg grey": 2,
     "jpeg cmyk adobe inverted": 2,
     "jpeg ycck": 2,

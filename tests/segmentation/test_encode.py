@@ -14,7 +14,7 @@ from PIL import Image
 from segmentation import pictures
 from segmentation.encode import FORMATS, encode, png
 from segmentation.errors import PictureError
-from tests.segmentation.made.scene import HEIGHT, WIDTH, exif_block, ramp, rgb_of, scene
+from tests.segmentation.samples.scene import HEIGHT, WIDTH, exif_block, ramp, rgb_of, scene
 
 ODD_SIZES = [(1, 1), (1, 2), (2, 1), (1, 1000), (1000, 1), (3, 5), (7, 4099), (301, 17)]
 

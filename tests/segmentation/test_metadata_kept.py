@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from segmentation import pictures
 from segmentation.encode import encode
 from segmentation.pictures import exif
-from tests.segmentation.made.scene import exif_block, saved, scene
+from tests.segmentation.samples.scene import exif_block, saved, scene
 
 ARTIST, COPYRIGHT = 315, 33432
 NAMES = {ARTIST: "Grace Hopper", COPYRIGHT: "2026 Rear Admiral"}

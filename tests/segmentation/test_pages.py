@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from segmentation import pictures
-from tests.segmentation.made.scene import Pixels, saved, scene
+from tests.segmentation.samples.scene import Pixels, saved, scene
 
 FULL, THUMBNAIL, PAGE, MASK = 0, 1, 2, 4
 SMALL = scene(9, 5)

@@ -10,8 +10,8 @@ from segmentation import pictures
 from segmentation.encode import FORMATS
 from segmentation.errors import PictureError
 from segmentation.pictures import Limits
-from tests.segmentation.made import pngs
-from tests.segmentation.made.rows import ROWS
+from tests.segmentation.samples import pngs
+from tests.segmentation.samples.rows import ROWS
 
 ROOT = Path(__file__).parents[2]
 

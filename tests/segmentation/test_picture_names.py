@@ -9,7 +9,7 @@ import pytest
 from segmentation.cli.finding import find
 from segmentation.pictures import names
 from segmentation.pictures.types import FORMATS
-from tests.segmentation.made.rows import ROWS
+from tests.segmentation.samples.rows import ROWS
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

@@ -17,9 +17,9 @@ from PIL import Image
 from segmentation import pictures
 from segmentation.errors import PictureError
 from segmentation.pictures import Limits, exif, refusals
-from tests.segmentation.made import pngs, tiffs
-from tests.segmentation.made.registry import FULL
-from tests.segmentation.made.scene import HEIGHT, WIDTH, exif_block, grey, saved, scene
+from tests.segmentation.samples import pngs, tiffs
+from tests.segmentation.samples.registry import FULL
+from tests.segmentation.samples.scene import HEIGHT, WIDTH, exif_block, grey, saved, scene
 
 
 def refusal(file: pictures.PictureSource, limits: Limits | None = None) -> PictureError:

@@ -24,7 +24,7 @@ CODES = {
 }
 # The maximum growth of the process for one file: 49 megapixels of animated WebP need the most.
 MOST_MEGABYTES = 1_200
-LEAST = {"fuzz": 300, "cut": 225, "lies": 300, "bombs": 160, "strangers": 110, "structures": 125}
+LEAST = {"fuzz": 300, "cut": 225, "false headers": 300, "bombs": 160, "unsupported": 110, "structures": 125}
 
 
 @pytest.mark.timeout(600)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segmentation import pictures
-from tests.segmentation.made.rows import ROWS
+from tests.segmentation.samples.rows import ROWS
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         help="weights that rembg downloaded (~/.rembg): its -vm and its default model need them",
     )
     add("--out", type=Path, default=Path("var/accuracy"), help="where cut-outs, figures and the page go")
-    add("--document", type=Path, default=Path("docs/accuracy.md"), help="the file whose tables are renewed")
+    add("--document", type=Path, default=Path("docs/accuracy.md"), help="the file whose tables are updated")
     add("--only", nargs="+", choices=PARTS, default=PARTS, help="only these parts (default: all)")
     add("--model", default="u2net")
     add("--rounds", type=int, default=3, help="rounds of the times; medians count (default: 3)")
@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--processor-time",
         action="store_true",
-        help="times: seconds of the processor instead of the clock's, for a machine that does other things",
+        help="times: CPU seconds instead of wall-clock time, for a busy machine",
     )
     add(
         "--every",
@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
         choices=KEYS,
         default=(),
         metavar="WHO",
-        help="take these ones' cut-outs from the run before",
+        help="reuse the cut-outs of these contenders from an earlier run",
     )
     return made
 
@@ -190,7 +190,7 @@ def main() -> int:
     """Runs, or prints the reason for a failure."""
     args = parser().parse_args()
     if not (args.data / "bench").is_dir():
-        sys.stderr.write(f"There is no {args.data / 'bench'}: the pictures to measure with are not here.\n")
+        sys.stderr.write(f"There is no {args.data / 'bench'}: the benchmark pictures are missing.\n")
         return 2
     try:
         return run(args)

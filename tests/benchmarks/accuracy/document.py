@@ -8,14 +8,14 @@ import re
 from pathlib import Path
 
 
-def marks(name: str) -> tuple[str, str]:
+def markers(name: str) -> tuple[str, str]:
     """Returns the lines that begin and end the generated part `name`."""
     return f"<!-- made by `make accuracy`: {name} -->", f"<!-- end: {name} -->"
 
 
 def put(text: str, name: str, made: str) -> str:
     """Returns `text` with the part `name` replaced. Raises ValueError if its markers are missing."""
-    begin, end = marks(name)
+    begin, end = markers(name)
     pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
     if not pattern.search(text):
         raise ValueError(f"the document has no place for {name!r}: add the lines {begin} and {end}")

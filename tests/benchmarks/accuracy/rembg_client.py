@@ -61,7 +61,9 @@ class Rembg:
                 env=environment | {"REMBG_HOME": str(home.resolve())},
             )
         except OSError as error:
-            raise RembgError(f"There is no Python at {python}: `make rembg` makes one with rembg.") from error
+            raise RembgError(
+                f"There is no Python at {python}: `make rembg` creates one with rembg."
+            ) from error
         self.versions = {name: str(version) for name, version in self._answer().items()}
 
     def cutout(
@@ -73,7 +75,7 @@ class Rembg:
         """
         stdin = self._process.stdin
         if stdin is None:
-            raise RembgError("The Python with rembg takes no orders.")
+            raise RembgError("The Python with rembg accepts no commands.")
         order = {"picture": str(picture), "out": str(out), "options": dict(options or {}), "model": model}
         stdin.write(json.dumps(order) + "\n")
         stdin.flush()

@@ -18,7 +18,7 @@ from tests.benchmarks.accuracy.verdict import Measured, Verdict, below, lower_by
 
 
 def test_a_generated_part_replaces_only_the_text_between_its_markers(tmp_path):
-    begin, end = document.marks("edges")
+    begin, end = document.markers("edges")
     file = tmp_path / "accuracy.md"
     file.write_text(f"before\n\n{begin}\nold\nolder\n{end}\n\nafter\n", encoding="utf-8")
     document.write(file, {"edges": "new \\1\n"})

@@ -61,7 +61,9 @@ def measure(
 def main(arguments: list[str] | None = None) -> int:
     """Measures, prints, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.throughput", description=__doc__)
-    parser.add_argument("--rembg", required=True, metavar="PYTHON", help="in whose environment rembg[cpu] is")
+    parser.add_argument(
+        "--rembg", required=True, metavar="PYTHON", help="interpreter of an environment with rembg[cpu]"
+    )
     parser.add_argument("--model", default="u2net", choices=["u2net", "u2netp"])
     parser.add_argument("--photo", type=Path, default=SAMPLE)
     parser.add_argument("--sizes", type=float, nargs="+", default=list(SIZES), metavar="MP")
@@ -69,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, default=40, help="of each contender in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", default="3", help="of our worker (default: 3, as `make run` has)")
-    parser.add_argument("--json", type=Path, help="where the figures go, too")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = parser.parse_args(arguments)
     found: dict[float, dict[str, Medians]] = {}
     with (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-Made = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def disc(height: int, width: int, y: float, x: float, radius: float) -> NDArray[np.uint8]:
@@ -19,10 +19,10 @@ def disc(height: int, width: int, y: float, x: float, radius: float) -> NDArray[
 
 
 @pytest.fixture(scope="session")
-def made() -> Callable[[int], Made]:
-    """`made(seed)` -> (prediction, truth): a blurred, shifted, noisy disc against a clean one."""
+def random_pair() -> Callable[[int], Pair]:
+    """`random_pair(seed)` -> (prediction, truth): a blurred, shifted, noisy disc against a clean one."""
 
-    def one(seed: int) -> Made:
+    def one(seed: int) -> Pair:
         dice = np.random.default_rng(seed)
         height, width = (int(n) for n in dice.integers(24, 90, 2))
         y, x, radius = dice.uniform(0, height), dice.uniform(0, width), dice.uniform(4, 30)

@@ -32,8 +32,8 @@ def test_gradient_of_a_ramp():
     assert soft.gradient_error(ramp, np.zeros_like(ramp)) == pytest.approx((magnitude**2).sum() / 1000)
 
 
-def test_gradient_is_a_separable_correlation(made):
-    alpha = made(3)[0] / 255
+def test_gradient_is_a_separable_correlation(random_pair):
+    alpha = random_pair(3)[0] / 255
     x = np.arange(-4, 5)
     bell = np.exp(-(x**2) / (2 * 1.4**2))
     slope = x * bell

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.segmentation.hostile import bombs, fuzz, lies, strangers, structures
+from tests.segmentation.hostile import bombs, false_headers, fuzz, structures, unsupported
 
 GROUPS = {
     "fuzz": fuzz.files,
     "cut": fuzz.cut_files,
-    "lies": lies.files,
+    "false headers": false_headers.files,
     "bombs": bombs.files,
-    "strangers": strangers.files,
+    "unsupported": unsupported.files,
     "structures": structures.files,
 }
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tests.segmentation.made import jpegs, pngs, tiffs
-from tests.segmentation.made.profiles import DISPLAY_P3, rgb_profile
-from tests.segmentation.made.registry import FULL
-from tests.segmentation.made.rows import ROWS
-from tests.segmentation.made.scene import exif_block, saved, scene
+from tests.segmentation.samples import jpegs, pngs, tiffs
+from tests.segmentation.samples.profiles import DISPLAY_P3, rgb_profile
+from tests.segmentation.samples.registry import FULL
+from tests.segmentation.samples.rows import ROWS
+from tests.segmentation.samples.scene import exif_block, saved, scene
 
 MB = 1 << 20
 

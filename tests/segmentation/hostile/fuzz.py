@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tests.segmentation.made.rows import ROWS
+from tests.segmentation.samples.rows import ROWS
 
 SEEDS = (
     "jpeg rgb baseline",

@@ -47,7 +47,7 @@ def _outcome(data: bytes) -> str:
 
 def main(group: str) -> None:
     from tests.segmentation import hostile
-    from tests.segmentation.made.scene import saved, scene
+    from tests.segmentation.samples.scene import saved, scene
 
     # Codecs and tables that are loaded once do not count as a file's cost.
     for format in ("JPEG", "PNG", "AVIF", "TIFF", "JPEG2000", "WEBP"):

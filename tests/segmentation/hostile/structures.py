@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from tests.segmentation.hostile.lies import put
-from tests.segmentation.made import heifs, hevc
-from tests.segmentation.made.heifs import box, full
-from tests.segmentation.made.rows import ROWS
-from tests.segmentation.made.scene import saved, scene
+from tests.segmentation.hostile.false_headers import put
+from tests.segmentation.samples import heifs, hevc
+from tests.segmentation.samples.heifs import box, full
+from tests.segmentation.samples.rows import ROWS
+from tests.segmentation.samples.scene import saved, scene
 
 
 def files() -> Iterator[tuple[str, bytes]]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from tests.segmentation.made import heifs, pngs, tiffs
-from tests.segmentation.made.registry import FULL
-from tests.segmentation.made.rows import ROWS
-from tests.segmentation.made.scene import saved, scene
+from tests.segmentation.samples import heifs, pngs, tiffs
+from tests.segmentation.samples.registry import FULL
+from tests.segmentation.samples.rows import ROWS
+from tests.segmentation.samples.scene import saved, scene
 
 SIZES = (
     (0, 0),

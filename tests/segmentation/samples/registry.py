@@ -21,7 +21,7 @@ PNG, JPEG, WEBP, GIF, BMP, TIFF, HEIC, AVIF, JP2, ICO, PNM = (
 
 
 @dataclass(frozen=True)
-class Made:
+class Sample:
     """A file and its expected pixels. `rgb` is compared where `alpha` is not 0."""
 
     format: str
@@ -32,18 +32,18 @@ class Made:
     warnings: int = 0
 
 
-ROWS: dict[str, Callable[[], Made]] = {}
+ROWS: dict[str, Callable[[], Sample]] = {}
 
 
-def row(name: str) -> Callable[[Callable[[], Made]], Callable[[], Made]]:
-    def add(make: Callable[[], Made]) -> Callable[[], Made]:
+def row(name: str) -> Callable[[Callable[[], Sample]], Callable[[], Sample]]:
+    def add(make: Callable[[], Sample]) -> Callable[[], Sample]:
         ROWS[name] = make
         return make
 
     return add
 
 
-def add(name: str, make: Callable[[], Made]) -> None:
+def add(name: str, make: Callable[[], Sample]) -> None:
     ROWS[name] = make
 
 

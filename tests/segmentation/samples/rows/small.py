@@ -7,66 +7,66 @@ import struct
 import numpy as np
 from PIL import Image
 
-from tests.segmentation.made.registry import BMP, GIF, WEBP, Made, add, palette_image, rgba, row
-from tests.segmentation.made.scene import HEIGHT, WIDTH, Pixels, grey, ramp, rgb_of, saved, scene
+from tests.segmentation.samples.registry import BMP, GIF, WEBP, Sample, add, palette_image, rgba, row
+from tests.segmentation.samples.scene import HEIGHT, WIDTH, Pixels, grey, ramp, rgb_of, saved, scene
 
 # --- WebP
-add("webp lossless", lambda: Made(WEBP, saved(scene(), "WEBP", lossless=True), scene()))
+add("webp lossless", lambda: Sample(WEBP, saved(scene(), "WEBP", lossless=True), scene()))
 add(
     "webp lossless alpha",
-    lambda: Made(WEBP, saved(rgba(), "WEBP", lossless=True, exact=True), scene(), ramp()),
+    lambda: Sample(WEBP, saved(rgba(), "WEBP", lossless=True, exact=True), scene(), ramp()),
 )
-add("webp lossy", lambda: Made(WEBP, saved(scene(), "WEBP", quality=100), scene(), tolerance=8))
+add("webp lossy", lambda: Sample(WEBP, saved(scene(), "WEBP", quality=100), scene(), tolerance=8))
 add(
     "webp lossy alpha",
     # Alpha is exact, the colours are subsampled; those of nearly transparent pixels are not compared.
-    lambda: Made(WEBP, saved(rgba(), "WEBP", quality=100, exact=True), scene(), ramp(), tolerance=8),
+    lambda: Sample(WEBP, saved(rgba(), "WEBP", quality=100, exact=True), scene(), ramp(), tolerance=8),
 )
 
 
 @row("webp animated")
-def _webp_animated() -> Made:
+def _webp_animated() -> Sample:
     frames = [Image.fromarray(one) for one in (scene(), scene()[::-1].copy())]
     data = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
-    return Made(WEBP, data, scene(), warnings=1)
+    return Sample(WEBP, data, scene(), warnings=1)
 
 
 # --- GIF
 @row("gif")
-def _gif() -> Made:
+def _gif() -> Sample:
     image, shown = palette_image()
-    return Made(GIF, saved(image, "GIF"), shown)
+    return Sample(GIF, saved(image, "GIF"), shown)
 
 
 @row("gif interlaced")
-def _gif_interlaced() -> Made:
+def _gif_interlaced() -> Sample:
     image, shown = palette_image()
-    return Made(GIF, saved(image, "GIF", interlace=1), shown)
+    return Sample(GIF, saved(image, "GIF", interlace=1), shown)
 
 
 @row("gif transparent")
-def _gif_transparent() -> Made:
+def _gif_transparent() -> Sample:
     image, shown = palette_image()
     indices = np.asarray(image)
     hole = int(indices[4, 6])
     alpha = np.where(indices == hole, 0, 255).astype(np.uint8)
-    return Made(GIF, saved(image, "GIF", transparency=hole, optimize=False), shown, alpha)
+    return Sample(GIF, saved(image, "GIF", transparency=hole, optimize=False), shown, alpha)
 
 
 @row("gif animated")
-def _gif_animated() -> Made:
+def _gif_animated() -> Sample:
     image, shown = palette_image()
     data = saved(image, "GIF", save_all=True, append_images=[Image.new("P", image.size, 3)])
-    return Made(GIF, data, shown, warnings=1)
+    return Sample(GIF, data, shown, warnings=1)
 
 
 @row("gif grey")
-def _gif_grey() -> Made:
-    return Made(GIF, saved(grey(), "GIF"), rgb_of(grey()))
+def _gif_grey() -> Sample:
+    return Sample(GIF, saved(grey(), "GIF"), rgb_of(grey()))
 
 
 @row("gif with a frame smaller than its screen")
-def _gif_small_frame() -> Made:
+def _gif_small_frame() -> Sample:
     image, shown = palette_image()
     data = bytearray(saved(image, "GIF"))
     data[6:10] = (WIDTH + 5).to_bytes(2, "little") + (HEIGHT + 4).to_bytes(2, "little")
@@ -76,13 +76,13 @@ def _gif_small_frame() -> Made:
     alpha = np.zeros((HEIGHT + 4, WIDTH + 5), np.uint8)
     canvas[3 : 3 + HEIGHT, 2 : 2 + WIDTH] = shown
     alpha[3 : 3 + HEIGHT, 2 : 2 + WIDTH] = 255
-    return Made(GIF, bytes(data), canvas, alpha)
+    return Sample(GIF, bytes(data), canvas, alpha)
 
 
 # --- BMP
-add("bmp rgb 24 bit", lambda: Made(BMP, saved(scene(), "BMP"), scene()))
-add("bmp grey 8 bit", lambda: Made(BMP, saved(grey(), "BMP"), rgb_of(grey())))
-add("bmp rgba 32 bit", lambda: Made(BMP, _bmp_v4(rgba()), scene(), ramp()))
+add("bmp rgb 24 bit", lambda: Sample(BMP, saved(scene(), "BMP"), scene()))
+add("bmp grey 8 bit", lambda: Sample(BMP, saved(grey(), "BMP"), rgb_of(grey())))
+add("bmp rgba 32 bit", lambda: Sample(BMP, _bmp_v4(rgba()), scene(), ramp()))
 
 
 def _bmp_v4(pixels: Pixels) -> bytes:
@@ -95,31 +95,31 @@ def _bmp_v4(pixels: Pixels) -> bytes:
 
 
 @row("bmp palette 8 bit")
-def _bmp_palette() -> Made:
+def _bmp_palette() -> Sample:
     image, shown = palette_image()
-    return Made(BMP, saved(image, "BMP"), shown)
+    return Sample(BMP, saved(image, "BMP"), shown)
 
 
 @row("bmp 1 bit")
-def _bmp_1() -> Made:
+def _bmp_1() -> Sample:
     bits = grey() > 128
-    return Made(BMP, saved(Image.fromarray(bits), "BMP"), rgb_of(bits.astype(np.uint8) * np.uint8(255)))
+    return Sample(BMP, saved(Image.fromarray(bits), "BMP"), rgb_of(bits.astype(np.uint8) * np.uint8(255)))
 
 
 @row("bmp top down")
-def _bmp_top_down() -> Made:
+def _bmp_top_down() -> Sample:
     data = bytearray(saved(scene()[::-1], "BMP"))
     data[22:26] = (2**32 - HEIGHT).to_bytes(4, "little")
-    return Made(BMP, bytes(data), scene())
+    return Sample(BMP, bytes(data), scene())
 
 
 @row("bmp rgba 32 bit, alpha unused")
-def _bmp_unused_alpha() -> Made:
-    return Made(BMP, _bmp_v4(np.dstack([scene(), np.zeros_like(grey())])), scene())
+def _bmp_unused_alpha() -> Sample:
+    return Sample(BMP, _bmp_v4(np.dstack([scene(), np.zeros_like(grey())])), scene())
 
 
 @row("bmp run-length 8 bit")
-def _bmp_runs() -> Made:
+def _bmp_runs() -> Sample:
     image, _ = palette_image()
     indices = np.repeat(np.asarray(image)[:, ::4], 4, axis=1)[:, :36]
     palette = np.array(image.getpalette()[: 3 * 64]).reshape(64, 3)
@@ -135,7 +135,7 @@ def _bmp_runs() -> Made:
     start = 14 + 40 + 1024
     size = start + len(runs) + 2
     top = b"BM" + size.to_bytes(4, "little") + b"\0" * 4 + start.to_bytes(4, "little")
-    return Made(BMP, top + head + table.tobytes() + runs + b"\0\1", palette[indices].astype(np.uint8))
+    return Sample(BMP, top + head + table.tobytes() + runs + b"\0\1", palette[indices].astype(np.uint8))
 
 
 def _bmp_core(bits: int, data: bytes, palette: bytes = b"", masks: bytes = b"", os2: bool = False) -> bytes:
@@ -158,31 +158,31 @@ def _rows(samples: np.ndarray) -> bytes:
 
 
 @row("bmp rgb 16 bit 5-6-5")
-def _bmp_565() -> Made:
+def _bmp_565() -> Sample:
     red, green, blue = (scene()[..., i].astype(int) for i in range(3))
     packed = (red >> 3) << 11 | (green >> 2) << 5 | blue >> 3
     shown = np.stack([(red >> 3) * 255 / 31, (green >> 2) * 255 / 63, (blue >> 3) * 255 / 31], axis=-1)
     data = _bmp_core(16, _rows(packed.astype("<u2")), masks=struct.pack("<3I", 0xF800, 0x7E0, 0x1F))
-    return Made(BMP, data, shown.round().astype(np.uint8), tolerance=1)
+    return Sample(BMP, data, shown.round().astype(np.uint8), tolerance=1)
 
 
 @row("bmp rgb 16 bit 5-5-5")
-def _bmp_555() -> Made:
+def _bmp_555() -> Sample:
     red, green, blue = (scene()[..., i].astype(int) >> 3 for i in range(3))
     shown = np.stack([red, green, blue], axis=-1) * 255 / 31
     data = _bmp_core(16, _rows((red << 10 | green << 5 | blue).astype("<u2")))
-    return Made(BMP, data, shown.round().astype(np.uint8), tolerance=1)
+    return Sample(BMP, data, shown.round().astype(np.uint8), tolerance=1)
 
 
 @row("bmp palette 4 bit")
-def _bmp_4() -> Made:
+def _bmp_4() -> Sample:
     indices = (grey() >> 4).astype(np.uint8)
     palette = np.stack([(np.arange(16) * k) % 256 for k in (37, 91, 153)], axis=1).astype(np.uint8)
     even = np.pad(indices, ((0, 0), (0, WIDTH % 2)))
     table = np.pad(palette[:, ::-1], ((0, 0), (0, 1))).tobytes()
-    return Made(BMP, _bmp_core(4, _rows(even[:, ::2] << 4 | even[:, 1::2]), table), palette[indices])
+    return Sample(BMP, _bmp_core(4, _rows(even[:, ::2] << 4 | even[:, 1::2]), table), palette[indices])
 
 
 @row("bmp of os/2")
-def _bmp_os2() -> Made:
-    return Made(BMP, _bmp_core(24, _rows(np.ascontiguousarray(scene()[..., ::-1])), os2=True), scene())
+def _bmp_os2() -> Sample:
+    return Sample(BMP, _bmp_core(24, _rows(np.ascontiguousarray(scene()[..., ::-1])), os2=True), scene())

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from tests.segmentation.made.registry import FULL
-from tests.segmentation.made.scene import saved, scene
+from tests.segmentation.samples.registry import FULL
+from tests.segmentation.samples.scene import saved, scene
 
 
 def files() -> Iterator[tuple[str, bytes]]:
