@@ -73,7 +73,7 @@ schema: $(VENV)/.development ## Write docs/api/openapi.yaml again
 schemathesis: $(VENV)/.development ## Send the API what its schema allows and forbids (SCHEMATHESIS_EXAMPLES=100)
 	@SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),100) $(PY) -m pytest -n 2 -q tests/jobs/api/test_schemathesis.py $(ARGS)
 
-train-card: $(VENV)/.runtime ## Fine-tune u2netp on a CUDA card in minutes (DATA=shards/ OUT=card/ ARGS="--minutes 8")
+train-card: $(VENV)/.runtime ## Fine-tune u2netp on a CUDA GPU in minutes (DATA=shards/ OUT=card/ ARGS="--minutes 8")
 	@$(PY) -m segmentation weights pull u2net u2netp
 	@$(PY) -m segmentation.training.gpu_run --data $(DATA) --out $(OUT) $(ARGS)
 

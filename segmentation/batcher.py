@@ -120,7 +120,7 @@ class MicroBatcher(Generic[Entry, Result]):
             self._max_batch = min(self._max_batch, half)
             self._run_batch(waiting[:half])
             self._run_batch(waiting[half:])
-        except BaseException as error:  # noqa: BLE001  # handed to whoever waits; this thread must live on
+        except BaseException as error:  # noqa: BLE001  # passed to the waiting callers; this thread must survive
             if len(waiting) == 1:
                 waiting[0][1].set_exception(error)
                 return

@@ -45,7 +45,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def somebody_elses(own: Path, no_locks: None) -> Path:
+def foreign_cache(own: Path, no_locks: None) -> Path:
     """The same cache, complete but read-only."""
     return own
 
@@ -96,14 +96,14 @@ def test_another_graph_or_option_has_another_file(own: Path, monkeypatch: pytest
     assert len(paths) == 3
 
 
-def test_a_read_only_cache_is_sufficient(somebody_elses: Path) -> None:
+def test_a_read_only_cache_is_sufficient(foreign_cache: Path) -> None:
     """With the weights present, the network runs, and nothing is written."""
-    before = sorted(somebody_elses.rglob("*"))
+    before = sorted(foreign_cache.rglob("*"))
     with pytest.raises(WeightsError) as caught, weights.locked("own"):
         pass
     assert caught.value.code == "cache_unusable"
     assert maps().shape == (1, 320, 320)
-    assert sorted(somebody_elses.rglob("*")) == before
+    assert sorted(foreign_cache.rglob("*")) == before
 
 
 def test_a_compiled_network_of_another_user_is_loaded(own: Path, request: pytest.FixtureRequest) -> None:
@@ -122,7 +122,7 @@ def test_a_compiled_network_that_cannot_be_stored_is_used() -> None:
 @pytest.mark.parametrize("offline", ["0", "1"])
 def test_pulling_cached_weights_writes_nothing(
     offline: str,
-    somebody_elses: Path,
+    foreign_cache: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -130,7 +130,7 @@ def test_pulling_cached_weights_writes_nothing(
     monkeypatch.setenv("BGPLATFORM_OFFLINE", offline)
     known = weights.record("own")
     assert known is not None
-    folder = somebody_elses / "weights"
+    folder = foreign_cache / "weights"
     record = (folder / "own.json").read_text("utf-8").replace('"own"', '"u2netp"', 1)
     (folder / "u2netp.json").write_text(record, "utf-8")
     path = known.path.with_name(known.path.name.replace("own", "u2netp", 1))
