@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Part = TypeVar("Part")
-Result = TypeVar("Made")
+Result = TypeVar("Result")
 
 _THREADS = 4
 
