@@ -184,6 +184,12 @@ def test_every_named_constraint_has_a_test() -> None:
         "rendition_request_of_a_matte",
         "rendition_request_leased_when_running",
         "rendition_request_failed_says_why",
+        # tests/jobs/queue/test_lines.py
+        "rendition_request_state_known",
+        "thumbnail_request_state_known",
+        "thumbnail_request_leased_when_running",
+        "thumbnail_request_failed_says_why",
+        # tests/jobs/test_models_of_programs.py
         "preset_once_a_user",
         "preset_has_name",
         "backdrop_once_a_user",
