@@ -55,7 +55,7 @@ class GoneError(JobsError):
     status = 404
 
     def __init__(self) -> None:
-        super().__init__("not_found", "There is no such thing, or it is not yours.")
+        super().__init__("not_found", "Not found, or it belongs to another account.")
 
 
 class KeyReusedError(JobsError):

@@ -1,1 +1,1 @@
-"""The REST API under /api/v1/: thin views that check who asks, call a service or a selector, and answer."""
+"""The REST API under /api/v1/: thin views that check permissions and call services and selectors."""

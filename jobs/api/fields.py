@@ -1,4 +1,4 @@
-"""Fields that take what the schema says and nothing that only looks like it."""
+"""Serializer fields that do not coerce: only the schema's own types are accepted."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _EMPTY = refusals.empty_file()
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A body in which a name that nobody knows is refused: it is a slip more often than not."""
+    """A body in which unknown fields are refused: they are usually typing errors."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuses unknown names beside what the fields refuse."""
+        """Refuses unknown fields, in addition to the fields' own validation."""
         if isinstance(data, dict):
             unknown = set(data) - set(self.fields)
             if unknown:
                 known = ", ".join(self.fields)
-                sentence = f"There is no such field here; there are {known}."
+                sentence = f"Unknown field. The known ones are {known}."
                 raise serializers.ValidationError(
                     {name: [serializers.ErrorDetail(sentence, "unknown_field")] for name in sorted(unknown)}
                 )
@@ -30,17 +30,17 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class StrictCharField(serializers.CharField):
-    """Text that is text: no number, no flag."""
+    """Accepts strings only: no numbers, no booleans."""
 
     def to_internal_value(self, data: Any) -> str:
-        """The text."""
+        """The string."""
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """A whole number that is one: no text that looks like it."""
+    """Accepts whole numbers only: no strings, no booleans."""
 
     def to_internal_value(self, data: Any) -> int:
         """The number."""
@@ -49,32 +49,32 @@ class StrictIntegerField(serializers.IntegerField):
         return int(data)
 
 
-class FileSize(StrictIntegerField):
-    """The size of a file; none is empty."""
+class FileSizeField(StrictIntegerField):
+    """A file's size, which cannot be 0."""
 
     def to_internal_value(self, data: Any) -> int:
-        """The number. Refuses 0 as an empty file is refused everywhere."""
+        """The size. Refuses 0 with the usual error for empty files."""
         size = super().to_internal_value(data)
         if size == 0:
             raise serializers.ValidationError(_EMPTY.sentence, _EMPTY.code)
         return size
 
 
-class PictureFile(serializers.FileField):
+class NonEmptyFileField(serializers.FileField):
     """A file that is not empty."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """The file. Refuses an empty one as it is refused everywhere."""
+        """The file. Refuses an empty one with the usual error."""
         if getattr(data, "size", None) == 0:
             raise serializers.ValidationError(_EMPTY.sentence, _EMPTY.code)
         return super().to_internal_value(data)
 
 
-class Flag(serializers.BooleanField):
-    """true or false."""
+class StrictBooleanField(serializers.BooleanField):
+    """Accepts true and false only."""
 
     def to_internal_value(self, data: Any) -> bool:
-        """The flag."""
+        """The boolean."""
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
@@ -91,7 +91,7 @@ class RecipeField(serializers.Field[Any, Any, Any, Any]):
 
 
 class StoredRecipeField(serializers.Field[Any, Any, Any, Any]):
-    """A recipe in an answer, in the current version whichever version the row has."""
+    """A recipe in a response, always upgraded to the current version."""
 
     def to_representation(self, value: Any) -> Any:
         """Every field."""
@@ -111,13 +111,13 @@ class RecipeFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-unt
             "type": "object",
             "properties": {"version": version, **properties},
             "additionalProperties": False,
-            "description": "How each picture is cut out and rendered. Absent fields have their defaults.",
+            "description": "How to process each picture. Omitted fields take their defaults.",
             "examples": [{"background": "#ffffff", "format": "jpeg", "crop": True, "crop_margin": "4%"}],
         }
 
 
 class StoredRecipeFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """The schema of a recipe in an answer."""
+    """The schema of a recipe in a response."""
 
     target_class = StoredRecipeField
 
@@ -129,5 +129,5 @@ class StoredRecipeFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[
             "type": "object",
             "properties": {"version": {"type": "integer"}, **properties, "model": text, "format": text},
             "required": ["version", *properties],
-            "description": "A recipe with every field, one spelling each.",
+            "description": "A recipe in its normal form, with every field.",
         }

@@ -1,4 +1,4 @@
-"""Stored files as answers: not sent again to whoever has them."""
+"""Stored files as responses, with ETags."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from rest_framework.request import Request
 from jobs.serving import stored
 
 
-def file_tag(key: str) -> str:
-    """The ETag of a stored file: the bytes under a key never change."""
+def file_etag(key: str) -> str:
+    """The ETag of a stored file. It is made from the key, because the bytes under a key never change."""
     return f'"{key.replace("/", ".")}"'
 
 
-def file_answer(
+def file_response(
     request: Request, key: str, *, media_type: str, name: str, download: bool = True
 ) -> HttpResponseBase:
-    """A file, a redirect to where it lies, or a 304; a key's bytes never change, so it makes the ETag."""
-    etag = file_tag(key)
+    """The file, a redirect to the store, or a 304."""
+    etag = file_etag(key)
     known = get_conditional_response(request._request, etag=etag)
     if known is not None:
         return known

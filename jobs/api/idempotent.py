@@ -1,4 +1,4 @@
-"""Idempotency-Key: a POST that is sent again is answered as before and makes nothing anew."""
+"""Idempotency-Key: a repeated POST gets the stored response and has no further effect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPLAYED: Final = "Idempotent-Replayed"
 
 
 def replay(view: ApiView) -> Response | None:
-    """The earlier answer to this request, where it has a key that was used for it."""
+    """The stored response, if the request has a key that was used before."""
     key = key_of(view.request)
     if key is None:
         return None
@@ -32,7 +32,9 @@ def replay(view: ApiView) -> Response | None:
 
 
 def once(view: ApiView, act: Callable[[], Response]) -> Response:
-    """What `act` answers; with a key, only the first time, and what it makes is one transaction."""
+    """Runs `act` and returns its response. With a key, `act` runs only once, in one transaction with its
+    record.
+    """
     key = key_of(view.request)
     if key is None:
         return act()
@@ -48,19 +50,19 @@ def once(view: ApiView, act: Callable[[], Response]) -> Response:
 
 
 def was_replayed(response: Response) -> bool:
-    """Whether this answer was given before."""
+    """Whether this response was stored by an earlier request."""
     return REPLAYED in response.headers
 
 
 def key_of(request: Request) -> str | None:
-    """The request's key. Raises RefusedError for one that is none."""
+    """The request's key. Raises RefusedError if it is malformed."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not 0 < len(key) <= Idempotency.MAX_LENGTH or not all("!" <= letter <= "~" for letter in key):
         raise RefusedError(
             "invalid_idempotency_key",
-            f"An Idempotency-Key is 1 to {Idempotency.MAX_LENGTH} visible ASCII letters.",
+            f"An Idempotency-Key is 1 to {Idempotency.MAX_LENGTH} visible ASCII characters.",
             "Idempotency-Key",
         )
     return key
@@ -74,7 +76,7 @@ def _response(answer: Answer, *, mine: bool) -> Response:
 
 
 def _digest(request: Request) -> str:
-    """What tells this request from another one: method, path and body, as they were understood."""
+    """A fingerprint of the request: method, path and parsed body."""
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode())
     for part in _parts(request.data):
         digest.update(part)

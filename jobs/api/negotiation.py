@@ -1,4 +1,4 @@
-"""What is answered in: JSON, whatever the client says it accepts; files are what they are."""
+"""Content negotiation: always JSON, whatever the Accept header says. Files keep their own media types."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rest_framework.utils.mediatypes import media_type_matches
 
 
 class DefaultJSONRenderer(BaseContentNegotiation):
-    """The first renderer. A client that asks for image/png gets the file or, in JSON, why not."""
+    """Always the first renderer. A client that accepts image/png gets the file, or an error in JSON."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """The parser for the body's media type; None is a 415."""
+        """The parser for the body's media type. None leads to a 415."""
         for parser in parsers:
             if media_type_matches(parser.media_type, request.content_type):
                 return parser
@@ -24,6 +24,6 @@ class DefaultJSONRenderer(BaseContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """JSON."""
+        """Always JSON."""
         first = next(iter(renderers))
         return first, str(first.media_type)

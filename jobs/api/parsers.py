@@ -1,4 +1,4 @@
-"""Reading bodies: JSON strictly, so that what cannot be stored or said back is refused; multipart forms."""
+"""Parsers: strict JSON, which refuses what cannot be stored or echoed, and multipart forms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from jobs.api.errors import RefusedError, UnreadableError
 
 
 class StrictJSONParser(JSONParser):
-    """UTF-8, an object, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes; no NaN, no half of a character, no NUL."""
+    """Accepts a UTF-8 object of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes, without NaN, lone surrogates or
+    NUL.
+    """
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -29,23 +31,23 @@ class StrictJSONParser(JSONParser):
         if len(body) > most:
             raise RequestDataTooBig
         try:
-            said = json.loads(body.decode("utf-8"), parse_constant=_no_number)
-            # Half of a surrogate pair is no character: nobody could store it or say it back.
-            json.dumps(said, ensure_ascii=False).encode("utf-8")
-            has_nul = b"\\u0000" in body and _holds_nul(said)
+            value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+            # Half of a surrogate pair is not a character: it can be neither stored nor echoed.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+            has_nul = b"\\u0000" in body and _holds_nul(value)
         except RecursionError as error:
             raise UnreadableError("This JSON is nested too deeply.") from error
         except ValueError as error:
             raise UnreadableError("Send JSON in UTF-8.") from error
-        if not isinstance(said, dict):
+        if not isinstance(value, dict):
             raise UnreadableError("Send a JSON object.")
         if has_nul:
-            raise RefusedError("nul_character", "A text cannot hold the character NUL.")
-        return said
+            raise RefusedError("nul_character", "Text must not contain the NUL character.")
+        return value
 
 
 class FormParser(FrameworkParser):
-    """Multipart forms as every address of the site takes them."""
+    """Multipart forms, parsed as everywhere on the site."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -62,13 +64,13 @@ class FormParser(FrameworkParser):
         return DataAndFiles(fields, files)
 
 
-def _no_number(text: str) -> NoReturn:
+def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 
-def _holds_nul(said: object) -> bool:
-    if isinstance(said, dict):
-        return any(_holds_nul(part) for pair in said.items() for part in pair)
-    if isinstance(said, list):
-        return any(map(_holds_nul, said))
-    return isinstance(said, str) and "\0" in said
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\0" in value

@@ -1,8 +1,8 @@
-"""If-Match and If-None-Match on requests that change something (RFC 9110, 13): 412, or nothing has changed.
+"""If-Match and If-None-Match on requests that change something (RFC 9110, 13). A failed condition is a 412.
 
-The ETag of a thing is the one that a GET of its address answers with, so the check asks the view's own `get`.
-Check and change are one transaction. Of two conditional requests of one user at once, the second waits for
-the first and then sees what it changed.
+An object's ETag is that of a GET of its URL, so the check calls the view's own `get`. Check and change are
+one transaction. Conditional requests of one user run one after the other, so the second sees the first one's
+change.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from jobs.api.errors import RefusedError
 
 HEADERS: Final = ("If-Match", "If-None-Match")
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-# The first key of our advisory locks on PostgreSQL; the second is the user's id.
+# The first key of these advisory locks on PostgreSQL; the second is the user's id.
 _LOCK: Final = 0x1F3A7C
 
 
 def has_condition(request: Any) -> bool:
-    """Whether a request shall change something only on a condition."""
+    """Whether a request changes something on a condition."""
     return request.method in UNSAFE and any(name in request.headers for name in HEADERS)
 
 
 @contextmanager
 def one_transaction() -> Iterator[None]:
-    """A block whose check and change belong together; SQLite lets nobody else write meanwhile."""
+    """A transaction around check and change. On SQLite nobody else can write during it."""
     with transaction.atomic():
         yield
 
 
-def take_turn(user: int) -> None:
-    """Wait for the user's other conditional requests until they have committed. In a transaction only.
+def lock_user(user: int) -> None:
+    """Waits until the user's other conditional requests have committed. Needs an open transaction.
 
-    A lock of its own, taken before all others: no order of row locks has to be kept.
+    It is an advisory lock, taken before all row locks, so it needs no place in their order.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -49,22 +49,22 @@ def take_turn(user: int) -> None:
 
 
 def check(request: Request, tags: list[str | None]) -> None:
-    """Raise RefusedError 412 unless the condition holds for one of these ETags.
+    """Raises RefusedError (412) unless the condition holds for one of these ETags.
 
-    None stands for a thing that there is not.
+    None stands for an object that does not exist.
     """
     if not any(get_conditional_response(request._request, etag=tag) is None for tag in tags):
         raise RefusedError(
             "precondition_failed",
-            "It is not as your If-Match or If-None-Match says. Nothing was changed: "
-            "look at it again, and send its ETag of now.",
+            "The condition in If-Match or If-None-Match does not hold. Nothing was changed. "
+            "Fetch the current state and send its ETag.",
             next(name for name in HEADERS if name in request.headers),
             412,
         )
 
 
-def tag_of(represent: Callable[[], Response]) -> str | None:
-    """The ETag of what a view's `get` answers; None where it says that there is nothing."""
+def etag_of(represent: Callable[[], Response]) -> str | None:
+    """The ETag of the response of a view's `get`; None for a 404."""
     try:
         response = represent()
     except Http404:

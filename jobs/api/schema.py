@@ -1,4 +1,4 @@
-"""The OpenAPI schema: what drf-spectacular finds out by itself, and what it cannot know."""
+"""The OpenAPI schema: what drf-spectacular cannot find out by itself."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ from jobs.api.fields import StrictSerializer
 
 REFUSALS: Final = {
     "400": "The request cannot be read.",
-    "401": "No token, or one that does not open: unknown, expired or revoked.",
-    "403": "The token lacks the scope, or may not come from here.",
-    "404": "There is no such thing, or it is somebody else's.",
-    "409": "Not in its present state.",
-    "412": "It is not as the condition in `If-Match` says. Nothing was changed.",
-    "413": "More than can be sent at once.",
-    "415": "Not in this media type.",
-    "422": "A value that cannot be: `field` names it.",
+    "401": "No token, or one that is unknown, expired or revoked.",
+    "403": "The token lacks the scope, or is not allowed from this address.",
+    "404": "Not found, or it belongs to another account.",
+    "409": "Not possible in the current state.",
+    "412": "The condition in `If-Match` does not hold. Nothing was changed.",
+    "413": "The request is too large.",
+    "415": "The media type is not supported here.",
+    "422": "A value is not valid: `field` names it.",
     "429": "Too many requests, or the quota is used up. `Retry-After` says when to come back.",
-    "503": "The file store is away. Come back after `Retry-After`.",
+    "503": "The file store is unavailable. Try again after `Retry-After` seconds.",
 }
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
     OpenApiParameter.HEADER,
     description=(
-        "A word of yours for this request, such as a UUID. The same request with the same word within a day "
-        "is answered as the first one was, and makes nothing anew; another request with it is refused."
+        "A unique key for this request, such as a UUID. Repeating the request with the same key within a day "
+        "returns the first response and has no further effect. A different request with the key is refused."
     ),
 )
 IF_MATCH: Final = OpenApiParameter(
     "If-Match",
     {"type": "string"},
     OpenApiParameter.HEADER,
-    description="Do it only if this is still the ETag that a GET of this address answers with; else 412.",
+    description="Proceed only if this is the current ETag, as a GET of this URL returns it; otherwise 412.",
 )
 WAIT: Final = OpenApiParameter(
     "wait",
     {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
-    description="Answer when it is done, at the latest after so many seconds.",
+    description="Long polling: respond when it is done, or after this many seconds.",
 )
 
 
 class RefusalPart(serializers.Serializer[Any]):
-    """One refusal."""
+    """One error."""
 
-    code = serializers.CharField(help_text="Stable, for programs.")
-    sentence = serializers.CharField(help_text="For people: what is wrong, and what to do.")
+    code = serializers.CharField(help_text="A stable code, for programs.")
+    sentence = serializers.CharField(help_text="A message for people: what is wrong and what to do.")
     field = serializers.CharField(
-        allow_null=True, help_text="The field that is to blame, as `recipe.format`."
+        allow_null=True, help_text="The field at fault, for example `recipe.format`."
     )
 
 
 class Refusal(RefusalPart):
-    """Why not: the first refusal, and all of them."""
+    """An error response: the first error, and all of them in `errors`."""
 
     errors = RefusalPart(many=True)  # type: ignore[assignment]  # the metaclass makes a field of it
 
 
 class Schema(AutoSchema):
-    """Adds what every operation may answer, and sorts operations by the thing that they are about."""
+    """Adds the error responses of each operation, and groups operations by resource."""
 
     def get_tags(self) -> list[str]:
-        """The view's own heading."""
+        """The view's heading."""
         return [getattr(self.view, "tag", "") or "api"]
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
@@ -88,7 +88,7 @@ class Schema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def get_override_parameters(self) -> list[Any]:
-        """A condition, where there is a thing that may have changed."""
+        """If-Match, for operations that support it."""
         return [IF_MATCH] if self._is_conditional() else []
 
     def _is_conditional(self) -> bool:
@@ -110,14 +110,14 @@ class Schema(AutoSchema):
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """`Authorization: Bearer SECRET`; `Token` instead of `Bearer` is the same."""
+    """`Authorization: Bearer SECRET`. `Token` in place of `Bearer` works too."""
 
     target_class = "accounts.authentication.TokenAuthentication"
     name = "token"
     priority = 1
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """As OpenAPI says it."""
+        """The OpenAPI security scheme."""
         return {
             "type": "http",
             "scheme": "bearer",
@@ -126,12 +126,12 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Left out: a browser that is signed in sends its cookie by itself, programs use tokens."""
+    """Not listed in the schema: browsers send the session cookie by themselves, programs use tokens."""
 
     target_class = "rest_framework.authentication.SessionAuthentication"
     name = "session"
     priority = 1
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """As OpenAPI says it."""
+        """The OpenAPI security scheme."""
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}

@@ -1,4 +1,4 @@
-"""Where the API and its documentation are."""
+"""The URLs of the API and its documentation."""
 
 from django.urls import include, path, re_path
 
@@ -6,11 +6,11 @@ from jobs.api.endpoints.docs import DocsView, NotFoundView, SchemaView
 
 urlpatterns = [
     path("api/v1/", include("jobs.api.urls")),
-    # Whatever follows, line breaks too, which no path converter takes.
+    # Everything else below /api/v1/, also with line breaks, which no path converter matches.
     re_path(r"^(?:/*)api/+v1/(?P<rest>[\s\S]*)\Z", NotFoundView.as_view(), name="api-nowhere"),
     path("api/schema/", SchemaView.as_view(), name="api-schema"),
     path("api/docs/", DocsView.as_view(), name="api-docs"),
-    # Where rembg's server has its documentation: health checks of its containers ask for it.
+    # rembg's server has its documentation here, and its containers' health checks request it.
     path("api", DocsView.as_view(), name="api-docs-short"),
     path("api/", DocsView.as_view(), name="api-docs-slash"),
 ]

@@ -1,4 +1,4 @@
-"""The addresses of the REST API; docs/api and the schema name them alike."""
+"""The URLs of the REST API. docs/api and the schema use the same names."""
 
 from django.urls import path
 
@@ -14,7 +14,7 @@ from jobs.api.endpoints import (
     uploads,
     webhooks,
 )
-from jobs.api.waiting import conditional, later
+from jobs.api.long_polling import conditional, long_poll
 
 app_name = "api"
 
@@ -23,11 +23,11 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/", conditional(uploads.UploadView.as_view()), name="upload"),
     path("uploads/<uuid:upload_id>/body/", uploads.UploadBodyView.as_view(), name="upload-body"),
     path("uploads/<uuid:upload_id>/finish/", uploads.UploadFinishView.as_view(), name="upload-finish"),
-    path("jobs/", later(jobs.JobsView.as_view()), name="jobs"),
-    path("jobs/<uuid:job_id>/", later(job.JobView.as_view()), name="job"),
+    path("jobs/", long_poll(jobs.JobsView.as_view()), name="jobs"),
+    path("jobs/<uuid:job_id>/", long_poll(job.JobView.as_view()), name="job"),
     path("jobs/<uuid:job_id>/cancel/", job.CancelView.as_view(), name="job-cancel"),
-    path("jobs/<uuid:job_id>/retry/", later(job.RetryView.as_view()), name="job-retry"),
-    path("jobs/<uuid:job_id>/again/", later(job.AgainView.as_view()), name="job-again"),
+    path("jobs/<uuid:job_id>/retry/", long_poll(job.RetryView.as_view()), name="job-retry"),
+    path("jobs/<uuid:job_id>/again/", long_poll(job.AgainView.as_view()), name="job-again"),
     path("jobs/<uuid:job_id>/results.zip", job.ResultsView.as_view(), name="job-results"),
     path(
         "jobs/<uuid:job_id>/pictures/",
@@ -41,12 +41,12 @@ urlpatterns = [
     path("pictures/<uuid:picture_id>/source/", pictures.SourceView.as_view(), name="picture-source"),
     path(
         "pictures/<uuid:picture_id>/renditions/",
-        later(renditions.PictureRenditionsView.as_view()),
+        long_poll(renditions.PictureRenditionsView.as_view()),
         name="picture-renditions",
     ),
     path(
         "pictures/<uuid:picture_id>/mattes/",
-        later(renditions.PictureMattesView.as_view()),
+        long_poll(renditions.PictureMattesView.as_view()),
         name="picture-mattes",
     ),
     path(
@@ -54,7 +54,7 @@ urlpatterns = [
         conditional(feedback.FeedbackView.as_view()),
         name="picture-feedback",
     ),
-    path("renditions/<uuid:rendition_id>/", later(renditions.RenditionView.as_view()), name="rendition"),
+    path("renditions/<uuid:rendition_id>/", long_poll(renditions.RenditionView.as_view()), name="rendition"),
     path(
         "renditions/<uuid:rendition_id>/file/",
         renditions.RenditionFileView.as_view(),

@@ -1,1 +1,1 @@
-"""The views, one file a thing."""
+"""The views, one file for each resource."""

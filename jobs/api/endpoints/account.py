@@ -1,4 +1,4 @@
-"""The account, and what it has used."""
+"""The account and its usage."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from rest_framework.response import Response
 from accounts.models import Entry, Scope
 from accounts.selectors import plan_of, usage_of
 from jobs.api.base import ApiView
-from jobs.api.pages import PARAMETERS, keyset, paged, position
-from jobs.api.serializers.common import Shape, page_of
+from jobs.api.pagination import PARAMETERS, keyset, page_response, position
+from jobs.api.serializers.common import ResponseSerializer, page_schema
 from jobs.api.throttling import month_of_pictures
 
 
-class MeterSerializer(Shape):
-    """One thing that is counted."""
+class MeterSerializer(ResponseSerializer):
+    """One quota."""
 
     name = serializers.ChoiceField(choices=["pictures", "pixels", "storage", "in_flight"])
-    limit = serializers.IntegerField(allow_null=True, help_text="Null is unlimited.")
+    limit = serializers.IntegerField(allow_null=True, help_text="Null: unlimited.")
     used = serializers.IntegerField()
     left = serializers.IntegerField(allow_null=True)
     resets_at = serializers.DateTimeField(allow_null=True)
 
 
-class UsageSerializer(Shape):
-    """What is used of what there may be."""
+class UsageSerializer(ResponseSerializer):
+    """What is used of each quota."""
 
     meters = MeterSerializer(many=True)
 
 
-class EntrySerializer(Shape):
-    """A line of the ledger."""
+class EntrySerializer(ResponseSerializer):
+    """One entry of the ledger."""
 
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Entry.Kind.choices)
@@ -45,15 +45,17 @@ class EntrySerializer(Shape):
     at = serializers.DateTimeField()
 
 
-class AccountSerializer(Shape):
-    """Who asks, and what they may."""
+class AccountSerializer(ResponseSerializer):
+    """The account of the caller and its permissions."""
 
     email = serializers.EmailField()
     name = serializers.CharField()
     plan = serializers.CharField(allow_null=True)
-    keep_days = serializers.IntegerField(allow_null=True, help_text="Jobs are kept so long; null: for ever.")
+    keep_days = serializers.IntegerField(
+        allow_null=True, help_text="How many days jobs are kept; null: without a limit."
+    )
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=Scope.choices), help_text="Of the token of this request."
+        child=serializers.ChoiceField(choices=Scope.choices), help_text="The scopes of this request's token."
     )
     usage = UsageSerializer()
 
@@ -65,7 +67,7 @@ class AccountView(ApiView):
 
     @extend_schema(operation_id="account", summary="Your account", responses=AccountSerializer)
     def get(self, request: Request) -> Response:
-        """Who you are here, your plan, what your token may, and what is left."""
+        """Your account, your plan, your token's scopes and your remaining quotas."""
         plan = plan_of(self.user.pk)
         facts: dict[str, Any] = {
             "email": self.user.email,
@@ -75,19 +77,19 @@ class AccountView(ApiView):
             "scopes": self.token.scopes if self.token else Scope.values,
             "usage": {"meters": usage_of(self.user)},
         }
-        return Response(self.shown(AccountSerializer, facts))
+        return Response(self.serialize(AccountSerializer, facts))
 
 
 class UsageView(ApiView):
-    """What is used."""
+    """Usage."""
 
     tag = "account"
 
-    @extend_schema(operation_id="usage", summary="What you have used", responses=UsageSerializer)
+    @extend_schema(operation_id="usage", summary="Your usage", responses=UsageSerializer)
     def get(self, request: Request) -> Response:
-        """Pictures and pixels of this month, stored bytes, pictures on their way."""
+        """Pictures and pixels of this month, storage in bytes, and pictures in progress."""
         self.budgets = [*self.budgets, *month_of_pictures(self.user)]
-        return Response(self.shown(UsageSerializer, {"meters": usage_of(self.user)}))
+        return Response(self.serialize(UsageSerializer, {"meters": usage_of(self.user)}))
 
 
 class LedgerView(ApiView):
@@ -99,9 +101,9 @@ class LedgerView(ApiView):
         operation_id="ledger",
         summary="Charges and refunds",
         parameters=PARAMETERS,
-        responses=page_of(EntrySerializer),
+        responses=page_schema(EntrySerializer),
     )
     def get(self, request: Request) -> Response:
-        """Each charge and each refund, the newest first."""
+        """All charges and refunds, newest first."""
         page = keyset(Entry.objects.filter(user=self.user), request, read=position)
-        return Response(paged(request, page, self.shown(EntrySerializer, page.items, many=True)))
+        return Response(page_response(request, page, self.serialize(EntrySerializer, page.items, many=True)))

@@ -1,4 +1,4 @@
-"""The schema, a page that shows it, and what lies beside the API's addresses."""
+"""The OpenAPI schema, the Swagger UI page, and the 404 for unknown API URLs."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from jobs.api.base import ApiView
 
 
 class SchemaView(SpectacularAPIView):
-    """The OpenAPI schema: YAML, or JSON for those who ask for application/vnd.oai.openapi+json."""
+    """The OpenAPI schema: YAML by default, JSON for Accept: application/vnd.oai.openapi+json."""
 
     throttle_classes = ()
 
 
 class HtmlRenderer(BaseContentNegotiation):
-    """The page whatever is accepted: a health check that asks for JSON looks at the status."""
+    """Renders HTML whatever the Accept header says: health checks that ask for JSON only need the status."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
-        """The first one; nothing is sent to a page that is only read."""
+        """The first parser; the page has no request body."""
         return next(iter(parsers))
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The first one, which makes the page."""
+        """The first renderer, which is the HTML one."""
         renderer = next(iter(renderers))
         return renderer, str(renderer.media_type)
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """Swagger UI, from our own host and without a script or a style in the page itself."""
+    """Swagger UI, served from this host, without inline scripts or styles."""
 
     content_negotiation_class = HtmlRenderer
     url_name = "api-schema"
@@ -47,18 +47,18 @@ class DocsView(SpectacularSwaggerSplitView):
 
 
 class NotFoundView(ApiView):
-    """An address that there is not: the same refusal as for what is not yours."""
+    """Any other URL below /api/v1/: the same 404 as for another user's objects."""
 
     permission_classes = (AllowAny,)
     throttle_classes = ()
     schema = None
 
     def get(self, request: Request, rest: str) -> HttpResponse:
-        """There is nothing here."""
+        """Always 404."""
         raise Http404
 
     def tags(self, request: Request, *args: Any, **kwargs: Any) -> list[str | None]:
-        """There is nothing that a condition could be about."""
+        """Always 404, also with If-Match."""
         raise Http404
 
     post = put = patch = delete = get

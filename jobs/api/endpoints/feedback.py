@@ -12,13 +12,13 @@ from rest_framework.response import Response
 
 from jobs.api.base import ApiView
 from jobs.api.fields import StrictCharField, StrictIntegerField, StrictSerializer
-from jobs.api.serializers.common import Shape
+from jobs.api.serializers.common import ResponseSerializer
 from jobs.models import Feedback
 from jobs.services import feedback
 
 
 class FeedbackBody(StrictSerializer):
-    """What you think of it."""
+    """Your feedback."""
 
     rating = StrictIntegerField(
         min_value=Feedback.LEAST, max_value=Feedback.MOST, help_text="1 is bad, 5 is good."
@@ -26,8 +26,8 @@ class FeedbackBody(StrictSerializer):
     words = StrictCharField(required=False, allow_blank=True, max_length=Feedback.MAX_WORDS)
 
 
-class FeedbackSerializer(Shape):
-    """What you thought of it."""
+class FeedbackSerializer(ResponseSerializer):
+    """The stored feedback."""
 
     picture = serializers.UUIDField(source="picture_id")
     rating = serializers.IntegerField()
@@ -42,11 +42,11 @@ class FeedbackView(ApiView):
 
     @extend_schema(operation_id="feedback", summary="Your feedback", responses=FeedbackSerializer)
     def get(self, request: Request, picture_id: UUID) -> Response:
-        """What you said about this picture; 404 where you did not."""
+        """Your feedback on this picture; 404 if you gave none."""
         found = Feedback.objects.filter(picture=self.picture(picture_id)).first()
         if found is None:
             raise Http404
-        return Response(self.shown(FeedbackSerializer, found))
+        return Response(self.serialize(FeedbackSerializer, found))
 
     @extend_schema(
         operation_id="feedback_give",
@@ -55,19 +55,19 @@ class FeedbackView(ApiView):
         responses={200: FeedbackSerializer},
     )
     def put(self, request: Request, picture_id: UUID) -> Response:
-        """Say how good the result is. The last word counts."""
+        """Rate the result. A new rating replaces the earlier one."""
         picture = self.picture(picture_id)
         given = self.read(FeedbackBody)
-        said = feedback.give(picture, given["rating"], given.get("words", ""))
-        return Response(self.shown(FeedbackSerializer, said))
+        saved = feedback.give(picture, given["rating"], given.get("words", ""))
+        return Response(self.serialize(FeedbackSerializer, saved))
 
     @extend_schema(
         operation_id="feedback_delete",
-        summary="Take feedback back",
-        responses={204: OpenApiResponse(description="Forgotten.")},
+        summary="Delete feedback",
+        responses={204: OpenApiResponse(description="Deleted.")},
     )
     def delete(self, request: Request, picture_id: UUID) -> Response:
-        """Forget what you said."""
+        """Delete your feedback."""
         if not feedback.take_back(self.picture(picture_id)):
             raise Http404
         return Response(status=204)

@@ -1,4 +1,4 @@
-"""One job: how it stands, and what can be done with it."""
+"""One job: its state and the actions on it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rest_framework.response import Response
 from jobs import selectors
 from jobs.api import preconditions
 from jobs.api.base import ApiView
-from jobs.api.endpoints.jobs import detail, promise_of
+from jobs.api.endpoints.jobs import detail, with_pending
 from jobs.api.idempotent import once
+from jobs.api.long_polling import wait_seconds
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.serializers.jobs import Again, JobChange, JobDetail
-from jobs.api.waiting import seconds_of
 from jobs.archive import archive_name, results_archive
 from jobs.models import Job
 from jobs.services import presets, removal, retention, retry, submit, tags
@@ -31,18 +31,20 @@ class JobView(ApiView):
 
     tag = "jobs"
 
-    @extend_schema(operation_id="job", summary="How a job stands", parameters=[WAIT], responses=JobDetail)
+    @extend_schema(operation_id="job", summary="A job", parameters=[WAIT], responses=JobDetail)
     def get(self, request: Request, job_id: UUID) -> Response:
-        """How it stands, its first pictures, its place in the queue. With `wait`: when it has ended."""
-        seconds_of(request._request)
+        """The job's state, its first pictures and its place in the queue. With `wait`, the response comes
+        when the job has ended.
+        """
+        wait_seconds(request._request)
         self.job(job_id)
-        return promise_of(self, Response(detail(self, job_id)), job_id)
+        return with_pending(self, Response(detail(self, job_id)), job_id)
 
     @extend_schema(
         operation_id="job_change", summary="Pin or tag a job", request=JobChange, responses=JobDetail
     )
     def patch(self, request: Request, job_id: UUID) -> Response:
-        """Keep it beyond the plan's days, or give it these tags."""
+        """Pin the job, which keeps it beyond the plan's retention, or replace its tags."""
         job = self.job(job_id)
         given = self.read(JobChange)
         if "tags" in given:
@@ -54,40 +56,40 @@ class JobView(ApiView):
     @extend_schema(
         operation_id="job_delete",
         summary="Delete a job now",
-        responses={204: OpenApiResponse(description="Gone with all its files.")},
+        responses={204: OpenApiResponse(description="Deleted with all its files.")},
     )
     def delete(self, request: Request, job_id: UUID) -> Response:
-        """Delete it now, with its pictures and every file of theirs. A receipt stays on the site."""
+        """Delete the job now, with its pictures and all their files. The site keeps a receipt."""
         removal.delete_jobs([self.job(job_id).pk])
         return Response(status=204)
 
 
 class JobAction(ApiView):
-    """Something that is done with a job."""
+    """Base class for actions on a job."""
 
     tag = "jobs"
 
     def tags(self, request: Request, *args: Any, **kwargs: Any) -> list[str | None]:
-        """The job's own."""
+        """The ETag of the job itself."""
         job = kwargs["job_id"]
         self.job(job)
-        return [preconditions.tag_of(lambda: Response(detail(self, job)))]
+        return [preconditions.etag_of(lambda: Response(detail(self, job)))]
 
 
 class CancelView(JobAction):
-    """Stop."""
+    """Cancel a job."""
 
     @extend_schema(
         operation_id="job_cancel", summary="Cancel a job", request=None, responses={200: JobDetail}
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Stop what is queued or running; what is done stays."""
+        """Cancel the queued and running pictures. Finished ones stay."""
         removal.cancel(self.job(job_id))
         return Response(detail(self, job_id))
 
 
 class RetryView(JobAction):
-    """Once more."""
+    """Retry a job."""
 
     @extend_schema(
         operation_id="job_retry",
@@ -97,19 +99,19 @@ class RetryView(JobAction):
         responses={200: JobDetail},
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Queue its failed and cancelled pictures again. One that was refused at its upload stays failed."""
-        seconds_of(request._request)
+        """Queue the failed and cancelled pictures again. A picture whose upload was refused stays failed."""
+        wait_seconds(request._request)
         job = self.job(job_id)
 
         def again() -> Response:
             retry.retry_failed(job, token=self.token)
             return Response(detail(self, job_id))
 
-        return promise_of(self, once(self, again), job_id)
+        return with_pending(self, once(self, again), job_id)
 
 
 class AgainView(JobAction):
-    """Another recipe."""
+    """Run a job's pictures with another recipe."""
 
     @extend_schema(
         operation_id="job_again",
@@ -121,10 +123,10 @@ class AgainView(JobAction):
     def post(self, request: Request, job_id: UUID) -> Response:
         """A new job of the same pictures. `preset` and `recipe` change the job's own recipe; all other fields
         stay. If only the rendering differs, no model runs."""
-        seconds_of(request._request)
+        wait_seconds(request._request)
         job = self.job(job_id)
         response = once(self, lambda: self._again(job))
-        return promise_of(self, response, UUID(str(response.data["id"])))
+        return with_pending(self, response, UUID(str(response.data["id"])))
 
     def _again(self, job: Job) -> Response:
         given = self.read(Again)
@@ -134,7 +136,7 @@ class AgainView(JobAction):
 
 
 class ResultsView(ApiView):
-    """All results."""
+    """All results of a job."""
 
     tag = "jobs"
 
@@ -144,7 +146,7 @@ class ResultsView(ApiView):
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, job_id: UUID) -> HttpResponseBase:
-        """Everything that is done, under the originals' names; 404 while nothing is."""
+        """All finished results, named after the originals; 404 if there are none yet."""
         job = self.job(job_id)
         pictures: Any = selectors.every_picture_of(job)
         if not any(picture.rendition for picture in pictures):

@@ -1,4 +1,4 @@
-"""Jobs: the list, and a new one of uploads or of files."""
+"""Jobs: list them, or create one from uploads or files."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from jobs.api.base import ApiView
 from jobs.api.errors import RefusedError
 from jobs.api.examples import JOB_OF_FILES, NEW_JOB
 from jobs.api.idempotent import once, replay, was_replayed
-from jobs.api.pages import PARAMETERS, bad_cursor, limit_of, paged
+from jobs.api.long_polling import Pending, mark_pending, wait_seconds
+from jobs.api.pagination import PARAMETERS, bad_cursor, limit_of, page_response
 from jobs.api.parsers import FormParser, StrictJSONParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
-from jobs.api.serializers.common import page_of
+from jobs.api.serializers.common import page_schema
 from jobs.api.serializers.jobs import JobDetail, JobSerializer, NewJob, NewJobOfFiles
 from jobs.api.throttling import month_of_pictures
-from jobs.api.waiting import Pending, promised, seconds_of
 from jobs.long_polling import wait_ended
 from jobs.models import Job
 from jobs.selectors.search import ORIGINS, STATES, HistoryForm
@@ -36,7 +36,7 @@ from segmentation.recipe import Recipe
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FILTERS = [
     OpenApiParameter(
-        "q", {"type": "string", "maxLength": 100}, description="In a job's or a picture's name."
+        "q", {"type": "string", "maxLength": 100}, description="Text in a job's or a picture's name."
     ),
     OpenApiParameter("state", str, enum=[name for name, _ in STATES if name]),
     OpenApiParameter("model", str, description="A model's name."),
@@ -45,7 +45,7 @@ FILTERS = [
     OpenApiParameter("since", {"type": "string", "format": "date"}, description="The first day."),
     OpenApiParameter("until", {"type": "string", "format": "date"}, description="The last day."),
     OpenApiParameter(
-        "sort", str, enum=[name for name in SORTS if name], description="The newest first without it."
+        "sort", str, enum=[name for name in SORTS if name], description="Default: newest first."
     ),
 ]
 
@@ -60,14 +60,14 @@ class JobsView(ApiView):
         operation_id="jobs",
         summary="Your jobs",
         parameters=[*FILTERS, *PARAMETERS],
-        responses=page_of(JobSerializer),
+        responses=page_schema(JobSerializer),
     )
     def get(self, request: Request) -> Response:
-        """Your jobs, narrowed and sorted as the history page does it."""
-        _strictly(request)
+        """Your jobs, with the filters and sort orders of the history page."""
+        _check_query(request)
         form = HistoryForm(request.query_params, user=self.user)
         if not form.is_valid():
-            raise ValidationError(_as_details(form))
+            raise ValidationError(_error_details(form))
         query = request.query_params
         try:
             page = selectors.history(
@@ -79,7 +79,7 @@ class JobsView(ApiView):
             )
         except BadCursorError as error:
             raise bad_cursor("after" if query.get("after") else "before") from error
-        return Response(paged(request, page, self.shown(JobSerializer, page.items, many=True)))
+        return Response(page_response(request, page, self.serialize(JobSerializer, page.items, many=True)))
 
     @extend_schema(
         operation_id="job_create",
@@ -90,28 +90,31 @@ class JobsView(ApiView):
         examples=[NEW_JOB, JOB_OF_FILES],
     )
     def post(self, request: Request) -> Response:
-        """Submit finished uploads as JSON, or files themselves as a multipart form: one call that does it
-        all, for small batches. With `wait` the answer comes when the job has ended."""
-        seconds_of(request._request)
+        """Submit finished uploads as JSON, or small batches of files directly as a multipart form. With
+        `wait`, the response comes when the job has ended.
+        """
+        wait_seconds(request._request)
         response = (
-            self._of_form(request) if isinstance(request.data, QueryDict) else once(self, self._of_uploads)
+            self._submit_form(request)
+            if isinstance(request.data, QueryDict)
+            else once(self, self._submit_uploads)
         )
         self.budgets = [*self.budgets, *month_of_pictures(self.user)]
-        return promise_of(self, response, UUID(str(response.data["id"])))
+        return with_pending(self, response, UUID(str(response.data["id"])))
 
-    def _of_uploads(self) -> Response:
+    def _submit_uploads(self) -> Response:
         given = self.read(NewJob)
         recipe = presets.recipe_of(self.user, given.get("preset", ""), given.get("recipe", {}))
         return self._submit(list(dict.fromkeys(given["uploads"])), recipe, given.get("title", ""))
 
-    def _of_form(self, request: Request) -> Response:
+    def _submit_form(self, request: Request) -> Response:
         try:
-            return self._of_files(request)
+            return self._submit_files(request)
         except RecipeError as error:
-            # In a form the recipe's fields are the form's own.
+            # In a form the recipe's fields are top-level fields.
             raise RefusedError(error.code, error.sentence, error.field) from error
 
-    def _of_files(self, request: Request) -> Response:
+    def _submit_files(self, request: Request) -> Response:
         form = cast(QueryDict, request.data)
         given = self.read(NewJobOfFiles, {**form.dict(), "pictures": form.getlist("pictures")})
         title, preset = given.pop("title", ""), given.pop("preset", "")
@@ -141,17 +144,17 @@ class JobsView(ApiView):
         return Response(detail(self, job.pk), status=201, headers={"Location": self.url("job", job.pk)})
 
 
-def _strictly(request: Request) -> None:
-    """Refuses what the page's form takes beyond the schema: days in other spellings, words left empty."""
+def _check_query(request: Request) -> None:
+    """Refuses what the page's form accepts but the schema does not: other date formats, empty choices."""
     for name, value in request.query_params.items():
         if name in {"since", "until"} and not _DAY.fullmatch(str(value)):
-            raise RefusedError("invalid", "A day is written as 2026-01-31.", name)
+            raise RefusedError("invalid", "Write dates as 2026-01-31.", name)
         if name in {"state", "origin", "sort"} and not value:
-            raise RefusedError("invalid_choice", "Leave it out to ask for all.", name)
+            raise RefusedError("invalid_choice", "Leave the parameter out to get all.", name)
 
 
-def _as_details(form: HistoryForm) -> dict[str, list[ErrorDetail]]:
-    """A form's errors as the API says them."""
+def _error_details(form: HistoryForm) -> dict[str, list[ErrorDetail]]:
+    """A form's errors as DRF error details."""
     return {
         field: [ErrorDetail(str(error.messages[0]), error.code or "invalid") for error in errors.as_data()]
         for field, errors in form.errors.items()
@@ -159,7 +162,7 @@ def _as_details(form: HistoryForm) -> dict[str, list[ErrorDetail]]:
 
 
 def detail(view: ApiView, job: UUID) -> dict[str, Any]:
-    """A job of the user's with its first pictures, as it stands now."""
+    """The user's job with its first pictures, in its current state."""
     found = selectors.job_of(view.user, job)
     pictures = selectors.pictures_of(found).items
     return cast(
@@ -167,6 +170,8 @@ def detail(view: ApiView, job: UUID) -> dict[str, Any]:
     )
 
 
-def promise_of(view: ApiView, response: Response, job: UUID) -> Response:
-    """An answer about a job that may come when the job has ended."""
-    return promised(response, Pending(lambda seconds: wait_ended(job, seconds), lambda: detail(view, job)))
+def with_pending(view: ApiView, response: Response, job: UUID) -> Response:
+    """The response, with what long polling needs to wait for the end of the job."""
+    return mark_pending(
+        response, Pending(lambda seconds: wait_ended(job, seconds), lambda: detail(view, job))
+    )

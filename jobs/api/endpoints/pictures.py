@@ -1,4 +1,4 @@
-"""Pictures of a job, one picture, and its files."""
+"""A job's pictures, one picture, and its files."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from common import names
 from jobs import selectors
 from jobs.api.base import ApiView
 from jobs.api.errors import RefusedError
-from jobs.api.files import file_answer
-from jobs.api.pages import PARAMETERS, keyset, paged, position
-from jobs.api.serializers.common import page_of
+from jobs.api.files import file_response
+from jobs.api.pagination import PARAMETERS, keyset, page_response, position
+from jobs.api.serializers.common import page_schema
 from jobs.api.serializers.pictures import PictureSerializer
 from jobs.models import Picture
 from jobs.services import removal, thumbnails
 
 
-def file_response(*media_types: str) -> dict[Any, Any]:
-    """The answers of an address that gives a file, for the schema."""
-    found = OpenApiResponse(description="Where the file lies, for some minutes.")
+def file_schema(*media_types: str) -> dict[Any, Any]:
+    """The schema of a response that is a file or a redirect to one."""
+    found = OpenApiResponse(description="A temporary URL of the file, valid for some minutes.")
     return {(200, media_type): OpenApiTypes.BINARY for media_type in media_types} | {302: found}
 
 
@@ -42,19 +42,21 @@ class JobPicturesView(ApiView):
         operation_id="job_pictures",
         summary="Pictures of a job",
         parameters=[OpenApiParameter("state", str, enum=Picture.State.values), *PARAMETERS],
-        responses=page_of(PictureSerializer),
+        responses=page_schema(PictureSerializer),
     )
     def get(self, request: Request, job_id: UUID) -> Response:
-        """In the job's order."""
+        """The pictures, in the job's order."""
         rows = Picture.objects.filter(job=self.job(job_id))
         if (state := request.query_params.get("state")) is not None:
             if state not in Picture.State.values:
                 known = ", ".join(Picture.State.values)
-                raise RefusedError("invalid_state", f"A picture is one of {known}.", "state")
+                raise RefusedError("invalid_state", f"A picture's state is one of {known}.", "state")
             rows = rows.filter(state=state)
         page = keyset(rows, request, by="position", read=position, downwards=False)
         selectors.attach_renditions(page.items)
-        return Response(paged(request, page, self.shown(PictureSerializer, page.items, many=True)))
+        return Response(
+            page_response(request, page, self.serialize(PictureSerializer, page.items, many=True))
+        )
 
 
 class PictureView(ApiView):
@@ -62,18 +64,18 @@ class PictureView(ApiView):
 
     tag = "pictures"
 
-    @extend_schema(operation_id="picture", summary="How a picture stands", responses=PictureSerializer)
+    @extend_schema(operation_id="picture", summary="A picture", responses=PictureSerializer)
     def get(self, request: Request, picture_id: UUID) -> Response:
-        """How it stands, with its newest result."""
-        return Response(self.shown(PictureSerializer, self.picture(picture_id)))
+        """The picture's state, with its newest result."""
+        return Response(self.serialize(PictureSerializer, self.picture(picture_id)))
 
     @extend_schema(
         operation_id="picture_delete",
         summary="Delete a picture now",
-        responses={204: OpenApiResponse(description="Gone with all its files.")},
+        responses={204: OpenApiResponse(description="Deleted with all its files.")},
     )
     def delete(self, request: Request, picture_id: UUID) -> Response:
-        """Delete it now with every file of its; a job goes with its last picture."""
+        """Delete the picture now, with all its files. A job whose last picture is deleted is deleted too."""
         removal.delete_pictures([self.picture(picture_id).pk])
         return Response(status=204)
 
@@ -86,61 +88,61 @@ class ResultView(ApiView):
     @extend_schema(
         operation_id="picture_result",
         summary="The newest result",
-        responses=file_response(*ANY_PICTURE),
+        responses=file_schema(*ANY_PICTURE),
     )
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
-        """The file, under the original's name; 404 while there is none."""
+        """The file, named after the original; 404 if there is none yet."""
         picture = self.picture(picture_id)
         rendition = picture.rendition
         if rendition is None:
             raise Http404
         name = names.with_extension(picture.name, rendition.extension)
-        return file_answer(request, rendition.key, media_type=rendition.media_type, name=name)
+        return file_response(request, rendition.key, media_type=rendition.media_type, name=name)
 
 
 class PreviewView(ApiView):
-    """The newest result, small."""
+    """A preview of the newest result."""
 
     tag = "pictures"
 
     @extend_schema(
-        operation_id="picture_preview", summary="The result, small", responses=file_response("image/webp")
+        operation_id="picture_preview", summary="A preview of the result", responses=file_schema("image/webp")
     )
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
-        """At most 640 pixels a side; 404 while there is none."""
+        """At most 640 pixels a side; 404 if there is no result yet."""
         picture = self.picture(picture_id)
         key = thumbnails.preview_of(picture)
         if not key:
             raise Http404
-        return file_answer(request, key, media_type="image/webp", name="preview.webp", download=False)
+        return file_response(request, key, media_type="image/webp", name="preview.webp", download=False)
 
 
 class ThumbView(ApiView):
-    """The source, small."""
+    """A thumbnail of the source."""
 
     tag = "pictures"
 
     @extend_schema(
-        operation_id="picture_thumb", summary="The source, small", responses=file_response("image/webp")
+        operation_id="picture_thumb", summary="A thumbnail of the source", responses=file_schema("image/webp")
     )
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
-        """At most 640 pixels a side; 404 until a worker made it."""
+        """At most 640 pixels a side; 404 until a worker has made it."""
         picture = self.picture(picture_id)
         key = thumbnails.thumb_of(picture)
         if not key:
             raise Http404
-        return file_answer(request, key, media_type="image/webp", name="thumb.webp", download=False)
+        return file_response(request, key, media_type="image/webp", name="thumb.webp", download=False)
 
 
 class SourceView(ApiView):
-    """The source."""
+    """The source file."""
 
     tag = "pictures"
 
     @extend_schema(
         operation_id="picture_source",
         summary="The source",
-        responses=file_response("application/octet-stream"),
+        responses=file_schema("application/octet-stream"),
     )
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """The file as it was uploaded."""
@@ -148,4 +150,4 @@ class SourceView(ApiView):
         if not picture.source_key:
             raise Http404
         kind = "application/octet-stream"
-        return file_answer(request, picture.source_key, media_type=kind, name=picture.name)
+        return file_response(request, picture.source_key, media_type=kind, name=picture.name)

@@ -1,4 +1,4 @@
-"""Presets: those that everybody has, and the user's own."""
+"""Presets: the built-in ones and the user's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from jobs.api.base import ApiView
 from jobs.api.fields import RecipeField, StoredRecipeField, StrictCharField, StrictSerializer
-from jobs.api.serializers.common import Shape, page_of
+from jobs.api.serializers.common import ResponseSerializer, page_schema
 from jobs.models import Preset
 from jobs.services import presets, submit
 from segmentation.recipe import PRESETS
@@ -22,18 +22,18 @@ NAME = OpenApiParameter(
 )
 
 
-class PresetSerializer(Shape):
-    """A recipe with a name."""
+class PresetSerializer(ResponseSerializer):
+    """A named recipe."""
 
     name = serializers.CharField()
     title = serializers.CharField()
-    sentence = serializers.CharField(help_text="What it is for; empty for one of your own.")
+    sentence = serializers.CharField(help_text="What the preset is for; empty for your own presets.")
     built_in = serializers.BooleanField()
     recipe = StoredRecipeField()
 
 
 class PresetBody(StrictSerializer):
-    """What a name shall stand for."""
+    """The recipe and the title of a preset."""
 
     recipe = RecipeField()
     title = StrictCharField(required=False, allow_blank=True, max_length=100)
@@ -65,12 +65,12 @@ class PresetsView(ApiView):
 
     tag = "presets"
 
-    @extend_schema(operation_id="presets", summary="All presets", responses=page_of(PresetSerializer))
+    @extend_schema(operation_id="presets", summary="All presets", responses=page_schema(PresetSerializer))
     def get(self, request: Request) -> Response:
-        """Those that everybody has, then your own: all of them, as there are at most 100."""
+        """The built-in presets, then your own. There is only one page: you can have at most 100."""
         mine = Preset.objects.for_user(self.user)
         found = [*map(_built_in, PRESETS), *map(_own, mine)]
-        results = self.shown(PresetSerializer, found, many=True)
+        results = self.serialize(PresetSerializer, found, many=True)
         return Response({"results": results, "next": None, "previous": None})
 
 
@@ -81,13 +81,13 @@ class PresetView(ApiView):
 
     @extend_schema(operation_id="preset", summary="A preset", parameters=[NAME], responses=PresetSerializer)
     def get(self, request: Request, name: str) -> Response:
-        """A preset by its name."""
+        """A preset, by name."""
         if name in PRESETS:
-            return Response(self.shown(PresetSerializer, _built_in(name)))
+            return Response(self.serialize(PresetSerializer, _built_in(name)))
         own = Preset.objects.for_user(self.user).filter(name=name).first()
         if own is None:
             raise Http404
-        return Response(self.shown(PresetSerializer, _own(own)))
+        return Response(self.serialize(PresetSerializer, _own(own)))
 
     @extend_schema(
         operation_id="preset_save",
@@ -97,21 +97,21 @@ class PresetView(ApiView):
         responses={200: PresetSerializer, 201: PresetSerializer},
     )
     def put(self, request: Request, name: str) -> Response:
-        """Give a recipe a name: a new one (201), or another recipe to one of your own (200)."""
+        """Create a preset of your own (201) or replace one (200)."""
         given = self.read(PresetBody)
         recipe = presets.recipe_of(self.user, "", given["recipe"])
         submit.check(recipe)
         preset, new = presets.save(self.user, name, given.get("title", ""), recipe)
-        return Response(self.shown(PresetSerializer, _own(preset)), status=201 if new else 200)
+        return Response(self.serialize(PresetSerializer, _own(preset)), status=201 if new else 200)
 
     @extend_schema(
         operation_id="preset_delete",
         summary="Delete a preset",
         parameters=[NAME],
-        responses={204: OpenApiResponse(description="Gone.")},
+        responses={204: OpenApiResponse(description="Deleted.")},
     )
     def delete(self, request: Request, name: str) -> Response:
-        """Delete one of your own."""
+        """Delete one of your own presets."""
         if not presets.delete(self.user, name):
             raise Http404
         return Response(status=204)

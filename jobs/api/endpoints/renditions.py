@@ -1,4 +1,4 @@
-"""Renditions: any recipe of a finished matte, without a run of the model; and mattes, corrected by people."""
+"""Renditions: other recipes for a finished matte, without running the model. Also corrected mattes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from common import names
 from jobs import selectors
 from jobs.api import preconditions
 from jobs.api.base import ApiView
-from jobs.api.endpoints.pictures import ANY_PICTURE, file_response
+from jobs.api.endpoints.pictures import ANY_PICTURE, file_schema
 from jobs.api.errors import UnreadableError
-from jobs.api.files import file_answer, file_tag
+from jobs.api.files import file_etag, file_response
 from jobs.api.idempotent import once
-from jobs.api.pages import PARAMETERS, keyset, paged
+from jobs.api.long_polling import Pending, mark_pending, wait_seconds
+from jobs.api.pagination import PARAMETERS, keyset, page_response
 from jobs.api.parsers import FormParser
 from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
-from jobs.api.serializers.common import page_of
+from jobs.api.serializers.common import page_schema
 from jobs.api.serializers.pictures import MatteSerializer, PictureSerializer
 from jobs.api.serializers.rendition_requests import MatteFile, NewRendition, RenditionStatus
-from jobs.api.waiting import Pending, promised, seconds_of
 from jobs.errors import WrongStateError
 from jobs.long_polling import wait_made
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
@@ -43,28 +43,30 @@ class PictureRenditionsView(ApiView):
         operation_id="picture_renditions",
         summary="Renditions of a picture",
         parameters=PARAMETERS,
-        responses=page_of(RenditionStatus),
+        responses=page_schema(RenditionStatus),
     )
     def get(self, request: Request, picture_id: UUID) -> Response:
-        """Those that are made, the newest first."""
+        """The finished renditions, newest first."""
         rows = Rendition.objects.filter(picture=self.picture(picture_id)).select_related("matte")
         page = keyset(rows, request)
-        return Response(paged(request, page, self.shown(RenditionStatus, page.items, many=True)))
+        return Response(page_response(request, page, self.serialize(RenditionStatus, page.items, many=True)))
 
     @extend_schema(
         operation_id="rendition_create",
-        summary="Another rendition",
+        summary="Create a rendition",
         request=NewRendition,
         parameters=[IDEMPOTENCY_KEY, WAIT],
         responses={200: RenditionStatus, 202: RenditionStatus},
     )
     def post(self, request: Request, picture_id: UUID) -> Response:
-        """Render a matte with another recipe; no model runs. 200: it is there, already or after the wait;
-        202: it is on its way, and `url` says how it stands. One recipe of one matte is one rendition, however
-        often asked for."""
-        seconds_of(request._request)
+        """Render a matte with another recipe; no model runs. 200: the rendition exists, or was made within
+        `wait`.
+        202: it is in progress; poll `url`. The same recipe for the same matte is always one rendition,
+        however often you request it.
+        """
+        wait_seconds(request._request)
         picture = self.picture(picture_id)
-        return promise_of(self, once(self, lambda: self._render(picture)))
+        return with_pending(self, once(self, lambda: self._render(picture)))
 
     def _render(self, picture: Picture) -> Response:
         given = self.read(NewRendition)
@@ -77,7 +79,9 @@ class PictureRenditionsView(ApiView):
         if revision is None:
             newest = selectors.newest_matte(picture)
             if newest is None:
-                raise WrongStateError("no_matte", "This picture has no matte yet: wait until it is done.")
+                raise WrongStateError(
+                    "no_matte", "This picture has no matte yet. Wait until the picture is done."
+                )
             return newest
         found = Matte.objects.filter(picture=picture, revision=revision).first()
         if found is None:
@@ -92,29 +96,29 @@ class RenditionView(ApiView):
 
     @extend_schema(
         operation_id="rendition",
-        summary="How a rendition stands",
+        summary="A rendition",
         parameters=[WAIT],
         responses=RenditionStatus,
     )
     def get(self, request: Request, rendition_id: UUID) -> Response:
-        """How it stands. With `wait`: when it is made or failed."""
-        seconds_of(request._request)
-        return promise_of(self, Response(self.shown(RenditionStatus, rendition_of(self, rendition_id))))
+        """The rendition's state. With `wait`, the response comes when it is made or has failed."""
+        wait_seconds(request._request)
+        return with_pending(self, Response(self.serialize(RenditionStatus, rendition_of(self, rendition_id))))
 
 
 class RenditionFileView(ApiView):
-    """The file of a rendition."""
+    """A rendition's file."""
 
     tag = "renditions"
 
-    @extend_schema(operation_id="rendition_file", summary="The file", responses=file_response(*ANY_PICTURE))
+    @extend_schema(operation_id="rendition_file", summary="The file", responses=file_schema(*ANY_PICTURE))
     def get(self, request: Request, rendition_id: UUID) -> HttpResponseBase:
         """The file; 404 until it is made."""
         row = rendition_of(self, rendition_id)
         if isinstance(row, RenditionRequest):
             raise Http404
         name = names.with_extension(row.picture.name, row.extension)
-        return file_answer(request, row.key, media_type=row.media_type, name=name)
+        return file_response(request, row.key, media_type=row.media_type, name=name)
 
 
 class PictureMattesView(ApiView):
@@ -125,9 +129,9 @@ class PictureMattesView(ApiView):
     parser_classes = (FormParser,)
 
     def tags(self, request: Request, *args: Any, **kwargs: Any) -> list[str | None]:
-        """Those of the list, of the picture and of the newest matte's file, whichever the client has.
+        """The ETags of the list, of the picture and of the newest matte's file. A client may use any of them.
 
-        None of them holds while another correction is on its way, which none of them shows yet.
+        None is valid while another correction is in progress, because none of them reflects it yet.
         """
         picture = self.picture(kwargs["picture_id"])
         if rendition_requests.is_being_corrected(picture):
@@ -135,20 +139,20 @@ class PictureMattesView(ApiView):
         newest = selectors.newest_matte(picture)
         return [
             *super().tags(request, *args, **kwargs),
-            preconditions.tag_of(lambda: Response(self.shown(PictureSerializer, picture))),
-            file_tag(newest.key) if newest else None,
+            preconditions.etag_of(lambda: Response(self.serialize(PictureSerializer, picture))),
+            file_etag(newest.key) if newest else None,
         ]
 
     @extend_schema(
         operation_id="picture_mattes",
         summary="Mattes of a picture",
         parameters=PARAMETERS,
-        responses=page_of(MatteSerializer),
+        responses=page_schema(MatteSerializer),
     )
     def get(self, request: Request, picture_id: UUID) -> Response:
-        """The newest revision first."""
+        """The mattes, newest revision first."""
         page = keyset(Matte.objects.filter(picture=self.picture(picture_id)), request)
-        return Response(paged(request, page, self.shown(MatteSerializer, page.items, many=True)))
+        return Response(page_response(request, page, self.serialize(MatteSerializer, page.items, many=True)))
 
     @extend_schema(
         operation_id="matte_create",
@@ -158,11 +162,12 @@ class PictureMattesView(ApiView):
         responses={200: RenditionStatus, 202: RenditionStatus},
     )
     def post(self, request: Request, picture_id: UUID) -> Response:
-        """A new revision, and with it a new rendition by the recipe of the newest. Earlier revisions stay.
-        202: it is on its way, and `url` says how it stands; 200: it was made within the wait."""
-        seconds_of(request._request)
+        """Add a revision, and render it with the recipe of the newest result. Earlier revisions stay.
+        202: it is in progress; poll `url`. 200: it was made within `wait`.
+        """
+        wait_seconds(request._request)
         picture = self.picture(picture_id)
-        return promise_of(self, once(self, lambda: self._correct(request, picture)))
+        return with_pending(self, once(self, lambda: self._correct(request, picture)))
 
     def _correct(self, request: Request, picture: Picture) -> Response:
         file = cast(Any, request.FILES).get("file")
@@ -174,23 +179,23 @@ class PictureMattesView(ApiView):
 
 
 class MatteFileView(ApiView):
-    """The file of a matte."""
+    """A matte's file."""
 
     tag = "mattes"
 
-    @extend_schema(operation_id="matte_file", summary="The file", responses=file_response("image/png"))
+    @extend_schema(operation_id="matte_file", summary="The file", responses=file_schema("image/png"))
     def get(self, request: Request, matte_id: UUID) -> HttpResponseBase:
-        """A grey PNG of the source's size."""
+        """A greyscale PNG of the source's size."""
         matte = Matte.objects.filter(picture__user=self.user, pk=matte_id).select_related("picture").first()
         if matte is None:
             raise Http404
         name = f"{names.with_extension(matte.picture.name, 'matte')}.png"
-        return file_answer(request, matte.key, media_type="image/png", name=name)
+        return file_response(request, matte.key, media_type="image/png", name=name)
 
 
 def rendition_of(view: ApiView, rendition: UUID) -> Rendition | RenditionRequest:
-    """A rendition of the user's, made or on its way; any other is a 404."""
-    # The rendition request first: one that is fulfilled between the two looks is found by the second.
+    """The user's rendition, finished or in progress. Raises Http404 for any other."""
+    # Look for the request first: if it is fulfilled between the two queries, the second finds the rendition.
     rendition_request = rendition_requests.open_rendition_request(view.user.pk, rendition)
     if rendition_request is not None:
         return rendition_request
@@ -205,21 +210,23 @@ def rendition_of(view: ApiView, rendition: UUID) -> Rendition | RenditionRequest
 
 
 def answer(view: ApiView, row: Rendition | RenditionRequest) -> Response:
-    """A rendition that is there, or one that is on its way."""
+    """200 for a finished rendition, 202 for one in progress."""
     status = 202 if isinstance(row, RenditionRequest) else 200
     return Response(
-        view.shown(RenditionStatus, row), status=status, headers={"Location": view.url("rendition", row.pk)}
+        view.serialize(RenditionStatus, row),
+        status=status,
+        headers={"Location": view.url("rendition", row.pk)},
     )
 
 
-def promise_of(view: ApiView, response: Response) -> Response:
-    """An answer about a rendition that may come when it is made."""
+def with_pending(view: ApiView, response: Response) -> Response:
+    """The response, with what long polling needs to wait for the rendition."""
     rendition = UUID(str(response.data["id"]))
-    return promised(
+    return mark_pending(
         response,
         Pending(
             lambda seconds: wait_made(rendition, seconds),
-            lambda: view.shown(RenditionStatus, rendition_of(view, rendition)),
-            lambda said: bool(said["state"] == "done"),
+            lambda: view.serialize(RenditionStatus, rendition_of(view, rendition)),
+            lambda body: bool(body["state"] == "done"),
         ),
     )

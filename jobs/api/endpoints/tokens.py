@@ -1,4 +1,4 @@
-"""API tokens: made, rotated, revoked; by a person or by a token, which never gives more than it has."""
+"""API tokens: create, rotate and revoke them. A token cannot create one with more rights than its own."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from rest_framework.response import Response
 from accounts.models import ApiToken, Scope
 from accounts.services import delegation, tokens
 from jobs.api.base import ApiView
-from jobs.api.fields import Flag, StrictCharField, StrictSerializer
-from jobs.api.pages import PARAMETERS, keyset, paged, position
-from jobs.api.serializers.common import Shape, page_of
+from jobs.api.fields import StrictBooleanField, StrictCharField, StrictSerializer
+from jobs.api.pagination import PARAMETERS, keyset, page_response, position
+from jobs.api.serializers.common import ResponseSerializer, page_schema
 from jobs.errors import WrongStateError
 
-# A secret is told once, and kept by nobody on the way.
+# A secret appears in one response only; no cache may keep it.
 SECRET = {"Cache-Control": "no-store"}
 
 
 class NewToken(StrictSerializer):
-    """What a token shall be called, and may do."""
+    """A token's name and permissions."""
 
     name = StrictCharField(max_length=64)
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), allow_empty=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
-    preview_means_full = Flag(required=False)
-    ephemeral = Flag(required=False)
+    preview_means_full = StrictBooleanField(required=False)
+    ephemeral = StrictBooleanField(required=False)
     allowed_addresses = serializers.ListField(
         child=StrictCharField(max_length=64),
         required=False,
         max_length=100,
-        help_text="Addresses or networks.",
+        help_text="IP addresses or networks from which the token may be used.",
     )
 
 
-class TokenSerializer(Shape):
+class TokenSerializer(ResponseSerializer):
     """A token without its secret."""
 
     id = serializers.IntegerField()
     name = serializers.CharField()
-    prefix = serializers.CharField(help_text="How its secret begins.")
+    prefix = serializers.CharField(help_text="The first characters of the secret.")
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
     created_at = serializers.DateTimeField(source="created")
     expires_at = serializers.DateTimeField(source="expiry", allow_null=True)
@@ -56,12 +56,12 @@ class TokenSerializer(Shape):
     made_by = serializers.IntegerField(
         source="made_by_id",
         allow_null=True,
-        help_text="The token that made it, or was told its newest secret; it is revoked with that one.",
+        help_text="The token that created or last rotated this one. Revoking that one revokes this one.",
     )
 
 
 class TokenSecretSerializer(TokenSerializer):
-    """A token with its secret, which nobody is told again."""
+    """A token with its secret, which is shown only once."""
 
     secret = serializers.CharField()
 
@@ -75,21 +75,23 @@ class TokensView(ApiView):
         operation_id="tokens",
         summary="Your tokens",
         parameters=PARAMETERS,
-        responses=page_of(TokenSerializer),
+        responses=page_schema(TokenSerializer),
     )
     def get(self, request: Request) -> Response:
-        """The newest first, revoked ones among them."""
+        """All tokens, newest first, including revoked ones."""
         page = keyset(ApiToken.objects.for_user(self.user), request, read=position)
-        return Response(paged(request, page, self.shown(TokenSerializer, page.items, many=True)))
+        return Response(page_response(request, page, self.serialize(TokenSerializer, page.items, many=True)))
 
     @extend_schema(
         operation_id="token_create",
-        summary="Make a token",
+        summary="Create a token",
         request=NewToken,
         responses={201: TokenSecretSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Its `secret` is in this answer and nowhere else. A token makes none that may more than itself."""
+        """The response holds the `secret`, which is never shown again. A token cannot create one with more
+        rights than its own.
+        """
         given = self.read(NewToken)
         if self.token is not None:
             given.setdefault("expires_at", self.token.expiry)
@@ -103,7 +105,7 @@ class TokensView(ApiView):
         name, scopes = given.pop("name"), given.pop("scopes")
         token, secret = tokens.create(self.user, name, scopes, made_by=self.token, **given)
         headers = {**SECRET, "Location": self.url("token", token.pk)}
-        return Response(_told(self, token, secret), status=201, headers=headers)
+        return Response(_with_secret(self, token, secret), status=201, headers=headers)
 
 
 class TokenView(ApiView):
@@ -113,17 +115,18 @@ class TokenView(ApiView):
 
     @extend_schema(operation_id="token", summary="A token", responses=TokenSerializer)
     def get(self, request: Request, token_id: int) -> Response:
-        """When and from where it was last used, and what it may."""
-        return Response(self.shown(TokenSerializer, _token(self, token_id)))
+        """The token's permissions, and when and from where it was last used."""
+        return Response(self.serialize(TokenSerializer, _token(self, token_id)))
 
     @extend_schema(
         operation_id="token_revoke",
         summary="Revoke a token",
-        responses={204: OpenApiResponse(description="It is worth nothing any more.")},
+        responses={204: OpenApiResponse(description="Revoked.")},
     )
     def delete(self, request: Request, token_id: int) -> Response:
-        """At once and everywhere, with the tokens that it made and those that they made. The rows stay, so
-        that it is known what they were."""
+        """Revokes the token at once, with all tokens that it created, directly or indirectly. The rows stay
+        as a record.
+        """
         token = _token(self, token_id)
         if self.token is not None:
             delegation.check_over(self.token, token)
@@ -132,26 +135,27 @@ class TokenView(ApiView):
 
 
 class TokenRotateView(ApiView):
-    """Another secret."""
+    """Rotate a token's secret."""
 
     tag = "tokens"
 
     @extend_schema(
         operation_id="token_rotate",
-        summary="Give a token another secret",
+        summary="Rotate a token",
         request=None,
         responses={200: TokenSecretSerializer},
     )
     def post(self, request: Request, token_id: int) -> Response:
-        """The old secret is worth nothing from here on. Tokens that it made stay as they are. Where a token
-        rotates another, that one hangs on it from here on, as if it had made it."""
+        """The old secret stops working at once. Tokens that this one created stay valid. If a token rotates
+        another one, the rotated token is from then on treated as its creation, and revoked with it.
+        """
         token = _token(self, token_id)
         if self.token is not None:
             delegation.check_over(self.token, token)
         if not token.is_live:
-            raise WrongStateError("token_over", "This token was revoked or has expired. Make another.")
+            raise WrongStateError("token_over", "This token was revoked or has expired. Create another.")
         secret = tokens.rotate(token, self.token)
-        return Response(_told(self, token, secret), headers=SECRET)
+        return Response(_with_secret(self, token, secret), headers=SECRET)
 
 
 def _token(view: ApiView, token: int) -> ApiToken:
@@ -161,5 +165,5 @@ def _token(view: ApiView, token: int) -> ApiToken:
     return found
 
 
-def _told(view: ApiView, token: ApiToken, secret: str) -> dict[str, Any]:
-    return {**view.shown(TokenSerializer, token), "secret": secret}
+def _with_secret(view: ApiView, token: ApiToken, secret: str) -> dict[str, Any]:
+    return {**view.serialize(TokenSerializer, token), "secret": secret}

@@ -1,4 +1,4 @@
-"""Uploads: start gives a target, the bytes go there, finish checks them."""
+"""Uploads: start returns a target, the client sends the bytes there, finish validates them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jobs.services import upload_resume, uploads
 
 
 class UploadsView(ApiView):
-    """Files on their way in."""
+    """Uploads."""
 
     tag = "uploads"
 
@@ -35,8 +35,9 @@ class UploadsView(ApiView):
         responses={201: UploadStarted},
     )
     def post(self, request: Request) -> Response:
-        """Announce a file. The answer's `target` says where its bytes go: a multipart form of its `fields`,
-        then the file as field `file`. Where the target is this site, send your token along."""
+        """Announce a file. The response's `target` says where to send it: a multipart form with its `fields`,
+        then the file as field `file`. If the target is on this site, send your token as well.
+        """
         return once(self, lambda: self._start(request))
 
     def _start(self, request: Request) -> Response:
@@ -45,43 +46,43 @@ class UploadsView(ApiView):
         upload = uploads.start(self.user, given["name"], given["size"], by_program=by_program)
         own = self.url("upload-body", upload.pk)
         target = storage.upload_target(upload.pk, uploads.most(upload), own).as_dict()
-        body = {**self.shown(UploadSerializer, upload), "target": target}
+        body = {**self.serialize(UploadSerializer, upload), "target": target}
         body["finish_url"] = self.url("upload-finish", upload.pk)
         return Response(body, status=201, headers={"Location": self.url("upload", upload.pk)})
 
 
 class UploadView(ApiView):
-    """One file on its way in."""
+    """One upload."""
 
     tag = "uploads"
-    # Nothing is deleted that was ever part of anything: who sent it may take it back.
+    # An upload belongs to no job yet, so whoever may submit may also discard it.
     required_scope: ClassVar[dict[str, str]] = {**ApiView.required_scope, "DELETE": "submit"}
 
-    @extend_schema(operation_id="upload", summary="How an upload stands", responses=UploadSerializer)
+    @extend_schema(operation_id="upload", summary="An upload", responses=UploadSerializer)
     def get(self, request: Request, upload_id: UUID) -> Response:
-        """How an upload stands."""
-        return Response(self.shown(UploadSerializer, self.upload(upload_id)))
+        """The upload's state."""
+        return Response(self.serialize(UploadSerializer, self.upload(upload_id)))
 
     @extend_schema(
         operation_id="upload_discard",
         summary="Discard an upload",
         responses={
-            204: OpenApiResponse(description="Gone with its bytes."),
+            204: OpenApiResponse(description="Deleted with its bytes."),
             409: OpenApiResponse(Refusal, description=REFUSALS["409"]),
         },
     )
     def delete(self, request: Request, upload_id: UUID) -> Response:
-        """Take a file back that is in no job, with its bytes. What is in one goes with its picture."""
+        """Discard a file that is in no job, with its bytes. A file in a job is deleted with its picture."""
         upload = self.upload(upload_id)
         if not upload_resume.discard(self.user, [upload.pk]):
             raise WrongStateError(
-                "upload_submitted", "This upload is in a job: delete its picture, or the job, instead."
+                "upload_submitted", "This upload is in a job. Delete its picture or the job instead."
             )
         return Response(status=204)
 
 
 class UploadBodyView(ApiView):
-    """Where the bytes go on a site without a store of its own."""
+    """Receives the bytes on a site without an object store."""
 
     tag = "uploads"
     parser_classes = (FormParser,)
@@ -90,10 +91,10 @@ class UploadBodyView(ApiView):
         operation_id="upload_body",
         summary="Send the bytes",
         request={"multipart/form-data": UploadBody},
-        responses={204: OpenApiResponse(description="They are here.")},
+        responses={204: OpenApiResponse(description="Received.")},
     )
     def post(self, request: Request, upload_id: UUID) -> Response:
-        """The bytes, as field `file`. Take the address from the upload's `target`: it may be another host."""
+        """Send the bytes as field `file`. The URL is in the upload's `target`: it may be on another host."""
         upload = self.upload(upload_id)
         file = cast(Any, request.FILES).get("file")
         if not isinstance(file, UploadedFile) or file.size is None:
@@ -103,18 +104,19 @@ class UploadBodyView(ApiView):
 
 
 class UploadFinishView(ApiView):
-    """The end of an upload."""
+    """Finish an upload."""
 
     tag = "uploads"
 
     @extend_schema(
         operation_id="upload_finish",
-        summary="Check what arrived",
+        summary="Finish an upload",
         request=None,
         responses={200: UploadSerializer},
     )
     def post(self, request: Request, upload_id: UUID) -> Response:
-        """Check what arrived: the upload is then `uploaded`, or `refused` with an `error` that says why.
-        A refused one may still be submitted, and is then a failed picture. Doing it twice changes nothing."""
+        """Validate the bytes: the upload becomes `uploaded`, or `refused` with an `error`. A refused upload
+        can still be submitted and becomes a failed picture. The call is idempotent.
+        """
         upload: Upload = uploads.finish(self.upload(upload_id))
-        return Response(self.shown(UploadSerializer, upload))
+        return Response(self.serialize(UploadSerializer, upload))

@@ -1,4 +1,4 @@
-"""Webhooks: endpoints, their secrets, what was sent there, and sending it again."""
+"""Webhooks: endpoints, their secrets, their delivery logs, and replays."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.base import ApiView
-from jobs.api.pages import PARAMETERS, keyset, paged
-from jobs.api.serializers.common import page_of
+from jobs.api.pagination import PARAMETERS, keyset, page_response
+from jobs.api.serializers.common import page_schema
 from jobs.api.serializers.webhooks import (
     DeliverySerializer,
     NewWebhook,
@@ -26,13 +26,13 @@ from jobs.errors import WebhookRefusedError, WrongStateError
 from jobs.models import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import deliveries, notifications, selectors, services
 
-# A secret is told once, and kept by nobody on the way.
+# A secret appears in one response only; no cache may keep it.
 SECRET = {"Cache-Control": "no-store"}
 
 
 @contextmanager
-def _switched_on() -> Iterator[None]:
-    """Around what is refused while a webhook is switched off: right in another state, not in this one."""
+def _conflict_if_disabled() -> Iterator[None]:
+    """Turns the error of a disabled webhook into a 409: the request is valid, but not in this state."""
     try:
         yield
     except WebhookRefusedError as error:
@@ -40,7 +40,7 @@ def _switched_on() -> Iterator[None]:
 
 
 class WebhookApiView(ApiView):
-    """A view of webhooks: they have a scope of their own."""
+    """Base class of the webhook views, which have a scope of their own."""
 
     tag = "webhooks"
     required_scope: ClassVar[dict[str, str]] = dict.fromkeys(
@@ -48,15 +48,15 @@ class WebhookApiView(ApiView):
     )
 
     def endpoint(self, webhook: UUID) -> WebhookEndpoint:
-        """The user's own endpoint; any other is a 404."""
+        """The user's own endpoint. Raises Http404 for any other."""
         try:
             return selectors.endpoint_of(self.user, webhook)
         except WebhookEndpoint.DoesNotExist as error:
             raise Http404 from error
 
-    def told(self, endpoint: WebhookEndpoint, secret: str) -> dict[str, Any]:
+    def with_secret(self, endpoint: WebhookEndpoint, secret: str) -> dict[str, Any]:
         """An endpoint with its secret."""
-        return {**self.shown(WebhookSerializer, endpoint), "secret": secret}
+        return {**self.serialize(WebhookSerializer, endpoint), "secret": secret}
 
 
 class WebhooksView(WebhookApiView):
@@ -66,25 +66,28 @@ class WebhooksView(WebhookApiView):
         operation_id="webhooks",
         summary="Your webhooks",
         parameters=PARAMETERS,
-        responses=page_of(WebhookSerializer),
+        responses=page_schema(WebhookSerializer),
     )
     def get(self, request: Request) -> Response:
-        """The newest first."""
+        """All webhooks, newest first."""
         page = keyset(WebhookEndpoint.objects.for_user(self.user), request)
-        return Response(paged(request, page, self.shown(WebhookSerializer, page.items, many=True)))
+        return Response(
+            page_response(request, page, self.serialize(WebhookSerializer, page.items, many=True))
+        )
 
     @extend_schema(
         operation_id="webhook_create",
-        summary="Make a webhook",
+        summary="Create a webhook",
         request=NewWebhook,
         responses={201: WebhookSecretSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Its signing `secret` is in this answer and nowhere else. Messages are signed by the convention of
-        Standard Webhooks."""
+        """The response holds the signing `secret`, which is never shown again. Messages are signed as
+        Standard Webhooks specifies.
+        """
         endpoint, secret = services.create(self.user, **self.read(NewWebhook))
         headers = {**SECRET, "Location": self.url("webhook", endpoint.pk)}
-        return Response(self.told(endpoint, secret), status=201, headers=headers)
+        return Response(self.with_secret(endpoint, secret), status=201, headers=headers)
 
 
 class WebhookView(WebhookApiView):
@@ -92,8 +95,8 @@ class WebhookView(WebhookApiView):
 
     @extend_schema(operation_id="webhook", summary="A webhook", responses=WebhookSerializer)
     def get(self, request: Request, webhook_id: UUID) -> Response:
-        """Where it leads, what it is told, and whether it works."""
-        return Response(self.shown(WebhookSerializer, self.endpoint(webhook_id)))
+        """The webhook's URL and events, and whether deliveries succeed."""
+        return Response(self.serialize(WebhookSerializer, self.endpoint(webhook_id)))
 
     @extend_schema(
         operation_id="webhook_change",
@@ -102,7 +105,7 @@ class WebhookView(WebhookApiView):
         responses={200: WebhookSerializer},
     )
     def patch(self, request: Request, webhook_id: UUID) -> Response:
-        """Another address, other events; switch it off, or on again."""
+        """Change the URL or the events, or turn the webhook off or on."""
         endpoint = self.endpoint(webhook_id)
         given = self.read(WebhookChange)
         enabled = given.pop("enabled", None)
@@ -111,81 +114,83 @@ class WebhookView(WebhookApiView):
             services.enable(endpoint)
         elif enabled is False:
             services.disable(endpoint)
-        return Response(self.shown(WebhookSerializer, self.endpoint(webhook_id)))
+        return Response(self.serialize(WebhookSerializer, self.endpoint(webhook_id)))
 
     @extend_schema(
         operation_id="webhook_delete",
         summary="Delete a webhook",
-        responses={204: OpenApiResponse(description="Gone with its log.")},
+        responses={204: OpenApiResponse(description="Deleted with its log.")},
     )
     def delete(self, request: Request, webhook_id: UUID) -> Response:
-        """Nothing is sent there any more, and its log is gone."""
+        """Stop all deliveries and delete the log."""
         services.delete(self.endpoint(webhook_id))
         return Response(status=204)
 
 
 class WebhookRotateView(WebhookApiView):
-    """Another secret."""
+    """Rotate a webhook's secret."""
 
     @extend_schema(
         operation_id="webhook_rotate",
-        summary="Give a webhook another secret",
+        summary="Rotate a webhook's secret",
         request=None,
         responses={200: WebhookSecretSerializer},
     )
     def post(self, request: Request, webhook_id: UUID) -> Response:
-        """For 24 hours messages are signed with both."""
+        """For 24 hours, messages are signed with both the old and the new secret."""
         endpoint = self.endpoint(webhook_id)
-        return Response(self.told(endpoint, services.rotate(endpoint)), headers=SECRET)
+        return Response(self.with_secret(endpoint, services.rotate(endpoint)), headers=SECRET)
 
 
 class WebhookTestView(WebhookApiView):
-    """A test."""
+    """Send a test message."""
 
     @extend_schema(
         operation_id="webhook_test",
-        summary="Send a test",
+        summary="Send a test message",
         request=None,
         responses={202: DeliverySerializer},
     )
     def post(self, request: Request, webhook_id: UUID) -> Response:
-        """A message of type `webhook.test` to this webhook alone."""
+        """Send a `webhook.test` message to this webhook only."""
         endpoint = self.endpoint(webhook_id)
-        with _switched_on():
+        with _conflict_if_disabled():
             delivery = notifications.test(endpoint)
-        return Response(self.shown(DeliverySerializer, delivery), status=202)
+        return Response(self.serialize(DeliverySerializer, delivery), status=202)
 
 
 class DeliveriesView(WebhookApiView):
-    """What was sent."""
+    """The delivery log."""
 
     @extend_schema(
         operation_id="webhook_deliveries",
-        summary="What was sent there",
+        summary="The delivery log of a webhook",
         parameters=PARAMETERS,
-        responses=page_of(DeliverySerializer),
+        responses=page_schema(DeliverySerializer),
     )
     def get(self, request: Request, webhook_id: UUID) -> Response:
-        """Each message with its attempts, the newest first."""
+        """All messages with their attempts, newest first."""
         page = keyset(selectors.log_of(self.endpoint(webhook_id)), request)
-        return Response(paged(request, page, self.shown(DeliverySerializer, page.items, many=True)))
+        return Response(
+            page_response(request, page, self.serialize(DeliverySerializer, page.items, many=True))
+        )
 
 
 class DeliveryReplayView(WebhookApiView):
-    """Once more."""
+    """Replay a delivery."""
 
     @extend_schema(
         operation_id="webhook_replay",
-        summary="Send it again",
+        summary="Replay a delivery",
         request=None,
         responses={202: DeliverySerializer},
     )
     def post(self, request: Request, delivery_id: UUID) -> Response:
-        """Under the id that it had, with all retries before it."""
+        """Send the message again under the same id, with a full set of retries."""
         try:
             delivery = selectors.delivery_of(self.user, delivery_id)
         except WebhookDelivery.DoesNotExist as error:
             raise Http404 from error
-        with _switched_on():
+        with _conflict_if_disabled():
             deliveries.replay(delivery)
-        return Response(self.shown(DeliverySerializer, delivery), status=202)
+        return Response(self.serialize(DeliverySerializer, delivery), status=202)

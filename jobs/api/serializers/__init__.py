@@ -1,1 +1,1 @@
-"""How things look over the wire."""
+"""Serializers: the JSON representation of each resource."""

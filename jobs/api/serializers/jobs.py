@@ -1,4 +1,4 @@
-"""Jobs over the wire."""
+"""Serializers of jobs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from jobs.api.fields import Flag, RecipeField, StoredRecipeField, StrictCharField, StrictSerializer
-from jobs.api.serializers.common import Address, Shape
+from jobs.api.fields import (
+    RecipeField,
+    StoredRecipeField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictSerializer,
+)
+from jobs.api.serializers.common import ResponseSerializer, UrlField
 from jobs.api.serializers.pictures import PictureSerializer
 from jobs.models import Job, Preset, Tag
 from jobs.selectors.estimate import outlook
@@ -18,7 +24,7 @@ from segmentation.recipe import Recipe
 
 
 class NewJob(StrictSerializer):
-    """A job of finished uploads, in their order."""
+    """A job made of finished uploads, in the given order."""
 
     uploads = serializers.ListField(
         child=serializers.UUIDField(),
@@ -26,13 +32,13 @@ class NewJob(StrictSerializer):
         max_length=settings.MAX_JOB_PICTURES,
         help_text="Ids of uploads.",
     )
-    recipe = RecipeField(required=False, help_text="On top of the preset, where there is one.")
+    recipe = RecipeField(required=False, help_text="Overrides the preset's fields, if a preset is given.")
     preset = StrictCharField(required=False, max_length=Preset.MAX_LENGTH, help_text="The name of a preset.")
     title = StrictCharField(required=False, max_length=255, allow_blank=True)
 
 
 class NewJobOfFiles(StrictSerializer):
-    """A job of files; a recipe's fields are fields of the form, each as text."""
+    """A job made of files. The recipe's fields are top-level form fields, each a string."""
 
     pictures = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True),
@@ -43,7 +49,7 @@ class NewJobOfFiles(StrictSerializer):
     title = StrictCharField(required=False, allow_blank=True, max_length=255)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Those, and a text field for each field of the recipe."""
+        """The declared fields, and a text field for each field of the recipe."""
         texts = {
             name: StrictCharField(required=False, allow_blank=True, max_length=1000)
             for name in Recipe.described()
@@ -59,19 +65,19 @@ class Again(StrictSerializer):
 
 
 class JobChange(StrictSerializer):
-    """What of a job can be changed."""
+    """The fields of a job that can be changed."""
 
-    pinned = Flag(required=False, help_text="Kept beyond the plan's days.")
+    pinned = StrictBooleanField(required=False, help_text="Kept beyond the plan's retention.")
     tags = serializers.ListField(
         child=StrictCharField(max_length=Tag.MAX_LENGTH),
         required=False,
         max_length=TAGS_A_JOB,
-        help_text="All its tags.",
+        help_text="The complete list of tags.",
     )
 
 
-class CountsSerializer(Shape):
-    """Pictures by state."""
+class CountsSerializer(ResponseSerializer):
+    """The number of pictures in each state."""
 
     queued = serializers.IntegerField()
     running = serializers.IntegerField()
@@ -81,15 +87,17 @@ class CountsSerializer(Shape):
 
 
 @extend_schema_serializer(component_name="Outlook")
-class EstimateSerializer(Shape):
-    """Where a job at work stands."""
+class EstimateSerializer(ResponseSerializer):
+    """The progress of an active job."""
 
-    ahead = serializers.IntegerField(help_text="Your own pictures that come first.")
-    seconds = serializers.IntegerField(allow_null=True, help_text="Until its end; null: nobody can tell.")
+    ahead = serializers.IntegerField(help_text="How many of your own pictures come first.")
+    seconds = serializers.IntegerField(
+        allow_null=True, help_text="Estimated seconds until the job ends; null if there is no estimate."
+    )
 
 
-class JobSerializer(Shape):
-    """One batch."""
+class JobSerializer(ResponseSerializer):
+    """One job."""
 
     id = serializers.UUIDField()
     title = serializers.CharField()
@@ -103,29 +111,29 @@ class JobSerializer(Shape):
     counts = CountsSerializer()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
-    url = Address("job")
-    pictures_url = Address("job-pictures")
-    results_url = Address("job-results")
+    url = UrlField("job")
+    pictures_url = UrlField("job-pictures")
+    results_url = UrlField("job-results")
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_tags(self, job: Job) -> list[str]:
-        """Their names."""
+        """The tags' names."""
         return sorted(tag.name for tag in job.tags.all())
 
 
 class JobDetail(JobSerializer):
-    """One batch with its first pictures."""
+    """One job with its first pictures."""
 
     outlook = serializers.SerializerMethodField()
     pictures = serializers.SerializerMethodField()
 
     @extend_schema_field(EstimateSerializer(allow_null=True))
     def get_outlook(self, job: Job) -> dict[str, Any] | None:
-        """Null for one that has ended."""
+        """Null for a job that has ended."""
         found = outlook(job)
         return {"ahead": found.ahead, "seconds": found.seconds} if found else None
 
     @extend_schema_field(PictureSerializer(many=True))
     def get_pictures(self, job: Job) -> Any:
-        """The first ones; `pictures_url` has all of them."""
+        """The first pictures; `pictures_url` lists all."""
         return PictureSerializer(self.context["pictures"], many=True, context=self.context).data

@@ -1,4 +1,4 @@
-"""Pictures, mattes and renditions over the wire."""
+"""Serializers of pictures, mattes and renditions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.api.fields import StoredRecipeField
-from jobs.api.serializers.common import Address, ErrorSerializer, Shape
+from jobs.api.serializers.common import ErrorSerializer, ResponseSerializer, UrlField
 from jobs.models import Matte, Picture
 
 
-class RenditionSerializer(Shape):
+class RenditionSerializer(ResponseSerializer):
     """One result file."""
 
     id = serializers.UUIDField()
@@ -25,11 +25,11 @@ class RenditionSerializer(Shape):
     height = serializers.IntegerField()
     recipe = StoredRecipeField()
     created_at = serializers.DateTimeField()
-    url = Address("rendition")
-    file_url = Address("rendition-file")
+    url = UrlField("rendition")
+    file_url = UrlField("rendition-file")
 
 
-class PictureSerializer(Shape):
+class PictureSerializer(ResponseSerializer):
     """One image of a job."""
 
     id = serializers.UUIDField()
@@ -39,22 +39,22 @@ class PictureSerializer(Shape):
     folder = serializers.CharField()
     state = serializers.ChoiceField(choices=Picture.State.values)
     error = serializers.SerializerMethodField()
-    format = serializers.CharField(help_text="Of the source; empty where it is not known.")
+    format = serializers.CharField(help_text="The source's format; empty if unknown.")
     width = serializers.IntegerField(allow_null=True)
     height = serializers.IntegerField(allow_null=True)
     source_size = serializers.IntegerField(allow_null=True, help_text="In bytes.")
-    confidence = serializers.FloatField(allow_null=True, help_text="0 to 1: how sure the model was.")
+    confidence = serializers.FloatField(allow_null=True, help_text="The model's confidence, 0 to 1.")
     warnings = serializers.ListField(child=serializers.CharField())
     reused = serializers.BooleanField(help_text="Made from an earlier matte of the same bytes.")
     queued_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     rendition = RenditionSerializer(allow_null=True, help_text="The newest result.")
-    url = Address("picture")
-    result_url = Address("picture-result", when="rendition", allow_null=True)
-    preview_url = Address("picture-preview", when="rendition", allow_null=True)
-    thumb_url = Address("picture-thumb", when="thumb_key", allow_null=True)
-    source_url = Address("picture-source", when="source_key", allow_null=True)
+    url = UrlField("picture")
+    result_url = UrlField("picture-result", when="rendition", allow_null=True)
+    preview_url = UrlField("picture-preview", when="rendition", allow_null=True)
+    thumb_url = UrlField("picture-thumb", when="thumb_key", allow_null=True)
+    source_url = UrlField("picture-source", when="source_key", allow_null=True)
 
     @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, picture: Picture) -> dict[str, Any] | None:
@@ -64,15 +64,17 @@ class PictureSerializer(Shape):
         return {"code": picture.error_code, "sentence": picture.error_sentence}
 
 
-class MatteSerializer(Shape):
-    """An 8-bit alpha of the source's size."""
+class MatteSerializer(ResponseSerializer):
+    """An 8-bit alpha matte of the source's size."""
 
     id = serializers.UUIDField()
     picture = serializers.UUIDField(source="picture_id")
-    revision = serializers.IntegerField(help_text="1 comes from the model, later ones from people.")
+    revision = serializers.IntegerField(
+        help_text="Revision 1 is the model's; long_poll ones are corrections by people."
+    )
     origin = serializers.ChoiceField(choices=Matte.Origin.choices)
     width = serializers.IntegerField()
     height = serializers.IntegerField()
     confidence = serializers.FloatField(allow_null=True)
     created_at = serializers.DateTimeField()
-    file_url = Address("matte-file")
+    file_url = UrlField("matte-file")

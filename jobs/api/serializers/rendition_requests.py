@@ -1,4 +1,4 @@
-"""Renditions that are asked for, and mattes that are sent."""
+"""Serializers of rendition requests and corrected mattes."""
 
 from __future__ import annotations
 
@@ -8,35 +8,40 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.api.fields import (
-    PictureFile,
+    NonEmptyFileField,
     RecipeField,
     StoredRecipeField,
     StrictCharField,
     StrictIntegerField,
     StrictSerializer,
 )
-from jobs.api.serializers.common import Address, ErrorSerializer, Shape
+from jobs.api.serializers.common import ErrorSerializer, ResponseSerializer, UrlField
 from jobs.models import Preset, Rendition, RenditionRequest
 
 
 class NewRendition(StrictSerializer):
-    """Any recipe of a finished matte."""
+    """A recipe for a finished matte."""
 
-    recipe = RecipeField(required=False, help_text="On top of the preset, where there is one.")
+    recipe = RecipeField(required=False, help_text="Overrides the preset's fields, if a preset is given.")
     preset = StrictCharField(required=False, max_length=Preset.MAX_LENGTH)
     revision = StrictIntegerField(
-        required=False, min_value=1, max_value=2**31 - 1, help_text="Of the matte; the newest without it."
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="The matte's revision; default: the newest.",
     )
 
 
-class MatteFile(Shape):
+class MatteFile(ResponseSerializer):
     """A corrected matte."""
 
-    file = PictureFile(help_text="A PNG of the source's size: its alpha, else its grey.")
+    file = NonEmptyFileField(
+        help_text="A PNG of the source's size. Its alpha channel is used, or its grey values if it has none."
+    )
 
 
-class RenditionStatus(Shape):
-    """A rendition that is made, or on its way."""
+class RenditionStatus(ResponseSerializer):
+    """A rendition, finished or in progress."""
 
     id = serializers.UUIDField()
     picture = serializers.UUIDField(source="picture_id")
@@ -51,16 +56,16 @@ class RenditionStatus(Shape):
     width = serializers.SerializerMethodField()
     height = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
-    url = Address("rendition")
+    url = UrlField("rendition")
     file_url = serializers.SerializerMethodField()
 
     def get_revision(self, row: Rendition | RenditionRequest) -> int:
-        """Of the matte."""
+        """The matte's revision."""
         return (row.matte.revision if row.matte else getattr(row, "revision", None)) or 0
 
     @extend_schema_field(serializers.ChoiceField(choices=["queued", "running", "failed", "done"]))
     def get_state(self, row: Rendition | RenditionRequest) -> str:
-        """How far it is."""
+        """How far the rendition is."""
         return row.state if isinstance(row, RenditionRequest) else "done"
 
     @extend_schema_field(ErrorSerializer(allow_null=True))
@@ -71,30 +76,30 @@ class RenditionStatus(Shape):
         return {"code": row.error_code, "sentence": row.error_sentence}
 
     def get_media_type(self, row: Rendition | RenditionRequest) -> str | None:
-        """Of the file."""
+        """The file's media type."""
         return getattr(row, "media_type", None)
 
     def get_extension(self, row: Rendition | RenditionRequest) -> str | None:
-        """Of the file."""
+        """The file's extension."""
         return getattr(row, "extension", None)
 
     def get_size(self, row: Rendition | RenditionRequest) -> int | None:
-        """In bytes."""
+        """The file's size in bytes."""
         return getattr(row, "size", None)
 
     def get_width(self, row: Rendition | RenditionRequest) -> int | None:
-        """In pixels."""
+        """The width in pixels."""
         return getattr(row, "width", None)
 
     def get_height(self, row: Rendition | RenditionRequest) -> int | None:
-        """In pixels."""
+        """The height in pixels."""
         return getattr(row, "height", None)
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_file_url(self, row: Rendition | RenditionRequest) -> Any:
-        """Where the file is; null until it is made."""
+        """The file's URL; null until the rendition is made."""
         if isinstance(row, RenditionRequest):
             return None
-        address = Address("rendition-file")
+        address = UrlField("rendition-file")
         address.bind("file_url", self)
         return address.to_representation(row)

@@ -1,4 +1,4 @@
-"""Uploads over the wire."""
+"""Serializers of uploads."""
 
 from __future__ import annotations
 
@@ -7,28 +7,26 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.fields import FileSize, StrictCharField, StrictSerializer
-from jobs.api.serializers.common import Address, ErrorSerializer, Shape
+from jobs.api.fields import FileSizeField, StrictCharField, StrictSerializer
+from jobs.api.serializers.common import ErrorSerializer, ResponseSerializer, UrlField
 from jobs.models import Upload
 
 
 class UploadStart(StrictSerializer):
-    """A file that is going to be sent."""
+    """The name and size of a file to be uploaded."""
 
-    name = StrictCharField(
-        max_length=1000, allow_blank=True, help_text="May hold the folders that it lies in."
-    )
-    size = FileSize(min_value=1, max_value=2**53, help_text="In bytes; more are not taken.")
+    name = StrictCharField(max_length=1000, allow_blank=True, help_text="May include folders.")
+    size = FileSizeField(min_value=1, max_value=2**53, help_text="In bytes. A larger body is refused.")
 
 
-class UploadBody(Shape):
+class UploadBody(ResponseSerializer):
     """The bytes."""
 
     file = serializers.FileField(allow_empty_file=True)
 
 
-class UploadSerializer(Shape):
-    """A file on its way in."""
+class UploadSerializer(ResponseSerializer):
+    """An upload."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -39,7 +37,7 @@ class UploadSerializer(Shape):
     height = serializers.IntegerField(allow_null=True)
     error = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
-    url = Address("upload")
+    url = UrlField("upload")
 
     @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, upload: Upload) -> dict[str, Any] | None:
@@ -49,8 +47,8 @@ class UploadSerializer(Shape):
         return {"code": upload.error_code, "sentence": upload.error_sentence}
 
 
-class TargetSerializer(Shape):
-    """Where the bytes go: a multipart form of `fields`, then the file as field `file`."""
+class TargetSerializer(ResponseSerializer):
+    """Where to send the bytes: a multipart form with `fields`, then the file as field `file`."""
 
     method = serializers.ChoiceField(choices=["POST"])
     url = serializers.URLField()
@@ -58,7 +56,7 @@ class TargetSerializer(Shape):
 
 
 class UploadStarted(UploadSerializer):
-    """A file that is awaited."""
+    """An upload that awaits its bytes."""
 
     target = TargetSerializer()
-    finish_url = Address("upload-finish")
+    finish_url = UrlField("upload-finish")

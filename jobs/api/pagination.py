@@ -1,4 +1,4 @@
-"""Long lists in pages: keyset paging with cursors in both directions."""
+"""Keyset pagination with cursors in both directions."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from jobs.selectors import Page
 
 M = TypeVar("M", bound=Model)
 
-USUAL: Final = 25
-MOST: Final = 100
+DEFAULT_LIMIT: Final = 25
+MAX_LIMIT: Final = 100
 PARAMETERS: Final = [
     OpenApiParameter(
         "limit",
-        {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
-        description="How many at most.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        description="The page size.",
     ),
-    OpenApiParameter("after", str, description="The page behind this cursor; take it from `next`."),
-    OpenApiParameter("before", str, description="The page before this cursor; take it from `previous`."),
+    OpenApiParameter("after", str, description="The page after this cursor; take the cursor from `next`."),
+    OpenApiParameter(
+        "before", str, description="The page before this cursor; take the cursor from `previous`."
+    ),
 ]
 
 
 def limit_of(request: Request) -> int:
-    """How many rows a page shall have. Raises RefusedError for what is no number of 1 to MOST."""
-    text = request.query_params.get("limit", str(USUAL))
-    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MOST):
-        raise RefusedError("invalid_limit", f"A page has 1 to {MOST} entries.", "limit")
+    """The requested page size. Raises RefusedError outside 1 to MAX_LIMIT."""
+    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MAX_LIMIT):
+        raise RefusedError("invalid_limit", f"A page has 1 to {MAX_LIMIT} entries.", "limit")
     return int(text)
 
 
 def bad_cursor(field: str) -> RefusedError:
-    """The refusal of a cursor that no page gave."""
-    return RefusedError("invalid_cursor", "Take the cursor from the page before, as it is.", field)
+    """The error for an invalid cursor."""
+    return RefusedError("invalid_cursor", "Use a cursor from `next` or `previous`, unchanged.", field)
 
 
 def keyset(
@@ -49,9 +51,9 @@ def keyset(
     read: Callable[[str], Any] = UUID,
     downwards: bool = True,
 ) -> Page[M]:
-    """A page of rows in the order of one field that no two share; its text is the cursor.
+    """A page of rows ordered by one unique field, whose text is the cursor.
 
-    Raises RefusedError for a limit or a cursor that is none.
+    Raises RefusedError for an invalid limit or cursor.
     """
     most = limit_of(request)
     after, before = request.query_params.get("after", ""), request.query_params.get("before", "")
@@ -75,14 +77,14 @@ def keyset(
 
 
 def position(text: str) -> int:
-    """A cursor that is a small number. Raises ValueError."""
+    """Reads a cursor that is a small number. Raises ValueError."""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise ValueError(text)
     return int(text)
 
 
-def paged(request: Request, page: Page[Any], results: Sequence[Any]) -> dict[str, Any]:
-    """A page as it goes over the wire, with the addresses of its neighbours."""
+def page_response(request: Request, page: Page[Any], results: Sequence[Any]) -> dict[str, Any]:
+    """The response body of a page, with the URLs of its neighbours."""
     return {
         "results": results,
         "next": _address(request, after=page.older),

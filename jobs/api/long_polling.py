@@ -1,4 +1,4 @@
-"""?wait=30: an answer that comes when the thing is done. Waiting holds neither a thread nor a connection."""
+"""?wait=30: long polling. Waiting requests hold neither a thread nor a database connection."""
 
 from __future__ import annotations
 
@@ -19,36 +19,41 @@ from rest_framework.response import Response
 
 from jobs.api.errors import RefusedError
 
-LONGEST: Final = 60
+MAX_WAIT_SECONDS: Final = 60
 View = Callable[..., HttpResponseBase]
 
 
 @dataclass(frozen=True)
 class Pending:
-    """wait: until it is done, at most so many seconds. body: how it stands, then; is_made: whether a body
-    says that what was on its way is there, which is a 200 and no longer a 202."""
+    """What a long-polling response waits for.
+
+    wait: waits until it is done, at most so many seconds. body: makes the body of the final response.
+    is_made: whether a body describes a finished object, so that a 202 becomes a 200.
+    """
 
     wait: Callable[[float], Awaitable[object]]
     body: Callable[[], Any]
     is_made: Callable[[Any], bool] | None = None
 
 
-def promised(response: Response, promise: Pending) -> Response:
-    """The response, which may be asked for again when the promise is kept."""
-    response.promise = promise  # type: ignore[attr-defined]  # for the view around this one
+def mark_pending(response: Response, pending: Pending) -> Response:
+    """The response, marked as one that long polling may delay."""
+    response.pending = pending  # type: ignore[attr-defined]  # for the view around this one
     return response
 
 
-def seconds_of(request: HttpRequest) -> int:
-    """For how long the client waits. Raises RefusedError for what is no number of 0 to LONGEST."""
+def wait_seconds(request: HttpRequest) -> int:
+    """How many seconds the client wants to wait. Raises RefusedError outside 0 to MAX_WAIT_SECONDS."""
     text = request.GET.get("wait", "0")
-    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= LONGEST):
-        raise RefusedError("invalid_wait", f"wait is a number of seconds, at most {LONGEST}.", "wait")
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= MAX_WAIT_SECONDS):
+        raise RefusedError(
+            "invalid_wait", f"wait is a number of seconds, at most {MAX_WAIT_SECONDS}.", "wait"
+        )
     return int(text)
 
 
 def conditional(view: View) -> View:
-    """A view whose answers have an ETag, and are a 304 where the client has them already."""
+    """Adds an ETag to a view's responses, and answers 304 if the client has the current one."""
 
     @csrf_exempt
     @wraps(view)
@@ -58,8 +63,8 @@ def conditional(view: View) -> View:
     return answer
 
 
-def later(view: View) -> Any:
-    """`conditional`, and a view whose promise is waited for where the client asks so."""
+def long_poll(view: View) -> Any:
+    """`conditional`, plus long polling: waits for a pending response if the client asks for it."""
 
     @csrf_exempt
     @wraps(view)
@@ -67,7 +72,7 @@ def later(view: View) -> Any:
         response, seconds = await sync_to_async(_begin)(view, request, *args, **kwargs)
         if not seconds:
             return cast(HttpResponseBase, response)
-        await response.promise.wait(seconds)
+        await response.pending.wait(seconds)
         return await sync_to_async(_end)(request, response)
 
     return answer
@@ -75,23 +80,23 @@ def later(view: View) -> Any:
 
 def _begin(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> tuple[Any, int]:
     response = view(request, *args, **kwargs)
-    # The view has looked at the number, where it promises anything.
-    seconds = seconds_of(request) if hasattr(response, "promise") else 0
+    # A view that returns a pending response has already validated `wait`.
+    seconds = wait_seconds(request) if hasattr(response, "pending") else 0
     if not seconds:
         return _tagged(request, response), 0
     for connection in connections.all(initialized_only=True):
-        # Given back while nobody asks it anything; inside of somebody's transaction it is theirs.
+        # Close the connection while waiting. Inside an outer transaction it belongs to the caller.
         if not connection.in_atomic_block:
             connection.close()
     return response, seconds
 
 
 def _end(request: HttpRequest, response: Any) -> HttpResponseBase:
-    promise: Pending = response.promise
-    # Deleted meanwhile? How it stood is the last that there is to say.
+    pending: Pending = response.pending
+    # If the object was deleted meanwhile, the first body is the last known state.
     with suppress(ObjectDoesNotExist, Http404):
-        response.data = promise.body()
-        if promise.is_made is not None and promise.is_made(response.data):
+        response.data = pending.body()
+        if pending.is_made is not None and pending.is_made(response.data):
             response.status_code = 200
     return _tagged(request, response)
 
