@@ -25,7 +25,7 @@ from bgplatform.prefix import restore_prefix, strip_prefix  # noqa: E402
 from jobs.compat import body, urls  # noqa: E402
 
 site = restore_prefix(django_application, settings.PATH_PREFIX)
-fast_path = FastPath(ContentType(site), urls.is_ours, urls.view_of, body.most(), urls.error_format)
+fast_path = FastPath(ContentType(site), urls.is_ours, urls.view_of, body.max_body_bytes(), urls.error_format)
 large_bodies = LargeBodies(
     fast_path,
     small=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,

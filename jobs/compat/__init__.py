@@ -1,4 +1,4 @@
-"""Other people's APIs on our wire: remove.bg's and rembg's.
+"""The compatible APIs: those of remove.bg and rembg.
 
-docs/decisions/0016-compatible-apis.md says what was decided where their documents are silent.
+docs/decisions/0016-compatible-apis.md records the decisions where their documentation is silent.
 """

@@ -1,4 +1,4 @@
-"""A PNG of one colour, written without a picture in memory (RFC 2083): for a result with nothing in it."""
+"""Writes a PNG of one colour without a bitmap in memory (RFC 2083): the result if no foreground was found."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import zlib
 from typing import Final
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-# The colour type of so many bytes a pixel: grey, and red, green, blue, alpha.
+# Bytes per pixel → PNG colour type: 1 is greyscale, 4 is RGBA.
 _COLOUR_TYPES: Final = {1: 0, 4: 6}
 _FILTER_SUB, _FILTER_UP = b"\x01", b"\x02"
-# Of rows that are compressed together.
+# How many bytes of rows are compressed together.
 _PIECE: Final = 2**20
 
 
 def blank_png(width: int, height: int, pixel: bytes) -> bytes:
-    """A PNG of 8 bits a channel; `pixel` is one byte (grey) or four (RGBA).
+    """A PNG with 8 bits per channel; `pixel` is one byte (grey) or four (RGBA).
 
-    Filtered against its neighbours, all but the first pixel is zeros. Rows are compressed in pieces that do
-    not depend on each other; of those that are the same, one is compressed.
+    After PNG filtering, everything but the first pixel is zero. Rows are compressed in independent blocks, so
+    a block that repeats is compressed only once.
     """
     row = len(pixel) * width
     first = _FILTER_SUB + pixel + bytes(row - len(pixel))
@@ -31,7 +31,7 @@ def blank_png(width: int, height: int, pixel: bytes) -> bytes:
             packed.append(_packed(block) * times)
         for _ in range(times):
             checksum = zlib.adler32(block, checksum)
-    # An empty last block ends the stream.
+    # An empty final block ends the stream.
     packed.append(b"\x03\x00" + checksum.to_bytes(4))
     head = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[len(pixel)], 0, 0, 0)
     chunks = [(b"IHDR", head), (b"sRGB", b"\x00"), (b"IDAT", b"".join(packed)), (b"IEND", b"")]
@@ -42,6 +42,6 @@ def blank_png(width: int, height: int, pixel: bytes) -> bytes:
 
 
 def _packed(data: bytes) -> bytes:
-    """Deflated, up to a byte boundary, as a piece of a longer stream."""
+    """Deflated and flushed to a byte boundary, as a block of a longer stream."""
     press = zlib.compressobj(level=9, wbits=-15)
     return press.compress(data) + press.flush(zlib.Z_FULL_FLUSH)

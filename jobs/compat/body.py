@@ -1,7 +1,7 @@
-"""Bodies as clients send them: multipart, a form, or JSON; a field that is empty was not sent.
+"""Request bodies: multipart, urlencoded or JSON. Empty fields count as not sent.
 
-Django's own parsers stop at a few megabytes of text; a picture in base64 has thirty. Whole bodies are bounded
-before they get here, see bgplatform/fast_path.py.
+Django's own parsers stop at a few megabytes of text, but a picture in base64 has thirty. The size of whole
+bodies is limited earlier, see bgplatform/fast_path.py.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from bgplatform.part_headers import MAX_HEAD, read_headers
 from jobs.compat.errors import CompatError
 from jobs.compat.memory import RECEIVED
 
-# Parts with these names are files whatever they say of themselves: a client may send no file name.
+# Parts with these names are files even without a file name, because some clients send none.
 FILES: Final = ("image_file", "bg_image_file", "file")
 BASE64: Final = "image_file_b64"
 MAX_FIELDS: Final = 200
 MAX_NAME: Final = 200
 MAX_TEXT: Final = 10_000
-# What any API of this room reads. Others are not read, however long they are: some clients send pictures as
+# The fields that these APIs use. Others are ignored, however long they are: some clients send pictures as
 # `image_base64` or `bg_image_file_b64`.
 NAMES: Final = frozenset({
     "image_url", "bg_image_url", "size", "type", "type_level", "format", "roi", "crop", "crop_margin",
@@ -35,25 +35,25 @@ NAMES: Final = frozenset({
     "bgc",
 })  # fmt: skip
 BY_TYPE: Final = ("shadow_type[", "shadow_opacity[")
-# What may be in a JSON body: lists and objects, and what is in them.
+# The largest number of values in a JSON body, containers and their items together.
 MAX_JSON: Final = 10_000
-# The bytes of a form that one byte of text may take.
-LONGEST_ESCAPE: Final = 3
-# Of a picture of 22 MB in base64, with line breaks and escapes.
+# How many bytes a percent-escaped byte takes in a form.
+ESCAPE_BYTES: Final = 3
+# Enough for a picture of 22 MB in base64, with line breaks and escapes.
 MAX_BASE64: Final = 40 * 2**20
-# What clients escape in base64; of others there are so many at most.
+# The escapes that are common in base64. MAX_ESCAPES limits all others.
 ESCAPES: Final = {
     b"%2B": b"+", b"%2F": b"/", b"%3D": b"=", b"%2b": b"+", b"%2f": b"/", b"%3d": b"=",
     b"%0D": b"", b"%0A": b"", b"%0d": b"", b"%0a": b"",
 }  # fmt: skip
 MAX_ESCAPES: Final = 10_000
-PIECE: Final = 64 * 2**10
+CHUNK: Final = 64 * 2**10
 URLENCODED: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
 class File:
-    """The bytes of a part, and the name that its sender gave it."""
+    """The bytes of a part, and its file name."""
 
     data: bytes
     name: str
@@ -61,11 +61,11 @@ class File:
 
 @dataclass(frozen=True)
 class Body:
-    """What a request brings: text by name (never empty), files by name (never empty).
+    """A parsed body: non-empty text fields and non-empty files, by name.
 
-    empty: names of files that came with a file name and without a byte.
-    blank: names of fields and files that came without a file name and with nothing in them.
-    Neither holds a browser's file field in which nobody chose a file (`filename=""`).
+    empty: names of files that have a file name but no bytes.
+    blank: names of fields and files that have no file name and no content. Neither includes a browser's file
+    field without a chosen file (`filename=""`).
     """
 
     fields: dict[str, str] = field(default_factory=dict)
@@ -74,25 +74,25 @@ class Body:
     blank: frozenset[str] = frozenset()
 
 
-def most() -> int:
-    """The bytes of a whole body: a picture of 22 MB in base64 has 31, and a background may come along."""
+def max_body_bytes() -> int:
+    """The limit of a whole body: a picture of 22 MB takes 31 MB in base64, and a background may be added."""
     return max(64 * 2**20, settings.MAX_PICTURE_BYTES) + 2**20
 
 
-def received(request: HttpRequest) -> bytes:
+def read_body(request: HttpRequest) -> bytes:
     """The whole body of a request. Blocks. Raises CompatError `file_too_large`."""
     kind = request.headers.get("Content-Type", "").strip().lower()
     if kind.startswith(URLENCODED) and getattr(request, RECEIVED, 0) > MAX_BASE64 + 2**20:
-        # No picture that this API takes is so long as text: it need not be read.
+        # No accepted picture is this long as text, so the body need not be read.
         raise CompatError("file_too_large", f"A form has at most {MAX_BASE64 // 2**20} MB.")
-    content = bytes(request.read(most() + 1))
-    if len(content) > most() or getattr(request, "cut_off", False):
-        raise CompatError("file_too_large", f"A request has at most {most() // 2**20} MB.")
+    content = bytes(request.read(max_body_bytes() + 1))
+    if len(content) > max_body_bytes() or getattr(request, "cut_off", False):
+        raise CompatError("file_too_large", f"A request has at most {max_body_bytes() // 2**20} MB.")
     return content
 
 
 def read(content_type: str, content: bytes, query: str = "") -> Body:
-    """The fields of a body, over those of the address. Raises CompatError `invalid_body`."""
+    """The fields of a body, which override those of the query. Raises CompatError `invalid_body`."""
     files: dict[str, File] = {}
     blank: set[str] = set()
     try:
@@ -110,7 +110,7 @@ def read(content_type: str, content: bytes, query: str = "") -> Body:
             fields.update(_json(content))
         elif kind in {"", URLENCODED}:
             fields.update(_form(content))
-        fields = _kept(fields)
+        fields = _checked_fields(fields)
     except ValueError as error:
         raise CompatError("invalid_body", str(error)) from error
     return Body(
@@ -125,11 +125,13 @@ def _header(text: str) -> tuple[str, dict[str, str]]:
     try:
         return parse_header_parameters(text)
     except LookupError as error:
-        raise ValueError("A header names a character set that is unknown here.") from error
+        raise ValueError("A header names an unknown character set.") from error
 
 
-def _kept(fields: dict[str, str]) -> dict[str, str]:
-    """The fields that may be read: what reads one may take its time for each character, and quotes it."""
+def _checked_fields(fields: dict[str, str]) -> dict[str, str]:
+    """Limits names and values, because later code scans fields character by character and quotes them in
+    errors.
+    """
     long = {name for name, text in fields.items() if len(text) > MAX_TEXT and name != BASE64}
     if len(fields) > 2 * MAX_FIELDS:
         raise ValueError(f"More than {MAX_FIELDS} fields.")
@@ -137,7 +139,7 @@ def _kept(fields: dict[str, str]) -> dict[str, str]:
         raise ValueError("The name of a field is too long.")
     if any(name in NAMES or name.startswith(BY_TYPE) for name in long):
         raise ValueError("A field is too long.")
-    # Files come in multipart bodies only; nothing reads them as text.
+    # Files are only read from multipart bodies, never from text fields.
     return {name: text for name, text in fields.items() if name not in FILES and name not in long}
 
 
@@ -148,18 +150,18 @@ def _parts(content: bytes, boundary: str) -> Iterator[tuple[str, str | None, byt
     mark = b"--" + boundary.encode("latin-1", "replace")
     at = content.find(mark)
     if at < 0:
-        raise ValueError("The body holds no part: its boundary is not the one that its header names.")
+        raise ValueError("The body has no part with the boundary that its header names.")
     for _ in range(MAX_FIELDS):
         at += len(mark)
         if content[at : at + 2] == b"--":
             return
-        # Not further than a head may reach: else each of many parts without one is a search to the very end.
+        # Bounded: otherwise each of many parts without a header would be searched to the end of the body.
         head = content.find(b"\r\n\r\n", at, at + MAX_HEAD)
         end = content.find(b"\r\n" + mark, at)
         if end < 0:
             raise ValueError("The body ends in the middle of a part.")
         if head < 0:
-            raise ValueError(f"A part has no head, or one of more than {MAX_HEAD} bytes.")
+            raise ValueError(f"A part has no header, or one of more than {MAX_HEAD} bytes.")
         yield from _part(content[at:head], content[head + 4 : max(end, head + 4)])
         at = end + 2
     raise ValueError(f"More than {MAX_FIELDS} fields.")
@@ -172,24 +174,24 @@ def _part(head: bytes, data: bytes) -> Iterator[tuple[str, str | None, bytes]]:
 
 
 def _json(content: bytes) -> dict[str, str]:
-    # Each becomes an object of a hundred bytes and more.
+    # Each value becomes an object of a hundred bytes or more.
     if sum(map(content.count, (b"[", b"{", b","))) > MAX_JSON:
         raise ValueError("The JSON holds too many values.")
     try:
-        return _flat(json.loads(content or b"{}"))
+        return _json_fields(json.loads(content or b"{}"))
     except RecursionError as error:
         raise ValueError("The JSON is nested too deeply.") from error
 
 
-def _flat(said: object) -> dict[str, str]:
+def _json_fields(said: object) -> dict[str, str]:
     if not isinstance(said, dict):
-        raise ValueError("The JSON is to be an object.")
+        raise ValueError("The JSON must be an object.")
     fields: dict[str, str] = {}
     for name, value in said.items():
         if len(name) > MAX_NAME:
             raise ValueError("The name of a field is too long.")
         if isinstance(value, dict):
-            # shadow_type: {"person": "3D"} as a form writes it.
+            # {"shadow_type": {"person": "3D"}} becomes shadow_type[person]=3D, as in a form.
             fields.update({f"{name}[{key}]": _text(one) for key, one in value.items()})
         elif value is not None:
             fields[name] = _text(value)
@@ -205,9 +207,9 @@ def _text(value: object) -> str:
 
 
 def _form(content: bytes) -> dict[str, str]:
-    """As parse_qsl reads it, but fast with thirty megabytes of base64, whose + may come as it is.
+    """Like parse_qsl, but fast for thirty megabytes of base64, which may contain an unescaped +.
 
-    Nothing is decoded before its size is known to be right: each percent-escape becomes an object.
+    Sizes are checked before anything is decoded, because each percent-escape becomes an object.
     """
     fields: dict[str, str] = {}
     if content.count(b"&") >= MAX_FIELDS:
@@ -218,12 +220,12 @@ def _form(content: bytes) -> dict[str, str]:
         stop = end if stop < 0 else stop
         equals = content.find(b"=", at, stop)
         equals = stop if equals < 0 else equals
-        if equals - at > LONGEST_ESCAPE * MAX_NAME:
+        if equals - at > ESCAPE_BYTES * MAX_NAME:
             raise ValueError("The name of a field is too long.")
         name = _unquoted(content[at:equals].replace(b"+", b" ").strip())
         if name == BASE64:
             fields[name] = _base64_text(content, equals + 1, stop)
-        elif stop - equals <= LONGEST_ESCAPE * MAX_TEXT:
+        elif stop - equals <= ESCAPE_BYTES * MAX_TEXT:
             fields[name] = _unquoted(content[equals + 1 : stop].replace(b"+", b" "))
         elif name in NAMES or name.startswith(BY_TYPE):
             raise ValueError("A field is too long.")
@@ -236,14 +238,14 @@ def _unquoted(text: bytes) -> str:
 
 
 def _base64_text(content: bytes, start: int, end: int) -> str:
-    """The base64 between two places of a form; what it needs escapes for has a fast way."""
+    """The base64 text between two offsets of a form, with a fast path for its usual escapes."""
     if end - start > MAX_BASE64:
         raise CompatError("file_too_large", f"image_file_b64 has at most {MAX_BASE64 // 2**20} MB.")
     found: list[str] = []
     others = 0
-    # Piece by piece: whatever looks through all of it at once holds up every other thread.
+    # In chunks: one operation on all of it would block every other thread.
     while start < end:
-        stop = min(start + PIECE, end)
+        stop = min(start + CHUNK, end)
         if stop < end and (escape := content.find(b"%", stop - 2, stop)) > start:
             stop = escape
         value = content[start:stop]

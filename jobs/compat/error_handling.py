@@ -1,4 +1,4 @@
-"""Around every view of this room: methods, preflights, and errors as answers that clients can read."""
+"""The wrapper of every compatible view: methods, CORS preflights, and errors in the client's format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from accounts.errors import QuotaExceededError
 from common.threads import run_in_thread
 from jobs.compat import rate, responses
 from jobs.compat.authentication import user_of
-from jobs.compat.errors import AGAIN_SECONDS, CompatError, of_picture
+from jobs.compat.errors import AGAIN_SECONDS, CompatError, picture_error
 from jobs.errors import JobsError
 from jobs.gone import is_gone
 from jobs.storage import StoreUnavailableError
@@ -25,15 +25,17 @@ from segmentation.errors import SegmentationError
 logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-Words = Callable[[CompatError], HttpResponseBase]
+ErrorRenderer = Callable[[CompatError], HttpResponseBase]
 AWAY: Final = (StoreUnavailableError, OperationalError, InterfaceError, RedisError)
 KNOWN: Final = (CompatError, QuotaExceededError, SegmentationError, JobsError, *AWAY)
 AWAY_SECONDS: Final = "30"
 FULL_SECONDS: Final = "5"
 
 
-def guarded(*methods: str, words: Words = responses.refused) -> Callable[[View], View]:
-    """A view that takes these methods (and OPTIONS), and whose errors are answers as `words` writes them."""
+def compat_view(
+    *methods: str, render_error: ErrorRenderer = responses.error_response
+) -> Callable[[View], View]:
+    """Wraps a view that takes these methods and OPTIONS; `render_error` renders its errors."""
     allowed = ", ".join(methods)
 
     def wrap(view: View) -> View:
@@ -47,21 +49,23 @@ def guarded(*methods: str, words: Words = responses.refused) -> Callable[[View],
                     raise CompatError("method_not_allowed", f"Use {allowed}.", {"Allow": allowed})
                 return await view(request)
             except KNOWN as error:
-                return words(await _with_pace(request, in_words(error)))
+                return render_error(await _with_rate_limit(request, to_compat_error(error)))
             except Exception as error:
                 if is_gone(error):
-                    logger.warning("a call was about something that is gone: %r", error)
-                    return words(CompatError("unavailable", "Try it again.", {"Retry-After": AGAIN_SECONDS}))
-                logger.exception("a call failed")
-                return words(CompatError("internal_error", "Something went wrong on our side. Try it again."))
+                    logger.warning("The objects of a call were deleted meanwhile: %r", error)
+                    return render_error(
+                        CompatError("unavailable", "Try again.", {"Retry-After": AGAIN_SECONDS})
+                    )
+                logger.exception("A call failed")
+                return render_error(CompatError("internal_error", "Internal error. Try again."))
 
         return act
 
     return wrap
 
 
-async def _with_pace(request: HttpRequest, error: CompatError) -> CompatError:
-    """Every 429 says what is left of the minute, whatever it is that there is too much of."""
+async def _with_rate_limit(request: HttpRequest, error: CompatError) -> CompatError:
+    """Adds the rate limit headers to every 429, whichever limit was exceeded."""
     user = user_of(request)
     if error.status == 429 and user is not None:
         pace = await run_in_thread(rate.look, user)
@@ -69,8 +73,8 @@ async def _with_pace(request: HttpRequest, error: CompatError) -> CompatError:
     return error
 
 
-def in_words(error: Exception) -> CompatError:
-    """An error of another room as this API says it."""
+def to_compat_error(error: Exception) -> CompatError:
+    """Translates any known error into a CompatError."""
     if isinstance(error, CompatError):
         return error
     if isinstance(error, QuotaExceededError):
@@ -78,9 +82,11 @@ def in_words(error: Exception) -> CompatError:
             return CompatError("rate_limit_exceeded", error.sentence, {"Retry-After": FULL_SECONDS})
         return CompatError("insufficient_credits", error.sentence)
     if isinstance(error, SegmentationError | JobsError):
-        return of_picture(error.code, error.sentence)
-    logger.error("a call could not be answered: %s", error)
+        return picture_error(error.code, error.sentence)
+    logger.error("A call failed because a service is unavailable: %s", error)
     sentence = (
-        error.sentence if isinstance(error, StoreUnavailableError) else "Nothing is lost; try it again."
+        error.sentence
+        if isinstance(error, StoreUnavailableError)
+        else "A service is unavailable for now. Try again."
     )
     return CompatError("unavailable", sentence, {"Retry-After": AWAY_SECONDS})

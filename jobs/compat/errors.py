@@ -1,4 +1,4 @@
-"""What remove.bg's API says when something is wrong: `{"errors": [{"title", "code", "detail"}]}`."""
+"""Errors in the format of remove.bg: `{"errors": [{"title", "code", "detail"}]}`."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ STATUSES: Final[dict[str, int]] = {
     "still_working": 503,
     "unavailable": 503,
 }
-# What the site's front refuses before a view has seen it; whatever else it is, the headers are to blame.
-_OF_THE_FRONT: Final[dict[str, str]] = {
+# Codes of requests that are refused before a view runs. All other codes are about the headers.
+_EARLY_CODES: Final[dict[str, str]] = {
     "too_many_bytes": "file_too_large",
     "headers_too_large": "headers_too_large",
     "address_too_long": "address_too_long",
     "store_full": "unavailable",
 }
 AGAIN_SECONDS: Final = "5"
-# What the house calls what is wrong with a picture, in the words of this API.
-_OF_PICTURES: Final[dict[str, str]] = {
+# Our codes of picture errors → codes of this API.
+_PICTURE_CODES: Final[dict[str, str]] = {
     "unsupported_format": "invalid_file_type",
     "unsupported_variant": "invalid_file_type",
     "too_many_bytes": "file_too_large",
@@ -86,43 +86,44 @@ _OF_PICTURES: Final[dict[str, str]] = {
     "invalid_model": "invalid_body",
     "missing_background": "failed_bg_download",
     "failed_background": "failed_to_read_image",
-    # An ephemeral call took it along just now: whoever asks again brings it again.
+    # An ephemeral call has just deleted the background with its job. Sending the request again uploads it
+    # again.
     "invalid_background": "unavailable",
 }
 
 
-# What a request says is not said back to it at any length.
-LONGEST: Final = 400
-LONGEST_VALUE: Final = 100
+# Limits on how much of a request an error repeats.
+MAX_DETAIL: Final = 400
+MAX_QUOTED: Final = 100
 
 
-def shown(value: str) -> str:
-    """A value as a sentence quotes it."""
-    return repr(short(value))
+def quoted(value: str) -> str:
+    """A value, shortened and quoted for an error message."""
+    return repr(shorten(value))
 
 
-def short(value: str) -> str:
-    """The beginning of a value."""
-    return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
+def shorten(value: str) -> str:
+    """A value, shortened."""
+    return value if len(value) <= MAX_QUOTED else value[:MAX_QUOTED] + "…"
 
 
 class CompatError(Exception):
-    """A refusal: `code` is one of TITLES, `detail` a sentence for a person, `headers` what goes with it."""
+    """An error: `code` is one of TITLES, `detail` a sentence for people, `headers` go into the response."""
 
     def __init__(self, code: str, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
         self.code = code
-        self.detail = detail[:LONGEST]
+        self.detail = detail[:MAX_DETAIL]
         self.headers = dict(headers or {})
 
     @property
     def status(self) -> int:
-        """The HTTP status: 400 unless the code is one of the few others."""
+        """The HTTP status: 400 unless STATUSES names another."""
         return STATUSES.get(self.code, 400)
 
     def as_dict(self) -> dict[str, object]:
-        """As it goes over the wire."""
-        # Without a key there is no code in the documents; the clients show the title.
+        """The JSON body."""
+        # remove.bg's documentation has no code for a missing key; clients show the title.
         error = {"title": TITLES[self.code]}
         if self.code != "missing_api_key":
             error["code"] = self.code
@@ -131,14 +132,16 @@ class CompatError(Exception):
         return {"errors": [error]}
 
 
-def of_picture(code: str, sentence: str) -> CompatError:
-    """The house's error of a picture or its recipe in the words of this API."""
-    known = _OF_PICTURES.get(code, code)
+def picture_error(code: str, sentence: str) -> CompatError:
+    """Translates an error of a picture or recipe into this API's codes."""
+    known = _PICTURE_CODES.get(code, code)
     headers = {"Retry-After": AGAIN_SECONDS} if known == "unavailable" else {}
     return CompatError(known if known in TITLES else "internal_error", sentence, headers)
 
 
-def of_front(code: str, sentence: str) -> CompatError:
-    """A refusal of the site's front (bgplatform/body_limit.py, fast_path.py) in the words of this API."""
-    known = _OF_THE_FRONT.get(code, "invalid_headers")
+def early_error(code: str, sentence: str) -> CompatError:
+    """Translates an error from before the views (bgplatform/body_limit.py, fast_path.py) into this API's
+    codes.
+    """
+    known = _EARLY_CODES.get(code, "invalid_headers")
     return CompatError(known, sentence, {"Retry-After": AGAIN_SECONDS} if known == "unavailable" else {})

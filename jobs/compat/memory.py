@@ -1,4 +1,4 @@
-"""Large bodies take turns: each is in memory some three times while it is read, and many may come at once."""
+"""A memory budget for large bodies: parsing one takes about three times its size, and there may be many."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Final
 
 from django.http import HttpRequest
 
-# Set on a request by bgplatform/fast_path.py: how many bytes of its body wait in a file.
+# Set by bgplatform/fast_path.py: how many bytes of the body are in its temporary file.
 RECEIVED: Final = "received_bytes"
-# What is read at once, of all users together.
-MOST: Final = 32 * 2**20
+# The limit for all users together.
+MAX_BYTES: Final = 32 * 2**20
 
 
-class Room:
-    """At most `most` bytes are held at once; who needs more holds them alone. In the order of asking."""
+class MemoryBudget:
+    """A semaphore over bytes, first come, first served. A request larger than the limit runs alone."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -25,8 +25,8 @@ class Room:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
-    async def of(self, size: int) -> AsyncIterator[None]:
-        """A block that holds so many bytes, in the event loop of all the others."""
+    async def hold(self, size: int) -> AsyncIterator[None]:
+        """Holds that many bytes. All users must share one event loop."""
         size = min(size, self.most)
         if self._waiting or self.held + size > self.most:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -35,10 +35,10 @@ class Room:
                 await turn
             except asyncio.CancelledError:
                 if turn.done() and not turn.cancelled():
-                    self._give_back(size)  # it was given the turn at this very moment
+                    self._give_back(size)  # granted at the moment of the cancellation
                 else:
                     self._waiting.remove((size, turn))
-                    self._let_in()
+                    self._admit()
                 raise
         else:
             self.held += size
@@ -49,21 +49,21 @@ class Room:
 
     def _give_back(self, size: int) -> None:
         self.held -= size
-        self._let_in()
+        self._admit()
 
-    def _let_in(self) -> None:
+    def _admit(self) -> None:
         while self._waiting and self.held + self._waiting[0][0] <= self.most:
             wanted, turn = self._waiting[0]
             if turn.cancelled():
-                return  # whoever was cancelled goes on here
+                return  # the cancelled waiter continues this loop itself
             self._waiting.popleft()
             self.held += wanted
             turn.set_result(None)
 
 
-ROOM: Final = Room(MOST)
+BODY_MEMORY: Final = MemoryBudget(MAX_BYTES)
 
 
-def room_for(request: HttpRequest) -> AbstractAsyncContextManager[None]:
-    """A block in which the body of a request may be read."""
-    return ROOM.of(getattr(request, RECEIVED, 0))
+def reserve_memory(request: HttpRequest) -> AbstractAsyncContextManager[None]:
+    """Holds the memory that reading the body of a request needs."""
+    return BODY_MEMORY.hold(getattr(request, RECEIVED, 0))

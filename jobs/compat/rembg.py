@@ -1,4 +1,4 @@
-"""rembg's server API: GET and POST /api/remove. Always answers a PNG of the picture's own size."""
+"""rembg's server API: GET and POST /api/remove. The result is always a PNG of the source's size."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from common.addresses import client_address
 from common.threads import run_in_thread
 from jobs.compat import body, execution, rate, responses, sources
 from jobs.compat import rembg_parameters as parameters
-from jobs.compat.authentication import Caller, asker, remembered, secret_of
+from jobs.compat.authentication import Caller, authenticate, remember_caller, secret_of
 from jobs.compat.blank import blank_png
 from jobs.compat.body import File
-from jobs.compat.error_handling import guarded
+from jobs.compat.error_handling import compat_view
 from jobs.compat.errors import CompatError
-from jobs.compat.memory import room_for
+from jobs.compat.memory import reserve_memory
 from jobs.compat.rembg_parameters import ParameterError
-from jobs.compat.sources import FETCH_SECONDS, spaceless
+from jobs.compat.sources import FETCH_SECONDS, encode_spaces
 from jobs.fetching import FetchRefusedError, fetch
 from jobs.services.synchronous import Call, Source
 from jobs.services.uploads import limits
@@ -33,7 +33,7 @@ from segmentation.pictures import refusals
 from segmentation.recipe import Plain, Recipe
 
 LOCAL: Final = frozenset({"127.0.0.1", "::1"})
-# What programs do not send of themselves, but browsers for a page and proxies for somebody behind them do.
+# Headers that browsers and proxies add and other programs do not.
 FOREIGN: Final = (
     "Origin",
     "Referer",
@@ -46,53 +46,53 @@ FOREIGN: Final = (
 )
 
 
-def told(error: CompatError) -> HttpResponse:
-    """An error in the words of rembg's server."""
+def error_response(error: CompatError) -> HttpResponse:
+    """An error in the format of rembg's server."""
     if isinstance(error, ParameterError):
-        return responses.shared(JsonResponse({"detail": error.places}, status=422))
+        return responses.with_common_headers(JsonResponse({"detail": error.places}, status=422))
     unknown = error.code in {"missing_api_key", "auth_failed"}
     headers = {**error.headers, "WWW-Authenticate": "Bearer"} if unknown else error.headers
     detail = error.detail or "Send a token: Authorization: Bearer …"
     status = 401 if unknown else error.status
-    return responses.shared(JsonResponse({"detail": detail}, status=status, headers=headers))
+    return responses.with_common_headers(JsonResponse({"detail": detail}, status=status, headers=headers))
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A request whose job is on its way. again: begins the job anew. size: the picture's width and height."""
+class StartedCall:
+    """A request whose job has started. restart: starts the job again. size: (width, height)."""
 
-    asker: Caller
+    caller: Caller
     recipe: Recipe
     size: tuple[int, int]
     call: Call
-    again: Callable[[], Call]
+    restart: Callable[[], Call]
 
 
-@guarded("GET", "POST", words=told)
+@compat_view("GET", "POST", render_error=error_response)
 async def remove(request: HttpRequest) -> HttpResponseBase:
-    """Remove the background of the picture at `url`, or of the field `file`."""
-    begun = await _begun(request)
+    """Remove the background of the picture at `url`, or of the file in the field `file`."""
+    started = await _start(request)
     try:
-        taken = await execution.taken(begun.call, begun.asker, begun.again, as_json=False)
+        taken = await execution.wait_for_result(started.call, started.caller, started.restart, as_json=False)
     except CompatError as error:
         if error.code != "unknown_foreground":
             raise
-        return await run_in_thread(_nothing, begun.recipe, begun.size)
-    return responses.finished(taken.content, taken.rendition, False, {})
+        return await run_in_thread(_blank_result, started.recipe, started.size)
+    return responses.result_response(taken.content, taken.rendition, False, {})
 
 
-async def _begun(request: HttpRequest) -> Begun:
-    """The request with its job: the rest of the request goes with this frame."""
-    async with room_for(request):
+async def _start(request: HttpRequest) -> StartedCall:
+    """Reads the request and starts its job. The body is freed when this function returns."""
+    async with reserve_memory(request):
         who, recipe, given = await run_in_thread(_read, request)
     if isinstance(given, str):
-        given = await sources.from_afar(who.user.pk, partial(_fetched, given), patient=True)
+        given = await sources.download(who.user.pk, partial(_fetch_file, given), wait_for_slot=True)
     return await run_in_thread(_begin, who, given, recipe)
 
 
 def _read(request: HttpRequest) -> tuple[Caller, Recipe, File | str]:
-    """Who asks for what, and the picture or its address."""
-    who = _asker(request)
+    """The caller, the recipe, and the picture or its URL."""
+    who = _caller(request)
     execution.WAITING.check(who.user.pk)
     address = parameters.of_address(request.META["QUERY_STRING"])
     background = address.get("bgc", "")
@@ -100,8 +100,8 @@ def _read(request: HttpRequest) -> tuple[Caller, Recipe, File | str]:
         gone = () if "url" in address else (parameters.missing("query", "url"),)
         recipe = parameters.recipe_of(address, background=background, also_wrong=gone)
         return who, recipe, address["url"]
-    # Of the address of a POST its server reads `bgc` and `extras`, and of the form everything but these.
-    said = body.read(request.headers.get("Content-Type", ""), body.received(request))
+    # For a POST, rembg reads only `bgc` and `extras` from the query, and everything else from the form.
+    said = body.read(request.headers.get("Content-Type", ""), body.read_body(request))
     if "file" in said.empty:
         raise refusals.empty_file()
     gone = () if "file" in said.files else (parameters.missing("body", "file"),)
@@ -110,59 +110,59 @@ def _read(request: HttpRequest) -> tuple[Caller, Recipe, File | str]:
 
 
 def needs_no_token(request: HttpRequest) -> bool:
-    """Whether the operator lets this one in without a token, for it comes from this very machine."""
+    """Whether the operator allows this request without a token because it comes from the same machine."""
     if not settings.REMBG_API_LOCAL or not request.path.startswith("/api/remove"):
         return False
     return not secret_of(request) and _is_local(request)
 
 
-def _asker(request: HttpRequest) -> Caller:
+def _caller(request: HttpRequest) -> Caller:
     if not needs_no_token(request):
-        return asker(request, Scope.SUBMIT)
+        return authenticate(request, Scope.SUBMIT)
     owner = User.objects.filter(email=settings.REMBG_API_LOCAL, is_active=True).first()
     if owner is None:
-        raise CompatError("auth_failed", "The account that REMBG_API_LOCAL names is not here.")
-    return remembered(request, Caller(owner, None))
+        raise CompatError("auth_failed", "The account in REMBG_API_LOCAL does not exist.")
+    return remember_caller(request, Caller(owner, None))
 
 
 def _is_local(request: HttpRequest) -> bool:
-    """Whether a program of this very machine asks: no proxy in between, and no page in a browser."""
+    """Whether a program on the same machine sent it, without a proxy and not from a browser's page."""
     try:
         request.get_host()
     except DisallowedHost:
-        return False  # another name leads here, as with DNS rebinding
+        return False  # another host name resolves to this machine, as in DNS rebinding
     return client_address(request) in LOCAL and not any(name in request.headers for name in FOREIGN)
 
 
-async def nothing(request: HttpRequest) -> HttpResponseBase:
-    """Any other address under /api/remove."""
-    return told(CompatError("not_found", "Not Found"))
+async def not_found(request: HttpRequest) -> HttpResponseBase:
+    """Any other URL below /api/remove."""
+    return error_response(CompatError("not_found", "Not Found"))
 
 
-def _fetched(url: str) -> File:
+def _fetch_file(url: str) -> File:
     try:
-        found = fetch(spaceless(url), max_bytes=settings.MAX_PICTURE_BYTES, seconds=FETCH_SECONDS)
+        found = fetch(encode_spaces(url), max_bytes=settings.MAX_PICTURE_BYTES, seconds=FETCH_SECONDS)
     except FetchRefusedError as error:
         raise CompatError("failed_image_download", error.sentence) from error
     with found.file as file:
         return File(file.read(), found.name)
 
 
-def _begin(who: Caller, file: File, recipe: Recipe) -> Begun:
+def _begin(who: Caller, file: File, recipe: Recipe) -> StartedCall:
     info = pictures.inspect(file.data, limits())
     pace = rate.take(who.user.pk, rate.megapixels(info.width, info.height, recipe))
     if not pace.allowed:
         raise CompatError("rate_limit_exceeded", "Rate limit exceeded.", pace.headers)
-    call, again = execution.begun(who, Source(file.data, file.name, info), recipe)
-    return Begun(who, recipe, (info.width, info.height), call, again)
+    call, restart = execution.start_restartable(who, Source(file.data, file.name, info), recipe)
+    return StartedCall(who, recipe, (info.width, info.height), call, restart)
 
 
-def _nothing(recipe: Recipe, size: tuple[int, int]) -> HttpResponse:
-    """A picture in which nothing stands out: all of it is background, as its clients expect."""
+def _blank_result(recipe: Recipe, size: tuple[int, int]) -> HttpResponse:
+    """The result if no foreground was found: background only, as rembg's clients expect."""
     pixel = bytes(4)
     if recipe.channels == "alpha":
         pixel = bytes(1)
     elif isinstance(recipe.background, Plain):
         colour = recipe.background.colour
         pixel = bytes((colour.red, colour.green, colour.blue, colour.alpha))
-    return responses.shared(HttpResponse(blank_png(*size, pixel), content_type="image/png"))
+    return responses.with_common_headers(HttpResponse(blank_png(*size, pixel), content_type="image/png"))

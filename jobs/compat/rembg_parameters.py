@@ -1,7 +1,7 @@
-"""The parameters of rembg's server: from text to a recipe, with its refusals word for word.
+"""Maps rembg's parameters to a recipe, with rembg's exact error messages.
 
-Its server is made with FastAPI, which collects all that is wrong and answers it as one list. What it does
-with a request was tried on rembg 2.0.86 (tests/jobs/compat/rembg-2.0.86.json).
+rembg's server uses FastAPI, which collects all errors into one list. The behaviour was recorded from rembg
+2.0.86 (tests/jobs/compat/rembg-2.0.86.json).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 
 from jobs.compat.body import MAX_FIELDS
-from jobs.compat.errors import CompatError, short
+from jobs.compat.errors import CompatError, shorten
 from jobs.selectors import registered_models
 from segmentation.recipe import Background, Colour, Plain, Recipe, Transparent
 
 Place = dict[str, object]
-# As pydantic reads a bool and an int.
+# What pydantic accepts as bool and int.
 _YES: Final = frozenset({"1", "true", "on", "yes", "t", "y"})
 _NO: Final = frozenset({"0", "false", "off", "no", "f", "n"})
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+(?:_[0-9]+)*(?:\.0+)?")
 _MAX_DIGITS: Final = 4300
-# Each with the largest value that it takes, in the order in which the refusals come.
+# The numbers with their largest values. The order is the order of the errors.
 _FLAGS_FIRST: Final = ("a",)
 _NUMBERS: Final[dict[str, int | None]] = {"af": 255, "ab": 255, "ae": None}
 _FLAGS: Final = ("om", "ppm", "dc", "vm")
@@ -32,7 +32,7 @@ _PART_OF_COLOUR: Final = re.compile(r"\s*[+-]?[0-9]{1,9}\s*", re.ASCII)
 
 
 class ParameterError(CompatError):
-    """Parameters that cannot be, each as FastAPI writes it."""
+    """Invalid parameters, each error in FastAPI's format."""
 
     def __init__(self, places: list[Place]) -> None:
         super().__init__("missing_source", str(places[0]["msg"]))
@@ -40,7 +40,7 @@ class ParameterError(CompatError):
 
 
 def of_address(query: str) -> dict[str, str]:
-    """The parameters of an address, empty ones among them. Raises CompatError `invalid_body`."""
+    """The parameters of the query, including empty ones. Raises CompatError `invalid_body`."""
     try:
         return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS))
     except ValueError as error:
@@ -48,7 +48,7 @@ def of_address(query: str) -> dict[str, str]:
 
 
 def missing(source: str, name: str) -> Place:
-    """What is said where a required field is not there."""
+    """The error for a missing required field."""
     return {"type": "missing", "loc": [source, name], "msg": "Field required", "input": None}
 
 
@@ -61,8 +61,8 @@ def recipe_of(
 ) -> Recipe:
     """The recipe of these parameters.
 
-    source: where they come from, `query` or `body`. background: `bgc`, which always comes with the address.
-    also_wrong: refusals of the caller's own, told last. Raises ParameterError with all that is wrong.
+    source: where they come from, `query` or `body`. background: `bgc`, which is always in the query.
+    also_wrong: errors that the caller found, listed last. Raises ParameterError with all errors.
     """
     wrong: list[Place] = []
     model = _model(fields, source, wrong)
@@ -79,15 +79,16 @@ def recipe_of(
         model=model,
         refine=_refinement(matting=matting, decontaminate=flags["dc"]),
         background=behind,
-        # There too, matting makes a soft edge again of the mask that was made binary.
+        # In rembg, too, matting turns the binary mask into soft edges again.
         binary=flags["ppm"] and (flags["om"] or not matting),
         channels="alpha" if flags["om"] else "rgba-always",
     )
 
 
 def _refinement(*, matting: bool, decontaminate: bool) -> str:
-    """`a` and `vm` ask for the best edges; `dc` for colours without the old background, which all but `off`
-    have."""
+    """`a` and `vm` select the best edges. `dc` asks for decontaminated colours, which all settings but `off`
+    have.
+    """
     usual: str = settings.COMPAT_REFINE
     if matting:
         return "best"
@@ -117,7 +118,7 @@ def _flag(fields: Mapping[str, str], source: str, name: str, wrong: list[Place])
 def _check_number(
     fields: Mapping[str, str], source: str, name: str, most: int | None, wrong: list[Place]
 ) -> None:
-    """Thresholds of its alpha matting: ours has none, so they are checked and not used."""
+    """The thresholds of rembg's alpha matting. They are validated but not used: our matting has none."""
     said = fields.get(name, "0")
     text = said.strip()
     if len(text) > _MAX_DIGITS:
@@ -135,8 +136,9 @@ def _check_number(
 
 
 def _background(said: str, wrong: list[Place]) -> Background:
-    """The colour behind; a part beyond 0 to 255 is cut off there. What is no colour breaks its server (500);
-    here it is refused."""
+    """The background colour. Components are clipped to 0 to 255. rembg answers 500 for an invalid colour;
+    here it is a validation error.
+    """
     if not said:
         return Transparent()
     parts = said.split(",")
@@ -149,5 +151,5 @@ def _background(said: str, wrong: list[Place]) -> Background:
 
 
 def _place(source: str, name: str, kind: str, sentence: str, said: str, **context: object) -> Place:
-    place: Place = {"type": kind, "loc": [source, name], "msg": sentence, "input": short(said)}
+    place: Place = {"type": kind, "loc": [source, name], "msg": sentence, "input": shorten(said)}
     return {**place, "ctx": context} if context else place

@@ -16,170 +16,182 @@ from accounts.models import Scope
 from accounts.selectors import usage_of
 from common.threads import run_in_thread
 from jobs.compat import body, execution, rate, removebg_parameters, responses, sources
-from jobs.compat.authentication import Caller, asker
+from jobs.compat.authentication import Caller, authenticate
 from jobs.compat.body import Body, File
-from jobs.compat.error_handling import guarded
+from jobs.compat.error_handling import compat_view
 from jobs.compat.errors import CompatError
-from jobs.compat.memory import room_for
+from jobs.compat.memory import reserve_memory
 from jobs.compat.rate import RateLimit
-from jobs.compat.removebg_parameters import Behind
+from jobs.compat.removebg_parameters import BackgroundPicture
 from jobs.services import improvements
 from jobs.services.synchronous import Call, Source
 
-# What an account without a limit has left.
+# The credits that an account without a limit shows.
 UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request that was read: who asks for what, and how to get the pictures."""
+class ParsedRequest:
+    """A parsed request: the caller, the body, and functions that load the pictures."""
 
-    asker: Caller
+    caller: Caller
     body: Body
     image: Callable[[], File]
     background: Callable[[], File] | None
 
     @property
-    def far(self) -> bool:
-        """Whether a picture lies on somebody else's server."""
+    def needs_download(self) -> bool:
+        """Whether a picture must be downloaded."""
         return not {"image_url", "bg_image_url"}.isdisjoint(self.body.fields)
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A request whose job is on its way, and what is told of it in the end. again: begins the job anew."""
+class StartedCall:
+    """A request whose job has started, with data for the response's headers. restart: starts the job again."""
 
-    asker: Caller
+    caller: Caller
     type: str | None
     call: Call
-    again: Callable[[], Call]
+    restart: Callable[[], Call]
     pace: RateLimit
 
 
-@guarded("POST")
+@compat_view("POST")
 async def removebg(request: HttpRequest) -> HttpResponseBase:
-    """Remove the background of one picture, and answer with the result."""
-    begun = await _begun(request)
+    """Remove the background of one picture; the response is the result."""
+    started = await _start(request)
     as_json = responses.wants_json(request)
     try:
-        taken = await execution.taken(begun.call, begun.asker, begun.again, as_json=as_json)
+        taken = await execution.wait_for_result(
+            started.call, started.caller, started.restart, as_json=as_json
+        )
     except CompatError as error:
-        error.headers = {**begun.pace.headers, **error.headers}
+        error.headers = {**started.pace.headers, **error.headers}
         raise
-    facts = responses.facts_of(taken.rendition, begun.type, taken.charged)
-    return responses.finished(taken.content, taken.rendition, as_json, {**facts, **begun.pace.headers})
+    facts = responses.result_headers(taken.rendition, started.type, taken.charged)
+    return responses.result_response(
+        taken.content, taken.rendition, as_json, {**facts, **started.pace.headers}
+    )
 
 
-async def _begun(request: HttpRequest) -> Begun:
-    """The request with its job; the body goes with this frame, for the wait may be long."""
-    async with room_for(request):
-        asked, begun = await run_in_thread(_read, request)
-    if begun is not None:
-        return begun
-    user, fields = asked.asker.user.pk, asked.body.fields
+async def _start(request: HttpRequest) -> StartedCall:
+    """Reads the request and starts its job. The body is freed when this function returns, before the long
+    wait.
+    """
+    async with reserve_memory(request):
+        parsed, started = await run_in_thread(_read, request)
+    if started is not None:
+        return started
+    user, fields = parsed.caller.user.pk, parsed.body.fields
     behind = None
     if "image_url" in fields:
-        image = await sources.from_afar(user, asked.image, patient=not asked.body.files)
+        image = await sources.download(user, parsed.image, wait_for_slot=not parsed.body.files)
     else:
-        image = await run_in_thread(asked.image)
-    if "bg_image_url" in fields and asked.background:
-        behind = await sources.from_afar(user, asked.background, sources.OF_BACKGROUND)
-    elif asked.background:
-        behind = await run_in_thread(asked.background)
-    return await run_in_thread(_begin, asked, image, behind)
+        image = await run_in_thread(parsed.image)
+    if "bg_image_url" in fields and parsed.background:
+        behind = await sources.download(user, parsed.background, sources.OF_BACKGROUND)
+    elif parsed.background:
+        behind = await run_in_thread(parsed.background)
+    return await run_in_thread(_begin, parsed, image, behind)
 
 
-def _read(request: HttpRequest) -> tuple[Asked, Begun | None]:
-    """The request, and its job where all of it is here already: one way into a thread instead of two."""
-    who = asker(request, Scope.SUBMIT)
+def _read(request: HttpRequest) -> tuple[ParsedRequest, StartedCall | None]:
+    """The request, and its job if nothing must be downloaded: then one thread switch is enough."""
+    who = authenticate(request, Scope.SUBMIT)
     execution.WAITING.check(who.user.pk)
     said = body.read(
-        request.headers.get("Content-Type", ""), body.received(request), request.META["QUERY_STRING"]
+        request.headers.get("Content-Type", ""), body.read_body(request), request.META["QUERY_STRING"]
     )
-    asked = Asked(who, said, sources.image(said), sources.background(said))
-    if asked.far:
-        return asked, None
-    return asked, _begin(asked, asked.image(), asked.background() if asked.background else None)
+    parsed = ParsedRequest(who, said, sources.image(said), sources.background(said))
+    if parsed.needs_download:
+        return parsed, None
+    return parsed, _begin(parsed, parsed.image(), parsed.background() if parsed.background else None)
 
 
-def _begin(asked: Asked, image: File, behind: File | None) -> Begun:
-    info = sources.looked_at(image)
+def _begin(parsed: ParsedRequest, image: File, behind: File | None) -> StartedCall:
+    info = sources.inspect_header(image)
     wanted = removebg_parameters.read(
-        asked.body.fields,
-        preview_means_full=asked.asker.preview_means_full,
-        behind=_behind(behind) if behind else None,
+        parsed.body.fields,
+        preview_means_full=parsed.caller.preview_means_full,
+        behind=_background_picture(behind) if behind else None,
     )
     removebg_parameters.check_region(wanted.recipe, info.width, info.height)
     cost = rate.megapixels(info.width, info.height, wanted.recipe)
-    pace = rate.take(asked.asker.user.pk, cost)
+    pace = rate.take(parsed.caller.user.pk, cost)
     if not pace.allowed:
-        raise CompatError("rate_limit_exceeded", "Wait a moment.", pace.headers)
+        raise CompatError(
+            "rate_limit_exceeded", "Too many megapixels this minute. Wait a moment.", pace.headers
+        )
     source = Source(image.data, image.name, info)
-    call, again = execution.begun(asked.asker, source, wanted.recipe, behind.data if behind else None)
-    return Begun(asked.asker, wanted.type, call, again, pace)
+    call, restart = execution.start_restartable(
+        parsed.caller, source, wanted.recipe, behind.data if behind else None
+    )
+    return StartedCall(parsed.caller, wanted.type, call, restart, pace)
 
 
-def _behind(file: File) -> Behind:
-    info = sources.looked_at(file)
+def _background_picture(file: File) -> BackgroundPicture:
+    info = sources.inspect_header(file)
     see_through = False
     if info.format != "jpeg":
-        # Its header says whether there may be alpha; no pixel is decoded.
+        # The header says whether there can be alpha; no pixel is decoded.
         try:
             with Image.open(io.BytesIO(file.data), formats=["PNG", "WEBP"]) as picture:
                 see_through = picture.has_transparency_data
         except (OSError, ValueError) as error:
             raise CompatError("failed_to_read_image", "The background picture is broken.") from error
-    return Behind(hashlib.sha256(file.data).hexdigest(), see_through)
+    return BackgroundPicture(hashlib.sha256(file.data).hexdigest(), see_through)
 
 
-@guarded("GET")
+@compat_view("GET")
 async def account(request: HttpRequest) -> HttpResponseBase:
-    """What is left. Exactly these keys: strict clients read no others."""
+    """The remaining credits, with exactly these keys: strict clients accept no others."""
     return await run_in_thread(_account, request)
 
 
 def _account(request: HttpRequest) -> HttpResponse:
-    who = asker(request, Scope.READ, Scope.SUBMIT)
+    who = authenticate(request, Scope.READ, Scope.SUBMIT)
     left = next(meter.left for meter in usage_of(who.user) if meter.name == "pictures")
     total = UNLIMITED if left is None else left
     credits = {"total": total, "subscription": total, "payg": 0, "enterprise": 0}
     attributes = {"credits": credits, "api": {"free_calls": 0, "sizes": "all"}}
-    return responses.shared(JsonResponse({"data": {"attributes": attributes}}))
+    return responses.with_common_headers(JsonResponse({"data": {"attributes": attributes}}))
 
 
-@guarded("POST")
+@compat_view("POST")
 async def improve(request: HttpRequest) -> HttpResponseBase:
-    """Take a picture whose cut-out was not good."""
-    async with room_for(request):
+    """Store a picture whose result was not good."""
+    async with reserve_memory(request):
         who, said = await run_in_thread(_read_improvement, request)
     image = sources.image(said)
     far = "image_url" in said.fields
     file = await (
-        sources.from_afar(who.user.pk, image, patient=not said.files) if far else run_in_thread(image)
+        sources.download(who.user.pk, image, wait_for_slot=not said.files) if far else run_in_thread(image)
     )
     return await run_in_thread(_improve, who, said, file)
 
 
 def _read_improvement(request: HttpRequest) -> tuple[Caller, Body]:
-    who = asker(request, Scope.SUBMIT)
+    who = authenticate(request, Scope.SUBMIT)
     return who, body.read(
-        request.headers.get("Content-Type", ""), body.received(request), request.META["QUERY_STRING"]
+        request.headers.get("Content-Type", ""), body.read_body(request), request.META["QUERY_STRING"]
     )
 
 
 def _improve(who: Caller, said: Body, file: File) -> HttpResponse:
     if who.ephemeral:
-        raise CompatError("auth_failed", "This token keeps nothing.")
-    info = sources.looked_at(file)
+        raise CompatError("auth_failed", "An ephemeral token stores nothing.")
+    info = sources.inspect_header(file)
     pace = rate.take(who.user.pk, math.ceil(info.width * info.height / 1e6))
     if not pace.allowed:
-        raise CompatError("rate_limit_exceeded", "Wait a moment.", pace.headers)
+        raise CompatError(
+            "rate_limit_exceeded", "Too many megapixels this minute. Wait a moment.", pace.headers
+        )
     name = said.fields.get("image_filename", file.name)
     kept = improvements.keep(who.user, Source(file.data, name, info), said.fields.get("tag", ""))
-    return responses.shared(JsonResponse({"id": str(kept.pk)}))
+    return responses.with_common_headers(JsonResponse({"id": str(kept.pk)}))
 
 
-async def nothing(request: HttpRequest) -> HttpResponseBase:
-    """Any other address under /v1.0."""
-    known = "There is /v1.0/removebg, /v1.0/account and /v1.0/improve, each with single slashes."
-    return responses.refused(CompatError("not_found", known))
+async def not_found(request: HttpRequest) -> HttpResponseBase:
+    """Any other URL below /v1.0."""
+    known = "The endpoints are /v1.0/removebg, /v1.0/account and /v1.0/improve, each with single slashes."
+    return responses.error_response(CompatError("not_found", known))

@@ -1,4 +1,4 @@
-"""From remove.bg's parameters to a recipe: every one that its documents name, with its values and default."""
+"""Maps every documented parameter of remove.bg, with its values and default, to a recipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from django.conf import settings
 
-from jobs.compat.errors import CompatError, shown
+from jobs.compat.errors import CompatError, quoted
 from jobs.compat.shadows import shadow_of
 from jobs.compat.types import type_of, x_type
 from segmentation.errors import RecipeError
@@ -28,7 +28,7 @@ from segmentation.recipe import (
 )
 from segmentation.recipe.reading import Margins, Original, Position
 
-# In millions of pixels of the result.
+# In megapixels of the result.
 LARGEST: Final = 50.0
 SIZES: Final[dict[str, float]] = {
     "preview": 0.25,
@@ -39,7 +39,7 @@ SIZES: Final[dict[str, float]] = {
     "full": 25,
     "4k": 25,
     "50mp": LARGEST,
-    # For the sake of old clients auto never means more than full, at remove.bg since March 2024.
+    # For the sake of old clients, auto is never larger than full, as at remove.bg since March 2024.
     "auto": 25,
 }
 PREVIEWS: Final = frozenset({"preview", "small", "regular"})
@@ -56,30 +56,29 @@ _LENGTH = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*(px|%)?")
 
 
 @dataclass(frozen=True)
-class Order:
-    """What was asked for: the recipe, and the X-Type that the answer says (None: none)."""
+class ParsedParameters:
+    """The recipe, and the X-Type of the response (None: no header)."""
 
     recipe: Recipe
     type: str | None
 
 
 @dataclass(frozen=True)
-class Behind:
-    """A picture that stands behind: its SHA-256, and whether its format says that it may let something
-    through."""
+class BackgroundPicture:
+    """A background picture: its SHA-256, and whether it may have transparent pixels."""
 
     digest: str
     transparent: bool
 
 
 def read(
-    fields: Mapping[str, str], *, preview_means_full: bool = False, behind: Behind | None = None
-) -> Order:
-    """The order that these fields give; what is not among them takes its default.
+    fields: Mapping[str, str], *, preview_means_full: bool = False, behind: BackgroundPicture | None = None
+) -> ParsedParameters:
+    """The recipe and X-Type of these fields; missing fields take their defaults.
 
     Raises CompatError `invalid_<parameter>`, `roi_exceeds_bounds`, `roi_region_empty`.
     """
-    # Nothing here looks at the picture to find out.
+    # `auto` is not resolved by looking at the picture.
     kind = type_of(fields.get("type", "auto"))
     background = _background(fields, behind)
     alone = _one_of(fields, "channels", "rgba", {"rgba": "rgba", "alpha": "alpha"}) == "alpha"
@@ -107,14 +106,14 @@ def read(
             channels="alpha" if alone and format != "zip" else "rgba",
         )
     )
-    return Order(recipe, x_type(fields, kind))
+    return ParsedParameters(recipe, x_type(fields, kind))
 
 
 def _one_of(fields: Mapping[str, str], name: str, default: str, known: Mapping[str, str]) -> str:
     said = fields.get(name, default).lower()
     if said not in known:
         raise CompatError(
-            f"invalid_{name}", f"{name} is one of {', '.join(known)}, not {shown(fields[name])}."
+            f"invalid_{name}", f"{name} is one of {', '.join(known)}, not {quoted(fields[name])}."
         )
     return known[said]
 
@@ -138,13 +137,13 @@ def _checked(make: Callable[[], Recipe]) -> Recipe:
 def _size(fields: Mapping[str, str], format: str, preview_means_full: bool) -> Size:
     said = fields.get("size", "preview").lower()
     if said not in SIZES:
-        raise CompatError("invalid_size", f"size is one of {', '.join(SIZES)}, not {shown(fields['size'])}.")
+        raise CompatError("invalid_size", f"size is one of {', '.join(SIZES)}, not {quoted(fields['size'])}.")
     most = SIZES["full" if preview_means_full and said in PREVIEWS else said]
     return Size(megapixels=min(most, largest(format)))
 
 
 def largest(format: str) -> float:
-    """The megapixels that a result of this format has at most."""
+    """The largest result in this format, in megapixels."""
     return PNG_MEGAPIXELS if format == "png" else LARGEST
 
 
@@ -161,7 +160,7 @@ def _region(fields: Mapping[str, str]) -> Region | None:
 
 
 def check_region(recipe: Recipe, width: int, height: int) -> None:
-    """Raise CompatError where the region leaves a picture of that size, or holds nothing of it."""
+    """Raises CompatError if the region leaves a picture of that size, or contains nothing of it."""
     try:
         if recipe.roi is not None:
             recipe.roi.box(width, height)
@@ -185,13 +184,13 @@ def _margins(fields: Mapping[str, str]) -> Margins:
 def _length(text: str, name: str) -> Length:
     found = _LENGTH.fullmatch(text)
     if not found or not math.isfinite(float(found[1])):
-        raise CompatError(f"invalid_{name}", f"{name} takes lengths such as 20px or 5%, not {shown(text)}.")
+        raise CompatError(f"invalid_{name}", f"{name} takes lengths such as 20px or 5%, not {quoted(text)}.")
     return Length(float(found[1]), "%" if found[2] == "%" else "px")
 
 
 def _scale(fields: Mapping[str, str]) -> float | None:
     said = fields.get("scale", "original")
-    refusal = CompatError("invalid_scale", f"scale is original or 10% to 100%, not {shown(said)}.")
+    refusal = CompatError("invalid_scale", f"scale is original or 10% to 100%, not {quoted(said)}.")
     try:
         scale = reading.read_scale(said)
     except RecipeError as error:
@@ -202,11 +201,12 @@ def _scale(fields: Mapping[str, str]) -> float | None:
 
 
 def _position(fields: Mapping[str, str]) -> Position | Original | None:
-    # Not said, it is original, or center where there is a scale; original that is said holds with one, too.
+    # The default is `original`, or `center` if there is a scale. An explicit `original` holds with a scale
+    # too.
     return reading.read_position(fields.get("position"))
 
 
-def _background(fields: Mapping[str, str], behind: Behind | None) -> Background:
+def _background(fields: Mapping[str, str], behind: BackgroundPicture | None) -> Background:
     if behind is not None:
         return Backdrop(behind.digest)
     if "bg_color" not in fields:

@@ -1,4 +1,4 @@
-"""What goes back over the wire: headers that every answer has, errors, and a finished picture."""
+"""Responses: common headers, errors, and finished pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jobs.compat.removebg_parameters import largest
 from jobs.models import Rendition
 from segmentation.recipe import Recipe
 
-# What scripts on other people's pages may read, and send.
+# CORS: the headers that scripts on other sites may read and send.
 EXPOSED: Final = (
     "X-Type, X-Width, X-Height, X-Max-Width, X-Max-Height, X-Credits-Charged, X-Foreground-Top, "
     "X-Foreground-Left, X-Foreground-Width, X-Foreground-Height, X-RateLimit-Limit, X-RateLimit-Remaining, "
@@ -27,17 +27,16 @@ EXPOSED: Final = (
 )
 ALLOWED: Final = "Accept, Authorization, Content-Type, X-Api-Key"
 _NAMES: Final = re.compile(r"[A-Za-z0-9-]+(, ?[A-Za-z0-9-]+)*")
-# What libraries accept of their own accord, with every request: axios and Angular anything, RestSharp XML.
+# Accept values that libraries send by default: axios and Angular accept anything, RestSharp accepts XML.
 _LIBRARIES: Final = frozenset({"*/*", "*", "application/xml", "text/xml"})
-_WHOLE: Final = 4 * 2**20
+_MAX_IN_MEMORY: Final = 4 * 2**20
 _CHUNK: Final = 2**20
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether the caller asks for JSON and for nothing else.
+    """Whether the caller accepts JSON and nothing else.
 
-    Libraries that say `application/json, text/plain, */*` with every request get the picture, as they do from
-    remove.bg.
+    Libraries that always send `application/json, text/plain, */*` get the picture, as they do from remove.bg.
     """
     wanted = {part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(",")}
     others = any("image/" in one for one in wanted) or not _LIBRARIES.isdisjoint(wanted)
@@ -45,7 +44,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def preflight(request: HttpRequest, methods: str) -> HttpResponse:
-    """The answer to a browser that asks whether a page of somebody else's may call."""
+    """The response to a CORS preflight request."""
     asked = request.headers.get("Access-Control-Request-Headers", "")
     response = HttpResponse(
         status=204,
@@ -57,17 +56,19 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
         },
     )
     del response["Content-Type"]
-    return shared(response)
+    return with_common_headers(response)
 
 
-def refused(error: CompatError, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """An error."""
+def error_response(error: CompatError, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """An error response."""
     said = {**(headers or {}), **error.headers}
-    return shared(JsonResponse(error.as_dict(), status=error.status, headers=said))
+    return with_common_headers(JsonResponse(error.as_dict(), status=error.status, headers=said))
 
 
-def shared(response: HttpResponse | StreamingHttpResponse) -> HttpResponse:
-    """Any page may read it, no cache may keep it, and no browser may take it for something else."""
+def with_common_headers(response: HttpResponse | StreamingHttpResponse) -> HttpResponse:
+    """Adds the common headers: any site may read the response, no cache may store it, and no browser may
+    sniff its type.
+    """
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Expose-Headers"] = EXPOSED
     response["Cache-Control"] = "no-store"
@@ -75,7 +76,7 @@ def shared(response: HttpResponse | StreamingHttpResponse) -> HttpResponse:
     return response  # type: ignore[return-value]  # callers hand either kind on
 
 
-def facts_of(rendition: Rendition, kind: str | None, charged: int) -> dict[str, str]:
+def result_headers(rendition: Rendition, kind: str | None, charged: int) -> dict[str, str]:
     """The X- headers of a finished picture."""
     left, top, right, bottom = rendition.foreground or (0, 0, rendition.width, rendition.height)
     wide, tall = _at_most(
@@ -97,13 +98,13 @@ def facts_of(rendition: Rendition, kind: str | None, charged: int) -> dict[str, 
 
 
 def _at_most(size: tuple[int, int], format: str) -> tuple[int, int]:
-    """The largest size that this format could have had, from the one without a limit."""
+    """The largest possible size in this format, computed from the unlimited size."""
     shrink = min(1.0, math.sqrt(largest(format) * 1e6 / (size[0] * size[1])))
     return (size[0], size[1]) if shrink == 1 else (int(size[0] * shrink), int(size[1] * shrink))
 
 
-class Opened:
-    """A stored file, open until it was sent: it may be deleted meanwhile."""
+class OpenFile:
+    """A stored file, kept open while it is sent, because it may be deleted meanwhile."""
 
     def __init__(self, key: str) -> None:
         self._context: AbstractContextManager[BinaryIO] = storage.reading(key)
@@ -114,11 +115,11 @@ class Opened:
         return self._file.read(size)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Closes the file."""
         self._context.__exit__(None, None, None)
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """All of it, piece by piece; closed in the end, also when the client goes away."""
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The whole file in chunks. It is closed at the end, also when the client disconnects."""
         try:
             while piece := await run_in_thread(self.read, _CHUNK):
                 yield piece
@@ -126,13 +127,13 @@ class Opened:
             await run_in_thread(self.close)
 
 
-def opened(rendition: Rendition, as_json: bool) -> Opened | bytes:
-    """A finished file: as the JSON that holds it, as its bytes where it is small, or open. Blocks.
+def open_result(rendition: Rendition, as_json: bool) -> OpenFile | bytes:
+    """The content of a finished result: JSON, bytes (small files) or an open file. Blocks.
 
-    Raises FileNotFoundError where it was deleted a moment ago.
+    Raises FileNotFoundError if it was just deleted.
     """
-    file = Opened(rendition.key)
-    if not as_json and rendition.size > _WHOLE:
+    file = OpenFile(rendition.key)
+    if not as_json and rendition.size > _MAX_IN_MEMORY:
         return file
     try:
         data = file.read()
@@ -148,13 +149,13 @@ def _json(rendition: Rendition, data: bytes) -> bytes:
     return b'{"data":{"result_b64":"' + base64.b64encode(data) + tail.encode()
 
 
-def finished(
-    content: Opened | bytes, rendition: Rendition, as_json: bool, headers: Mapping[str, str]
+def result_response(
+    content: OpenFile | bytes, rendition: Rendition, as_json: bool, headers: Mapping[str, str]
 ) -> HttpResponseBase:
-    """The answer with a finished picture."""
+    """The response with a finished picture."""
     kind = "application/json" if as_json else rendition.media_type
     if isinstance(content, bytes):
-        return shared(HttpResponse(content, content_type=kind, headers=dict(headers)))
-    response = StreamingHttpResponse(content.pieces(), content_type=kind, headers=dict(headers))
+        return with_common_headers(HttpResponse(content, content_type=kind, headers=dict(headers)))
+    response = StreamingHttpResponse(content.chunks(), content_type=kind, headers=dict(headers))
     response["Content-Length"] = str(rendition.size)
-    return shared(response)
+    return with_common_headers(response)

@@ -1,4 +1,4 @@
-"""Shadows by remove.bg's names: which of them a call asks for, and what we draw for it."""
+"""remove.bg's shadow parameters, and the shadows that we draw for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from jobs.compat.errors import CompatError, shown
+from jobs.compat.errors import CompatError, quoted
 from jobs.compat.types import OTHER, type_of
 from segmentation.recipe import SHADOWS, Shadow
 
@@ -21,7 +21,7 @@ DRAWN: Final[dict[str, Shadow | None]] = {
     "3d": SHADOWS["contact"],
     "car": SHADOWS["contact"],
 }
-# The shadow and the opacity that `auto` means, by the type of the subject.
+# What `auto` means, by subject type: the shadow and the opacity.
 AUTO_SHADOWS: Final = {"person": "3d", "transportation": "3d", "car": "car"}
 AUTO_SHADOW: Final = "drop"
 AUTO_OPACITIES: Final = {"car": 90.0}
@@ -29,10 +29,10 @@ AUTO_OPACITY: Final = 50.0
 
 
 def shadow_of(fields: Mapping[str, str], kind: str, add_shadow: bool) -> Shadow | None:
-    """The shadow for a subject of this type (`other` where the caller did not say one).
+    """The shadow for a subject type (`other` if the caller named none).
 
-    A value for the subject's own type goes before the general one; `add_shadow` means a car's shadow for a
-    car. Raises CompatError `invalid_shadow_type`, `invalid_shadow_opacity`.
+    A value for the subject's type takes precedence over the general one. `add_shadow` means a car's shadow
+    for a car. Raises CompatError `invalid_shadow_type`, `invalid_shadow_opacity`.
     """
     shadows = {name: _shadow(text) for name, text in _by_type(fields, TYPE).items()}
     opacities = {name: _opacity(text) for name, text in _by_type(fields, OPACITY).items()}
@@ -49,9 +49,9 @@ def shadow_of(fields: Mapping[str, str], kind: str, add_shadow: bool) -> Shadow 
 
 
 def _by_type(fields: Mapping[str, str], name: str) -> dict[str, str]:
-    """The values of a parameter by the subject's type; "" is the general one.
+    """The values of a parameter by subject type; "" is the general value.
 
-    `name[car]=10` sets one for a type, and so does the text of a JSON object, `name={"car": 10}`.
+    `name[car]=10` sets the value of one type; so does a JSON object, `name={"car": 10}`.
     """
     values: dict[str, str] = {}
     if (said := fields.get(name, "")).startswith("{"):
@@ -65,7 +65,7 @@ def _by_type(fields: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def _type(name: str) -> str:
-    # A type that is not one of theirs is nobody's, and must not stand for `other`.
+    # An unknown type stays as it is, so that it does not count as `other`.
     plain = name.strip().lower()
     return plain if type_of(plain) == OTHER else type_of(plain)
 
@@ -74,7 +74,7 @@ def _object(text: str, name: str) -> dict[str, object]:
     try:
         said = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CompatError(f"invalid_{name}", f"{name} is no JSON object: {shown(text)}.") from error
+        raise CompatError(f"invalid_{name}", f"{name} is not a JSON object: {quoted(text)}.") from error
     return said if isinstance(said, dict) else {}
 
 
@@ -82,13 +82,13 @@ def _shadow(text: str) -> str:
     name = text.strip().lower()
     if name not in {*DRAWN, AUTO}:
         raise CompatError(
-            "invalid_shadow_type", f"A shadow is none, auto, car, 3D or drop, not {shown(text)}."
+            "invalid_shadow_type", f"A shadow is none, auto, car, 3D or drop, not {quoted(text)}."
         )
     return name
 
 
 def _opacity(text: str) -> float | None:
-    """None: it follows the subject's type."""
+    """The opacity in percent; None: it depends on the subject type."""
     said = text.strip().lower().removesuffix("%")
     if said == AUTO:
         return None
@@ -97,5 +97,7 @@ def _opacity(text: str) -> float | None:
     except ValueError:
         opacity = -1
     if not 0 <= opacity <= 100:
-        raise CompatError("invalid_shadow_opacity", f"shadow_opacity is auto or 0 to 100, not {shown(text)}.")
+        raise CompatError(
+            "invalid_shadow_opacity", f"shadow_opacity is auto or 0 to 100, not {quoted(text)}."
+        )
     return opacity

@@ -1,4 +1,4 @@
-"""Where the pictures of a call come from: a part of the body, base64, an address; what their headers say."""
+"""The pictures of a request: from a file, from base64 or from a URL. Also their validation by header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from common.threads import run_in_slow_pool
 from jobs.compat.body import BASE64, Body, File
 from jobs.compat.concurrency import ConcurrencyLimit
-from jobs.compat.errors import CompatError, of_picture
+from jobs.compat.errors import CompatError, picture_error
 from jobs.fetching import FetchRefusedError, fetch
 from segmentation import pictures
 from segmentation.errors import PictureError
@@ -21,33 +21,35 @@ MAX_BYTES: Final = 22 * 2**20
 MAX_PIXELS: Final = 50_000_000
 FETCH_SECONDS: Final = 20.0
 TAKEN: Final = frozenset({"jpeg", "png", "webp"})
-# The pace counts megapixels, and nobody knows those of a picture that is not here yet.
-FETCHING: Final = ConcurrencyLimit(4, "Pictures are being fetched for you already: wait for one of them.")
-# Calls that come with nothing but an address wait for such a turn: they hold next to nothing meanwhile.
+# The rate limit counts megapixels, which are unknown before the download.
+FETCHING: Final = ConcurrencyLimit(
+    4, "Too many downloads for your account are running. Wait for one to finish."
+)
+# Requests with nothing but a URL wait for a slot, because they hold almost no memory meanwhile.
 PATIENCE_SECONDS: Final = 15.0
 PATIENT: Final = ConcurrencyLimit(50, FETCHING.sentence)
 LIMITS: Final = Limits(max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
 
 
 @dataclass(frozen=True)
-class Words:
-    """What the API calls a picture that cannot be fetched."""
+class DownloadCodes:
+    """This API's codes for a picture that cannot be downloaded."""
 
     invalid: str
     failed: str
 
 
-OF_IMAGE: Final = Words("invalid_image_url", "failed_image_download")
-OF_BACKGROUND: Final = Words("invalid_bg_image_url", "failed_bg_download")
+OF_IMAGE: Final = DownloadCodes("invalid_image_url", "failed_image_download")
+OF_BACKGROUND: Final = DownloadCodes("invalid_bg_image_url", "failed_bg_download")
 SOURCES: Final = frozenset({"image_file", BASE64, "image_url"})
-# A program that sends one of these alone, and nothing in it, has read an empty file. One that sends several
-# fields, all blank, fills in a template.
+# A client that sends only one of these, and sends it empty, has read an empty file. A client that sends
+# several empty fields fills in a template.
 _EMPTY_ALONE: Final = (frozenset({"image_file"}), frozenset({BASE64}))
 _INVALID: Final = frozenset({"invalid_url", "forbidden_address"})
 
 
 def image(body: Body) -> Callable[[], File]:
-    """How to get the one picture of a call. Raises CompatError `missing_source`, `multiple_sources`."""
+    """Loads the one picture of a request. Raises CompatError `missing_source`, `multiple_sources`."""
     given: list[str] = [name for name in (BASE64, "image_url") if name in body.fields]
     if "image_file" in body.files:
         given.append("image_file")
@@ -59,13 +61,12 @@ def image(body: Body) -> Callable[[], File]:
     if len(given) > 1:
         raise CompatError("multiple_sources", f"Send only one of {', '.join(given)}.")
     if given == ["image_url"]:
-        return lambda: fetched(body.fields["image_url"], OF_IMAGE)
+        return lambda: fetch_file(body.fields["image_url"], OF_IMAGE)
     return lambda: body.files["image_file"] if given == ["image_file"] else decoded(body.fields[BASE64])
 
 
 def background(body: Body) -> Callable[[], File] | None:
-    """How to get the picture behind; None where none is asked for. Raises CompatError
-    `multiple_bg_sources`."""
+    """Loads the background picture; None if there is none. Raises CompatError `multiple_bg_sources`."""
     given: list[str] = [name for name in ("bg_color", "bg_image_url") if name in body.fields]
     if "bg_image_file" in body.files:
         given.append("bg_image_file")
@@ -74,23 +75,23 @@ def background(body: Body) -> Callable[[], File] | None:
     if len(given) > 1:
         raise CompatError("multiple_bg_sources", f"Send only one of {', '.join(given)}.")
     if given == ["bg_image_url"]:
-        return lambda: fetched(body.fields["bg_image_url"], OF_BACKGROUND)
+        return lambda: fetch_file(body.fields["bg_image_url"], OF_BACKGROUND)
     return (lambda: body.files["bg_image_file"]) if given == ["bg_image_file"] else None
 
 
 def _check_not_empty(body: Body, name: str) -> None:
-    """Raises CompatError where a file was sent that holds nothing: that is not the same as none."""
+    """Raises CompatError for an empty file, which is not the same as no file."""
     if name in body.empty:
         raise _empty()
 
 
 def _empty() -> CompatError:
     error = refusals.empty_file()
-    return of_picture(error.code, error.sentence)
+    return picture_error(error.code, error.sentence)
 
 
 def decoded(text: str) -> File:
-    """A picture in base64: with or without `data:…;base64,`, line breaks and padding, in either alphabet."""
+    """A picture in base64, with or without `data:…;base64,`, line breaks and padding, in either alphabet."""
     if len(text) > (MAX_BYTES * 3) // 2:
         raise CompatError("file_too_large", _too_large())
     if text[:5].lower() == "data:":
@@ -102,56 +103,56 @@ def decoded(text: str) -> File:
         raise CompatError("failed_to_read_image", "image_file_b64 is not base64.") from error
 
 
-def spaceless(url: str) -> str:
-    """An address as it is asked for: shops name their pictures `My photo.jpg`, and link to them like that."""
+def encode_spaces(url: str) -> str:
+    """Escapes spaces: shops name their pictures `My photo.jpg` and link to them unescaped."""
     return url.replace(" ", "%20")
 
 
-def fetched(url: str, words: Words) -> File:
-    """A picture at an address. May take FETCH_SECONDS."""
+def fetch_file(url: str, codes: DownloadCodes) -> File:
+    """Downloads a picture. May take FETCH_SECONDS."""
     try:
-        found = fetch(spaceless(url), max_bytes=MAX_BYTES, seconds=FETCH_SECONDS)
+        found = fetch(encode_spaces(url), max_bytes=MAX_BYTES, seconds=FETCH_SECONDS)
     except FetchRefusedError as error:
         if error.code == "too_many_bytes":
             raise CompatError("file_too_large", error.sentence) from error
         raise CompatError(
-            words.invalid if error.code in _INVALID else words.failed, error.sentence
+            codes.invalid if error.code in _INVALID else codes.failed, error.sentence
         ) from error
     with found.file as file:
         return File(file.read(), found.name)
 
 
-async def from_afar(
-    user: int, get: Callable[[], File], words: Words = OF_IMAGE, *, patient: bool = False
+async def download(
+    user: int, get: Callable[[], File], codes: DownloadCodes = OF_IMAGE, *, wait_for_slot: bool = False
 ) -> File:
-    """What `get` returns, which fetches it for a user.
+    """Runs `get`, which downloads a picture, within the user's concurrency limit.
 
-    Raises CompatError `rate_limit_exceeded` where four are fetched for them already (if `patient`: where none
-    of them was done in time, or fifty wait), and what `get` raises.
+    Raises CompatError `rate_limit_exceeded` if four downloads of the user are running (with `wait_for_slot`:
+    if none of them ends in time, or fifty requests wait), and the errors of `get`.
     """
-    if patient:
+    if wait_for_slot:
         with PATIENT.held(user):
             give_back = await FETCHING.awaited(user, PATIENCE_SECONDS)
     else:
         give_back = FETCHING.take(user)
     try:
-        # The threads that fetch are everybody's: a turn among them is waited for no longer than it may take.
+        # All users share the download threads. Waiting for one is limited as well.
         async with asyncio.timeout(2 * FETCH_SECONDS):
             return await run_in_slow_pool(get, give_back)
     except TimeoutError as error:
-        raise CompatError(words.failed, "It could not be fetched in time.") from error
+        raise CompatError(codes.failed, "The download took too long.") from error
 
 
-def looked_at(file: File) -> PictureInfo:
-    """What a picture's header says. Raises CompatError for what this API does not take."""
+def inspect_header(file: File) -> PictureInfo:
+    """A picture's header data. Raises CompatError for pictures that this API does not accept."""
     if len(file.data) > MAX_BYTES:
         raise CompatError("file_too_large", _too_large())
     try:
         info = pictures.inspect(file.data, LIMITS)
     except PictureError as error:
-        # This API takes fewer kinds than the site.
+        # This API accepts fewer formats than the site.
         sentence = error.sentence.replace(refusals.SUPPORTED, "JPG, PNG and WebP")
-        raise of_picture(error.code, sentence) from error
+        raise picture_error(error.code, sentence) from error
     if info.format not in TAKEN:
         raise CompatError("invalid_file_type", f"This is {info.format.upper()}; send JPG, PNG or WebP.")
     return info

@@ -1,4 +1,4 @@
-"""Types of subjects in remove.bg's API: what a caller says in `type`, and what the answer says in X-Type."""
+"""The subject types of remove.bg's API: the parameter `type` and the header X-Type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 OTHER: Final = "other"
 TYPES: Final = frozenset({"person", "product", "car", "animal", "graphic", "transportation"})
-# Answers of level 2 say `graphics`, and clients send that back as a type.
+# Responses of level 2 say `graphics`, and clients send that back as a type.
 GRAPHICS: Final = "graphics"
 LEVEL_1: Final = frozenset({"person", "product", "car", "animal"})
 NO_LEVEL: Final = "none"
@@ -15,7 +15,7 @@ FINE_LEVELS: Final = frozenset({"2", "latest"})
 
 
 def type_of(said: str) -> str:
-    """The type that a caller names; `other` for any word that is none."""
+    """The subject type that a caller names; `other` for any unknown word."""
     said = said.strip().lower()
     if said == GRAPHICS:
         return "graphic"
@@ -23,7 +23,7 @@ def type_of(said: str) -> str:
 
 
 def x_type(fields: Mapping[str, str], kind: str) -> str | None:
-    """A type in the words of the `type_level` that the caller asks for (1 by default); None: no X-Type."""
+    """The X-Type header in the requested `type_level` (default 1); None: no header."""
     level = fields.get("type_level", "").strip().lower()
     if level == NO_LEVEL:
         return None

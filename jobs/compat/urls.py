@@ -1,4 +1,4 @@
-"""The addresses of other people's APIs, for Django's URLs and for the door."""
+"""The URLs of the compatible APIs, for Django's router and for the ASGI fast path."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from jobs.compat import rembg, removebg, responses
-from jobs.compat.errors import of_front
+from jobs.compat.errors import early_error
 
-# Awaited by whoever calls it; Django's own types know no asynchronous view.
+# The caller awaits it. Django's own types have no asynchronous view.
 View = Callable[[HttpRequest], Any]
 
 REMOVEBG: Final = "/v1.0"
@@ -29,32 +29,32 @@ VIEWS: Final[dict[str, View]] = {
 
 
 def is_ours(address: str) -> bool:
-    """Whether an address belongs to one of these APIs, also where it is none of theirs."""
-    return any(_is_of(root, address) for root in PREFIXES)
+    """Whether a path belongs to one of these APIs, including unknown paths below their roots."""
+    return any(_is_below(root, address) for root in PREFIXES)
 
 
 def view_of(address: str) -> View:
-    """What answers at an address, with or without a slash at its end."""
-    nothing = rembg.nothing if _is_of(REMBG, address) else removebg.nothing
+    """The view of a path, with or without a trailing slash."""
+    nothing = rembg.not_found if _is_below(REMBG, address) else removebg.not_found
     return VIEWS.get(address.rstrip("/"), nothing)
 
 
 def error_format(address: str, code: str, sentence: str) -> HttpResponse | None:
     """Returns an error from before any view ran, in the format of the API at `address`; else None."""
-    if _is_of(REMOVEBG, address):
-        return responses.refused(of_front(code, sentence))
-    return rembg.told(of_front(code, sentence)) if _is_of(REMBG, address) else None
+    if _is_below(REMOVEBG, address):
+        return responses.error_response(early_error(code, sentence))
+    return rembg.error_response(early_error(code, sentence)) if _is_below(REMBG, address) else None
 
 
-def _is_of(root: str, address: str) -> bool:
-    """Whether an address is `root` or below. Base addresses that end in a slash lead to //v1.0/removebg."""
+def _is_below(root: str, address: str) -> bool:
+    """Whether a path is `root` or below it. A base URL with a trailing slash leads to //v1.0/removebg."""
     squeezed = _SLASHES.sub("/", address)
     return squeezed == root or squeezed.startswith(f"{root}/")
 
 
-# No cookie says who asks here, so that nobody else's page can ask in somebody's name.
+# CSRF-exempt: cookies do not authenticate here, so another site cannot act in a user's name.
 urlpatterns = [
     *(path(address[1:] + slash, csrf_exempt(view)) for address, view in VIEWS.items() for slash in ("", "/")),
-    re_path(r"^(?:/*)v1\.0(?:/|\Z)", csrf_exempt(removebg.nothing)),
-    re_path(r"^(?:/*)api/+remove(?:/|\Z)", csrf_exempt(rembg.nothing)),
+    re_path(r"^(?:/*)v1\.0(?:/|\Z)", csrf_exempt(removebg.not_found)),
+    re_path(r"^(?:/*)api/+remove(?:/|\Z)", csrf_exempt(rembg.not_found)),
 ]

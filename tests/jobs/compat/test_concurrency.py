@@ -47,11 +47,11 @@ async def test_a_turn_is_held_until_its_thread_is_done(
         answered.wait()
         return File(b"x", "")
 
-    tasks = [asyncio.ensure_future(sources.from_afar(ADA, get)) for _ in range(2)]
+    tasks = [asyncio.ensure_future(sources.download(ADA, get)) for _ in range(2)]
     while len(busy) < 2:
         await asyncio.sleep(0.005)
     with pytest.raises(CompatError) as refused:
-        await sources.from_afar(ADA, get)
+        await sources.download(ADA, get)
     assert (refused.value.code, refused.value.headers) == ("rate_limit_exceeded", {"Retry-After": "5"})
     while tasks[0].cancel() and not tasks[0].done():
         await asyncio.sleep(0)
@@ -61,7 +61,7 @@ async def test_a_turn_is_held_until_its_thread_is_done(
     answered.set()
     assert await tasks[1] == File(b"x", "")
     await all_back(fetching)
-    assert await sources.from_afar(ADA, get) == File(b"x", "")
+    assert await sources.download(ADA, get) == File(b"x", "")
 
 
 async def test_who_brings_nothing_but_an_address_waits_for_a_turn(
@@ -71,7 +71,7 @@ async def test_who_brings_nothing_but_an_address_waits_for_a_turn(
         answered.wait()
         return File(b"x", "")
 
-    tasks = [asyncio.ensure_future(sources.from_afar(ADA, get, patient=True)) for _ in range(5)]
+    tasks = [asyncio.ensure_future(sources.download(ADA, get, wait_for_slot=True)) for _ in range(5)]
     while fetching._held[ADA] < 2 or sources.PATIENT._held[ADA] < 3:
         await asyncio.sleep(0.005)
     assert not any(task.done() for task in tasks)
@@ -87,7 +87,7 @@ async def test_nobody_waits_for_ever(
     monkeypatch.setattr(sources, "FETCH_SECONDS", 0.01)
     for words in (sources.OF_IMAGE, sources.OF_BACKGROUND):
         with pytest.raises(CompatError) as refused:
-            await sources.from_afar(ADA, lambda: File(b"%d" % answered.wait(), ""), words)
+            await sources.download(ADA, lambda: File(b"%d" % answered.wait(), ""), words)
         assert refused.value.code == words.failed
     answered.set()
     await all_back(fetching)

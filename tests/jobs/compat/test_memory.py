@@ -9,8 +9,8 @@ import pytest
 
 from jobs.compat import body
 from jobs.compat.errors import CompatError
-from jobs.compat.memory import Room
-from jobs.compat.parked import IN_MEMORY, SpilledBytes
+from jobs.compat.memory import MemoryBudget
+from jobs.compat.spilled_bytes import IN_MEMORY, SpilledBytes
 
 MIB = 2**20
 
@@ -59,13 +59,13 @@ def test_base64_may_escape_what_it_needs_to() -> None:
 
 @pytest.mark.parametrize("shift", range(4))
 def test_base64_is_read_piece_by_piece_and_no_escape_is_torn(shift: int) -> None:
-    text = "A" * shift + "a+b/" * body.PIECE + "=="
+    text = "A" * shift + "a+b/" * body.CHUNK + "=="
     escaped = text.replace("+", "%2B").replace("/", "%2f").replace("=", "%3D").encode()
     assert read(b"image_file_b64=" + escaped) == {"image_file_b64": text}
 
 
 async def test_bodies_take_turns_in_the_order_of_asking() -> None:
-    room, done, most = Room(10), [], 0
+    room, done, most = MemoryBudget(10), [], 0
 
     async def hold(name: str, size: int) -> None:
         nonlocal most
@@ -82,7 +82,7 @@ async def test_bodies_take_turns_in_the_order_of_asking() -> None:
 
 
 async def test_who_goes_away_gives_the_turn_on() -> None:
-    room = Room(10)
+    room = MemoryBudget(10)
     async with room.of(10):
 
         async def wait(size: int) -> bool:

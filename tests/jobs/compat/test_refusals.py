@@ -348,14 +348,14 @@ async def test_other_addresses_and_methods(caller: Caller) -> None:
 
 
 async def test_a_fault_of_ours_is_json_too(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.compat.sources.looked_at", lambda *_: 1 / 0)
+    monkeypatch.setattr("jobs.compat.sources.inspect_header", lambda *_: 1 / 0)
     answer = await caller.form({"image_file": file(PHOTO)})
     assert answer.error == (500, "internal_error")
     assert "Zero" not in answer.content.decode()
 
 
 async def test_more_than_a_request_may_hold(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.compat.body.most", lambda: 1000)
+    monkeypatch.setattr("jobs.compat.body.max_body_bytes", lambda: 1000)
     assert (await caller.form({"image_file": file(PHOTO)})).error == (400, "file_too_large")
 
 
@@ -376,7 +376,7 @@ async def test_pages_of_others_may_ask_beforehand(path: str) -> None:
 
 
 async def test_a_background_that_just_went_is_asked_for_again() -> None:
-    error = errors.of_picture("invalid_background", "It is unknown here.")
+    error = errors.picture_error("invalid_background", "It is unknown here.")
     assert (error.status, error.code, error.headers) == (503, "unavailable", {"Retry-After": "5"})
 
 

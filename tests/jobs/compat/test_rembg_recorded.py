@@ -37,13 +37,13 @@ def test_the_record_is_of_the_cases() -> None:
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: json.dumps([case["query"], case.get("form")]))
 async def test_as_there(caller: Caller, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[object] = []
-    kept = sources.from_afar
+    kept = sources.download
 
-    async def from_afar(*args: Any, **options: Any) -> Any:
+    async def download(*args: Any, **options: Any) -> Any:
         fetched.append(args)
         return await kept(*args, **options)
 
-    monkeypatch.setattr(sources, "from_afar", from_afar)
+    monkeypatch.setattr(sources, "download", download)
     picture = SimpleUploadedFile("a.jpg", b"not read: the parameters are wrong")
     method, address, content, headers = recorded.request(case, picture)
     answer = await ask(method, address, content, {"X-Api-Key": caller.secret, **headers})

@@ -8,8 +8,8 @@ import pytest
 from pytest_django import Settings
 
 from jobs.compat import removebg_parameters
-from jobs.compat.errors import CompatError, shown
-from jobs.compat.removebg_parameters import Behind
+from jobs.compat.errors import CompatError, quoted
+from jobs.compat.removebg_parameters import BackgroundPicture
 from segmentation.recipe import WHITE, Backdrop, Colour, Length, Plain, Recipe, Region, Size, Transparent
 
 
@@ -75,7 +75,7 @@ def test_format(fields: dict[str, str], format: str) -> None:
 
 @pytest.mark.parametrize(("transparent", "format"), [(False, "jpeg"), (True, "png")])
 def test_format_auto_with_a_picture_behind(transparent: bool, format: str) -> None:
-    read = removebg_parameters.read({}, behind=Behind("ab" * 32, transparent)).recipe
+    read = removebg_parameters.read({}, behind=BackgroundPicture("ab" * 32, transparent)).recipe
     assert (read.format, read.background) == (format, Backdrop("ab" * 32, "cover"))
 
 
@@ -297,7 +297,7 @@ def test_what_is_wrong_is_named(fields: dict[str, str], code: str) -> None:
 def test_a_scale_is_told_the_bounds_that_there_are(scale: str) -> None:
     with pytest.raises(CompatError) as refused:
         removebg_parameters.read({"scale": scale})
-    assert refused.value.detail == f"scale is original or 10% to 100%, not {shown(scale)}."
+    assert refused.value.detail == f"scale is original or 10% to 100%, not {quoted(scale)}."
 
 
 @pytest.mark.parametrize(

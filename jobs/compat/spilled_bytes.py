@@ -1,4 +1,4 @@
-"""Bytes that somebody may need again while they wait: in a file without a name instead of in memory."""
+"""Keeps bytes that a waiting request may need again in an anonymous temporary file instead of in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ IN_MEMORY: Final = 64 * 2**10
 
 
 class SpilledBytes:
-    """Some bytes, put aside. The file is gone with this object, or with its process."""
+    """Some bytes. The file disappears with this object or its process."""
 
     def __init__(self, data: bytes) -> None:
         self._data: bytes | None = data if len(data) <= IN_MEMORY else None
@@ -19,7 +19,7 @@ class SpilledBytes:
             self._file.write(data)
 
     def read(self) -> bytes:
-        """All of them. Blocks."""
+        """All bytes. Blocks."""
         if self._file is None:
             return self._data or b""
         self._file.seek(0)
