@@ -13,4 +13,4 @@ class JobsConfig(AppConfig):
 
         in_flight.register_counter(selectors.in_flight_of)
         reserved.register_counter(selectors.reserved_of)
-        sessions.on_session_end(events.tell_sessions)
+        sessions.on_session_end(events.publish_session_end)

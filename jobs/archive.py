@@ -1,4 +1,6 @@
-"""A ZIP of results, made while it is sent: nothing of it is held, and its length is known beforehand."""
+"""ZIP archives of results, generated while they are sent. Nothing is buffered, and the length is known in
+advance.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,17 @@ from jobs import storage
 from jobs.models import Job, Picture
 
 MANIFEST = "manifest.csv"
-# What begins a formula or a command in one spreadsheet or another, full-width forms included (OWASP).
+# Characters that start a formula or command in some spreadsheet, with their full-width forms (OWASP).
 FORMULA_STARTS = "=+-@|%＝＋－＠｜％"
 CONTROLS = ("\t", "\r", "\n")
-# Of a title in the name of an archive, so that the rest has room.
+# The maximum length of the title in an archive's file name.
 TITLE_BYTES = 180
 
 
 def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
-    """The results of pictures (with their `rendition` attached) under the originals' names and folders.
+    """The results of pictures (with `rendition` attached), under the originals' names and folders.
 
-    Where not everything is done, a manifest says of each picture how it stands.
+    If some pictures are not done, a manifest lists the state of each.
     """
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
     add_results(archive, pictures, folder)
@@ -32,14 +34,14 @@ def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
 
 
 def archive_name(job: Job) -> str:
-    """What a job's archive is called: title, day, and the end of its id, as many jobs share a title."""
+    """An archive's file name: title, day, and the end of the job's id, because titles are not unique."""
     made = timezone.localtime(job.created_at)
     title = names.cut(names.of_title(job.title), TITLE_BYTES).rstrip(". ")
     return f"{title} {made:%Y-%m-%d} {job.pk.hex[-6:]}.zip"
 
 
 def jobs_archive(jobs: Sequence[tuple[Job, Sequence[Picture]]]) -> ZipStream:
-    """The results of several jobs, each in a folder of its title."""
+    """The results of several jobs, each in a folder named after its title."""
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
     folders = names.unique(names.of_title(job.title) for job, _ in jobs)
     for folder, (_, pictures) in zip(folders, jobs, strict=True):
@@ -49,7 +51,7 @@ def jobs_archive(jobs: Sequence[tuple[Job, Sequence[Picture]]]) -> ZipStream:
 
 
 def add_results(archive: ZipStream, pictures: Sequence[Picture], folder: str = "") -> None:
-    """Add the results of a job to an archive, below `folder`."""
+    """Adds the results of a job to an archive, below `folder`."""
     done = [picture for picture in pictures if picture.state == Picture.State.DONE and picture.rendition]
     *unique, manifest = names.unique([*map(_path, done), MANIFEST])
     paths = dict(zip((picture.pk for picture in done), unique, strict=True))
@@ -73,18 +75,19 @@ def _below(folder: str, name: str) -> str:
 
 def _manifest(rows: Sequence[tuple[Picture, str]]) -> bytes:
     text = io.StringIO()
-    # Quoted: where a semicolon separates, a cell with one would be two, the second unguarded.
+    # Quoted: a semicolon would otherwise split a cell where it is the separator, and the rest would be
+    # unescaped.
     table = csv.writer(text, quoting=csv.QUOTE_ALL)
     table.writerow(["picture", "state", "file", "code", "sentence"])
     for picture, path in rows:
         original = _below(picture.folder, picture.name)
         cells = [original, picture.state, path, picture.error_code, picture.error_sentence]
-        table.writerow([_inert(cell) for cell in cells])
-    # With a mark, so that spreadsheets read it as UTF-8.
+        table.writerow([_escape_formula(cell) for cell in cells])
+    # With a byte order mark, so that spreadsheets read it as UTF-8.
     return text.getvalue().encode("utf-8-sig")
 
 
-def _inert(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: some skip blanks and quotes before they look."""
+def _escape_formula(cell: str) -> str:
+    """Escapes a cell that a spreadsheet may take for a formula. Some skip blanks and quotes first."""
     start = cell.lstrip().lstrip("'\"").lstrip()[:1]
     return f"'{cell}" if (start and start in FORMULA_STARTS) or cell[:1] in CONTROLS else cell

@@ -1,7 +1,7 @@
-"""The database's clock: the one clock that all processes share.
+"""The database's clock, which all processes share.
 
-Machines disagree about the time, and a clock may be set forward or back. What one process writes for another
-to compare with (leases, back-off, when a message was sent) uses this clock and no other.
+Machines disagree about the time, and a clock may be set forward or back. Times that processes compare with
+each other (leases, back-off, when a message was sent) come from this clock only.
 """
 
 from __future__ import annotations
@@ -17,42 +17,44 @@ from accounts import locks
 
 def now() -> datetime:
     """The database's time."""
-    # SQLite runs in this process: its clock is this machine's.
+    # SQLite runs in this process and uses this machine's clock.
     return _of_server() if connection.vendor == "postgresql" else datetime.now(UTC)
 
 
 def passed(field: str, most: timedelta) -> Q:
-    """Rows whose moment in `field` has come: it is over, or further away than anybody sets it.
+    """Rows whose time in `field` has come, or is implausibly far in the future.
 
-    most: the longest time ahead that is ever set. What is further away was set before the clock went back,
-    and waits no longer.
+    most: the longest time ahead that is ever set. A later time was set before the clock was turned back, and
+    counts as passed.
     """
     at = now()
     return Q(**{f"{field}__lte": at}) | Q(**{f"{field}__gt": at + most})
 
 
 def older(field: str, least: timedelta) -> Q:
-    """Rows whose moment in `field` is longer ago than `least`, or as far in the future: set before the clock
-    went back."""
+    """Rows whose time in `field` is longer ago than `least`, or as far in the future, which means that it was
+    set before the clock was turned back.
+    """
     at = now()
     return Q(**{f"{field}__lt": at - least}) | Q(**{f"{field}__gt": at + abs(least)})
 
 
 def rein_in(rows: QuerySet[Any], field: str, most: timedelta) -> int:
-    """Bring moments back that are further away than `most`, the longest time that is ever set; how many rows.
+    """Moves times that are more than `most` ahead back to that limit. Returns the number of rows.
 
-    They were set before the clock went back, and would otherwise be waited for as long as it went.
+    `most` is the longest time ahead that is ever set. Later times were set before the clock was turned back,
+    and rows would wait too long.
     """
     latest = now() + most
     with transaction.atomic():
-        # What somebody else holds is looked at again by the next tick.
+        # Locked rows are left to the next tick.
         held = locks.hold(rows.filter(**{f"{field}__gt": latest}), skip_locked=True)
         return rows.filter(pk__in=held).update(**{field: latest}) if held else 0
 
 
 def _of_server() -> datetime:
     with connection.cursor() as cursor:
-        # Not now(), which is when the transaction began.
+        # Not now(), which is the start of the transaction.
         cursor.execute("SELECT clock_timestamp()")
         found: datetime = cursor.fetchone()[0]
     return found

@@ -1,4 +1,4 @@
-"""Telling: hints on Redis pub/sub that something changed. The page asks the database what."""
+"""Events on Redis pub/sub: hints that something changed. The page then reads the change from the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 15.0
-# The kind of a hint that a session has ended.
+# The kind of hint that announces the end of a session.
 SESSION = "session"
 # The kinds of hints about rendition requests and thumbnail requests.
 RENDITION = "rendition"
@@ -35,29 +35,29 @@ def _publisher() -> redis.Redis:
 
 
 def tell(job: UUID | str, kind: str, **facts: str) -> None:
-    """Publish a hint. Whoever misses it polls: a Redis that is away is logged and changes nothing."""
+    """Publishes a hint. Subscribers that miss it poll, so an unavailable Redis is only logged."""
     try:
         _publisher().publish(channel(job), json.dumps({"kind": kind, **facts}))
     except redis.RedisError as error:
-        logger.warning("could not tell about job %s: %s", job, error)
+        logger.warning("Could not publish an event of job %s: %s", job, error)
 
 
 def streams_channel(user: int) -> str:
-    """The channel of a user's sessions: its listeners are their open streams, in whatever process."""
+    """The channel of a user's sessions. Its subscribers are the user's open streams in all processes."""
     return f"events:streams:{user}"
 
 
-def tell_sessions(user: int) -> None:
-    """Tell a user's open streams that a session has ended, so that each looks whether it was its own."""
+def publish_session_end(user: int) -> None:
+    """Announces the end of a session to the user's open streams. Each checks whether it was its own."""
     try:
         _publisher().publish(streams_channel(user), json.dumps({"kind": SESSION}))
     except redis.RedisError as error:
-        # Each stream looks by itself every few seconds.
-        logger.warning("could not tell the streams of user %s: %s", user, error)
+        # Each stream also checks by itself every few seconds.
+        logger.warning("Could not notify the streams of user %s: %s", user, error)
 
 
 async def streams_of(user: int) -> int:
-    """How many streams a user has open. Raises RedisError where nobody can tell."""
+    """How many streams a user has open. Raises RedisError if Redis is unavailable."""
     client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5)
     try:
         answer = await client.pubsub_numsub(streams_channel(user))
@@ -86,10 +86,10 @@ def subscription(job: UUID | str) -> Iterator[Callable[[float], dict[str, Any] |
 
 
 async def listen(job: UUID | str, *, user: int | None = None) -> AsyncGenerator[dict[str, Any] | None]:
-    """The hints of a job as they come; None after each silence, so that the caller can look for itself.
+    """Yields the hints of a job, and None after each silence, so that the caller can check the database.
 
-    The first None comes as soon as the subscription stands: what happened before it must be asked for.
-    user: whose stream it is, where it counts as one.
+    The first None comes when the subscription is active. Check the database for what happened before it.
+    user: the owner of the stream, if it counts towards the limit of streams.
     """
     channels = [channel(job)] if user is None else [streams_channel(user), channel(job)]
     client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5)

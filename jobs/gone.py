@@ -1,4 +1,4 @@
-"""What was deleted while a request was about it: no fault of ours, and no error 500."""
+"""Errors that mean that an object was deleted during a request. They are not bugs and become a 404."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ _FOREIGN_KEY: Final = "23503"
 
 
 def is_gone(error: BaseException) -> bool:
-    """Whether an error only says that something of this room was deleted between the look and the act.
+    """Whether an error only means that a row of `jobs` was deleted between reading and writing.
 
-    A service that locks what it changes says GoneError. Else the row is not found, or its database refuses a
-    row that refers to it.
+    A service that locks the row raises GoneError. Otherwise the row is not found, or the database refuses a
+    foreign key to it.
     """
     if isinstance(error, ObjectDoesNotExist):
         return type(error).__module__.startswith("jobs.models")
-    return isinstance(error, GoneError) or (isinstance(error, IntegrityError) and _refers_to_nothing(error))
+    return isinstance(error, GoneError) or (
+        isinstance(error, IntegrityError) and _violates_foreign_key(error)
+    )
 
 
-def _refers_to_nothing(error: IntegrityError) -> bool:
+def _violates_foreign_key(error: IntegrityError) -> bool:
     cause = error.__cause__
     if isinstance(cause, sqlite3.IntegrityError):
         return cause.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY

@@ -1,7 +1,7 @@
-"""Waiting for a job or a rendition inside the event loop: no thread and no database connection are held.
+"""Waits for a job or a rendition in the event loop, without holding a thread or a database connection.
 
-One subscription a loop hears of everything; whoever waits is woken by the hint of its own. A hint may be
-missed, and Redis may be away: so the database is asked, too, with growing pauses.
+Each event loop has one subscription to all hints; a hint wakes the calls that wait for its object. Hints can
+get lost and Redis can be unavailable, so the calls also poll the database, with growing pauses.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ from jobs.models import Job, RenditionRequest
 
 logger = logging.getLogger(__name__)
 
-FIRST_LOOK: Final = 0.25
+FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
-# Looks are the only way while nothing is heard of Redis.
-DEAF_PAUSE: Final = 0.5
-LINGER_SECONDS: Final = 30.0
+# The longest pause without Redis, when polling is the only way.
+PAUSE_WITHOUT_REDIS: Final = 0.5
+IDLE_SECONDS: Final = 30.0
 _ENDS: Final = ("done", "failed")
 
 
 async def wait_ended(job: UUID, seconds: float) -> bool:
-    """Whether nothing of a job is queued or running (or it is gone), waited for at most `seconds`.
+    """Waits at most `seconds` for the end of a job. Returns whether it has ended or is deleted.
 
-    May be called for any number of jobs at once, also several times for one.
+    Any number of calls may wait at once, also for the same job.
     """
-    return await _waited(str(job), partial(_look, job), seconds)
+    return await _wait(str(job), partial(_job_ended, job), seconds)
 
 
 async def wait_made(rendition: UUID, seconds: float) -> bool:
-    """The same for a rendition that is wished for: whether it is made, given up or gone."""
-    return await _waited(str(rendition), partial(_look_for_rendition, rendition), seconds)
+    """The same for a requested rendition: whether it is made, has failed or is deleted."""
+    return await _wait(str(rendition), partial(_rendition_ended, rendition), seconds)
 
 
-async def _waited(name: str, has_ended: Callable[[], bool], seconds: float) -> bool:
+async def _wait(name: str, has_ended: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    ears = _ears()
-    with ears.listening(name) as heard:
-        await ears.ready(min(1.0, seconds))
-        pause = FIRST_LOOK
+    subscription = _subscription()
+    with subscription.waiter(name) as heard:
+        await subscription.ready(min(1.0, seconds))
+        pause = FIRST_PAUSE
         while not await run_in_thread(has_ended):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            ears.listen()
-            longest = pause if ears.hears else min(pause, DEAF_PAUSE)
+            subscription.listen()
+            longest = pause if subscription.is_active else min(pause, PAUSE_WITHOUT_REDIS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(left, longest)):
                     await heard.wait()
@@ -68,11 +68,11 @@ async def _waited(name: str, has_ended: Callable[[], bool], seconds: float) -> b
     return True
 
 
-def _look(job: UUID) -> bool:
+def _job_ended(job: UUID) -> bool:
     return not Job.objects.filter(pk=job, state=Job.State.ACTIVE).exists()
 
 
-def _look_for_rendition(rendition: UUID) -> bool:
+def _rendition_ended(rendition: UUID) -> bool:
     return (
         not RenditionRequest.objects.filter(pk=rendition)
         .exclude(state=RenditionRequest.State.FAILED)
@@ -80,27 +80,29 @@ def _look_for_rendition(rendition: UUID) -> bool:
     )
 
 
-class _Listening:
-    """One waiting call: its event, known under the id that it waits for while the block runs."""
+class _Waiter:
+    """Registers a waiting call's event under the id that it waits for, for the duration of the block."""
 
-    def __init__(self, ears: EventSubscription, name: str) -> None:
-        self._ears = ears
+    def __init__(self, subscription: EventSubscription, name: str) -> None:
+        self._subscription = subscription
         self._name = name
         self._event = asyncio.Event()
 
     def __enter__(self) -> asyncio.Event:
-        self._ears.waiting.setdefault(self._name, set()).add(self._event)
+        self._subscription.waiting.setdefault(self._name, set()).add(self._event)
         return self._event
 
     def __exit__(self, *_: object) -> None:
-        others = self._ears.waiting[self._name]
+        others = self._subscription.waiting[self._name]
         others.discard(self._event)
         if not others:
-            del self._ears.waiting[self._name]
+            del self._subscription.waiting[self._name]
 
 
 class EventSubscription:
-    """The subscription of one event loop: begun when somebody waits, ended when nobody has for a while."""
+    """The Redis subscription of one event loop. It starts with the first waiting call and ends after a while
+    without any.
+    """
 
     def __init__(self) -> None:
         self.waiting: dict[str, set[asyncio.Event]] = {}
@@ -108,23 +110,25 @@ class EventSubscription:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def hears(self) -> bool:
-        """Whether the subscription stands."""
+    def is_active(self) -> bool:
+        """Whether the subscription is active."""
         return self._subscribed.is_set()
 
-    def listening(self, name: str) -> _Listening:
-        """A block in which the event that it gives is set when the job or rendition of this id has ended."""
+    def waiter(self, name: str) -> _Waiter:
+        """A block with an event that is set when the job or rendition of this id has ended."""
         self.listen()
-        return _Listening(self, name)
+        return _Waiter(self, name)
 
     def listen(self) -> None:
-        """Begin to listen, also again after Redis was away."""
+        """Starts the subscription, also again after Redis was unavailable."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
 
     async def ready(self, seconds: float) -> None:
-        """Wait until the subscription stands: what happened before it is to be asked for. No error if not."""
-        if not self.hears:
+        """Waits until the subscription is active, without an error after the time-out. The caller must then
+        check the database, because earlier hints are lost.
+        """
+        if not self.is_active:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._subscribed.wait()
@@ -136,20 +140,20 @@ class EventSubscription:
                 await pubsub.psubscribe(events.channel("*"))
                 idle_since = time.monotonic()
                 while True:
-                    message = await pubsub.get_message(timeout=LINGER_SECONDS / 2)
+                    message = await pubsub.get_message(timeout=IDLE_SECONDS / 2)
                     if message is not None and message["type"] == "psubscribe":
                         self._subscribed.set()
                     elif message is not None and message["type"] == "pmessage":
                         self._wake(message["channel"], message["data"])
                     if self.waiting:
                         idle_since = time.monotonic()
-                    elif time.monotonic() - idle_since > LINGER_SECONDS:
+                    elif time.monotonic() - idle_since > IDLE_SECONDS:
                         return
         except (RedisError, OSError) as error:
-            logger.warning("no events of jobs, the database is asked instead: %s", error)
+            logger.warning("No job events from Redis; polling the database instead: %s", error)
         finally:
             self._subscribed.clear()
-            # Whoever counted on a hint looks for itself from now on.
+            # Wake everybody: without the subscription the calls must poll.
             for events_of_job in self.waiting.values():
                 for event in events_of_job:
                     event.set()
@@ -157,7 +161,7 @@ class EventSubscription:
                 await client.aclose()
 
     def _wake(self, channel: bytes, data: bytes) -> None:
-        # Only ends are waited for: of jobs and of rendition requests.
+        # Calls wait only for the end of a job or of a rendition request.
         if not self.waiting or b'"kind": "picture"' in data:
             return
         hint = json.loads(data)
@@ -171,8 +175,8 @@ class EventSubscription:
             event.set()
 
 
-_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, EventSubscription] = WeakKeyDictionary()
+_subscriptions: WeakKeyDictionary[asyncio.AbstractEventLoop, EventSubscription] = WeakKeyDictionary()
 
 
-def _ears() -> EventSubscription:
-    return _of_loops.setdefault(asyncio.get_running_loop(), EventSubscription())
+def _subscription() -> EventSubscription:
+    return _subscriptions.setdefault(asyncio.get_running_loop(), EventSubscription())

@@ -1,4 +1,4 @@
-"""What every page says when the file store is away, and when what it is about was deleted meanwhile."""
+"""Middleware: 503 if the file store is unavailable, 404 if an object was deleted during the request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RETRY_SECONDS = 30
 
 
 def store_unavailable(request: HttpRequest, error: StoreUnavailableError) -> HttpResponse:
-    """A page for people, JSON for scripts, and when to come back."""
+    """503 with Retry-After: HTML for browsers, JSON for scripts."""
     facts = {"code": error.code, "sentence": error.sentence}
     response = (
         render(request, "503.html", facts, status=503)
@@ -31,24 +31,24 @@ def store_unavailable(request: HttpRequest, error: StoreUnavailableError) -> Htt
 
 
 class StoreUnavailableMiddleware(MiddlewareMixin):
-    """ConcurrencyLimit a store that does not answer into a 503 that says when to come back."""
+    """Turns StoreUnavailableError into a 503 with Retry-After."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A page for people, JSON for scripts."""
+        """HTML for browsers, JSON for scripts."""
         if not isinstance(exception, StoreUnavailableError):
             return None
-        logger.error("the store is away: %s", exception)
+        logger.error("The file store is unavailable: %s", exception)
         return store_unavailable(request, exception)
 
 
 class DeletedMeanwhileMiddleware(MiddlewareMixin):
-    """ConcurrencyLimit what was deleted between a page's look and its act into a 404."""
+    """Turns errors about objects that were deleted during the request into a 404."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The usual page for people, JSON for scripts."""
+        """The usual 404 page for browsers, JSON for scripts."""
         if not is_gone(exception):
             return None
-        logger.warning("%s was about something that is gone: %r", request.path, exception)
+        logger.warning("%s: the object was deleted meanwhile: %r", request.path, exception)
         if request.accepts("text/html"):
             return page_not_found(request, exception)
         return JsonResponse(GoneError().as_dict(), status=GoneError.status)

@@ -1,4 +1,4 @@
-"""Answers that stream. Under ASGI a synchronous iterator would be read whole into memory first."""
+"""Streaming responses. Under ASGI, Django would read a synchronous iterator into memory first."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from zipstream import ZipStream
 
 from jobs import storage
 
-A_DAY: Final = "max-age=86400"
-# Of an address that names one version of a file: keys are never written twice with other bytes.
-FOR_EVER: Final = "max-age=31536000, immutable"
-# Of one that means the newest version, whichever that is: shown at once, and asked for anew beside it.
-NEWEST: Final = "max-age=60, stale-while-revalidate=86400"
+CACHE_A_DAY: Final = "max-age=86400"
+# For URLs that name one version of a file: the bytes under a key never change.
+CACHE_FOREVER: Final = "max-age=31536000, immutable"
+# For URLs that name the newest version: browsers show the cached one and revalidate it.
+CACHE_NEWEST: Final = "max-age=60, stale-while-revalidate=86400"
 
-# A file on its way: streamed by us, or a redirect to where it lies.
-FileAnswer = StreamingHttpResponse | HttpResponseRedirect
+# A streamed file, or a redirect to the file store.
+ServedFile = StreamingHttpResponse | HttpResponseRedirect
 
 
-async def in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks of a synchronous iterator, each made in a thread; closed when the client goes away."""
+async def iterate_in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Runs each step of a synchronous iterator in a thread, and closes it when the client disconnects."""
     step = sync_to_async(lambda: next(chunks, None), thread_sensitive=False)
     try:
         while (chunk := await step()) is not None:
@@ -34,21 +34,21 @@ async def in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
             await sync_to_async(close, thread_sensitive=False)()
 
 
-def zipped(archive: ZipStream, name: str) -> StreamingHttpResponse:
-    """An archive of known length, made while it is sent."""
-    response = StreamingHttpResponse(in_thread(iter(archive)), content_type="application/zip")
+def serve_zip(archive: ZipStream, name: str) -> StreamingHttpResponse:
+    """An archive of known length, generated while it is sent."""
+    response = StreamingHttpResponse(iterate_in_thread(iter(archive)), content_type="application/zip")
     response["Content-Length"] = str(len(archive))
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def stored(
-    key: str, *, media_type: str, name: str, download: bool, cache: bool = True, keep: str = A_DAY
-) -> FileAnswer:
-    """A stored file as the answer: from the store itself where it can, otherwise through this process.
+def serve_file(
+    key: str, *, media_type: str, name: str, download: bool, cache: bool = True, keep: str = CACHE_A_DAY
+) -> ServedFile:
+    """A stored file: a redirect to the store if it supports that, otherwise streamed by this process.
 
-    keep: how long browsers may keep what they got of an address, where they may at all (`cache`).
+    keep: the Cache-Control of the response, if browsers may cache it at all (`cache`).
     """
     url = storage.download_url(key, name=name, media_type=media_type, download=download)
     if url is not None:
@@ -58,8 +58,8 @@ def stored(
     try:
         length = storage.size(key)
     except FileNotFoundError as error:
-        raise Http404("This file is gone.") from error
-    response = StreamingHttpResponse(in_thread(storage.chunks(key)), content_type=media_type)
+        raise Http404("This file was deleted.") from error
+    response = StreamingHttpResponse(iterate_in_thread(storage.chunks(key)), content_type=media_type)
     response["Content-Length"] = str(length)
     response["Content-Disposition"] = content_disposition_header(download, name) or "attachment"
     response["Cache-Control"] = f"private, {keep}" if cache else "private, no-store"

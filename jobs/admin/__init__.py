@@ -32,7 +32,7 @@ from jobs.models import (
     WebhookEndpoint,
 )
 from jobs.services import removal
-from jobs.serving import FileAnswer, stored
+from jobs.serving import ServedFile, serve_file
 from segmentation.pictures.types import FORMATS
 
 
@@ -173,11 +173,11 @@ class PictureAdmin(DeletesWithFiles, CascadeDeletePermission):
             *super().get_urls(),
         ]
 
-    def thumb(self, request: HttpRequest, picture_id: UUID) -> FileAnswer:
+    def thumb(self, request: HttpRequest, picture_id: UUID) -> ServedFile:
         """The source, small, for staff."""
         return _small(self._visible(request, picture_id).thumb_key)
 
-    def preview(self, request: HttpRequest, picture_id: UUID) -> FileAnswer:
+    def preview(self, request: HttpRequest, picture_id: UUID) -> ServedFile:
         """The result, small, for staff."""
         rendition = self._visible(request, picture_id).rendition
         return _small(rendition.preview_key if rendition else "")
@@ -190,10 +190,10 @@ class PictureAdmin(DeletesWithFiles, CascadeDeletePermission):
         return picture
 
 
-def _small(key: str) -> FileAnswer:
+def _small(key: str) -> ServedFile:
     if not key:
         raise Http404("There is no small form of it.")
-    return stored(key, media_type="image/webp", name="small.webp", download=False)
+    return serve_file(key, media_type="image/webp", name="small.webp", download=False)
 
 
 @admin.register(Matte)

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from accounts.admin import Kept
 from jobs.models import Improvement
-from jobs.serving import FileAnswer, stored
+from jobs.serving import ServedFile, serve_file
 from segmentation.pictures.types import FORMATS
 
 
@@ -35,10 +35,10 @@ class ImprovementAdmin(Kept):
         own = self.admin_site.admin_view(self.sent)
         return [path("<uuid:improvement_id>/file/", own, name="jobs_improvement_file"), *super().get_urls()]
 
-    def sent(self, request: HttpRequest, improvement_id: UUID) -> FileAnswer:
+    def sent(self, request: HttpRequest, improvement_id: UUID) -> ServedFile:
         """The picture as it was sent. It is a stranger's file: saved, never shown in a page of ours."""
         found: Improvement | None = Improvement.objects.filter(pk=improvement_id).first()
         if found is None or not self.has_view_permission(request, found):
             raise Http404("No such picture.")
         media_type = FORMATS[found.format].media_type
-        return stored(found.key, media_type=media_type, name=found.name, download=True, cache=False)
+        return serve_file(found.key, media_type=media_type, name=found.name, download=True, cache=False)

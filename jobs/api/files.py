@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
-from jobs.serving import stored
+from jobs.serving import serve_file
 
 
 def file_etag(key: str) -> str:
@@ -22,7 +22,7 @@ def file_response(
     known = get_conditional_response(request._request, etag=etag)
     if known is not None:
         return known
-    response = stored(key, media_type=media_type, name=name, download=download, cache=False)
+    response = serve_file(key, media_type=media_type, name=name, download=download, cache=False)
     if response.status_code == 200:
         response["ETag"] = etag
         response["Cache-Control"] = "private, no-cache"

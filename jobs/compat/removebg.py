@@ -47,7 +47,7 @@ class ParsedRequest:
 
 @dataclass(frozen=True)
 class StartedCall:
-    """A request whose job has started, with data for the response's headers. restart: starts the job again."""
+    """A request whose job has started, and data for the response's headers. restart: starts the job again."""
 
     caller: Caller
     type: str | None

@@ -1,1 +1,1 @@
-"""Thin views: they check who asks, call a service or a selector, and answer."""
+"""Thin views: they check permissions, call a service or a selector, and respond."""

@@ -1,4 +1,4 @@
-"""The gate in front of every view: signed in, and your own; anything else is a 404."""
+"""Access checks for all views: users must be signed in and own the object, otherwise they get a 404."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.models import Job, Picture, Upload
 
 
 def user_of(request: HttpRequest) -> User:
-    """The signed-in user; views that call it are behind login_required."""
+    """The signed-in user. Views that call it use login_required."""
     return cast(User, request.user)
 
 

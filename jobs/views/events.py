@@ -1,4 +1,4 @@
-"""Server-sent events of a job: hints, after which the page asks for the cards that changed."""
+"""Server-sent events of a job: hints, after which the page fetches the changed cards."""
 
 from __future__ import annotations
 
@@ -26,19 +26,23 @@ from jobs.models import Job
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10
-# A stream looks so often whether its session is still alive, where nothing tells it to look at once.
+# How often a stream checks by itself whether its session still exists.
 SESSION_SECONDS = 5.0
 
 
 @login_required
 @require_safe
 async def job_events(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse | JsonResponse:
-    """A stream that ends with the job, or with the session. A comment breaks each silence, for proxies."""
+    """A stream that ends with the job or with the session. Comments keep idle connections open through
+    proxies.
+    """
     user = cast(User, await request.auser())
     if not await Job.objects.for_user(user).filter(pk=job_id).aexists():
         raise Http404("No such job.")
     if await _too_many(user.pk):
-        sentence = "Too many of your pages listen at once. This one asks every few seconds instead."
+        sentence = (
+            "Too many of your pages receive live updates. This one refreshes every few seconds instead."
+        )
         refusal = TooManyError("too_many_streams", sentence)
         return JsonResponse(
             refusal.as_dict(), status=refusal.status, headers={"Retry-After": str(RETRY_SECONDS)}
@@ -55,15 +59,17 @@ def _event(kind: str, facts: dict[str, str]) -> str:
 
 
 async def _too_many(user: int) -> bool:
-    """Whether this user has as many streams open as one gets; a few that begin at once are not told apart."""
+    """Whether the user has reached the limit of open streams. Streams opened at the same moment may exceed
+    it.
+    """
     try:
         return await events.streams_of(user) >= settings.MAX_EVENT_STREAMS
     except RedisError:
-        return False  # the stream itself ends at once then
+        return False  # the stream then ends by itself
 
 
 async def _stream(job: UUID, user: int, session: str) -> AsyncIterator[str]:
-    """The hints of a job, for as long as the session lives that asked for them."""
+    """The hints of a job, while the session exists."""
     yield "retry: 2000\n\n"
     seen_alive = 0.0
     try:
@@ -77,9 +83,9 @@ async def _stream(job: UUID, user: int, session: str) -> AsyncIterator[str]:
                 if ended:
                     continue
                 if hint is None:
-                    # At the start and after each silence the database is asked: a hint may have been missed.
+                    # Check the database at the start and after each silence, because a hint may be lost.
                     state = await sync_to_async(_state)(job)
-                    yield ": still here\n\n"
+                    yield ": keep-alive\n\n"
                     if state is None or state != Job.State.ACTIVE:
                         yield _event("job", {"state": state or "gone"})
                         return
@@ -90,7 +96,7 @@ async def _stream(job: UUID, user: int, session: str) -> AsyncIterator[str]:
                     return
     except RedisError as error:
         # The stream ends, and the page polls instead.
-        logger.warning("no events for job %s: %s", job, error)
+        logger.warning("No events for job %s: %s", job, error)
 
 
 def _state(job: UUID) -> str | None:

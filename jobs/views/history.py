@@ -1,4 +1,4 @@
-"""The history: a page of jobs as the address asks for them."""
+"""The history page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs.views.access import user_of
 
 
 def history(request: HttpRequest) -> HttpResponse:
-    """Searched, narrowed and sorted by the query; the cursors keep what was asked for."""
+    """A page of jobs, filtered and sorted by the query string. The cursors keep the filters."""
     user = user_of(request)
     form = HistoryForm(request.GET, user=user)
     try:

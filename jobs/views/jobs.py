@@ -1,4 +1,4 @@
-"""The history, a job's page, and what can be done with a job."""
+"""The studio, the job page, and the actions on a job."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CARDS_AT_ONCE = 100
 RECENT_JOBS = 3
 RECEIPTS = 100
 MAX_SEARCH = 100
-# Pages of one's own are nobody else's and are not kept: Back after a sign-out must not show them.
+# Personal pages are not cached: Back after signing out must not show them.
 own_page = cache_control(private=True, no_store=True)
 
 
@@ -40,7 +40,7 @@ own_page = cache_control(private=True, no_store=True)
 @own_page
 @require_safe
 def studio(request: HttpRequest) -> HttpResponse:
-    """Where pictures are dropped; underneath, the newest job, so that the page shows a result."""
+    """The upload page, with the newest jobs below."""
     user = user_of(request)
     recipe = Recipe(model=settings.MODEL)
     context = {
@@ -57,7 +57,7 @@ def studio(request: HttpRequest) -> HttpResponse:
 @own_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def jobs(request: HttpRequest) -> HttpResponse:
-    """The history, or a new job."""
+    """GET: the history. POST: a new job."""
     return _submit(request) if request.method == "POST" else history(request)
 
 
@@ -89,7 +89,7 @@ def _submit(request: HttpRequest) -> HttpResponse:
                 "state": picture["state"],
                 "upload": str(ids[picture["position"]]),
             }
-            # By position: one of them may be deleted by now.
+            # By position, because a picture may be deleted by now.
             for picture in pictures
         ],
     }
@@ -97,14 +97,14 @@ def _submit(request: HttpRequest) -> HttpResponse:
 
 
 def _upload_ids(request: HttpRequest) -> list[UUID]:
-    """The uploads that a script finished, those of earlier, or those that a plain form brings along."""
+    """The uploads that a script finished, those left from an earlier visit, or files from a plain form."""
     user = user_of(request)
     if "earlier" in request.POST:
         return open_uploads.ready(user)
     sent = [file for file in request.FILES.getlist("pictures") if file.name]
     files = [file for file in sent if not picture_names.is_sidecar(str(file.name))]
     if len(files) < len(sent):
-        _tell_left_out(request, len(sent) - len(files))
+        _report_skipped(request, len(sent) - len(files))
     if files:
         open_uploads.check_room(user, len(files))
         return [uploads.take_in(user, str(file.name), file, file.size or 0).pk for file in files]
@@ -112,17 +112,17 @@ def _upload_ids(request: HttpRequest) -> list[UUID]:
         return list(dict.fromkeys(UUID(text) for text in request.POST.getlist("uploads")))
     except ValueError as error:
         raise SubmitRefusedError(
-            "upload_not_ready", "One of the files is unknown here. Send it again."
+            "upload_not_ready", "One of the files was not found. Send it again."
         ) from error
 
 
-def _tell_left_out(request: HttpRequest, count: int) -> None:
-    """Files in which macOS keeps notes about others are not pictures that failed."""
+def _report_skipped(request: HttpRequest, count: int) -> None:
+    """Files named “._…” hold macOS metadata of other files; they do not count as failed pictures."""
     if request.accepts("text/html"):
-        which = "file whose name begins with “._”, which is no picture"
+        which = "file whose name starts with “._”; such files hold macOS metadata"
         if count > 1:
-            which = "files whose names begin with “._”, which are no pictures"
-        messages.info(request, f"Left out: {count} {which}.")
+            which = "files whose names start with “._”; such files hold macOS metadata"
+        messages.info(request, f"Skipped {count} {which}.")
 
 
 @login_required
@@ -168,7 +168,7 @@ def _position(text: str) -> int:
 @login_required
 @require_safe
 def cards(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """The cards of some pictures, or of the job's first page, as they are now."""
+    """The current cards of the given pictures, or of the job's first page."""
     found = job_or_404(request, job_id)
     asked = [text for text in request.GET.get("ids", "").split(",") if text]
     try:
@@ -189,7 +189,7 @@ def _pictures(count: int) -> str:
 @login_required
 @require_POST
 def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Try the failed pictures again, or the cancelled ones, or both: as `state` says."""
+    """Retry the failed pictures, the cancelled ones, or both, as `state` says."""
     found = job_or_404(request, job_id)
     state = request.POST.get("state")
     states = [state] if state in retry.ENDED_BADLY else retry.ENDED_BADLY
@@ -200,7 +200,7 @@ def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
         return redirect(found)
     messages.info(
         request,
-        f"Tried again: {_pictures(count)}." if count else "There is nothing to try again.",
+        f"Retrying {_pictures(count)}." if count else "There is nothing to retry.",
     )
     return redirect(found)
 
@@ -221,7 +221,7 @@ def again(request: HttpRequest, job_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def pin(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Keep a job beyond its plan's days, or no longer: whichever it is not now, as the button said."""
+    """Pin or unpin a job. Pinned jobs are kept beyond the plan's retention."""
     found = job_or_404(request, job_id)
     pinned = request.POST.get("pinned") == "true"
     retention.set_pinned(found, pinned)
@@ -234,7 +234,7 @@ def pin(request: HttpRequest, job_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def deleted(request: HttpRequest) -> HttpResponse:
-    """Receipts: what was deleted, when and why."""
+    """The receipts: what was deleted, when and why."""
     receipts = Receipt.objects.for_user(user_of(request))[:RECEIPTS]
     return render(request, "jobs/deleted.html", {"receipts": receipts})
 
@@ -242,12 +242,12 @@ def deleted(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Stop what is not done."""
+    """Cancel the unfinished pictures."""
     found = job_or_404(request, job_id)
     count = removal.cancel(found)
     messages.info(
         request,
-        f"Cancelled: {_pictures(count)}." if count else "Everything had ended already.",
+        f"Cancelled: {_pictures(count)}." if count else "Nothing to cancel: the job has already ended.",
     )
     return redirect(found)
 

@@ -1,4 +1,4 @@
-"""What can be done with a single picture."""
+"""The actions on one picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jobs.views.access import picture_or_404
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, picture_id: UUID) -> HttpResponse:
-    """Ask, and when it was answered delete a picture with its files; a job goes with its last."""
+    """Ask for confirmation, then delete a picture with its files. Deleting the last one deletes the job."""
     picture = picture_or_404(request, picture_id)
     if request.POST.get("sure") != "yes":
         return render(request, "jobs/delete_picture.html", {"picture": picture})

@@ -1,4 +1,4 @@
-"""What can be done with several jobs at once: those that are ticked in the history."""
+"""Bulk actions on the jobs that are selected in the history."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from jobs import archive, selectors
 from jobs.errors import GoneError
 from jobs.models import Job
 from jobs.services import removal, retention, retry
-from jobs.serving import zipped
+from jobs.serving import serve_zip
 from jobs.views.access import user_of
 
 JOBS_AT_ONCE = 100
-# What an archive's list of contents may hold in memory before its first byte.
+# Limits the memory that an archive's directory takes before its first byte is sent.
 PICTURES_AT_ONCE = 20_000
 
 Act: TypeAlias = Callable[[HttpRequest, list[Job]], HttpResponseBase]
 
 
-def _of_selected(act: Act) -> Callable[[HttpRequest], HttpResponseBase]:
-    """A view of the user's own jobs that the form names; one that is not theirs is a 404 for all."""
+def _selected_jobs_view(act: Act) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A view on the user's own jobs that the form lists. If one is not theirs, the whole request is a 404."""
 
     @wraps(act)
     def view(request: HttpRequest) -> HttpResponseBase:
@@ -41,10 +41,10 @@ def _of_selected(act: Act) -> Callable[[HttpRequest], HttpResponseBase]:
         except ValueError as error:
             raise Http404("No such job.") from error
         if not ids:
-            messages.error(request, "Choose at least one job.")
+            messages.error(request, "Select at least one job.")
             return _back(request)
         if len(ids) > JOBS_AT_ONCE:
-            messages.error(request, f"Choose at most {JOBS_AT_ONCE} jobs at once.")
+            messages.error(request, f"Select at most {JOBS_AT_ONCE} jobs at once.")
             return _back(request)
         found = selectors.jobs_of(user_of(request), ids)
         if len(found) != len(ids):
@@ -55,7 +55,7 @@ def _of_selected(act: Act) -> Callable[[HttpRequest], HttpResponseBase]:
 
 
 def _back(request: HttpRequest) -> HttpResponse:
-    """To the page of the history that the form was on."""
+    """Redirects to the page of the history with the form."""
     query = QueryDict(request.POST.get("here", "")).urlencode()
     return redirect(f"{reverse('jobs:jobs')}{'?' if query else ''}{query}")
 
@@ -64,30 +64,30 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-@_of_selected
+@_selected_jobs_view
 def download(request: HttpRequest, jobs: list[Job]) -> StreamingHttpResponse | HttpResponse:
-    """All that is done in them as one ZIP, a folder for each job."""
+    """Download all finished results as one ZIP, with a folder for each job."""
     if sum(job.picture_count for job in jobs) > PICTURES_AT_ONCE:
         messages.error(
             request,
-            f"One download holds at most {PICTURES_AT_ONCE:,} pictures: choose fewer jobs at once.",
+            f"One download can hold at most {PICTURES_AT_ONCE:,} pictures. Select fewer jobs.",
         )
         return _back(request)
     by_job = [(job, selectors.every_picture_of(job)) for job in jobs]
     if not any(picture.rendition for _, pictures in by_job for picture in pictures):
-        messages.error(request, "Nothing of these jobs is done yet.")
+        messages.error(request, "These jobs have no results yet.")
         return _back(request)
     name = f"bgplatform {timezone.localtime():%Y-%m-%d %H.%M}.zip"
-    return zipped(archive.jobs_archive(by_job), name)
+    return serve_zip(archive.jobs_archive(by_job), name)
 
 
-@_of_selected
+@_selected_jobs_view
 def retry_failed(request: HttpRequest, jobs: list[Job]) -> HttpResponse:
-    """Try their failed pictures again."""
+    """Retry the failed pictures."""
     again = 0
     try:
         for job in jobs:
-            # One that is deleted by now has nothing to try, and holds up no other.
+            # A job that was just deleted must not stop the others.
             with suppress(GoneError):
                 again += retry.retry_failed(job)
     except QuotaExceededError as error:
@@ -96,14 +96,14 @@ def retry_failed(request: HttpRequest, jobs: list[Job]) -> HttpResponse:
             return _back(request)
     messages.info(
         request,
-        f"Tried again: {_count(again, 'picture')}." if again else "There is nothing to try again.",
+        f"Retrying {_count(again, 'picture')}." if again else "There is nothing to retry.",
     )
     return _back(request)
 
 
-@_of_selected
+@_selected_jobs_view
 def pin(request: HttpRequest, jobs: list[Job]) -> HttpResponse:
-    """Keep them beyond the plan's days, or no longer."""
+    """Pin or unpin the jobs."""
     pinned = request.POST.get("pinned") != "false"
     for job in jobs:
         retention.set_pinned(job, pinned)
@@ -112,9 +112,9 @@ def pin(request: HttpRequest, jobs: list[Job]) -> HttpResponse:
     return _back(request)
 
 
-@_of_selected
+@_selected_jobs_view
 def delete(request: HttpRequest, jobs: list[Job]) -> HttpResponse:
-    """Ask, and when it was answered delete them with all their files."""
+    """Ask for confirmation, then delete the jobs with all their files."""
     if request.POST.get("sure") != "yes":
         context = {
             "jobs": jobs,
@@ -122,7 +122,7 @@ def delete(request: HttpRequest, jobs: list[Job]) -> HttpResponse:
             "here": request.POST.get("here", ""),
         }
         return render(request, "jobs/delete_selected.html", context)
-    # One after the other: each is a transaction of its own, and none holds the others up.
+    # In separate transactions, so that no job blocks the others.
     deleted = sum(removal.delete_jobs([job.pk]) for job in jobs)
     messages.success(request, f"Deleted with all files: {_count(deleted, 'job')}.")
     return _back(request)

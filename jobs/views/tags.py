@@ -1,4 +1,4 @@
-"""Tags of a job, put on and taken off."""
+"""Adding and removing a job's tags."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jobs.views.access import job_or_404
 @login_required
 @require_POST
 def add(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Put a tag on."""
+    """Add a tag."""
     job = job_or_404(request, job_id)
     try:
         tags.add(job, request.POST.get("name", ""))
@@ -30,7 +30,7 @@ def add(request: HttpRequest, job_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def remove(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Take a tag off; one that is gone already is what was wanted."""
+    """Remove a tag. Removing a missing tag is not an error."""
     job = job_or_404(request, job_id)
     tags.remove(job, request.POST.get("name", ""))
     return redirect(f"{job.get_absolute_url()}#tags")

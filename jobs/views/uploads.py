@@ -1,4 +1,4 @@
-"""Upload from the page: start, send, finish."""
+"""Uploads from the page: start, send the bytes, finish."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from jobs.views.access import upload_or_404, user_of
 @login_required
 @require_POST
 def start(request: HttpRequest) -> JsonResponse:
-    """Announce a file; the answer says where its bytes go, in the shape of an S3 presigned POST.
+    """Announce a file. The response says where to send the bytes, in the format of an S3 presigned POST.
 
-    `resume` names an earlier upload of this very file, which is gone on with where it still is in no job.
+    `resume` names an earlier upload of the same file, which is continued if it is still in no job.
     """
     user = user_of(request)
     try:
@@ -50,7 +50,7 @@ def _announcement(body: bytes) -> tuple[str, int, UUID | None]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UploadRefusedError("bad_request", "Send the file's name and size as JSON.") from error
     if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
-        raise UploadRefusedError("bad_request", "The name is a text, the size a whole number of bytes.")
+        raise UploadRefusedError("bad_request", "The name must be text and the size a whole number of bytes.")
     return name, size, _uuid(earlier) if earlier else None
 
 
@@ -58,13 +58,13 @@ def _uuid(text: object) -> UUID:
     try:
         return UUID(str(text))
     except ValueError as error:
-        raise UploadRefusedError("bad_request", "An upload is named by its id.") from error
+        raise UploadRefusedError("bad_request", "Name an upload by its id.") from error
 
 
 @login_required
 @require_POST
 def body(request: HttpRequest, upload_id: UUID) -> HttpResponse:
-    """The bytes of an announced file, as field `file` of a multipart form."""
+    """Receive an announced file, as field `file` of a multipart form."""
     upload = upload_or_404(request, upload_id)
     file = request.FILES.get("file")
     if file is None or file.size is None:
@@ -81,7 +81,7 @@ def body(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def finish(request: HttpRequest, upload_id: UUID) -> JsonResponse:
-    """Check what arrived."""
+    """Validate the received bytes."""
     upload = uploads.finish(upload_or_404(request, upload_id))
     if upload.state == Upload.State.REFUSED:
         refusal = {"id": str(upload.pk), "state": upload.state, "code": upload.error_code}
@@ -93,7 +93,7 @@ def finish(request: HttpRequest, upload_id: UUID) -> JsonResponse:
 @login_required
 @require_POST
 def discard(request: HttpRequest) -> HttpResponse:
-    """Throw uploads away that are in no job: those that a script names, or all of them."""
+    """Discard uploads that are in no job: those that the script lists, or all."""
     named = request.POST.getlist("uploads")
     try:
         chosen = [_uuid(text) for text in named] if named else None

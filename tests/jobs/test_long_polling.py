@@ -36,15 +36,15 @@ def finish(job: Job) -> None:
 
 async def until_listening(count: int = 1) -> None:
     """Let the others run until so many wait, with the subscription standing."""
-    ears = long_polling._ears()
-    while not ears.hears or sum(map(len, ears.waiting.values())) < count:
+    subscription = long_polling._subscription()
+    while not subscription.is_active or sum(map(len, subscription.waiting.values())) < count:
         await asyncio.sleep(0.001)
 
 
 @pytest.fixture(autouse=True)
 def _only_hints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is not woken looks so late that the test would time out."""
-    monkeypatch.setattr(long_polling, "FIRST_LOOK", 300.0)
+    monkeypatch.setattr(long_polling, "FIRST_PAUSE", 300.0)
     monkeypatch.setattr(long_polling, "LONGEST_PAUSE", 300.0)
 
 
@@ -61,7 +61,7 @@ async def test_a_hint_wakes_whoever_waits(user: User) -> None:
     await until_listening(3)
     await sync_to_async(finish)(job)
     assert await asyncio.gather(*waits) == [True, True, True]
-    assert long_polling._ears().waiting == {}
+    assert long_polling._subscription().waiting == {}
 
 
 async def test_a_cancelled_job_has_ended(user: User) -> None:
@@ -76,8 +76,8 @@ async def test_another_jobs_end_and_a_pictures_change_wake_nobody(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[UUID] = []
-    look = long_polling._look
-    monkeypatch.setattr(long_polling, "_look", lambda job: looks.append(job) or look(job))
+    look = long_polling._job_ended
+    monkeypatch.setattr(long_polling, "_job_ended", lambda job: looks.append(job) or look(job))
     job, other = await sync_to_async(bare_job)(user), await sync_to_async(bare_job)(user)
     wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
     await until_listening()
@@ -98,7 +98,7 @@ async def test_time_that_is_over_ends_it(user: User) -> None:
 async def test_a_hint_that_was_missed_is_made_up_for_by_a_look(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long_polling, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(long_polling, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(events, "tell", lambda *_, **__: None)
     job = await sync_to_async(bare_job)(user)
     wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
@@ -110,11 +110,11 @@ async def test_a_hint_that_was_missed_is_made_up_for_by_a_look(
 async def test_without_redis_looks_find_the_end(
     user: User, redis_away: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long_polling, "DEAF_PAUSE", 0.01)
+    monkeypatch.setattr(long_polling, "PAUSE_WITHOUT_REDIS", 0.01)
     job = await sync_to_async(bare_job)(user)
     with redis_away():
         wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
-        while not long_polling._ears().waiting:
+        while not long_polling._subscription().waiting:
             await asyncio.sleep(0.001)
         await sync_to_async(finish)(job)
         assert await wait is True
@@ -123,14 +123,14 @@ async def test_without_redis_looks_find_the_end(
 async def test_redis_that_came_back_is_heard_again(
     user: User, redis_away: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long_polling, "DEAF_PAUSE", 0.01)
+    monkeypatch.setattr(long_polling, "PAUSE_WITHOUT_REDIS", 0.01)
     job = await sync_to_async(bare_job)(user)
     wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
     await until_listening()
     with redis_away():
-        while long_polling._ears().hears:
+        while long_polling._subscription().is_active:
             await asyncio.sleep(0.001)
-    monkeypatch.setattr(long_polling, "DEAF_PAUSE", 300.0)
+    monkeypatch.setattr(long_polling, "PAUSE_WITHOUT_REDIS", 300.0)
     await until_listening()
     await sync_to_async(finish)(job)
     assert await wait is True
@@ -143,15 +143,15 @@ async def test_who_goes_away_leaves_nothing(user: User) -> None:
     wait.cancel()
     with pytest.raises(asyncio.CancelledError):
         await wait
-    assert long_polling._ears().waiting == {}
+    assert long_polling._subscription().waiting == {}
 
 
 async def test_a_thousand_waits_hold_no_thread_and_no_connection(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[UUID] = []
-    look = long_polling._look
-    monkeypatch.setattr(long_polling, "_look", lambda job: looks.append(job) or look(job))
+    look = long_polling._job_ended
+    monkeypatch.setattr(long_polling, "_job_ended", lambda job: looks.append(job) or look(job))
     job = await sync_to_async(bare_job)(user)
     waits = [asyncio.create_task(long_polling.wait_ended(job.pk, 100)) for _ in range(1000)]
     await until_listening(1000)
@@ -196,7 +196,7 @@ async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
     rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch, broken: bool
 ) -> None:
     looks: list[UUID] = []
-    look = long_polling._look_for_rendition
+    look = long_polling._rendition_ended
 
     def counted(one: UUID) -> bool:
         # Counted when it is over: what follows the last of the first looks is seen by none of them.
@@ -204,7 +204,7 @@ async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
         looks.append(one)
         return seen
 
-    monkeypatch.setattr(long_polling, "_look_for_rendition", counted)
+    monkeypatch.setattr(long_polling, "_rendition_ended", counted)
     other = asyncio.create_task(long_polling.wait_made(uuid4(), 100))
     waits = [asyncio.create_task(long_polling.wait_made(rendition_request.pk, 100)) for _ in range(100)]
     await until_listening(100)
@@ -215,7 +215,7 @@ async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
     assert set(await asyncio.gather(*waits)) == {True}
     assert await other is True, "one that is gone has ended"
     assert len(looks) == 201
-    assert long_polling._ears().waiting == {}
+    assert long_polling._subscription().waiting == {}
     assert await Rendition.objects.filter(pk=rendition_request.pk).aexists() is not broken
 
 
@@ -227,7 +227,7 @@ async def test_a_rendition_is_waited_for_no_longer_than_asked(rendition_request:
 async def test_a_rendition_whose_picture_is_deleted_is_found_by_a_look(
     rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long_polling, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(long_polling, "FIRST_PAUSE", 0.01)
     wait = asyncio.create_task(long_polling.wait_made(rendition_request.pk, 100))
     await until_listening()
     await sync_to_async(RenditionRequest.objects.all().delete)()

@@ -23,7 +23,7 @@ from jobs.api.serializers.jobs import Again, JobChange, JobDetail
 from jobs.archive import archive_name, results_archive
 from jobs.models import Job
 from jobs.services import presets, removal, retention, retry, submit, tags
-from jobs.serving import zipped
+from jobs.serving import serve_zip
 
 
 class JobView(ApiView):
@@ -151,4 +151,4 @@ class ResultsView(ApiView):
         pictures: Any = selectors.every_picture_of(job)
         if not any(picture.rendition for picture in pictures):
             raise Http404
-        return zipped(results_archive(pictures), archive_name(job))
+        return serve_zip(results_archive(pictures), archive_name(job))

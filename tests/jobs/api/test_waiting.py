@@ -100,7 +100,7 @@ async def test_a_job_that_is_deleted_meanwhile_is_told_as_it_was(user: User) -> 
     client = await in_thread(Waiter, user)
     asked = asyncio.create_task(client.get(f"/api/v1/jobs/{job.pk}/?wait=60"))
     async with asyncio.timeout(30):
-        while str(job.pk) not in long_polling._ears().waiting:
+        while str(job.pk) not in long_polling._subscription().waiting:
             await asyncio.sleep(0)
     await in_thread(job.delete)
     assert (await asked).status_code in {200, 404}

@@ -91,7 +91,7 @@ async def test_a_retry_finds_the_running_job(caller: Caller, settings: Settings)
 
 
 async def waiting_for_a_job() -> None:
-    while not long_polling._ears().waiting:
+    while not long_polling._subscription().waiting:
         await asyncio.sleep(0.005)
 
 
@@ -187,7 +187,7 @@ async def test_a_client_that_goes_away_breaks_nothing(
 ) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=ephemeral)
     await abandoned(caller)
-    assert long_polling._ears().waiting == {}
+    assert long_polling._subscription().waiting == {}
     job = await Job.objects.aget()
     assert (job.state, job.ephemeral) == ("active", ephemeral)
     settings.SYNC_SECONDS = 0

@@ -40,7 +40,7 @@ async def opened(user: User, job: Job) -> Any:
 async def until_it_stands(stream: AsyncIterator[bytes]) -> None:
     """Read up to the comment that says that the subscription stands."""
     assert await anext(stream) == b"retry: 2000\n\n"
-    assert await anext(stream) == b": still here\n\n"
+    assert await anext(stream) == b": keep-alive\n\n"
 
 
 async def hang_up(stream: AsyncIterator[bytes]) -> None:
@@ -112,7 +112,7 @@ async def test_a_hint_that_was_missed_is_made_good_after_a_silence(
     await until_it_stands(stream)
     await Job.objects.aupdate(state="finished", finished_at=timezone.now())
     rest = [piece async for piece in stream]
-    assert set(rest[:-1]) <= {b": still here\n\n"}
+    assert set(rest[:-1]) <= {b": keep-alive\n\n"}
     assert rest[-1] == event("job", state="finished")
 
 
@@ -140,7 +140,7 @@ async def test_redis_that_goes_away_in_the_middle_ends_the_stream(user: User, va
     await until_it_stands(stream)
     valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
     rest = [piece async for piece in _at_most(stream, 3)]
-    assert all(piece == b": still here\n\n" for piece in rest)
+    assert all(piece == b": keep-alive\n\n" for piece in rest)
 
 
 async def test_a_reader_that_goes_away_leaves_no_subscription(user: User, valkey: redis.Redis) -> None:
@@ -191,7 +191,7 @@ async def test_a_hint_that_is_published_without_redis_changes_nothing(
     job = await sync_to_async(bare_job)(user)
     with redis_away():
         await sync_to_async(progress.tell_picture)(job.pk, job.pk, "done")
-    assert f"could not tell about job {job.pk}" in caplog.text
+    assert f"Could not publish an event of job {job.pk}" in caplog.text
 
 
 async def test_a_stream_ends_when_its_session_is_signed_out_and_others_go_on(user: User) -> None:
@@ -247,7 +247,7 @@ async def test_a_stream_that_nobody_tells_looks_by_itself(
     if busy:
         await sync_to_async(events.tell)(job.pk, "picture", id="x", state="running")
     rest = [piece async for piece in stream]
-    assert set(rest) <= {b": still here\n\n"}
+    assert set(rest) <= {b": keep-alive\n\n"}
 
 
 async def _at_most(stream: AsyncIterator[bytes], count: int) -> AsyncIterator[bytes]:

@@ -208,9 +208,9 @@ def test_failed_pictures_are_tried_again(client: Client, user: User) -> None:
     complete(second)
     response = client.post(f"/jobs/{job.pk}/retry/", follow=True)
     assert response.redirect_chain == [(f"/jobs/{job.pk}/", 302)]
-    assert "Tried again: 1 picture." in text_of(response)
+    assert "Retrying 1 picture." in text_of(response)
     assert states_of(job) == ["queued", "done"]
-    assert "There is nothing to try again." in text_of(client.post(f"/jobs/{job.pk}/retry/", follow=True))
+    assert "There is nothing to retry." in text_of(client.post(f"/jobs/{job.pk}/retry/", follow=True))
 
 
 def test_a_job_is_cancelled(client: Client, user: User) -> None:
@@ -220,7 +220,9 @@ def test_a_job_is_cancelled(client: Client, user: User) -> None:
     assert response.redirect_chain == [(f"/jobs/{job.pk}/", 302)]
     assert "Cancelled: 2 pictures." in text_of(response)
     assert states_of(job) == ["done", "cancelled", "cancelled"]
-    assert "Everything had ended already." in text_of(client.post(f"/jobs/{job.pk}/cancel/", follow=True))
+    assert "Nothing to cancel: the job has already ended." in text_of(
+        client.post(f"/jobs/{job.pk}/cancel/", follow=True)
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -70,14 +70,14 @@ def test_one_zip_with_a_folder_for_each_job(user: User, client: Client) -> None:
 def test_nothing_done_is_said(user: User, client: Client) -> None:
     answer = send(client, "download", [bare_job(user)], here="state=active")
     assert (answer.status_code, answer["Location"]) == (302, "/jobs/?state=active")
-    assert said(answer) == ["Nothing of these jobs is done yet."]
+    assert said(answer) == ["These jobs have no results yet."]
 
 
 def test_a_download_is_bounded(user: User, client: Client) -> None:
     job = bare_job(user)
     Job.objects.filter(pk=job.pk).update(picture_count=selected.PICTURES_AT_ONCE + 1)
     assert said(send(client, "download", [job])) == [
-        "One download holds at most 20,000 pictures: choose fewer jobs at once."
+        "One download can hold at most 20,000 pictures. Select fewer jobs."
     ]
 
 
@@ -86,9 +86,9 @@ def test_failed_pictures_of_all_are_tried_again(user: User, client: Client) -> N
     for job in jobs[:2]:
         fail(job)
     answer = send(client, "retry", jobs)
-    assert said(answer) == ["Tried again: 3 pictures."]
+    assert said(answer) == ["Retrying 3 pictures."]
     assert not Picture.objects.filter(state="failed").exists()
-    assert said(send(client, "retry", jobs))[-1] == "There is nothing to try again."
+    assert said(send(client, "retry", jobs))[-1] == "There is nothing to retry."
 
 
 def test_pinned_and_no_longer(user: User, client: Client) -> None:
@@ -136,9 +136,9 @@ def test_one_that_is_not_ones_own_stops_it_for_all(
 
 @pytest.mark.parametrize("action", ["download", "retry", "pin", "delete"])
 def test_none_and_too_many_are_said(action: str, user: User, client: Client) -> None:
-    assert said(send(client, action, [])) == ["Choose at least one job."]
+    assert said(send(client, action, [])) == ["Select at least one job."]
     many = [Job(pk=uuid4()) for _ in range(selected.JOBS_AT_ONCE + 1)]
-    assert said(send(client, action, many))[-1] == "Choose at most 100 jobs at once."
+    assert said(send(client, action, many))[-1] == "Select at most 100 jobs at once."
 
 
 @pytest.mark.parametrize(

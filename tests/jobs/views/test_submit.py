@@ -148,7 +148,7 @@ def test_what_macos_adds_to_a_folder_is_left_out_and_said(client: Client) -> Non
     assert [(picture.name, picture.state) for picture in pictures_of(Job.objects.get())] == [
         ("b.png", "queued")
     ]
-    assert words(response) == ["Left out: 1 file whose name begins with “._”, which is no picture."]
+    assert words(response) == ["Skipped 1 file whose name starts with “._”; such files hold macOS metadata."]
 
 
 def test_a_form_of_nothing_but_sidecars_has_no_picture(client: Client) -> None:
