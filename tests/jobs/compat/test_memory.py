@@ -69,7 +69,7 @@ async def test_bodies_take_turns_in_the_order_of_asking() -> None:
 
     async def hold(name: str, size: int) -> None:
         nonlocal most
-        async with room.of(size):
+        async with room.hold(size):
             most = max(most, room.held)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
@@ -83,10 +83,10 @@ async def test_bodies_take_turns_in_the_order_of_asking() -> None:
 
 async def test_who_goes_away_gives_the_turn_on() -> None:
     room = MemoryBudget(10)
-    async with room.of(10):
+    async with room.hold(10):
 
         async def wait(size: int) -> bool:
-            async with room.of(size):
+            async with room.hold(size):
                 return True
 
         gone, other = asyncio.ensure_future(wait(10)), asyncio.ensure_future(wait(1))
