@@ -32,4 +32,4 @@ def sign_in(page: Page, stack: Stack) -> None:
     page.get_by_label("Email").fill(stack.sign_in.email)
     page.get_by_label("Password").fill(stack.sign_in.password)
     page.locator("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Take the background away")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Remove backgrounds")

@@ -113,7 +113,7 @@ def test_sign_up_gives_the_same_answer_for_every_address(user: User) -> None:
         pages.append(client.get("/account/confirm-email/").content.decode())
     assert pages[0] == pages[1]
     assert len(mail.outbox) == 2
-    assert subjects(user.email) == ["[bgplatform] You have an account"]
+    assert subjects(user.email) == ["[bgplatform] You already have an account"]
     assert subjects("nobody@example.org") == ["[bgplatform] Your new account"]
 
 
@@ -204,7 +204,7 @@ def test_a_taken_address_looks_free_and_its_owner_is_notified(
         pages.append(page.replace(email, "ADDRESS"))
     assert pages[0] == pages[1]
     assert "ADDRESS" in pages[0]
-    assert subjects(HERS) == ["[bgplatform] Somebody gave your address"]
+    assert subjects(HERS) == ["[bgplatform] Somebody tried to use your address"]
     assert "/confirm-email/" not in str(mail.outbox[0].body)
 
 

@@ -96,7 +96,7 @@ def test_revoking_ends_it_and_lists_it_below(browser: Client, user: User) -> Non
     token, secret = tokens.create(user, "script", ["read"])
     answer = browser.post(reverse("accounts:token_revoke", args=[token.pk]), follow=True)
     assert "“script” is revoked" in words(answer)
-    assert "Revoked lately" in words(answer)
+    assert "Recently revoked" in words(answer)
     assert "Rotate" not in words(answer)
     with pytest.raises(TokenRefusedError):
         tokens.authenticate(secret, "")

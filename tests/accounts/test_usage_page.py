@@ -47,7 +47,7 @@ def test_the_page_without_limits(browser: Client) -> None:
         "Megapixels this month 0 , no limit",
         "Storage 0 bytes , no limit",
         "Waiting or running now 0 , no limit",
-        "Nothing was charged yet.",
+        "There are no charges yet.",
     ):
         assert words in page
     assert b"<progress" not in browser.get(PAGE).content

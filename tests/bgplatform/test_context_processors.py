@@ -27,7 +27,7 @@ def test_no_secret_reaches_a_template(rf: RequestFactory, settings: Settings) ->
 
 @pytest.mark.parametrize("page", ["/account/password/reset/done/", "/account/confirm-email/"])
 def test_pages_tell_where_to_find_the_message(client: Client, settings: Settings, page: str) -> None:
-    said = "its messages are printed in the terminal or log of the server"
+    said = "It prints its messages to the server"
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     assert said not in client.get(page).content.decode()
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

@@ -46,7 +46,7 @@ def test_a_get_of_a_post_only_address_is_an_explanatory_page(user: object, addre
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")  # type: ignore[arg-type]
     page = client.get(address, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page["Allow"]) == (405, "POST")
-    assert "This address only takes what a button sends" in page.content.decode()
+    assert "This address cannot be opened directly" in page.content.decode()
     # Servers refuse to send more than Content-Length, and close the connection.
     assert page["Content-Length"] == str(len(page.content))
     script = client.get(address, headers={"Accept": "application/json"})

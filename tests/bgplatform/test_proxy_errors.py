@@ -74,7 +74,7 @@ def test_a_stale_form_gets_no_proxy_advice(origin: str | None) -> None:
     headers = {"Origin": origin} if origin else {}
     refused = client.post(LOGIN, {"login": "a@example.org"}, headers=headers)
     assert refused.status_code == 403
-    assert b"too old to be sent" in refused.content
+    assert b"This form has expired" in refused.content
     assert b"If you run this site" not in refused.content
 
 

@@ -57,8 +57,8 @@ def sign_up(page: Page, email: str, password: str) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_label("Password (again)").fill(password)
-    page.get_by_role("button", name="Make an account").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    page.get_by_role("button", name="Create an account").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
@@ -69,14 +69,14 @@ def sign_in(page: Page, email: str, password: str) -> None:
 
 
 def signed_in_as(page: Page, email: str) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text("Take the background away")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Remove backgrounds")
     expect(page.locator(".menu__who")).to_have_text(f"Signed in as {email}")
 
 
 def make_token(page: Page) -> str:
     page.goto("/account/tokens/")
     page.get_by_label("Name").fill("a program")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create the token").click()
     return page.get_by_label("Secret", exact=True).inner_text()
 
 
@@ -104,10 +104,10 @@ def test_eve_claims_beas_address_and_gets_nothing(stack: Stack, person: Person) 
     assert account_of(stack, secret) == EVE
     eve.goto("/account/email/")
     eve.get_by_label("New address").fill(BEA)
-    eve.get_by_role("button", name="Send a link to it").click()
+    eve.get_by_role("button", name="Send a confirmation link").click()
     eve.get_by_label("Password").fill(OF_EVE)
-    eve.get_by_role("button", name="Go on").click()
-    expect(eve.get_by_role("heading", name="Your next address")).to_be_visible()
+    eve.get_by_role("button", name="Continue").click()
+    expect(eve.get_by_role("heading", name="Your new address")).to_be_visible()
     expect(eve.get_by_text("in the server's log")).to_be_visible()
 
     # Bea finds Eve's link in her e-mail. It asks for the password of Eve's account, so nothing happens.
@@ -122,7 +122,7 @@ def test_eve_claims_beas_address_and_gets_nothing(stack: Stack, person: Person) 
     bea.goto("/account/password/reset/")
     bea.get_by_label("Email").fill(BEA)
     bea.get_by_role("button", name="Send the link").click()
-    expect(bea.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(bea.get_by_role("heading", level=1)).to_have_text("Check your mail")
     until(lambda: any("No account with this address" in text for text in mails(stack, BEA)), "the mail", 30)
     assert not any("password/reset/key" in text for text in mails(stack, BEA))
 
@@ -141,7 +141,7 @@ def test_eve_claims_beas_address_and_gets_nothing(stack: Stack, person: Person) 
 
     # Eve's request is gone, her account is unchanged, and her token opens only her own account.
     eve.goto("/account/email/")
-    expect(eve.get_by_role("heading", name="Your next address")).to_have_count(0)
+    expect(eve.get_by_role("heading", name="Your new address")).to_have_count(0)
     expect(eve.locator("main").get_by_text(EVE)).to_be_visible()
     assert account_of(stack, secret) == EVE
 
@@ -153,7 +153,7 @@ def test_eve_claims_beas_address_and_gets_nothing(stack: Stack, person: Person) 
     anew.goto("/account/password/reset/")
     anew.get_by_label("Email").fill(EVE)
     anew.get_by_role("button", name="Send the link").click()
-    expect(anew.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(anew.get_by_role("heading", level=1)).to_have_text("Check your mail")
     assert link(stack, EVE, "password/reset/key")
     assert not any("password/reset/key" in text for text in mails(stack, BEA)), "a mail for Eve's account"
     bea.goto("/account/password/change/")

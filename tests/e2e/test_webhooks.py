@@ -53,10 +53,10 @@ def test_a_webhook_is_created_tested_and_notified_of_a_picture(
     page.goto("/account/webhooks/")
     page.get_by_role("link", name=receiver.url).click()
     expect(page.get_by_text("Delivered")).to_have_count(3)
-    page.get_by_role("button", name="Send it again").first.click()
+    page.get_by_role("button", name="Send again").first.click()
     until(lambda: len(receiver.taken) == 5, "it comes again", 60)
     assert receiver.taken[4].id in {taken.id for taken in receiver.taken[:4]}
 
     page.get_by_text("Delete", exact=True).click()
-    page.get_by_role("button", name="Delete it for good").click()
-    expect(page.get_by_text("You have no webhook yet.")).to_be_visible()
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(page.get_by_text("You have no webhooks yet.")).to_be_visible()

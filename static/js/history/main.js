@@ -1,4 +1,4 @@
-/** Choosing several jobs of the history: all at once, and how many are chosen. */
+/** Bulk selection in the history: the "all" checkbox and the count of selected jobs. */
 
 import { countOf } from "../shared/format.js";
 
@@ -13,7 +13,7 @@ function show() {
   const chosen = boxes().filter((box) => box.checked).length;
   all.checked = chosen > 0 && chosen === boxes().length;
   all.indeterminate = chosen > 0 && !all.checked;
-  count.textContent = chosen === 0 ? "None chosen" : `${countOf(chosen, "job")} chosen`;
+  count.textContent = chosen === 0 ? "None selected" : `${countOf(chosen, "job")} selected`;
   for (const button of form.querySelectorAll("button")) button.disabled = chosen === 0;
 }
 
@@ -23,7 +23,7 @@ if (form) {
     show();
   });
   document.addEventListener("change", (event) => event.target.matches('input[name="jobs"]') && show());
-  // Going back, browsers tick what was ticked after this script ran.
+  // After "Back", browsers restore checkboxes after this script has run.
   addEventListener("pageshow", show);
   show();
 }

@@ -1,4 +1,4 @@
-/** What cut-outs are looked at on: a bad edge shows on one colour and hides on another. */
+/** The preview background of cut-outs: a bad edge is visible on one colour and hidden on another. */
 
 /**
  * @param {HTMLElement} choice the fieldset of radio buttons
@@ -6,6 +6,6 @@
  */
 export function startBackdrop(choice, grid) {
   choice.addEventListener("change", (event) => (grid.dataset.backdrop = event.target.value));
-  const checked = choice.querySelector("input:checked"); // browsers keep it over a reload
+  const checked = choice.querySelector("input:checked"); // browsers restore it after a reload
   if (checked) grid.dataset.backdrop = checked.value;
 }

@@ -1,4 +1,4 @@
-/** The page of one job. */
+/** Entry point of the job page. */
 
 import { announce } from "../shared/announce.js";
 import { startCompare } from "../shared/compare.js";

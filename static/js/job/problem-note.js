@@ -1,4 +1,4 @@
-/** Sentences at the top of the page that need to be read. */
+/** Shows a problem at the top of the page. */
 
 /**
  * @param {import("../shared/problem.js").Problem} problem

@@ -1,4 +1,4 @@
-/** The summary of a job's page, fetched afresh: the server counts over all pages, this one shows only some cards. */
+/** Refreshes the job page's summary from the server, which counts all pictures; the page shows only some of them. */
 
 import { reached, unreachable } from "../shared/connection-note.js";
 import { getHtml } from "../shared/http.js";
@@ -12,7 +12,7 @@ export class Summary {
     this.timer = 0;
   }
 
-  /** Fetches soon, and never more often than the pause. */
+  /** Throttled refresh: at most one request per PAUSE. */
   refreshSoon() {
     this.timer ||= setTimeout(() => this.refresh(), PAUSE);
   }
@@ -26,7 +26,7 @@ export class Summary {
     } catch (problem) {
       if (problem.name !== "Problem") throw problem;
       if (problem.transient) unreachable();
-      return; // The cards' own requests tell of other problems; the next news tries again.
+      return; // Requests for cards report other problems; the next event retries.
     }
     reached();
     const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("job-summary");

@@ -1,4 +1,4 @@
-/** Speaks to screen readers: politely, and never faster than they can read. */
+/** Announcements for screen readers, throttled so that each can be read out. */
 
 const PAUSE = 4000;
 let last = 0;
@@ -12,8 +12,8 @@ function speak() {
 }
 
 /**
- * @param {string} sentence replaces one that has not been spoken yet
- * @param {{now?: boolean}} [options] now: an end, which must not wait behind counts
+ * @param {string} sentence replaces a pending announcement
+ * @param {{now?: boolean}} [options] now: announce immediately, for final states
  */
 export function announce(sentence, { now = false } = {}) {
   waiting = sentence;

@@ -1,22 +1,22 @@
-/** Puts the server's cards in the places of older ones; the old background is wiped off when a cut-out comes. */
+/** Replaces cards with newer ones from the server. A new cut-out appears with a wipe over the original. */
 
 import { nearView } from "./viewport.js";
 
-const PATIENCE = 1500;
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const DECODE_TIMEOUT = 1500;
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
- * Waits until a picture can be painted, but not for ever.
+ * Waits until an image is decoded, with a time-out.
  * @param {HTMLImageElement} image
  */
 async function ready(image) {
   image.loading = "eager";
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  const late = new Promise((resolve) => setTimeout(resolve, DECODE_TIMEOUT));
   await Promise.race([image.decode().catch(() => undefined), late]);
 }
 
 /**
- * What the reader saw until now stays: as the picture of a card without one, or as the veil that is wiped away.
+ * Carries the visible image over to the new card: as its image, or as the layer that is wiped away.
  * @param {Element} old
  * @param {Element} fresh
  * @param {boolean} seen
@@ -26,7 +26,7 @@ function carryPicture(old, fresh, seen) {
   const media = fresh.querySelector(".card__media");
   if (!shown) return;
   if (fresh.dataset.state === "done") {
-    if (!seen || calm.matches) return;
+    if (!seen || reducedMotion.matches) return;
     shown.classList.add("card__veil");
     shown.setAttribute("aria-hidden", "true");
     shown.addEventListener("animationend", () => shown.remove(), { once: true });
@@ -52,7 +52,7 @@ async function place(arrived) {
 }
 
 /**
- * @param {string} html cards as our server rendered them
+ * @param {string} html cards as the server rendered them
  * @returns {Promise<void>} when all are in place
  */
 export async function placeCards(html) {

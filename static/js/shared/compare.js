@@ -1,4 +1,4 @@
-/** The original under a cut-out: while the picture is held, or for as long as its button is pressed. */
+/** Shows the original of a cut-out while the picture is pressed, or while its toggle button is on. */
 
 /**
  * @param {Element} card
@@ -19,7 +19,7 @@ function showOriginal(card, on) {
   if (original) original.hidden = !on;
 }
 
-/** @param {HTMLElement} root where cards stand, now or later */
+/** @param {HTMLElement} root the container of the cards, including later ones */
 export function startCompare(root) {
   root.addEventListener("click", (event) => {
     const button = event.target.closest("[data-compare]");
@@ -41,7 +41,7 @@ export function startCompare(root) {
     addEventListener("pointerup", release);
     addEventListener("pointercancel", release);
   });
-  // Holding a finger on a picture must not open the browser's own menu.
+  // A long press must not open the browser's context menu.
   root.addEventListener("contextmenu", (event) => {
     if (event.pointerType === "touch" && event.target.closest('.card[data-state="done"] .card__media')) event.preventDefault();
   });

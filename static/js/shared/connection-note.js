@@ -1,19 +1,19 @@
-/** Says at the top of the page that the server does not answer, and takes it back once it does. */
+/** A note at the top of the page while the server is unreachable. */
 
 import { announce } from "./announce.js";
 
-const SENTENCE = "The server does not answer. Nothing is lost: this page goes on by itself as soon as it does.";
-// One failure may be a proxy that was restarted; by the second, a few seconds have passed.
-const ENOUGH = 2;
+const SENTENCE = "The server does not respond. Nothing is lost. This page continues automatically as soon as it does.";
+// A single failure may be a restarting proxy. The second one comes a few seconds later.
+const MIN_FAILURES = 2;
 
 let failures = 0;
 /** @type {HTMLElement | null} */
 let note = null;
 
-/** A request got no answer, or one of a proxy that got none. */
+/** Reports a request without a response, or with a proxy's gateway error. */
 export function unreachable() {
   failures += 1;
-  if (failures < ENOUGH || note) return;
+  if (failures < MIN_FAILURES || note) return;
   const text = document.createElement("p");
   text.textContent = SENTENCE;
   note = document.createElement("div");
@@ -22,11 +22,11 @@ export function unreachable() {
   document.getElementById("messages").append(note);
 }
 
-/** A request was answered. */
+/** Reports a successful request. */
 export function reached() {
   failures = 0;
   if (!note) return;
   note.remove();
   note = null;
-  announce("The server answers again", { now: true });
+  announce("The server responds again", { now: true });
 }

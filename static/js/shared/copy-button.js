@@ -1,4 +1,4 @@
-/** A button that copies a text of the page. Where the clipboard is not ours (no HTTPS), the text is selected instead. */
+/** Copy buttons. Without clipboard access (no HTTPS), the text is selected instead. */
 
 import { announce } from "./announce.js";
 

@@ -1,4 +1,4 @@
-/** The link that deletes one picture asks in a dialog, and takes the card out of the page instead of leading away. */
+/** Deletes a picture with a confirmation dialog and removes its card, instead of following the link. */
 
 import { announce } from "./announce.js";
 import { post } from "./http.js";
@@ -10,7 +10,7 @@ const part = (name) => dialog.querySelector(`[data-part="${name}"]`);
 
 /**
  * @param {HTMLElement} root the cards
- * @param {(left: number) => void} onDeleted left: how many pictures the job has now
+ * @param {(left: number) => void} onDeleted left: the number of pictures that remain in the job
  */
 export function startDeletePicture(root, onDeleted) {
   /** @type {HTMLAnchorElement | null} */

@@ -1,8 +1,8 @@
-/** Requests to our own server; everything that fails comes out as a Problem. */
+/** Requests to our own server. Every failure is thrown as a Problem. */
 
 import { networkLost, refusal, signedOut } from "./problem.js";
 
-/** @returns {string} The cookie is newer than the form's field after a sign-in in another tab. */
+/** @returns {string} Prefers the cookie: after a sign-in in another tab it is newer than the form's field. */
 export function csrfToken() {
   const start = `${document.documentElement.dataset.csrfCookie ?? "csrftoken"}=`;
   const cookie = document.cookie.split("; ").find((part) => part.startsWith(start));
@@ -18,12 +18,12 @@ export function isOurs(url) {
 /**
  * @param {string} url
  * @param {RequestInit} options
- * @returns {Promise<Response>} a good one; otherwise a Problem is thrown
+ * @returns {Promise<Response>} a successful response; throws Problem otherwise
  */
 async function request(url, options) {
   let response;
   try {
-    // A redirect from these addresses means the sign-in page: never follow it.
+    // A redirect from these URLs leads to the sign-in page: do not follow it.
     response = await fetch(url, { credentials: "same-origin", redirect: "manual", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -38,7 +38,7 @@ async function request(url, options) {
  * @param {string} url
  * @param {object | FormData | undefined} body an object is sent as JSON
  * @param {{signal?: AbortSignal}} [options]
- * @returns {Promise<any>} the JSON of the answer
+ * @returns {Promise<any>} the response's JSON
  */
 export async function post(url, body, { signal } = {}) {
   const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };

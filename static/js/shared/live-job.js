@@ -1,13 +1,13 @@
 /**
- * A job as it happens. Server-sent events are only hints of which cards have news; the cards themselves are fetched,
- * several at a time. Where the events fail, the same is asked every few seconds; a server that is away is told of.
+ * Live updates of a job. Server-sent events only say which cards have changed; the cards are fetched in batches. If
+ * the events fail, the page polls every few seconds and reports an unreachable server.
  */
 
 import { pendingIds, placeCards } from "./cards.js";
 import { reached, unreachable } from "./connection-note.js";
 import { getHtml } from "./http.js";
 
-const GATHER = 250;
+const BATCH_DELAY = 250;
 const POLL = 3000;
 const BATCH = 50;
 
@@ -20,7 +20,7 @@ const BATCH = 50;
  *   onEnd: () => void,
  *   onProblem: (problem: import("./problem.js").Problem) => void,
  * }} Watch
- * onNews: cards changed, or others of the job that this page does not show. onEnd: nothing more will come.
+ * onNews: cards changed, including cards that this page does not show. onEnd: the job has ended.
  */
 
 export class LiveJob {
@@ -32,7 +32,7 @@ export class LiveJob {
     this.jobState = "active";
     this.ended = false;
     this.fetching = false;
-    this.gathering = 0;
+    this.batchTimer = 0;
     this.polling = 0;
   }
 
@@ -41,33 +41,33 @@ export class LiveJob {
     this.events.addEventListener("open", () => {
       clearInterval(this.polling);
       this.polling = 0;
-      this.askAgain(); // for whatever happened while nobody listened
+      this.fetchPending(); // for events that were missed
     });
     this.events.addEventListener("picture", (event) => this.hint([JSON.parse(event.data).id]));
     this.events.addEventListener("job", (event) => {
       this.jobState = JSON.parse(event.data).state;
-      this.askAgain();
+      this.fetchPending();
     });
     this.events.addEventListener("error", () => {
       if (this.polling) return;
       this.#poll();
-      this.askAgain(); // at once: a server that stopped is noticed within seconds
+      this.fetchPending(); // immediately, so that a stopped server is noticed within seconds
     });
   }
 
-  /** Asks for every card that is not finished. */
-  askAgain() {
+  /** Fetches every unfinished card. */
+  fetchPending() {
     this.hint(pendingIds(this.watch.root));
   }
 
-  /** @param {string[]} ids pictures with news */
+  /** @param {string[]} ids of changed pictures */
   hint(ids) {
     for (const id of ids) if (document.getElementById(`picture-${id}`)) this.hinted.add(id);
-    this.gathering ||= setTimeout(() => this.#fetch(), GATHER);
+    this.batchTimer ||= setTimeout(() => this.#fetch(), BATCH_DELAY);
   }
 
   async #fetch() {
-    this.gathering = 0;
+    this.batchTimer = 0;
     if (this.fetching || this.ended) return;
     this.fetching = true;
     try {
@@ -79,7 +79,7 @@ export class LiveJob {
     } catch (problem) {
       if (problem.name !== "Problem") throw problem;
       if (problem.signIn) this.stop();
-      // What passes by itself is asked for again with the next poll.
+      // Transient problems are retried by the next poll.
       if (!problem.transient) this.watch.onProblem(problem);
       else {
         unreachable();
@@ -102,27 +102,27 @@ export class LiveJob {
   }
 
   #poll() {
-    if (!this.ended) this.polling ||= setInterval(() => this.askAgain(), POLL);
+    if (!this.ended) this.polling ||= setInterval(() => this.fetchPending(), POLL);
   }
 
   /**
-   * Somebody else learnt that the job is over: asks for the cards that are still open here, and then ends.
+   * Called when the job is known to be over: fetches the remaining cards, then ends.
    * @param {string} state
    */
   settle(state) {
     if (this.ended) return;
     this.jobState = state;
-    this.askAgain();
+    this.fetchPending();
   }
 
-  /** Stops, and says that the job is over. */
+  /** Stops and calls onEnd. */
   end() {
     if (this.ended) return;
     this.stop();
     this.watch.onEnd();
   }
 
-  /** Stops listening. */
+  /** Stops all updates. */
   stop() {
     this.ended = true;
     this.events.close();

@@ -1,11 +1,11 @@
-/** Whatever goes wrong between page and server, as a sentence for a person. */
+/** Errors between page and server, with a message for people. */
 
-/** A failure that can be shown: what happened and what to do next. */
+/** An error that can be shown: what happened and what to do next. */
 export class Problem extends Error {
   /**
    * @param {string} sentence for a person
-   * @param {{code?: string, transient?: boolean, signIn?: boolean}} [more] transient: trying again may help.
-   *   signIn: the session is over.
+   * @param {{code?: string, transient?: boolean, signIn?: boolean}} [more] transient: a retry may help.
+   *   signIn: the session has ended.
    */
   constructor(sentence, { code = "", transient = false, signIn = false } = {}) {
     super(sentence);
@@ -33,16 +33,16 @@ export function signedOut() {
   });
 }
 
-/** @returns {Problem} The permission to write there is short-lived; a new try gets a new one. */
+/** @returns {Problem} The write permission is short-lived; a retry gets a new one. */
 export function storeRefused() {
-  return new Problem("The file store did not take this file. Try again; if it happens again, tell whoever runs this site.", {
+  return new Problem("The file store did not accept this file. Try again. If it happens again, tell the administrator of this site.", {
     code: "store",
     transient: true,
   });
 }
 
 /**
- * The problem that an answer of the server stands for.
+ * Converts an error response of the server.
  * @param {number} status HTTP status, 400 or above
  * @param {unknown} body the parsed JSON body, if there was one: {code, sentence}
  * @returns {Problem}
@@ -52,9 +52,9 @@ export function refusal(status, body) {
   const transient = status >= 500 || status === 429 || status === 408;
   if (said.sentence) return new Problem(said.sentence, { code: said.code, transient });
   if (status === 401 || status === 403) return signedOut();
-  if (status === 404) return new Problem("This is not here any more. It may have been deleted in another tab.", { code: "gone" });
-  if (status === 413) return new Problem("The server takes no file this large. Make it smaller and add it again.", { code: "too_large" });
-  if (status === 429) return new Problem("That was too much at once. Wait a minute, then try again.", { code: "throttled", transient });
-  if (status >= 500) return new Problem("The server has a problem just now. Wait a moment, then try again.", { code: "server", transient });
-  return new Problem("The server refused this. Reload the page and try again.", { code: `http_${status}` });
+  if (status === 404) return new Problem("Not found. It may have been deleted in another tab.", { code: "gone" });
+  if (status === 413) return new Problem("This file is too large for the server. Make it smaller and add it again.", { code: "too_large" });
+  if (status === 429) return new Problem("Too many requests. Wait a minute, then try again.", { code: "throttled", transient });
+  if (status >= 500) return new Problem("The server has a problem. Wait a moment, then try again.", { code: "server", transient });
+  return new Problem("The server refused the request. Reload the page and try again.", { code: `http_${status}` });
 }

@@ -1,8 +1,8 @@
-/** What the reader can see. */
+/** Visibility checks. */
 
 /**
  * @param {Element} element
- * @returns {boolean} in the window or less than a window's height away
+ * @returns {boolean} whether it is in the window or less than one window height away
  */
 export function nearView(element) {
   const { top, bottom } = element.getBoundingClientRect();

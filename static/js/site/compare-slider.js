@@ -1,6 +1,6 @@
-/** Before and after with an edge between them: a range input carries its value to the picture. */
+/** Before/after slider: a range input moves the edge between the two images. */
 
-/** Wires every `.compare` of the page. */
+/** Activates every `.compare` of the page. */
 export function startCompareSliders() {
   for (const frame of document.querySelectorAll(".compare")) {
     const range = frame.querySelector("input[type=range]");

@@ -1,4 +1,4 @@
-/** Dialogs open by the buttons' own command and commandfor; here is the same for browsers that lack them. */
+/** Polyfill of the invoker attributes `command` and `commandfor` for dialogs. */
 
 /** @param {MouseEvent} event */
 function onClick(event) {
@@ -9,7 +9,7 @@ function onClick(event) {
   if (button.getAttribute("command") === "close") dialog.close();
 }
 
-/** Stands in for invoker commands where the browser has none. */
+/** Activates the polyfill if the browser needs it. */
 export function startDialogs() {
   if (!("commandForElement" in HTMLButtonElement.prototype)) document.addEventListener("click", onClick);
 }

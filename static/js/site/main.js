@@ -1,4 +1,4 @@
-/** What every page has. */
+/** Entry point of every page. */
 
 import { startCompareSliders } from "./compare-slider.js";
 import { startDialogs } from "./dialogs.js";

@@ -1,6 +1,6 @@
-/** A thumbnail that is not there leaves a quiet frame instead of a broken picture. */
+/** Hides images that fail to load, so that no broken-image icon is shown. */
 
-/** Watches every picture of the page, now and later. */
+/** Watches all images of the page, including later ones. */
 export function hideMissingPictures() {
   const hide = (image) => image.classList.add("is-missing");
   document.addEventListener("error", (event) => event.target instanceof HTMLImageElement && hide(event.target), true);

@@ -1,7 +1,7 @@
-/** The button that goes through the themes: as the system, light, dark. */
+/** The button that cycles through the themes: system, light, dark. */
 
 const THEMES = ["auto", "light", "dark"];
-const NAMES = { auto: "as the system", light: "light", dark: "dark" };
+const NAMES = { auto: "system", light: "light", dark: "dark" };
 
 /** @returns {"auto" | "light" | "dark"} */
 function current() {
@@ -15,7 +15,7 @@ function choose(theme) {
   try {
     localStorage.setItem("theme", theme);
   } catch {
-    // Storage is closed to this site: the choice holds for this page.
+    // No access to local storage: the choice holds for this page only.
   }
 }
 
@@ -27,7 +27,7 @@ function show(button) {
   button.title = `Colours: ${NAMES[theme]}`;
 }
 
-/** Wires every theme button of the page. */
+/** Activates every theme button of the page. */
 export function startThemeButton() {
   for (const button of document.querySelectorAll("[data-theme-button]")) {
     show(button);

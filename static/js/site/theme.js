@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a chosen theme never flashes. A classic script, because modules are deferred.
+// Runs before the first paint, so that the theme does not flash. A classic script, because modules are deferred.
 (() => {
   const root = document.documentElement;
   root.dataset.js = "";
@@ -6,6 +6,6 @@
     const theme = localStorage.getItem("theme");
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
   } catch {
-    // Storage is closed to this site: the theme follows the system.
+    // No access to local storage: the theme follows the system.
   }
 })();

@@ -1,4 +1,4 @@
-/** Times are written by the server in its own zone; the reader gets them in theirs. */
+/** Shows times in the reader's time zone. The server renders them in its own. */
 
 const FORMAT = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });

@@ -1,4 +1,4 @@
-/** A batch on the page: its title, its bar, its buttons, and the note that something went wrong. */
+/** The view of a batch: title, progress bar, buttons and error note. */
 
 import { announce } from "../shared/announce.js";
 import { countOf } from "../shared/format.js";
@@ -23,17 +23,17 @@ export class BatchView {
     return this.element.querySelector(`[data-part="${name}"]`);
   }
 
-  /** Brings the batch into sight where it begins too far down. */
+  /** Scrolls to the batch if it starts too far down. */
   reveal() {
     if (this.element.getBoundingClientRect().top > innerHeight * 0.6) this.element.scrollIntoView({ behavior: "smooth", block: "start" });
   }
 
   /**
    * @param {import("../shared/problem.js").Problem} problem
-   * @param {{count?: number, canGoOn?: boolean, canTry?: boolean}} [what] count: of uploads that were interrupted
+   * @param {{count?: number, canGoOn?: boolean, canTry?: boolean}} [what] count: the number of interrupted uploads
    */
   showProblem(problem, { count = 0, canGoOn = false, canTry = true } = {}) {
-    const prefix = count > 0 ? `${countOf(count, "upload")} did not get through. ` : "";
+    const prefix = count > 0 ? `${countOf(count, "upload")} failed. ` : "";
     this.part("problem-text").textContent = prefix + problem.sentence;
     this.part("again").hidden = !canTry;
     this.part("without").hidden = !canGoOn;
@@ -47,9 +47,9 @@ export class BatchView {
 
   /**
    * @param {"uploading" | "submitting"} phase
-   * @param {number} sent files' worth, with parts of files
+   * @param {number} sent files, including fractions of files
    * @param {number} total
-   * @param {number} uploaded whole files
+   * @param {number} uploaded complete files
    */
   showUploading(phase, sent, total, uploaded) {
     this.title.textContent = phase === "submitting" ? "Submitting" : "Uploading";
@@ -60,7 +60,7 @@ export class BatchView {
 
   /**
    * @param {"running" | "finished"} phase
-   * @param {{url: string, zip_url: string} | null} job null where nothing could be submitted
+   * @param {{url: string, zip_url: string} | null} job null if nothing could be submitted
    * @param {Record<string, number>} counts cards by state
    * @param {number} total
    */

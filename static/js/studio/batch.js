@@ -1,4 +1,4 @@
-/** Files that were added together: uploaded, submitted as one job, and watched until every cut-out is there. */
+/** Files that were added together. They are uploaded, submitted as one job and watched until the job ends. */
 
 import { announce } from "../shared/announce.js";
 import { countStates } from "../shared/cards.js";
@@ -8,7 +8,7 @@ import { LiveJob } from "../shared/live-job.js";
 import { BatchView } from "./batch-view.js";
 import { FileCard } from "./file-card.js";
 import { forget } from "./resumable-uploads.js";
-import { retrying } from "./retry.js";
+import { withRetries } from "./retry.js";
 import { Queue } from "./task-queue.js";
 import { upload } from "./upload.js";
 
@@ -17,7 +17,7 @@ const uploads = new Queue(4);
 /**
  * @typedef {"waiting" | "uploading" | "uploaded" | "refused" | "interrupted"} ItemState
  * @typedef {{file: File, card: FileCard, state: ItemState, part: number, startedId: string, uploadId: string, problem: any, abort: AbortController}} Item
- * startedId: what the server calls the upload. uploadId: the same once the server has looked at it.
+ * startedId: the server's id of the upload. uploadId: the same id, once the server has validated the file.
  * @typedef {{startUrl: string, submitUrl: string, discardUrl: string, readRecipe: () => [string, string][], onChange: () => void}} Studio
  */
 
@@ -37,7 +37,7 @@ export class Batch {
     });
   }
 
-  /** Whether leaving the page would lose something. */
+  /** Whether leaving the page would lose data. */
   get unsaved() {
     return this.phase === "uploading" || this.phase === "submitting";
   }
@@ -69,12 +69,12 @@ export class Batch {
     };
     const onStarted = (id) => {
       item.startedId = id;
-      // It began after all, while the batch was given up.
+      // The upload started although the batch was stopped meanwhile.
       if (signal.aborted) this.#discard([item]);
     };
     const { startUrl } = this.studio;
     try {
-      const result = await retrying(() => upload(item.file, { startUrl, resume: item.startedId, onStarted, onProgress, signal }), signal);
+      const result = await withRetries(() => upload(item.file, { startUrl, resume: item.startedId, onStarted, onProgress, signal }), signal);
       item.uploadId = result.id;
       this.#become(item, result.state, result.sentence);
     } catch (problem) {
@@ -101,7 +101,7 @@ export class Batch {
     return this.items.filter((item) => item.state === state);
   }
 
-  /** Submits once nothing is on its way any more; asks first where the network took some. */
+  /** Submits once all uploads have ended; asks first if some were interrupted. */
   #settle() {
     this.#show();
     if (this.phase !== "uploading") return;
@@ -126,7 +126,7 @@ export class Batch {
     this.#show();
   }
 
-  /** The note's button: what was interrupted, be it uploads or the submission. */
+  /** Retries the interrupted uploads or the submission. */
   again() {
     if (this.phase === "submitting") this.submit();
     else this.retry(this.#in("interrupted"));
@@ -146,7 +146,7 @@ export class Batch {
   }
 
   /**
-   * Nobody wants these any more: their bytes need not wait on the server to be swept.
+   * Aborts uploads and deletes their bytes on the server, instead of leaving them to its cleanup.
    * @param {Item[]} items
    */
   #discard(items) {
@@ -156,7 +156,7 @@ export class Batch {
       forget(item.file);
       if (item.startedId) form.append("uploads", item.startedId);
     }
-    // Where it fails, the server sweeps them.
+    // If this fails, the server's cleanup deletes them.
     if (form.has("uploads")) post(this.studio.discardUrl, form).catch(() => undefined);
   }
 
@@ -170,7 +170,7 @@ export class Batch {
     else this.#settle();
   }
 
-  /** Gives up what has not been submitted; afterwards it only clears the page. */
+  /** Discards a batch that is not submitted; otherwise only removes it from the page. */
   stop() {
     this.live?.stop();
     if (this.unsaved) this.#discard(this.items);
@@ -225,7 +225,7 @@ export class Batch {
     this.#show();
   }
 
-  /** Cards went: what the batch says of itself follows. */
+  /** Updates the counts after cards were removed. */
   recount() {
     this.#show();
   }

@@ -1,4 +1,4 @@
-/** Dropping anywhere on the page; the zone shows that it is ready. */
+/** Accepts drops anywhere on the page and highlights the drop zone. */
 
 import { filesOfDrop } from "./file-sources.js";
 
@@ -12,7 +12,7 @@ function bringsFiles(event) {
  * @param {(files: File[]) => void} onFiles
  */
 export function startDrop(zone, onFiles) {
-  let depth = 0; // dragenter and dragleave come for every element on the way
+  let depth = 0; // dragenter and dragleave fire for every element under the pointer
   const over = (by) => {
     depth = Math.max(0, depth + by);
     zone.classList.toggle("is-over", depth > 0);

@@ -1,4 +1,4 @@
-/** The card of a file that is still ours: before it is uploaded and until the server sends its own card. */
+/** The card of a local file, until the server's own card replaces it. */
 
 import { spellBytes } from "../shared/format.js";
 import { thumbnailWhenSeen } from "./local-thumbnails.js";
@@ -39,7 +39,7 @@ export class FileCard {
 
   /**
    * @param {string} state
-   * @param {string} [sentence] why, where it did not go well
+   * @param {string} [sentence] the reason for a failure
    */
   show(state, sentence = "") {
     this.element.dataset.state = state;
@@ -56,7 +56,7 @@ export class FileCard {
   }
 
   /**
-   * From here on the card stands for a picture of the server's, which replaces it when it has news.
+   * Binds the card to a picture of the server, so that the server's cards replace it.
    * @param {{id: string, state: string}} picture
    */
   becomePicture({ id, state }) {

@@ -1,10 +1,10 @@
-/** Files out of a drop, a picker, a folder or the clipboard. */
+/** Reads files from drops, pickers, folders and the clipboard. */
 
-/** @type {WeakMap<File, string>} where a dropped file lay: its own properties tell only of picked folders */
+/** @type {WeakMap<File, string>} paths of dropped files; webkitRelativePath exists for picked folders only */
 const paths = new WeakMap();
 
 /**
- * A file's name with the folders that it came in, so that a ZIP of the results can have them again.
+ * A file's path below the chosen folder. The ZIP of the results has the same folders.
  * @param {File} file
  */
 export function pathOf(file) {
@@ -14,7 +14,7 @@ export function pathOf(file) {
 const HEAD_BYTES = 16;
 
 /**
- * What the server says of files that may be pictures (segmentation/pictures/names.py).
+ * The server's list of picture suffixes and signatures (segmentation/pictures/names.py).
  * @typedef {{suffixes: Set<string>, signatures: {at: number, bytes: number[]}[]}} Known
  * @param {DOMStringMap} dataset
  * @returns {Known}
@@ -28,8 +28,8 @@ export function knownPictures({ pictureSuffixes, pictureSignatures }) {
 }
 
 /**
- * Whether a file is worth sending: by its type or name, or by its first bytes where it has neither. What it really is,
- * the server finds out. Hidden files are none: macOS keeps notes about photo.jpg in ._photo.jpg.
+ * Whether to send a file: judged by its type or name, or by its first bytes if it has neither. The server validates the
+ * content. Hidden files are skipped: macOS stores metadata of photo.jpg in ._photo.jpg.
  * @param {File} file
  * @param {Known} known
  */
@@ -42,13 +42,13 @@ export async function looksLikePicture(file, known) {
     const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
     return known.signatures.some(({ at, bytes }) => bytes.every((byte, index) => head[at + index] === byte));
   } catch {
-    return true; // it cannot be read: sending it will say why
+    return true; // unreadable: the upload will report the reason
   }
 }
 
 /**
  * @param {FileSystemDirectoryEntry} folder
- * @returns {Promise<FileSystemEntry[]>} readEntries gives a hundred at a time
+ * @returns {Promise<FileSystemEntry[]>} all entries; readEntries returns at most a hundred
  */
 async function entriesOf(folder) {
   const reader = folder.createReader();
@@ -62,7 +62,7 @@ async function entriesOf(folder) {
 
 /**
  * @param {FileSystemEntry} entry
- * @returns {Promise<File[]>} of a folder: everything below it
+ * @returns {Promise<File[]>} for a folder: all files below it
  */
 async function filesOf(entry) {
   if (entry.isFile) {
@@ -80,7 +80,7 @@ async function filesOf(entry) {
  * @returns {Promise<File[]>}
  */
 export async function filesOfDrop(transfer) {
-  // The items die with the event: take their entries before the first await.
+  // The items are only valid during the event: take their entries before the first await.
   const entries = [...transfer.items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry?.());
   if (entries.length === 0 || entries.some((entry) => !entry)) return [...transfer.files];
   const files = [];

@@ -1,4 +1,4 @@
-/** Small pictures of local files: drawn when they come into view, two at a time, never one image in full per card. */
+/** Thumbnails of local files: drawn when they come into view, two at a time, without keeping full images in memory. */
 
 import { nearView } from "../shared/viewport.js";
 import { Queue } from "./task-queue.js";
@@ -25,12 +25,12 @@ const seen = new IntersectionObserver(
  */
 async function draw(frame, file) {
   if (!frame.isConnected) return;
-  if (!nearView(frame)) return void seen.observe(frame); // scrolled past meanwhile: others first
+  if (!nearView(frame)) return void seen.observe(frame); // no longer visible: draw others first
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { resizeWidth: SIDE, resizeQuality: "medium" });
   } catch {
-    return; // Not a picture for this browser; the blank stays, the server decides.
+    return; // The browser cannot decode it. Keep the placeholder; the server validates the file.
   }
   const canvas = document.createElement("canvas");
   canvas.width = bitmap.width;

@@ -1,4 +1,4 @@
-/** The studio: whatever files come, from a drop, a picker, a folder or the clipboard, become a batch. */
+/** Entry point of the studio: turns files from drops, pickers, folders and the clipboard into batches. */
 
 import { startCompare } from "../shared/compare.js";
 import { startDeletePicture } from "../shared/delete-picture.js";
@@ -29,23 +29,23 @@ function onChange() {
   document.title = over.length < cards.length ? `(${over.length}/${cards.length}) ${title}` : title;
 }
 
-/** @param {File[]} strangers */
-function tellLeftOut(strangers) {
-  leftOut.hidden = strangers.length === 0;
-  if (strangers.length === 0) return;
-  const names = strangers.slice(0, 3).map((file) => file.name).join(", ");
-  const more = strangers.length > 3 ? " and others" : "";
+/** @param {File[]} skipped */
+function showSkipped(skipped) {
+  leftOut.hidden = skipped.length === 0;
+  if (skipped.length === 0) return;
+  const names = skipped.slice(0, 3).map((file) => file.name).join(", ");
+  const more = skipped.length > 3 ? " and others" : "";
   leftOut.querySelector('[data-part="left-out-text"]').textContent =
-    `Left out, because it is no picture: ${countOf(strangers.length, "file")} (${names}${more}).`;
+    `Skipped, not a picture: ${countOf(skipped.length, "file")} (${names}${more}).`;
 }
 
 /** @param {File[]} files */
 async function addFiles(files) {
-  const meant = await Promise.all(files.map((file) => looksLikePicture(file, known)));
-  const pictures = files.filter((_, index) => meant[index]);
-  tellLeftOut(files.filter((_, index) => !meant[index]));
+  const accepted = await Promise.all(files.map((file) => looksLikePicture(file, known)));
+  const pictures = files.filter((_, index) => accepted[index]);
+  showSkipped(files.filter((_, index) => !accepted[index]));
   if (pictures.length === 0) return;
-  earlier?.remove(); // some of them may be in this batch now
+  earlier?.remove(); // some of these uploads may be in the new batch
   const { uploadStart: startUrl, uploadDiscard: discardUrl } = form.dataset;
   const batch = new Batch({ startUrl, discardUrl, submitUrl: form.action, readRecipe: () => readRecipe(form), onChange });
   batches.push(batch);
@@ -71,7 +71,7 @@ takeFrom(folderPicker);
 form.querySelector('[data-part="folder"]').addEventListener("click", () => folderPicker.click());
 zone.addEventListener("click", (event) => !event.target.closest("label, button, input") && picker.click());
 form.querySelector('[data-part="left-out-close"]').addEventListener("click", () => (leftOut.hidden = true));
-// Files go by themselves; only what was uploaded earlier is submitted by the form.
+// This script submits files itself; the form only submits earlier uploads.
 form.addEventListener("submit", (event) => event.submitter?.name !== "earlier" && event.preventDefault());
 startDrop(zone, addFiles);
 startPaste(addFiles);
@@ -79,7 +79,7 @@ startOptions(form, { remember: true });
 startCompare(list);
 startDeletePicture(list, () => batches.forEach((batch) => batch.recount()));
 prune();
-// Files may be chosen while this script is still on its way; those that a browser put back after a reload are not meant.
+// Files may be chosen before this script has loaded. Files that the browser restores after a reload are ignored.
 if (picker.files.length > 0 && performance.getEntriesByType("navigation")[0]?.type === "navigate") picker.dispatchEvent(new Event("change"));
 if (earlier && (await uploadsElsewhere())) earlier.remove();
 

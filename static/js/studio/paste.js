@@ -1,9 +1,9 @@
-/** Pictures from the clipboard, pasted anywhere on the page. */
+/** Accepts pictures pasted anywhere on the page. */
 
 const EXTENSIONS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif" };
 
 /**
- * Browsers call every pasted picture image.png; a name with the time tells them apart in the history.
+ * Browsers name every pasted picture image.png; adding the time makes the names distinct.
  * @param {File} file
  * @param {Date} now
  */

@@ -1,16 +1,16 @@
 /**
- * Which upload was begun for which file, kept over a reload: the same file, chosen again, goes on where it stopped.
- * Nothing of the file is kept but its name, size and date.
+ * Remembers in local storage which upload was started for which file, so that choosing the file again after a reload
+ * resumes the upload. Only the file's name, size and date are stored.
  */
 
 import { pathOf } from "./file-sources.js";
 
 const PREFIX = "upload:";
-const DAY = 24 * 3600 * 1000; // after which the server has swept it, unless its operator is more patient
+const DAY = 24 * 3600 * 1000; // the server's default retention of unfinished uploads
 const LOCK = "uploading:";
 const own = LOCK + Math.random().toString(36).slice(2);
 
-/** @type {Set<string>} uploads of this page's own batches: the same file added twice is two pictures */
+/** @type {Set<string>} uploads of this page's batches: the same file added twice is two pictures */
 const inUse = new Set();
 /** @type {(() => void) | null} */
 let release = null;
@@ -27,22 +27,22 @@ export function keep(file, id) {
   try {
     localStorage.setItem(keyOf(file), `${Date.now()} ${id}`);
   } catch {
-    // Storage is full or closed to us: after a reload this file is uploaded anew.
+    // Local storage is full or not accessible: after a reload this file is uploaded again.
   }
 }
 
-/** @param {File} file its upload became part of a job, or is gone */
+/** @param {File} file a file whose upload is in a job or was deleted */
 export function forget(file) {
   try {
     localStorage.removeItem(keyOf(file));
   } catch {
-    // Storage is closed to us: there is nothing to forget.
+    // No access to local storage: there is nothing to forget.
   }
 }
 
 /**
  * @param {File} file
- * @returns {Promise<string>} the id of the upload that an earlier visit began for it; "" where there is none
+ * @returns {Promise<string>} the id of the upload that an earlier visit started; "" if there is none
  */
 export async function recall(file) {
   let kept = null;
@@ -55,18 +55,18 @@ export async function recall(file) {
   return id && !inUse.has(id) && !(await uploadsElsewhere()) ? id : "";
 }
 
-/** Drops what is too old to go on with. */
+/** Removes entries that are too old to resume. */
 export function prune() {
   try {
     for (const key of Object.keys(localStorage)) {
       if (key.startsWith(PREFIX) && Number(localStorage.getItem(key).split(" ")[0]) < Date.now() - DAY) localStorage.removeItem(key);
     }
   } catch {
-    // Storage is closed to us: there is nothing in it.
+    // No access to local storage: there is nothing in it.
   }
 }
 
-/** @param {boolean} busy whether this page is uploading, for other tabs to see */
+/** @param {boolean} busy whether this page is uploading; other tabs can see it */
 export function holdUploads(busy) {
   if (busy && !release) {
     const held = new Promise((resolve) => (release = resolve));
@@ -77,10 +77,10 @@ export function holdUploads(busy) {
   }
 }
 
-// The page that a reload ends does not count any more.
+// A page that is being reloaded no longer counts.
 addEventListener("pagehide", () => holdUploads(false));
 
-/** @returns {Promise<boolean>} whether another tab is uploading: what is not submitted is that tab's then */
+/** @returns {Promise<boolean>} whether another tab is uploading; unsubmitted uploads then belong to that tab */
 export async function uploadsElsewhere() {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
   return held.some(({ name }) => name.startsWith(LOCK) && name !== own);

@@ -1,4 +1,4 @@
-/** Trying again what may pass: after a growing pause, and not while the network is away. */
+/** Retries transient failures with growing pauses, but not while the browser is offline. */
 
 /**
  * @param {number} milliseconds
@@ -15,10 +15,10 @@ function pause(milliseconds, signal) {
  * @template T
  * @param {() => Promise<T>} task
  * @param {AbortSignal} signal
- * @param {number[]} pauses milliseconds before each further try
- * @returns {Promise<T>} the last failure is thrown
+ * @param {number[]} pauses milliseconds before each retry
+ * @returns {Promise<T>} throws the last failure
  */
-export async function retrying(task, signal, pauses = [800, 2500]) {
+export async function withRetries(task, signal, pauses = [800, 2500]) {
   for (const milliseconds of pauses) {
     try {
       return await task();

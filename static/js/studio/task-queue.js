@@ -1,4 +1,4 @@
-/** A few things at once, the rest in order. */
+/** A task queue with limited concurrency. */
 
 export class Queue {
   /** @param {number} limit how many run at once */

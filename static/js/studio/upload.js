@@ -1,4 +1,4 @@
-/** One file on its way: start (or go on with an earlier start), the bytes, finish. */
+/** Uploads one file: start or resume, send the bytes, finish. */
 
 import { csrfToken, isOurs, post } from "../shared/http.js";
 import { networkLost, refusal, signedOut, storeRefused } from "../shared/problem.js";
@@ -11,7 +11,7 @@ import { keep, recall } from "./resumable-uploads.js";
  */
 
 /**
- * Sends the bytes to where the server said, by XMLHttpRequest: fetch tells nothing of how far an upload is.
+ * Sends the bytes to the target. Uses XMLHttpRequest, because fetch does not report upload progress.
  * @param {Target} target
  * @param {File} file
  * @param {(part: number) => void} onProgress 0..1
@@ -34,7 +34,7 @@ function sendBytes(target, file, onProgress, signal) {
     request.onload = () => {
       const ours = isOurs(target.url);
       if (request.status >= 400) reject(ours ? refusal(request.status, parse(request.responseText)) : storeRefused());
-      // The sign-in page answered in the place of the upload.
+      // The sign-in page was returned instead.
       else if (ours && request.status === 200) reject(signedOut());
       else resolve();
     };
@@ -53,15 +53,15 @@ function parse(text) {
 }
 
 /**
- * Uploads one file. A file that the server looked at and refused is an answer, not an error.
+ * Uploads one file. A file that the server validated and refused is a result, not an error.
  * @param {File} file
  * @param {{startUrl: string, resume: string, onStarted: (id: string) => void, onProgress: (part: number) => void, signal: AbortSignal}} options
- *   resume: the upload that an earlier try began, "" where there was none
+ *   resume: the upload that an earlier attempt started, or ""
  * @returns {Promise<Uploaded>} throws Problem, or the signal's reason
  */
 export async function upload(file, { startUrl, resume, onStarted, onProgress, signal }) {
   const earlier = resume || (await recall(file));
-  // Never broken off half-way: the server would have begun an upload of which nobody knows the id.
+  // Not abortable: the server could have started an upload whose id the page never learns.
   const started = await post(startUrl, { name: pathOf(file), size: file.size, resume: earlier });
   keep(file, started.id);
   onStarted(started.id);

@@ -115,7 +115,7 @@ def test_a_page_further_on_keeps_the_question(user: User, client_of: Callable[[U
 def test_nothing_fits(user: User, client_of: Callable[[User], Client]) -> None:
     bare_job(user)
     answer = client_of(user).get("/jobs/?q=nothing-like-this")
-    assert "No job fits." in answer.content.decode()
+    assert "No jobs match." in answer.content.decode()
 
 
 def test_models_are_named_as_in_the_studio(user: User, client_of: Callable[[User], Client]) -> None:

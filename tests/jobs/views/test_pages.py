@@ -276,7 +276,7 @@ def test_trying_again_is_offered_for_what_may_succeed(
 def test_what_was_cancelled_can_be_gone_on_with(client: Client, user: User) -> None:
     job = make_job(user)
     removal.cancel(job)
-    assert "Go on with the cancelled" in client.get(job.get_absolute_url()).content.decode()
+    assert "Retry cancelled" in client.get(job.get_absolute_url()).content.decode()
 
 
 def test_failed_and_cancelled_are_gone_on_with_apart(client: Client, user: User) -> None:
@@ -290,7 +290,7 @@ def test_failed_and_cancelled_are_gone_on_with_apart(client: Client, user: User)
     page = client.get(job.get_absolute_url())
     text = text_of(page)
     assert page.context["retryable"] == {"failed": 1, "cancelled": 2}
-    for words in ("1 done", "1 failed", "2 cancelled", "Retry failed", "Go on with the cancelled"):
+    for words in ("1 done", "1 failed", "2 cancelled", "Retry failed", "Retry cancelled"):
         assert words in text, words
     client.post(f"/jobs/{job.pk}/retry/", {"state": "failed"})
     assert states_of(job) == ["done", "queued", "cancelled", "cancelled"]

@@ -44,7 +44,7 @@ def page_of(endpoint: WebhookEndpoint) -> str:
 
 
 def test_made_on_the_page_with_its_secret_this_once(client: Client) -> None:
-    assert "You have no webhook yet." in client.get(LIST).content.decode()
+    assert "You have no webhooks yet." in client.get(LIST).content.decode()
     answer = client.post(LIST, {"url": URL, "events": ["picture.done"], "description": "Shop"})
     endpoint = WebhookEndpoint.objects.get()
     assert (endpoint.url, endpoint.events, endpoint.description) == (URL, ["picture.done"], "Shop")
