@@ -120,7 +120,7 @@ def test_the_list_shows_both_pictures_small(root: Client, job: Job) -> None:
     assert text.count(f'src="/admin/jobs/picture/{done.pk}/preview/"') == 1
 
 
-def test_a_name_that_is_markup_is_shown_as_text(root: Client, user: User) -> None:
+def test_names_are_escaped(root: Client, user: User) -> None:
     content = make_picture()
     upload = uploads.take_in(user, MARKUP, ContentFile(content), len(content))
     made = complete_all(submit.submit(user, [upload.pk], Recipe(model="u2netp")))

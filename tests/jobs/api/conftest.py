@@ -1,4 +1,4 @@
-"""What the API's tests share: programs with tokens, and a Valkey that counts their requests."""
+"""Shared fixtures of the API tests: clients with tokens, and a Valkey that counts requests."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Program"]
 
 @pytest.fixture(autouse=True)
 def _counted(valkey: redis.Redis) -> None:
-    """Requests are counted in a real Valkey, which begins empty."""
+    """Counts requests in a real Valkey that starts empty."""
 
 
 @pytest.fixture
 def program(user: User) -> Program:
-    """A program of ada's that may do everything."""
+    """A client with ada's token, which has all scopes."""
     return Program(user)

@@ -1,4 +1,4 @@
-"""A program with a token, as tests of the API use it."""
+"""An API client with a token, for tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.services import tokens
 
 
 class Program:
-    """Sends JSON and its token; what comes back is Django's test response."""
+    """Sends JSON with its token; returns Django's test responses."""
 
     def __init__(self, user: User, *scopes: str, **options: Any) -> None:
         self.token, self.secret = tokens.create(user, "a program", scopes or Scope.values, **options)
@@ -20,13 +20,13 @@ class Program:
 
     @classmethod
     def of(cls, secret: str) -> Self:
-        """A program that was given its secret."""
+        """A client with the given secret."""
         program = cls.__new__(cls)
         program.secret, program._client = secret, _client_of(secret)
         return program
 
     def ask(self, method: str, address: str, data: Any = None, **headers: str) -> Any:
-        """Any request; `Idempotency_Key="x"` is a header."""
+        """Sends any request; `Idempotency_Key="x"` becomes a header."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         path = address.removeprefix("http://testserver")
         path = path if path.startswith("/") else f"/api/v1/{path}"
@@ -34,15 +34,15 @@ class Program:
         return getattr(self._client, method)(path, headers=names, **more)
 
     def get(self, address: str, **headers: str) -> Any:
-        """Read."""
+        """Sends a GET."""
         return self.ask("get", address, **headers)
 
     def post(self, address: str, data: Any = None, **headers: str) -> Any:
-        """Send JSON."""
+        """Sends JSON by POST."""
         return self.ask("post", address, {} if data is None else data, **headers)
 
     def form(self, address: str, fields: dict[str, Any], **headers: str) -> Any:
-        """Send a multipart form; bytes are files."""
+        """Sends a multipart form; bytes become files."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         path = address.removeprefix("http://testserver")
         path = path if path.startswith("/") else f"/api/v1/{path}"

@@ -1,4 +1,4 @@
-"""Who may what: every address of the API × visitor, stranger, owner, staff, and every scope."""
+"""Permissions: every URL of the API × visitor, other user, owner, staff, and every scope."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
 ]
 
-# name, method: what the address names, the scope that a token needs, the owner's status
+# (route name, method): (the kind of object in the URL, the required scope, the owner's status)
 ADDRESSES: dict[tuple[str, str], tuple[str, str, int]] = {
     ("uploads", "post"): ("", "submit", 201),
     ("upload", "get"): ("upload", "read", 200),
@@ -89,7 +89,7 @@ SignIn = Callable[[User], Client]
 
 @pytest.fixture
 def things(user: User) -> dict[str, Any]:
-    """One of everything that belongs to the owner."""
+    """One object of each kind, all of the owner."""
     job = make_job(user)
     tags.add(job, "shoes")
     picture = pictures_of(job)[0]
@@ -115,7 +115,7 @@ def things(user: User) -> dict[str, Any]:
 
 
 def nothing(things: dict[str, Any]) -> dict[str, Any]:
-    """Names of what is not there."""
+    """Ids of objects that do not exist."""
     return {**dict.fromkeys(things, uuid4()), "preset": "not-there", "token": 10**6, "owner": things["owner"]}
 
 
@@ -171,7 +171,7 @@ def all_rows() -> dict[str, Any]:
     return rows
 
 
-def test_no_address_is_without_a_row() -> None:
+def test_every_url_has_a_row() -> None:
     served = {
         (pattern.name, method)
         for pattern in urls.urlpatterns
@@ -182,20 +182,20 @@ def test_no_address_is_without_a_row() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
-def test_the_owner_gets_an_answer(row: tuple[str, str], user: User, things: dict[str, Any]) -> None:
+def test_the_owner_has_access(row: tuple[str, str], user: User, things: dict[str, Any]) -> None:
     answer = ask(with_token(user, *Scope.values), row, things)
     assert answer.status_code == ADDRESSES[row][2], answer.content[:500]
 
 
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
-def test_a_person_who_is_signed_in_gets_the_same(
+def test_a_session_gives_the_same_access(
     row: tuple[str, str], user: User, client_of: SignIn, things: dict[str, Any]
 ) -> None:
     assert ask(by(client_of(user)), row, things).status_code == ADDRESSES[row][2]
 
 
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
-def test_a_visitor_gets_nothing(row: tuple[str, str], things: dict[str, Any]) -> None:
+def test_a_visitor_is_refused(row: tuple[str, str], things: dict[str, Any]) -> None:
     things["owner"] = None
     before = all_rows()
     if row == ("jobs", "post"):
@@ -209,7 +209,7 @@ def test_a_visitor_gets_nothing(row: tuple[str, str], things: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("row", OBJECTS, ids="-".join)
-def test_nobody_else_learns_that_it_is_there(
+def test_other_users_get_the_same_404_as_for_missing_objects(
     row: tuple[str, str],
     stranger: User,
     make_user: Callable[..., User],
@@ -268,17 +268,17 @@ def test_other_methods_are_refused(name: str, user: User, things: dict[str, Any]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row[1] != "get"], ids="-".join)
-def test_a_page_of_another_site_does_nothing(
+def test_a_cross_site_request_has_no_effect(
     row: tuple[str, str], user: User, client_of: SignIn, things: dict[str, Any]
 ) -> None:
-    """A cookie alone is no proof of intention."""
+    """A session cookie alone does not prove intent (CSRF)."""
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = client_of(user).cookies
     refused = ask(by(strict), row, things)
     assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
 
 
-def test_a_token_that_keeps_nothing_makes_nothing(user: User) -> None:
+def test_an_ephemeral_token_creates_nothing(user: User) -> None:
     program = Program(user, ephemeral=True)
     refused = program.post("uploads/", {"name": "a.png", "size": 7})
     assert (refused.status_code, refused.json()["code"]) == (403, "ephemeral_token")
@@ -286,14 +286,14 @@ def test_a_token_that_keeps_nothing_makes_nothing(user: User) -> None:
     assert program.get("account/").status_code == 200
 
 
-def test_an_upload_of_somebody_else_is_in_no_job(program: Program, stranger: User) -> None:
+def test_another_users_upload_cannot_be_submitted(program: Program, stranger: User) -> None:
     theirs = make_upload(stranger)
     refused = program.post("jobs/", {"uploads": [str(theirs.pk)]})
     assert (refused.status_code, refused.json()["code"]) == (422, "upload_not_ready")
     assert not Job.objects.exists()
 
 
-def test_an_address_that_there_is_not_says_so_in_json(program: Program) -> None:
+def test_an_unknown_url_gets_a_json_404(program: Program) -> None:
     for path in ("nowhere/", "jobs/1/", "jobs", "%00/", "../admin/", "jobs/" + "9" * 5000 + "/", "jobs/%0A/"):
         refused = program.get(path)
         assert (refused.status_code, refused.json()["code"]) == (404, "not_found"), path

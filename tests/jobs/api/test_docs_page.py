@@ -1,4 +1,4 @@
-"""The documentation page in a real browser, under our own policy."""
+"""The documentation page in a real browser, under our own Content Security Policy."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def _sync_django(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Playwright runs a loop in this thread; Django's fixtures may use the database beside it."""
+    """Playwright runs an event loop in this thread; Django's fixtures must be allowed to use the database
+    there.
+    """
     monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.mark.usefixtures("_sync_django")
-def test_every_address_is_shown_and_nothing_is_blocked(live_server: Any) -> None:
+def test_every_operation_is_shown_and_the_policy_blocks_nothing(live_server: Any) -> None:
     where = chromium()
     if where is None:
         pytest.skip("there is no Chromium here")

@@ -1,4 +1,4 @@
-"""Bodies that cannot be read, and everything else that a request may do wrong: one shape, never a 500."""
+"""Malformed bodies and other client errors: one error format, and never a 500."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ pytestmark = pytest.mark.django_db
         (b"null", 400, "bad_request"),
         (b"[" * 100_000, 400, "bad_request"),
         (b'{"name": ' + b"[" * 100_000, 400, "bad_request"),
-        # Shallow enough for the parser, which takes less of the stack for each level than we do.
+        # Shallow enough for the parser, which needs less stack per level than our check.
         (b'{"a":' * 500 + b'"\\u0000"' + b"}" * 500, 400, "bad_request"),
         (b" " * (256 * 2**10 + 1), 413, "too_many_bytes"),
     ],
     ids=lambda value: repr(value)[:24],
 )
-def test_a_body_that_cannot_be_read(program: Program, body: bytes, status: int, code: str) -> None:
+def test_a_malformed_body(program: Program, body: bytes, status: int, code: str) -> None:
     answer = Client().post(
         "/api/v1/uploads/", body, "application/json", headers={"Authorization": f"Token {program.secret}"}
     )
@@ -59,13 +59,13 @@ def test_another_media_type(program: Program) -> None:
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_what_a_client_accepts_does_not_matter(program: Program) -> None:
+def test_the_accept_header_is_ignored(program: Program) -> None:
     for accepted in ("image/png", "text/html", "nonsense", ""):
         answer = program.get("presets/", Accept=accepted)
         assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
 
 
-def test_a_long_value_is_not_said_back_at_length(program: Program) -> None:
+def test_errors_do_not_repeat_long_values(program: Program) -> None:
     body = {"uploads": ["x" * 80_000], "recipe": {"background": "y" * 80_000}, "z" * 80_000: 1}
     refused = program.post("jobs/", body)
     assert refused.status_code == 422
@@ -74,7 +74,7 @@ def test_a_long_value_is_not_said_back_at_length(program: Program) -> None:
     assert (many.status_code, len(many.json()["errors"])) == (422, 50)
 
 
-def test_a_store_that_is_away(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_store(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     said: Any = program.post("uploads/", {"name": "a.png", "size": 9}).json()
 
     def away(*_: object) -> None:
@@ -89,7 +89,7 @@ def test_a_store_that_is_away(program: Program, monkeypatch: pytest.MonkeyPatch)
     )
 
 
-def test_a_store_that_goes_away_between_two_files_leaves_nothing_counted(
+def test_a_store_failure_between_two_files_releases_the_quota(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = storage.write
@@ -107,7 +107,7 @@ def test_a_store_that_goes_away_between_two_files_leaves_nothing_counted(
     assert Storage.objects.get().bytes == 0
 
 
-def test_tokens_that_do_not_open() -> None:
+def test_invalid_tokens() -> None:
     for secret in ("", "x", "bgp_" + "x" * 43, "ü", "\0"):
         for header in ("Token ", "Bearer "):
             answer = Client().get("/api/v1/jobs/", headers={"Authorization": header + secret})

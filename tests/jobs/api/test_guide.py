@@ -1,4 +1,4 @@
-"""Every example of docs/api/README.md runs as it is printed, against the site and a real worker's doing."""
+"""Every example of docs/api/README.md runs as printed, with a worker beside it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RUNS = {
 
 @pytest.fixture
 def worker() -> Iterator[None]:
-    """Does what a worker does, in a thread of this process, until the test ends."""
+    """Does a worker's job in a thread of this process until the test ends."""
     stop = threading.Event()
 
     def work() -> None:
@@ -62,7 +62,7 @@ def worker() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where somebody tries the examples, with the pictures that they name."""
+    """A folder with the pictures that the examples name."""
     here = tmp_path / "here"
     here.mkdir()
     (here / "photo.jpg").write_bytes(make_picture(160, 120, format="JPEG"))
@@ -72,13 +72,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("number", range(len(SNIPPETS)), ids=lambda at: f"{at}-{SNIPPETS[at][0]}")
-def test_it_runs(number: int, live_server: Any, user: User, folder: Path) -> None:
+def test_the_example_runs(number: int, live_server: Any, user: User, folder: Path) -> None:
     language, text = SNIPPETS[number]
     program = RUNS[language]
     if shutil.which(program[0]) is None:
         pytest.skip(f"{program[0]} is not installed here")
     for picture in Picture.objects.filter(job=make_job(user)):
-        # What "the newest job" of an example is.
+        # The examples call it "the newest job".
         while Picture.objects.get(pk=picture.pk).state != "done":
             threading.Event().wait(0.05)
     done = subprocess.run(
@@ -100,5 +100,5 @@ def test_it_runs(number: int, live_server: Any, user: User, folder: Path) -> Non
                 assert picture.format == {".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}[path.suffix]
 
 
-def test_there_is_an_example_in_each_language() -> None:
+def test_each_language_has_an_example() -> None:
     assert {language for language, _ in SNIPPETS} == set(RUNS)

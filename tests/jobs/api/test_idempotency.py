@@ -1,4 +1,4 @@
-"""Idempotency-Key: the same request again makes nothing twice."""
+"""Idempotency-Key: a repeated request has no further effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.jobs.factories import stored_files
 
 
 @pytest.mark.django_db
-def test_the_same_again_is_the_same_answer(program: Program, user: User) -> None:
+def test_a_repeated_request_gets_the_same_response(program: Program, user: User) -> None:
     body = {"uploads": [str(make_upload(user).pk)]}
     first = program.post("jobs/", body, Idempotency_Key="one")
     again = program.post("jobs/", body, Idempotency_Key="one")
@@ -31,7 +31,7 @@ def test_the_same_again_is_the_same_answer(program: Program, user: User) -> None
 
 
 @pytest.mark.django_db
-def test_the_same_files_again_are_one_job(program: Program) -> None:
+def test_repeated_files_make_one_job(program: Program) -> None:
     fields = {"pictures": [make_picture()], "format": "webp"}
     first = program.form("jobs/", fields, Idempotency_Key="one")
     again = program.form("jobs/", fields, Idempotency_Key="one")
@@ -54,14 +54,14 @@ def test_another_request_with_the_key_is_refused(program: Program, user: User) -
 
 
 @pytest.mark.django_db
-def test_what_was_refused_leaves_the_key_unused(program: Program, user: User) -> None:
+def test_a_refused_request_does_not_use_up_the_key(program: Program, user: User) -> None:
     assert program.post("jobs/", {"uploads": []}, Idempotency_Key="one").status_code == 422
     body = {"uploads": [str(make_upload(user).pk)]}
     assert program.post("jobs/", body, Idempotency_Key="one").status_code == 201
 
 
 @pytest.mark.django_db
-def test_keys_are_each_users_own(program: Program, stranger: User) -> None:
+def test_keys_are_per_user(program: Program, stranger: User) -> None:
     body = {"name": "a.png", "size": 1}
     mine = program.post("uploads/", body, Idempotency_Key="one").json()
     theirs = Program(stranger).post("uploads/", body, Idempotency_Key="one").json()
@@ -70,13 +70,13 @@ def test_keys_are_each_users_own(program: Program, stranger: User) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("key", ["", "x" * 256, "two words", "schlüssel"])
-def test_what_is_no_key(program: Program, key: str) -> None:
+def test_invalid_keys(program: Program, key: str) -> None:
     refused = program.post("uploads/", {"name": "a", "size": 1}, Idempotency_Key=key)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_idempotency_key")
 
 
 @pytest.mark.django_db
-def test_a_key_is_forgotten_after_a_day(program: Program) -> None:
+def test_a_key_expires_after_a_day(program: Program) -> None:
     body = {"name": "a.png", "size": 1}
     first = program.post("uploads/", body, Idempotency_Key="one").json()
     Idempotency.objects.update(created_at=timezone.now() - timedelta(hours=25))
@@ -89,7 +89,7 @@ def test_a_key_is_forgotten_after_a_day(program: Program) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["json", "form"])
-def test_twenty_at_once_are_one_job(user: User, kind: str) -> None:
+def test_twenty_concurrent_requests_make_one_job(user: User, kind: str) -> None:
     upload = str(make_upload(user).pk)
     secret = Program(user).secret
 

@@ -1,4 +1,4 @@
-"""What can be done with one job: look, cancel, try again, run again, pin, tag, delete, download."""
+"""Actions on one job: view, cancel, retry, run again, pin, tag, delete, download."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def fail(job: Job, at: int) -> None:
     lines.PICTURES.fail(claim, "broken", "It is broken.")
 
 
-def test_how_it_stands(program: Program, user: User) -> None:
+def test_job_detail(program: Program, user: User) -> None:
     job = make_job(user, 3)
     complete(pictures_of(job)[0])
     fail(job, 1)
@@ -118,7 +118,7 @@ def test_results(program: Program, user: User) -> None:
     assert sorted(archive.namelist()) == ["disc-0.png", "disc-1.png"]
 
 
-def test_who_has_it_already_gets_no_body(program: Program, user: User) -> None:
+def test_a_matching_etag_gets_a_304(program: Program, user: User) -> None:
     job = make_job(user)
     for path in (address(job), address(job, "pictures/"), "jobs/"):
         first = program.get(path)

@@ -1,4 +1,4 @@
-"""Jobs: made of uploads or of files, listed, narrowed, paged."""
+"""Jobs: created from uploads or files, listed, filtered, paginated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_job_of_uploads(program: Program, user: User) -> None:
     assert said["pictures"][0]["result_url"] is None
 
 
-def test_one_call_that_does_it_all(program: Program, user: User) -> None:
+def test_one_call_uploads_submits_and_waits(program: Program, user: User) -> None:
     made = program.form(
         "jobs/",
         {
@@ -55,7 +55,7 @@ def test_one_call_that_does_it_all(program: Program, user: User) -> None:
     assert (failed["error"]["code"], failed["source_url"]) == ("unsupported_format", None)
 
 
-def test_a_preset_is_the_ground_of_a_recipe(program: Program, user: User) -> None:
+def test_a_recipe_overrides_its_preset(program: Program, user: User) -> None:
     presets.save(user, "mine", "", Recipe(model="u2net", refine="off"))
     for preset, given, expected in (
         ("sticker", {}, {"format": "webp", "model": "u2netp"}),
@@ -84,7 +84,7 @@ def test_a_preset_is_the_ground_of_a_recipe(program: Program, user: User) -> Non
         ({"uploads": [str(uuid4())], "title": 7}, "invalid", "title"),
     ],
 )
-def test_what_is_no_job(program: Program, body: Any, code: str, field: str | None) -> None:
+def test_invalid_jobs(program: Program, body: Any, code: str, field: str | None) -> None:
     refused = program.post("jobs/", body)
     assert refused.status_code == 422
     assert (refused.json()["code"], refused.json()["field"]) == (code, field)
@@ -133,13 +133,13 @@ def test_the_list_is_narrowed_and_sorted_as_the_history(program: Program, user: 
         ("since=2026-02-02&until=2026-02-01", "until"),
     ],
 )
-def test_a_query_that_cannot_be(program: Program, query: str, field: str) -> None:
+def test_invalid_queries(program: Program, query: str, field: str) -> None:
     refused = program.get(f"jobs/?{query}")
     assert refused.status_code == 422
     assert refused.json()["field"] == field
 
 
-def test_pages_lead_on_and_back(program: Program, user: User) -> None:
+def test_pages_link_forwards_and_backwards(program: Program, user: User) -> None:
     for number in range(5):
         bare_job(user, title=f"job {number}")
     seen = []
@@ -186,6 +186,6 @@ def test_the_number_of_queries_does_not_grow(
     assert queries("jobs/?limit=100") == one
     assert len(program.get("jobs/?limit=100").json()["results"]) == 51
     assert queries(f"jobs/{large.pk}/pictures/?limit=100") == few
-    # One at work is also asked for its place in the queue.
+    # For an active job, the place in the queue needs a query.
     assert queries(f"jobs/{large.pk}/") <= small + 6
     assert one <= 8

@@ -1,4 +1,4 @@
-"""How much is left: RateLimit headers, 429 and Retry-After; and quotas."""
+"""Rate limits and quotas: RateLimit headers, 429 and Retry-After."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.jobs.api.program import Program
 pytestmark = pytest.mark.django_db
 
 
-def test_what_is_left_of_the_minute(program: Program, settings: Settings) -> None:
+def test_headers_show_the_remaining_requests(program: Program, settings: Settings) -> None:
     settings.API_REQUESTS_A_MINUTE = 2
     with time_machine.travel("2026-11-22T12:00:40Z", tick=False):
         answers = [program.get("presets/") for _ in range(3)]
@@ -33,7 +33,7 @@ def test_what_is_left_of_the_minute(program: Program, settings: Settings) -> Non
         assert program.get("presets/").status_code == 200
 
 
-def test_one_budget_an_account(program: Program, user: User, stranger: User, settings: Settings) -> None:
+def test_one_rate_limit_per_account(program: Program, user: User, stranger: User, settings: Settings) -> None:
     settings.API_REQUESTS_A_MINUTE = 1
     with time_machine.travel("2026-11-22T12:00:40Z", tick=False):
         assert program.get("presets/").status_code == 200
@@ -41,7 +41,7 @@ def test_one_budget_an_account(program: Program, user: User, stranger: User, set
         assert Program(stranger).get("presets/").status_code == 200
 
 
-def test_without_redis_nobody_is_held_up(
+def test_without_redis_there_is_no_rate_limit(
     program: Program, redis_away: Callable[[], AbstractContextManager[None]]
 ) -> None:
     with redis_away():
@@ -50,7 +50,7 @@ def test_without_redis_nobody_is_held_up(
     assert "RateLimit" not in answer.headers
 
 
-def test_a_quota_that_is_used_up(program: Program, user: User) -> None:
+def test_an_exhausted_quota(program: Program, user: User) -> None:
     User.objects.filter(pk=user.pk).update(pictures_month=1)
     first, second = (str(make_upload(user).pk) for _ in range(2))
     made = program.post("jobs/", {"uploads": [first]})
@@ -66,7 +66,7 @@ def test_a_quota_that_is_used_up(program: Program, user: User) -> None:
     ("limit", "code", "seconds"),
     [("in_flight", "too_many_in_flight", "5"), ("storage_bytes", "storage_full", "3600")],
 )
-def test_when_to_come_back_is_said_also_where_nobody_knows_when(
+def test_retry_after_is_set_even_without_an_exact_time(
     program: Program, user: User, limit: str, code: str, seconds: str
 ) -> None:
     sent = [str(make_upload(user).pk) for _ in range(2)]
@@ -81,7 +81,7 @@ def test_when_to_come_back_is_said_also_where_nobody_knows_when(
 
 
 @pytest.mark.parametrize(("code", "seconds"), [("too_many_waiting", "5"), ("too_many_uploads", "3600")])
-def test_too_many_of_ones_own_have_a_time_to_come_back(code: str, seconds: str) -> None:
+def test_too_many_objects_get_a_retry_after(code: str, seconds: str) -> None:
     refused = errors.answer(TooManyError(code, "Too many."), {})
     assert refused is not None
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, seconds)

@@ -1,4 +1,4 @@
-"""Pictures: listed, looked at, downloaded, deleted."""
+"""Pictures: list, view, download, delete."""
 
 from __future__ import annotations
 

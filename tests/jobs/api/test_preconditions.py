@@ -1,4 +1,4 @@
-"""If-Match on requests that change something: 412 where it does not hold, and nothing has changed."""
+"""If-Match on requests that change something: 412 if it does not hold, and nothing changes."""
 
 from __future__ import annotations
 
@@ -71,19 +71,19 @@ class TestJob:
         assert job.state == Job.State.ACTIVE
         assert program.post(f"jobs/{job.pk}/cancel/", If_Match=seen).status_code == 200
 
-    def test_what_is_wrong_otherwise_changes_nothing(self, program: Program, user: User) -> None:
+    def test_other_errors_change_nothing(self, program: Program, user: User) -> None:
         job = make_job(user)
         answer = program.ask("patch", f"jobs/{job.pk}/", {"tags": ["a", ""]}, If_Match="*")
         assert (answer.status_code, Tag.objects.count()) == (422, 0)
 
-    def test_somebody_elses(self, program: Program, stranger: User) -> None:
+    def test_another_users_job(self, program: Program, stranger: User) -> None:
         job = make_job(stranger)
         for method in ("patch", "delete"):
             assert program.ask(method, f"jobs/{job.pk}/", {}, If_Match="*").status_code == 404
 
 
 class TestOthers:
-    """Everything else that is changed or deleted."""
+    """All other objects that can be changed or deleted."""
 
     def test_a_picture(self, program: Program, user: User) -> None:
         picture = make_job(user).pictures.get()
@@ -147,11 +147,11 @@ class TestOthers:
         assert ApiToken.objects.get(pk=made.json()["id"]).revoked_at is None
         assert program.ask("delete", address, If_Match=tag(program, address)).status_code == 204
 
-    def test_where_nothing_has_an_etag(self, program: Program, user: User) -> None:
+    def test_urls_without_an_etag(self, program: Program, user: User) -> None:
         upload = make_upload(user)
         refused(program.post(f"uploads/{upload.pk}/finish/", If_Match="*"))
 
-    def test_nowhere(self, program: Program) -> None:
+    def test_an_unknown_url(self, program: Program) -> None:
         for method in ("put", "patch", "delete", "post"):
             assert program.ask(method, "nowhere/", {}, If_Match='"other"').status_code == 404
 
@@ -179,7 +179,7 @@ class TestMatte:
         seen = tag(program, address)
         answer = program.form(address, {"file": matte()}, If_Match=seen, Idempotency_Key="k")
         assert (answer.status_code, RenditionRequest.objects.count()) == (202, 1)
-        # Not in the list yet, and on its way all the same.
+        # The correction is in progress, although the list does not show it yet.
         refused(program.form(address, {"file": matte(grey=3)}, If_Match=seen))
         assert RenditionRequest.objects.count() == 1
         again = program.form(address, {"file": matte()}, If_Match=seen, Idempotency_Key="k")
@@ -201,7 +201,7 @@ class TestMatte:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_at_once_one_changes_it(program: Program, user: User) -> None:
+def test_of_two_concurrent_requests_one_succeeds(program: Program, user: User) -> None:
     job = make_job(user)
     address = f"jobs/{job.pk}/"
     seen = tag(program, address)

@@ -16,7 +16,7 @@ from tests.jobs.factories import pictures_of
 pytestmark = pytest.mark.django_db
 
 
-def test_own_presets_beside_everybodys(program: Program, stranger: User) -> None:
+def test_own_and_built_in_presets(program: Program, stranger: User) -> None:
     saved = program.ask("put", "presets/my-shop/", {"recipe": {"background": "#eee"}, "title": "My shop"})
     assert saved.status_code == 201
     assert saved.json()["recipe"]["background"] == {"kind": "colour", "colour": "#eeeeee"}
@@ -45,14 +45,14 @@ def test_own_presets_beside_everybodys(program: Program, stranger: User) -> None
         ("mine", {"recipe": None}, "null"),
     ],
 )
-def test_what_is_no_preset(program: Program, name: str, body: Any, code: str) -> None:
+def test_invalid_presets(program: Program, name: str, body: Any, code: str) -> None:
     refused = program.ask("put", f"presets/{name}/", body)
     assert (refused.status_code, refused.json()["code"]) == (422, code)
     assert not Preset.objects.exists()
     assert program.ask("delete", "presets/sticker/").status_code == 404
 
 
-def test_a_hundred_are_enough(program: Program, user: User) -> None:
+def test_at_most_a_hundred_presets(program: Program, user: User) -> None:
     Preset.objects.bulk_create(Preset(user=user, name=f"p{n}", title="", recipe={}) for n in range(100))
     refused = program.ask("put", "presets/another/", {"recipe": {}})
     assert (refused.status_code, refused.json()["code"]) == (422, "too_many_presets")

@@ -1,4 +1,4 @@
-"""Renditions of a finished matte, and mattes that people correct: made by a worker, without the model."""
+"""Renditions of a finished matte and corrected mattes, made by a worker without the model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture
 def picture(user: User) -> Picture:
-    """A picture of 64×48 pixels that a worker is done with."""
+    """A finished picture of 64×48 pixels."""
     picture = pictures_of(make_job(user))[0]
     processing.process(picture.pk)
     picture.refresh_from_db()
@@ -43,7 +43,7 @@ def png(matte: Any) -> bytes:
 
 
 def half() -> Any:
-    """A matte whose left half is the subject."""
+    """A matte whose left half is foreground."""
     matte = np.zeros((48, 64), np.uint8)
     matte[:, :32] = 255
     return matte
@@ -106,7 +106,7 @@ def test_a_corrected_matte_is_the_next_revision(
     with Image.open(io.BytesIO(result)) as cut:
         assert np.array_equal(np.asarray(cut)[..., 3], half())
     assert not [key for key in stored_files() if key.startswith("incoming/")]
-    # Renditions are made from the newest revision, and from an earlier one where it is asked for.
+    # Renditions use the newest revision unless the request names an earlier one.
     newest = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}}).json()
     assert newest["revision"] == 2
     older = program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"format": "webp"}, "revision": 1})
@@ -132,14 +132,14 @@ def test_the_alpha_of_a_corrected_cut_out_is_its_matte(program: Program, picture
         (b"", "empty_file"),
     ],
 )
-def test_what_is_no_matte_of_this_picture(program: Program, picture: Picture, file: bytes, code: str) -> None:
+def test_invalid_mattes(program: Program, picture: Picture, file: bytes, code: str) -> None:
     refused = program.form(f"pictures/{picture.pk}/mattes/", {"file": file})
     assert (refused.status_code, refused.json()["code"]) == (422, code)
     assert not RenditionRequest.objects.exists()
     assert not [key for key in stored_files() if key.startswith("incoming/")]
 
 
-def test_a_matte_that_breaks_off_fails_its_wish_alone(
+def test_a_truncated_matte_fails_only_its_own_request(
     program: Program, picture: Picture, django_capture_on_commit_callbacks: Any
 ) -> None:
     whole = png(np.random.default_rng(1).integers(0, 255, (48, 64), np.uint8))
@@ -168,9 +168,7 @@ def test_a_matte_that_breaks_off_fails_its_wish_alone(
         ({"revision": 10**40}, "max_value", "revision"),
     ],
 )
-def test_a_rendition_that_cannot_be(
-    program: Program, picture: Picture, body: Any, code: str, field: str
-) -> None:
+def test_invalid_renditions(program: Program, picture: Picture, body: Any, code: str, field: str) -> None:
     refused = program.post(f"pictures/{picture.pk}/renditions/", body)
     assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (422, code, field)
     assert program.post(f"pictures/{picture.pk}/renditions/", {"revision": 7}).status_code == 404
@@ -185,12 +183,12 @@ def test_a_picture_that_is_not_done_has_nothing_to_render(program: Program, user
         assert (answer.status_code, answer.json()["code"]) == (409, "no_matte")
 
 
-def test_a_preset_of_everybodys(program: Program, picture: Picture) -> None:
+def test_a_built_in_preset(program: Program, picture: Picture) -> None:
     said = program.post(f"pictures/{picture.pk}/renditions/", {"preset": "sticker"}).json()
     assert (said["recipe"]["format"], said["recipe"]["model"]) == ("webp", "u2netp")
 
 
-def test_what_is_lost_is_sent_again_and_what_breaks_is_given_up(
+def test_lost_messages_are_resent_and_repeated_failures_end(
     program: Program, picture: Picture, queued: Any, settings: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.MAX_ATTEMPTS = 2
@@ -211,7 +209,7 @@ def test_what_is_lost_is_sent_again_and_what_breaks_is_given_up(
     assert (again["id"], again["state"]) == (said["id"], "queued")
 
 
-def test_a_matte_whose_worker_is_lost_every_time_does_not_stay(
+def test_a_matte_whose_worker_always_dies_is_deleted(
     program: Program, picture: Picture, settings: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.MAX_ATTEMPTS = 1
@@ -238,7 +236,7 @@ def test_a_full_account_gets_no_more_renditions_and_no_new_run(
     assert there.status_code == 200, "what is there takes no room"
 
 
-def test_a_picture_deleted_at_that_moment_is_not_found(
+def test_a_picture_deleted_during_the_request_is_a_404(
     program: Program, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hold = rendition_requests._hold

@@ -1,4 +1,4 @@
-"""The schema: committed, complete, and shown by a page that our own policy lets run."""
+"""The OpenAPI schema: committed, complete, and shown by a page that our own policy allows."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def schema() -> Any:
     return SchemaGenerator(urlconf=site_urls).get_schema(public=True)
 
 
-def test_what_is_committed_is_what_is_served() -> None:
+def test_the_committed_schema_is_current() -> None:
     served_now = Client().get(reverse("api-schema"))
     assert served_now.status_code == 200
     assert COMMITTED.read_bytes() == served_now.content, AGAIN
 
 
-def test_it_is_openapi(schema: Any) -> None:
+def test_the_schema_is_valid_openapi(schema: Any) -> None:
     validate_schema(schema)
     assert schema["openapi"] == "3.1.0"
     assert yaml.safe_load(COMMITTED.read_text())["paths"].keys() == schema["paths"].keys()
 
 
-def test_every_address_is_in_it_with_its_refusals(schema: Any) -> None:
+def test_every_operation_and_its_errors_are_in_the_schema(schema: Any) -> None:
     def shape(path: str) -> str:
         return re.sub(r"<\w+:(\w+)>|{(\w+)}", "{}", path)
 
@@ -55,8 +55,8 @@ def test_every_address_is_in_it_with_its_refusals(schema: Any) -> None:
 
 @pytest.mark.parametrize("method", ["get", "head"])
 @pytest.mark.parametrize("address", ["/api", "/api/"])
-def test_the_documentation_is_where_health_checks_of_rembg_look(address: str, method: str) -> None:
-    """`curl -f http://localhost:7000/api`, as in the compose files of its users: no redirect, no sign-in."""
+def test_rembg_health_checks_find_the_documentation(address: str, method: str) -> None:
+    """`curl -f http://localhost:7000/api`, as in rembg users' compose files: no redirect, no sign-in."""
     for accept in ("*/*", "application/json"):
         answer = getattr(Client(), method)(address, headers={"Accept": accept})
         assert (answer.status_code, answer["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -68,7 +68,7 @@ def test_the_documentation_is_where_health_checks_of_rembg_look(address: str, me
 
 
 def test_the_page_runs_under_our_policy() -> None:
-    """No script and no style in the page itself, nothing from another host."""
+    """No inline script or style, nothing from another host."""
     answer = Client().get(reverse("api-docs"))
     page = answer.content.decode()
     assert answer.status_code == 200

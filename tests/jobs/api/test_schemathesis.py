@@ -1,6 +1,6 @@
-"""Schemathesis over the whole schema, with a token, all checks: no 500, no undocumented status, no breach.
+"""Schemathesis over the whole schema with a token and all checks: no 500, no undocumented status.
 
-A short form here; `make schemathesis` runs the long one.
+This is a short run; `make schemathesis` runs the long one.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "4"))
 
 
 def _loaded() -> Any:
-    """The schema as it is served, and the application behind it."""
+    """The served schema, bound to the application."""
     schema = schemathesis.openapi.from_dict(SchemaGenerator(urlconf=site_urls).get_schema(public=True))
     schema.app = get_wsgi_application()
-    # A value that the schema allows may still be refused for what it means: 422 and 409 say so.
+    # A value that matches the schema may still be refused for its meaning, with 422 or 409.
     schema.config.checks.positive_data_acceptance.expected_statuses = [
         "2xx",
         "302",
@@ -64,7 +64,7 @@ api = _loaded()
 
 @pytest.fixture
 def things(user: User) -> dict[str, Any]:
-    """What the addresses name, each in the state in which most can be done with it."""
+    """The objects in the URLs, each in the state that allows most operations."""
     job = make_job(user, 2)
     picture = pictures_of(job)[0]
     rendition = complete(picture)
@@ -89,13 +89,13 @@ def things(user: User) -> dict[str, Any]:
 
 @pytest.fixture
 def secret(user: User) -> str:
-    """Of a token that may do everything, and that nobody revokes."""
+    """The secret of a token with all scopes that no test case revokes."""
     return Program(user).secret
 
 
 @pytest.fixture
 def site(settings: Settings, valkey: object) -> Iterator[None]:
-    """Nobody is told to come back later; and requests use the test's own connection, which stays open."""
+    """Disables rate limits, and makes requests use the test's own database connection."""
     settings.API_REQUESTS_A_MINUTE = 1_000_000
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -113,7 +113,7 @@ def site(settings: Settings, valkey: object) -> Iterator[None]:
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
 )
-def test_whatever_is_asked(
+def test_generated_requests(
     case: schemathesis.Case, user: User, things: dict[str, Any], secret: str, site: None
 ) -> None:
     mode = case.meta.generation.mode if case.meta else GenerationMode.POSITIVE
@@ -126,7 +126,7 @@ def test_whatever_is_asked(
 
 
 def _name_what_is_there(case: schemathesis.Case, user: User, things: dict[str, Any]) -> None:
-    """Every second request is about something that there is."""
+    """Makes every second request refer to existing objects."""
     if case.path_parameters and len(str(case.body)) % 2 == 0:
         case.path_parameters = {name: things.get(name, value) for name, value in case.path_parameters.items()}
     if case.path.endswith("/jobs/") and isinstance(case.body, dict) and "uploads" in case.body:
@@ -134,6 +134,6 @@ def _name_what_is_there(case: schemathesis.Case, user: User, things: dict[str, A
 
 
 def _fill_empty_file(case: schemathesis.Case) -> None:
-    """Werkzeug's client leaves out the blank line before an empty file, which makes it no part of a form."""
+    """Werkzeug's client omits the blank line before an empty file, so the part would be malformed."""
     if isinstance(case.body, dict) and case.body.get("file") in ("", b""):
         case.body["file"] = b"\0"

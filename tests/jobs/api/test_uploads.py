@@ -1,4 +1,4 @@
-"""Uploads by a program: start, send, finish."""
+"""Uploads by API clients: start, send, finish."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.jobs.factories import stored_files
 pytestmark = pytest.mark.django_db
 
 
-def test_the_whole_way(program: Program, user: User) -> None:
+def test_start_send_and_finish(program: Program, user: User) -> None:
     content = make_picture(30, 20)
     started = program.post("uploads/", {"name": "shoes/red.png", "size": len(content)})
     assert started.status_code == 201
@@ -56,7 +56,7 @@ def test_the_whole_way(program: Program, user: User) -> None:
     assert program.get(said["url"]).json() == facts
 
 
-def test_a_file_that_is_no_picture_is_refused_with_a_reason(program: Program) -> None:
+def test_a_file_that_is_not_a_picture_is_refused_with_a_reason(program: Program) -> None:
     said = program.post("uploads/", {"name": "letter.jpg", "size": 9}).json()
     program.form(said["target"]["url"], {"file": b"Dear all"})
     finished = program.post(said["finish_url"])
@@ -84,7 +84,7 @@ def test_a_file_that_is_no_picture_is_refused_with_a_reason(program: Program) ->
         ({"name": "n" * 1001, "size": 7}, "max_length", "name"),
     ],
 )
-def test_what_cannot_be_announced(program: Program, announcement: Any, code: str, field: str | None) -> None:
+def test_invalid_announcements(program: Program, announcement: Any, code: str, field: str | None) -> None:
     refused = program.post("uploads/", announcement)
     assert refused.status_code == 422
     body = refused.json()
@@ -107,8 +107,8 @@ def test_bytes_after_the_end_are_refused(program: Program, user: User) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "upload_closed")
 
 
-def test_the_studio_leaves_alone_what_a_program_sends(program: Program, user: User, client: Client) -> None:
-    """A batch on its way is not the page's to submit or to throw away."""
+def test_the_studio_ignores_uploads_of_api_clients(program: Program, user: User, client: Client) -> None:
+    """The page must not submit or discard an API client's unfinished batch."""
     content = make_picture(30, 20)
     said = program.post("uploads/", {"name": "a.png", "size": len(content)}).json()
     program.form(said["target"]["url"], {**said["target"]["fields"], "file": content})
@@ -127,15 +127,15 @@ def test_the_studio_leaves_alone_what_a_program_sends(program: Program, user: Us
     assert job.status_code == 201
 
 
-def test_what_a_job_of_files_brings_along_is_a_programs(program: Program) -> None:
+def test_files_submitted_by_the_api_count_as_api_uploads(program: Program) -> None:
     assert program.form("jobs/", {"pictures": [make_picture()]}).status_code == 201
     assert Upload.objects.get().by_program
 
 
-def test_what_is_in_no_job_can_be_taken_back(
+def test_unsubmitted_uploads_can_be_discarded(
     program: Program, user: User, django_capture_on_commit_callbacks: Any
 ) -> None:
-    """In every state, with its bytes; what a page sent as well."""
+    """In every state, with its bytes; also uploads from the page."""
     content = make_picture(30, 20)
     announced, sent, refused = (
         program.post("uploads/", {"name": "a.png", "size": len(content)}).json() for _ in range(3)
@@ -155,7 +155,7 @@ def test_what_is_in_no_job_can_be_taken_back(
     assert stored_files() == [kept.key]
 
 
-def test_what_is_in_a_job_goes_with_it_and_not_before(program: Program, user: User) -> None:
+def test_submitted_uploads_are_deleted_with_their_job_only(program: Program, user: User) -> None:
     picture = make_job(user).pictures.get()
     upload = Upload.objects.get()
     before = stored_files()

@@ -1,4 +1,4 @@
-"""?wait=: the answer comes when the thing is done."""
+"""?wait=: the response comes when the job or rendition is done."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 class Waiter:
-    """A program whose requests run beside each other."""
+    """A client that sends requests concurrently."""
 
     def __init__(self, user: User) -> None:
         self._headers = {"Authorization": f"Token {Program(user).secret}"}
@@ -48,7 +48,7 @@ class Waiter:
 
 
 async def in_thread(act: Any, *args: Any) -> Any:
-    """A worker's doing, with a connection of its own."""
+    """Runs a worker's step in a thread with a database connection of its own."""
 
     def tidily() -> Any:
         try:
@@ -66,7 +66,7 @@ async def until_there(model: Any) -> Any:
     return row
 
 
-async def test_a_new_job_answers_when_it_has_ended(user: User) -> None:
+async def test_creating_a_job_waits_for_its_end(user: User) -> None:
     upload = await in_thread(make_upload, user)
     client = await in_thread(Waiter, user)
     body = {"uploads": [str(upload.pk)]}
@@ -81,7 +81,7 @@ async def test_a_new_job_answers_when_it_has_ended(user: User) -> None:
     assert said["pictures"][0]["result_url"] is not None
 
 
-async def test_looking_waits_for_the_end_and_no_longer_than_asked(user: User) -> None:
+async def test_reading_a_job_waits_for_its_end_or_the_time_out(user: User) -> None:
     job = await in_thread(make_job, user)
     client = await in_thread(Waiter, user)
     address = f"/api/v1/jobs/{job.pk}/"
@@ -95,7 +95,7 @@ async def test_looking_waits_for_the_end_and_no_longer_than_asked(user: User) ->
     assert known.status_code == 304
 
 
-async def test_a_job_that_is_deleted_meanwhile_is_told_as_it_was(user: User) -> None:
+async def test_a_job_deleted_meanwhile_is_returned_in_its_last_state(user: User) -> None:
     job = await in_thread(make_job, user)
     client = await in_thread(Waiter, user)
     asked = asyncio.create_task(client.get(f"/api/v1/jobs/{job.pk}/?wait=60"))
@@ -106,7 +106,9 @@ async def test_a_job_that_is_deleted_meanwhile_is_told_as_it_was(user: User) -> 
     assert (await asked).status_code in {200, 404}
 
 
-async def test_a_rendition_answers_when_it_is_made(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rendition_request_waits_for_the_rendition(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = await in_thread(make_job, user)
     await in_thread(complete_all, job)
     picture = (await in_thread(pictures_of, job))[0]
@@ -130,7 +132,7 @@ async def test_a_rendition_answers_when_it_is_made(user: User, monkeypatch: pyte
 
 
 def finished(user: User) -> Picture:
-    """A picture that is done."""
+    """A finished picture."""
     return pictures_of(complete_all(make_job(user)))[0]
 
 
@@ -142,7 +144,7 @@ def grey(picture: Picture) -> bytes:
 
 
 def asked_for(kind: str, client: Waiter, picture: Picture) -> Any:
-    """A rendition of this picture asked for, in one of the ways that wait until it is made."""
+    """Requests a rendition of this picture, in one of the ways that wait for it."""
     place = f"/api/v1/pictures/{picture.pk}"
     if kind == "mattes":
         return client.send(f"{place}/mattes/?wait=60", grey(picture))
@@ -150,7 +152,7 @@ def asked_for(kind: str, client: Waiter, picture: Picture) -> Any:
 
 
 def make(rendition_request: UUID) -> None:
-    """What a worker leaves behind that has fulfilled a rendition request."""
+    """Stores what a worker stores when it fulfils a rendition request."""
     row = RenditionRequest.objects.get(pk=rendition_request)
     made = row.picture.renditions.get()
     made.pk, made.recipe, made.recipe_digest = row.pk, row.recipe, row.recipe_digest
@@ -164,7 +166,7 @@ def make(rendition_request: UUID) -> None:
 
 
 @pytest.mark.parametrize("kind", ["renditions", "mattes"])
-async def test_what_is_made_within_the_wait_is_no_longer_on_its_way(user: User, kind: str) -> None:
+async def test_a_rendition_made_within_the_wait_is_a_200(user: User, kind: str) -> None:
     picture = await in_thread(finished, user)
     client = await in_thread(Waiter, user)
     asked = asyncio.create_task(asked_for(kind, client, picture))
@@ -177,7 +179,7 @@ async def test_what_is_made_within_the_wait_is_no_longer_on_its_way(user: User, 
 
 
 @pytest.mark.parametrize(("kind", "status"), [("renditions", 202), ("mattes", 202), ("looking", 200)])
-async def test_a_rendition_whose_picture_is_deleted_meanwhile_is_told_as_it_was(
+async def test_a_rendition_deleted_meanwhile_is_returned_in_its_last_state(
     user: User, kind: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting = asyncio.Event()
@@ -205,7 +207,7 @@ async def test_a_rendition_whose_picture_is_deleted_meanwhile_is_told_as_it_was(
 
 
 @pytest.mark.parametrize("wait", ["x", "-1", "61", "9" * 5000, "1.5", "²"])
-def test_a_wait_that_cannot_be(user: User, wait: str) -> None:
+def test_invalid_waits(user: User, wait: str) -> None:
     job = make_job(user)
     refused = Program(user).get(f"jobs/{job.pk}/?wait={wait}")
     assert (refused.status_code, refused.json()["field"]) == (422, "wait")

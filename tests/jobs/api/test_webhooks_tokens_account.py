@@ -1,4 +1,4 @@
-"""Webhooks, tokens, the account and its usage, by the API."""
+"""Webhooks, tokens, the account and its usage through the API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 HOOK = "https://example.org/hook"
 
 
-def test_a_webhook_from_its_making_to_its_end(program: Program) -> None:
+def test_the_life_of_a_webhook(program: Program) -> None:
     made = program.post("webhooks/", {"url": HOOK, "events": ["job.finished"], "description": "mine"})
     assert made.status_code == 201, made.json()
     assert made["Cache-Control"] == "no-store"
@@ -68,12 +68,12 @@ def test_a_webhook_from_its_making_to_its_end(program: Program) -> None:
         ({"url": HOOK, "events": []}, "empty", "events"),
     ],
 )
-def test_what_is_no_webhook(program: Program, body: Any, code: str, field: str) -> None:
+def test_invalid_webhooks(program: Program, body: Any, code: str, field: str) -> None:
     refused = program.post("webhooks/", body)
     assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (422, code, field)
 
 
-def test_a_token_from_its_making_to_its_end(program: Program, user: User) -> None:
+def test_the_life_of_a_token(program: Program, user: User) -> None:
     made = program.post("tokens/", {"name": "reader", "scopes": ["read"]})
     assert made.status_code == 201, made.json()
     assert made["Cache-Control"] == "no-store"
@@ -95,7 +95,7 @@ def test_a_token_from_its_making_to_its_end(program: Program, user: User) -> Non
     assert secret not in str(list(ApiToken.objects.values()))
 
 
-def test_what_a_token_made_or_got_hold_of_ends_with_it(program: Program, user: User) -> None:
+def test_revoking_a_token_revokes_those_it_created_or_rotated(program: Program, user: User) -> None:
     leaked = Program(user, "read", "submit", "delete")
     made = Program.of(leaked.post("tokens/", {"name": "made", "scopes": ["read", "submit"]}).json()["secret"])
     grandchild = Program.of(made.post("tokens/", {"name": "more", "scopes": ["read"]}).json()["secret"])
@@ -107,7 +107,7 @@ def test_what_a_token_made_or_got_hold_of_ends_with_it(program: Program, user: U
     assert program.get("jobs/").status_code == 200
 
 
-def test_a_token_gives_no_more_than_it_has(user: User) -> None:
+def test_a_token_cannot_delegate_more_than_its_own_rights(user: User) -> None:
     soon = timezone.now() + timedelta(days=1)
     caller = Program(user, "read", "submit", "delete", expires_at=soon, allowed_addresses=["127.0.0.0/8"])
     for body, code in (
@@ -143,12 +143,12 @@ def test_a_token_gives_no_more_than_it_has(user: User) -> None:
         ({"name": " ", "scopes": ["read"]}, "name"),
     ],
 )
-def test_what_is_no_token(program: Program, body: Any, field: str) -> None:
+def test_invalid_tokens_are_not_created(program: Program, body: Any, field: str) -> None:
     refused = program.post("tokens/", body)
     assert (refused.status_code, refused.json()["field"]) == (422, field)
 
 
-def test_what_is_used_and_left(program: Program, user: User) -> None:
+def test_usage(program: Program, user: User) -> None:
     User.objects.filter(pk=user.pk).update(pictures_month=5)
     job = make_job(user, 2)
     meters = {meter["name"]: meter for meter in program.get("usage/").json()["meters"]}

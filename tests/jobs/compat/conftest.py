@@ -1,4 +1,4 @@
-"""The compatible APIs as their clients meet them: over ASGI, with a real worker behind a real Valkey."""
+"""The compatible APIs as clients see them: over ASGI, with a real worker and a real Valkey."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Scope = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
@@ -31,12 +31,12 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body, read."""
+        """The parsed body."""
         return json.loads(self.content)
 
     @property
     def error(self) -> tuple[int, str]:
-        """Status and the first error's code (its title, where it has none)."""
+        """Status and code of the first error (its title if it has no code)."""
         first = self.json["errors"][0]
         return self.status, first.get("code", first["title"])
 
@@ -48,7 +48,7 @@ async def ask(
     headers: dict[str, str] | None = None,
     client: str = "192.0.2.9",
 ) -> Answer:
-    """One request to the ASGI application as the server hands it over."""
+    """Sends one request to the ASGI application, as the server would."""
     address, _, query = path.partition("?")
     scope: Scope = {
         "type": "http",
@@ -88,38 +88,38 @@ async def ask(
 
 @dataclass
 class Caller:
-    """A program with a token."""
+    """A client with a token."""
 
     token: ApiToken
     secret: str
 
     async def get(self, path: str) -> Answer:
-        """GET with the key."""
+        """Sends a GET with the key."""
         return await ask("GET", path, headers={"X-Api-Key": self.secret})
 
     async def form(self, fields: dict[str, Any], path: str = "/v1.0/removebg", **headers: str) -> Answer:
-        """A multipart form; values with a `read` are files."""
+        """Sends a multipart form; values with a `read` method are files."""
         return await self.send(encode_multipart(BOUNDARY, fields), MULTIPART_CONTENT, path, **headers)
 
     async def json(self, value: object, path: str = "/v1.0/removebg", **headers: str) -> Answer:
-        """JSON."""
+        """Sends JSON."""
         return await self.send(json.dumps(value).encode(), "application/json", path, **headers)
 
     async def send(self, body: bytes, kind: str, path: str = "/v1.0/removebg", **headers: str) -> Answer:
-        """A body of any kind."""
+        """Sends a body of any type."""
         said = {name.replace("_", "-"): value for name, value in headers.items()}
         return await ask("POST", path, body, {"X-Api-Key": self.secret, "Content-Type": kind, **said})
 
 
 @pytest.fixture(autouse=True)
 def _own_clients() -> None:
-    """Every test has a Valkey that was emptied: nothing is remembered of another's connection."""
+    """Each test has an emptied Valkey, so no connection state may carry over."""
     rate._client.cache_clear()
 
 
 @pytest.fixture
 def make_caller(user: User) -> Callable[..., Caller]:
-    """Programs of a user, by default of Ada's."""
+    """Makes clients of a user, by default ada."""
 
     def make(
         scopes: tuple[str, ...] = ("read", "submit"), owner: User | None = None, **options: Any
@@ -131,7 +131,7 @@ def make_caller(user: User) -> Callable[..., Caller]:
 
 @pytest.fixture
 def caller(make_caller: Callable[..., Caller]) -> Caller:
-    """A program that may read and submit."""
+    """A client with the scopes read and submit."""
     return make_caller()
 
 
@@ -144,7 +144,7 @@ def worker(valkey: object) -> Iterator[None]:
     from jobs import actors
 
     assert actors.render
-    # A worker adds a middleware of its own to the broker, and leaves it there.
+    # A worker adds middleware to the broker and does not remove it.
     before = list(broker.middleware)
     working = dramatiq.Worker(broker, queues={"interactive"}, worker_timeout=20, worker_threads=2)
     working.start()

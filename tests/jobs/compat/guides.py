@@ -1,4 +1,4 @@
-"""The guides for who moves here: their tables row by row, and the tests that hold what each row says."""
+"""The migration guides: the rows of their tables, and the tests that cover each row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GUIDES = Path(__file__).parents[3] / "docs" / "api"
 
 
 def rows(name: str) -> dict[str, str]:
-    """The rows of all tables of a guide: the first cell, and the others as they stand."""
+    """The rows of all tables of a guide: first cell → the other cells."""
     found: dict[str, str] = {}
     for line in (GUIDES / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("| ") and not line.startswith("|--"):
@@ -22,10 +22,9 @@ def rows(name: str) -> dict[str, str]:
 
 
 def without_a_test(name: str, claims: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """What is wrong with `claims`: rows without tests, tests for rows that are not there, and tests that are
-    not there.
+    """Errors in `claims`: rows without tests, claims without a row, and missing tests.
 
-    A test is named `module:function`; the module lies beside this file unless it has a dot.
+    A test is named `module:function`. A module without a dot is in this folder.
     """
     wrong = [f"no test holds: {row}" for row in rows(name) if not claims.get(row)]
     wrong += [f"no such row: {row}" for row in claims if row not in rows(name)]

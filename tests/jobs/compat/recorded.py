@@ -1,7 +1,7 @@
-"""Requests that rembg's server was asked, and what it said: `rembg-2.0.86.json` beside this file.
+"""Recorded requests and responses of rembg's server, in `rembg-2.0.86.json`.
 
-To record another version: start its server (`rembg s --no-ui --port 7000`), then
-`python -m tests.jobs.compat.recorded http://127.0.0.1:7000 2.0.87`.
+To record another version, start its server (`rembg s --no-ui --port 7000`), then run `python -m
+tests.jobs.compat.recorded http://127.0.0.1:7000 2.0.87`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from urllib.parse import quote, urlencode
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 FILE = Path(__file__).with_name("rembg-2.0.86.json")
-# No picture is fetched from there: whoever gets as far as that has had its parameters accepted.
+# Nothing is downloaded from there: a request that fails at this URL has passed the validation of its
+# parameters.
 NOWHERE = "ftp://example.org/a.jpg"
 NUMBERS = (
     "0", "255", "256", "-1", "+5", "007", "1.0", "1.00", "1.", ".5", "1.5", "1e2", "0x10", "1_0", "1__0",
@@ -27,7 +28,7 @@ FLAGS = ("true", "TRUE", "t", "Yes", "on", "1", "0", "N", "oFf", "f", "2", "mayb
 
 
 def cases() -> list[dict[str, Any]]:
-    """Each is a query, and of a POST the form's fields and whether the file is in it."""
+    """Each case is a query; for a POST also the form's fields, and whether it includes the file."""
     found: list[dict[str, Any]] = [{"query": {}}, {"query": {"a": "maybe", "model": "zzz", "af": "300"}}]
     found += [{"query": {"url": NOWHERE, "af": value}} for value in NUMBERS]
     found += [{"query": {"url": NOWHERE, "ae": value}} for value in ("-1", "9" * 30, "1000001")]
@@ -49,7 +50,7 @@ def cases() -> list[dict[str, Any]]:
 
 
 def request(case: dict[str, Any], picture: Any) -> tuple[str, str, bytes, dict[str, str]]:
-    """Method, address, body and headers of a case; `picture` is the file where it sends one."""
+    """Method, URL, body and headers of a case; `picture` is the file, if it sends one."""
     address = "/api/remove" + ("?" + urlencode(case["query"], quote_via=quote) if case["query"] else "")
     if "form" not in case:
         return "GET", address, b"", {}
@@ -71,7 +72,7 @@ def _record(server: str) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Record all cases anew."""
+    """Records all cases again."""
     from django.conf import settings
 
     settings.configure(DEFAULT_CHARSET="utf-8")

@@ -1,4 +1,4 @@
-"""Bodies as clients send them."""
+"""Parsing of request bodies."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def part(disposition: bytes) -> bytes:
     return b"--b\r\nContent-Disposition: " + disposition + b"\r\n\r\nx\r\n--b--"
 
 
-def test_a_file_is_known_by_its_part_whatever_it_says_of_itself() -> None:
+def test_files_are_recognised_by_field_name() -> None:
     named = b'Content-Disposition: form-data; name="image_file"; filename="image_file"\r\n\r\n\x89PNG'
     assert multipart(named).files == {"image_file": File(b"\x89PNG", "image_file")}
     bare = b"content-disposition: form-data; name=image_file\r\nContent-Type: text/plain\r\n\r\n\x89PNG\r\n"
     assert multipart(bare).files == {"image_file": File(b"\x89PNG\r\n", "")}
 
 
-def test_bytes_that_look_like_ends_of_lines_and_parts_stay_what_they_are() -> None:
+def test_bytes_that_look_like_boundaries_are_preserved() -> None:
     data = b"\r\n\r\n--a\r\n--\x00\r\n"
     part = b'Content-Disposition: form-data; name="image_file"; filename="a b.jpg"\r\n\r\n' + data
     assert multipart(part, boundary="boundary").files["image_file"] == File(data, "a b.jpg")
 
 
-def test_empty_strings_and_empty_files_were_not_sent() -> None:
+def test_empty_strings_and_empty_files_count_as_not_sent() -> None:
     read = multipart(
         b'Content-Disposition: form-data; name="roi"\r\n\r\n',
         b'Content-Disposition: form-data; name="crop"\r\n\r\n  ',
@@ -60,7 +60,7 @@ def test_a_file_with_a_name_and_no_bytes_is_empty_and_not_absent() -> None:
         sources.background(behind)
 
 
-def test_json_values_of_every_kind() -> None:
+def test_json_values_of_every_type() -> None:
     read = body.read(
         "application/json; charset=utf-8",
         b'{"crop": true, "a": false, "n": 80, "shadow_type": {"car": "3D"}}',
@@ -68,28 +68,28 @@ def test_json_values_of_every_kind() -> None:
     assert read.fields == {"crop": "true", "a": "false", "n": "80", "shadow_type[car]": "3D"}
 
 
-def test_forms_with_and_without_a_kind() -> None:
+def test_forms_with_and_without_a_content_type() -> None:
     encoded = urlencode({"bg_color": "#fff", "roi": "0% 0% 50% 50%", "ö": "ü"}).encode()
     expected = {"bg_color": "#fff", "roi": "0% 0% 50% 50%", "ö": "ü"}
     assert body.read("application/x-www-form-urlencoded", encoded).fields == expected
     assert body.read("", encoded).fields == expected
 
 
-def test_a_long_field_that_nobody_reads_is_as_if_it_was_not_sent() -> None:
+def test_long_unknown_fields_are_ignored() -> None:
     content = b'{"image_base64": "' + b"A" * 20_000 + b'", "size": "hd"}'
     assert body.read("application/json", content).fields == {"size": "hd"}
     with pytest.raises(CompatError, match="missing_source"):
         sources.image(body.read("application/json", content))
 
 
-def test_values_by_the_type_of_the_subject() -> None:
+def test_values_by_subject_type() -> None:
     said = body.read("application/json", b'{"shadow_opacity": {"car": 10, "person": "auto"}, "type": "car"}')
     assert said.fields == {"shadow_opacity[car]": "10", "shadow_opacity[person]": "auto", "type": "car"}
     form = body.read("application/x-www-form-urlencoded", b"shadow_opacity%5Bcar%5D=10&type=car")
     assert form.fields == {"shadow_opacity[car]": "10", "type": "car"}
 
 
-def test_the_address_counts_where_the_body_is_silent() -> None:
+def test_the_query_provides_fields_that_the_body_lacks() -> None:
     read = body.read("application/json", b'{"size": "hd"}', "size=full&format=jpg&crop=")
     assert read.fields == {"size": "hd", "format": "jpg"}
 
@@ -134,20 +134,20 @@ def test_a_file_whatever_its_name(disposition: bytes) -> None:
         ("application/x-www-form-urlencoded", b"a" * 201 + b"=1"),
     ],
 )
-def test_a_body_that_cannot_be_read_says_so(kind: str, content: bytes) -> None:
+def test_malformed_bodies_are_reported(kind: str, content: bytes) -> None:
     with pytest.raises(CompatError) as refused:
         body.read(kind, content)
     assert (refused.value.code, refused.value.status) == ("invalid_body", 400)
 
 
-def test_an_address_of_too_many_fields_says_so() -> None:
+def test_too_many_query_fields_are_reported() -> None:
     with pytest.raises(CompatError) as refused:
         body.read("", b"", "a=1&" * 201)
     assert refused.value.code == "invalid_body"
 
 
 @pytest.mark.parametrize("name", ["size", "roi", "shadow_type", "shadow_opacity", "scale", "bg_color"])
-def test_a_refusal_does_not_say_everything_back(name: str) -> None:
+def test_errors_do_not_repeat_long_input(name: str) -> None:
     with pytest.raises(CompatError) as refused:
         removebg_parameters.read({name: "x" * 10_000})
     assert len(refused.value.detail) <= 400
@@ -180,7 +180,7 @@ def test_base64_in_every_spelling_and_body(text: str, kind: str) -> None:
     assert sources.decoded(read.fields["image_file_b64"]).data == DATA
 
 
-def test_a_plus_that_nobody_encoded_is_a_plus() -> None:
+def test_an_unescaped_plus_is_a_plus() -> None:
     raw = b"image_file_b64=" + TEXT.encode()
     assert b"+" in raw
     assert sources.decoded(body.read("", raw).fields["image_file_b64"]).data == DATA
@@ -195,7 +195,7 @@ def test_22_megabytes_in_base64_are_read(kind: str) -> None:
     assert sources.decoded(body.read(kind, content).fields["image_file_b64"]).data == data
 
 
-def test_what_is_no_base64_is_no_image() -> None:
+def test_invalid_base64_is_refused() -> None:
     with pytest.raises(CompatError) as refused:
         sources.decoded("ü")
     assert refused.value.code == "failed_to_read_image"

@@ -1,4 +1,4 @@
-"""Bounds that a call meets before anything is fetched, begun or parsed."""
+"""Limits that are checked before anything is downloaded, started or parsed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def file(data: bytes) -> Any:
         (execution.WAITING, {"image_file": PHOTO}),
     ],
 )
-async def test_more_at_once_than_one_may(
+async def test_too_many_concurrent_calls(
     caller: Caller,
     user: User,
     turns: ConcurrencyLimit,
@@ -66,10 +66,10 @@ async def test_more_at_once_than_one_may(
         ("a/b", {"Content-Length": "9" * 19}, 400, "file_too_large", "Image file too large"),
     ],
 )
-async def test_what_the_front_refuses(
+async def test_requests_refused_before_the_views(
     caller: Caller, kind: str, more: dict[str, str], status: int, code: str, title: str
 ) -> None:
-    """No client of remove.bg's or rembg's knows our own words."""
+    """Clients of remove.bg and rembg do not know our own error format."""
     answer = await caller.send(b"", kind, **more)
     assert (answer.status, answer.json["errors"][0]["code"]) == (status, code)
     assert answer.json["errors"][0]["title"] == title

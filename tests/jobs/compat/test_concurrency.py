@@ -1,4 +1,4 @@
-"""What one user may hold up, and when it counts as given back."""
+"""Concurrency limits per user, and when a slot is released."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ADA, BOB = 1, 2
 
 @pytest.fixture
 def answered() -> Iterator[threading.Event]:
-    """Set: somebody else's server answers. Set in the end, so that no thread is left waiting."""
+    """When set, the remote server responds. It is set at the end, so that no thread keeps waiting."""
     event = threading.Event()
     yield event
     event.set()
@@ -26,7 +26,7 @@ def answered() -> Iterator[threading.Event]:
 
 @pytest.fixture(autouse=True)
 def fetching(monkeypatch: pytest.MonkeyPatch) -> ConcurrencyLimit:
-    """ConcurrencyLimit of this test's own."""
+    """A ConcurrencyLimit for this test alone."""
     turns = ConcurrencyLimit(2, "Wait for one of them.")
     monkeypatch.setattr(sources, "FETCHING", turns)
     return turns
@@ -37,7 +37,7 @@ async def all_back(turns: ConcurrencyLimit) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_a_turn_is_held_until_its_thread_is_done(
+async def test_a_slot_is_held_until_its_thread_ends(
     answered: threading.Event, fetching: ConcurrencyLimit
 ) -> None:
     busy = []
@@ -64,7 +64,7 @@ async def test_a_turn_is_held_until_its_thread_is_done(
     assert await sources.download(ADA, get) == File(b"x", "")
 
 
-async def test_who_brings_nothing_but_an_address_waits_for_a_turn(
+async def test_requests_with_only_a_url_wait_for_a_slot(
     answered: threading.Event, fetching: ConcurrencyLimit
 ) -> None:
     def get() -> File:
@@ -81,7 +81,7 @@ async def test_who_brings_nothing_but_an_address_waits_for_a_turn(
     assert not sources.PATIENT._held
 
 
-async def test_nobody_waits_for_ever(
+async def test_waiting_for_a_slot_times_out(
     answered: threading.Event, fetching: ConcurrencyLimit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "FETCH_SECONDS", 0.01)

@@ -32,51 +32,52 @@ GUIDE = "moving-from-rembg.md"
 PHOTO = make_picture(320, 240, format="JPEG")
 CLAIMS = {
     "`GET /api/remove?url=…`, `POST /api/remove` with the file as `file`": (
-        "test_guide_rembg:test_the_answer_is_an_upright_png",
-        "test_rembg_results:test_cut_out_mask_and_colour",
+        "test_guide_rembg:test_the_result_is_an_upright_png",
+        "test_rembg_results:test_cut_out_mask_and_background_colour",
     ),
-    "where parameters are read": (
-        "test_rembg_results:test_a_post_reads_its_form_and_two_parameters_of_the_address",
-    ),
+    "where parameters are read": ("test_rembg_results:test_a_post_uses_its_form_and_two_query_parameters",),
     "`model=u2net`, `model=u2netp`": ("test_guide_rembg:test_models",),
-    "`om=true`": ("test_rembg_results:test_cut_out_mask_and_colour",),
+    "`om=true`": ("test_rembg_results:test_cut_out_mask_and_background_colour",),
     "`ppm=true`": (
         "test_rembg_results:test_a_post_processed_mask_has_two_levels",
         "tests.segmentation.test_binary:test_a_binary_matte_has_two_levels",
     ),
     "`bgc=r,g,b` or `bgc=r,g,b,a`": (
-        "test_rembg:test_the_colour_behind",
-        "test_rembg_results:test_cut_out_mask_and_colour",
+        "test_rembg:test_the_background_colour",
+        "test_rembg_results:test_cut_out_mask_and_background_colour",
     ),
     "a picture without a subject": (
-        "test_rembg_results:test_a_picture_with_nothing_in_it_is_a_transparent_one",
+        "test_rembg_results:test_a_picture_without_foreground_gives_a_transparent_png",
     ),
-    "invalid parameters": ("test_rembg_recorded:test_as_there",),
+    "invalid parameters": ("test_rembg_recorded:test_responses_match_the_recording",),
     "other errors": ("test_rembg:test_other_refusals",),
-    "`GET /api`": ("tests.jobs.api.test_schema:test_the_documentation_is_where_health_checks_of_rembg_look",),
+    "`GET /api`": ("tests.jobs.api.test_schema:test_rembg_health_checks_find_the_documentation",),
     "authentication": ("test_rembg:test_other_refusals",),
     "default model": ("test_guide_rembg:test_models",),
-    "`model=bria-rmbg` and others": ("test_guide_rembg:test_a_model_that_is_not_here",),
+    "`model=bria-rmbg` and others": ("test_guide_rembg:test_an_unknown_model",),
     "`a=true`": ("test_rembg:test_parameters",),
-    "`af`, `ab`, `ae`": ("test_rembg:test_parameters", "test_rembg_recorded:test_as_there"),
+    "`af`, `ab`, `ae`": (
+        "test_rembg:test_parameters",
+        "test_rembg_recorded:test_responses_match_the_recording",
+    ),
     "`vm=true`": ("test_rembg:test_parameters",),
     "`dc=true`": ("test_rembg:test_decontaminated_colours_need_refined_edges",),
     "edges and colours without these": ("tests.benchmarks.accuracy.test_parts:test_the_table_of_options",),
     "`bgc=red`, files that are not pictures": (
-        "test_rembg:test_a_colour_that_is_none_is_refused",
+        "test_rembg:test_an_invalid_colour_is_refused",
         "test_rembg:test_other_refusals",
     ),
     "`extras`": ("test_rembg:test_parameters",),
     "concurrency limit": (
-        "test_guide_rembg:test_how_many_at_once",
-        "test_concurrency:test_nobody_waits_for_ever",
+        "test_guide_rembg:test_the_concurrency_limit",
+        "test_concurrency:test_waiting_for_a_slot_times_out",
     ),
     "quota and rate limit": (
-        "test_rembg:test_the_pace_counts_here_too",
-        "test_guide_rembg:test_a_month_that_is_used_up",
+        "test_rembg:test_the_rate_limit_applies",
+        "test_guide_rembg:test_an_exhausted_monthly_quota",
     ),
-    "time limit": ("test_guide_rembg:test_a_call_that_takes_too_long_is_charged_once",),
-    "history": ("test_guide_rembg:test_what_is_kept",),
+    "time limit": ("test_guide_rembg:test_a_timed_out_call_is_charged_once",),
+    "history": ("test_guide_rembg:test_what_is_stored",),
 }
 
 
@@ -88,7 +89,7 @@ def test_every_row_has_a_test() -> None:
     assert without_a_test(GUIDE, CLAIMS) == []
 
 
-def test_its_command_lines_are_command_lines() -> None:
+def test_the_commands_of_the_guide_parse() -> None:
     text = " ".join((GUIDES / GUIDE).read_text(encoding="utf-8").split())
     commands = re.findall(r"`python -m segmentation cutout ([^`]+)`", text)
     assert len(commands) == 3
@@ -100,7 +101,7 @@ def test_its_command_lines_are_command_lines() -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_the_answer_is_an_upright_png(caller: Caller) -> None:
+async def test_the_result_is_an_upright_png(caller: Caller) -> None:
     out = io.BytesIO()
     marks = Image.Exif()
     marks[0x0112] = 6
@@ -114,12 +115,12 @@ def test_models(settings: Settings) -> None:
     assert [recipe_of({"model": name}).model for name in ("u2net", "u2netp")] == ["u2net", "u2netp"]
     settings.MODEL = "u2netp"
     assert recipe_of({}).model == "u2netp"
-    # The same ONNX files that rembg downloads: by their digests.
+    # The same ONNX files that rembg downloads, compared by digest.
     assert {"u2net", "u2netp"} <= set(weights.names())
 
 
 @pytest.mark.parametrize("name", ["bria-rmbg", "birefnet-general", "u2net-custom"])
-async def test_a_model_that_is_not_here(caller: Caller, name: str) -> None:
+async def test_an_unknown_model(caller: Caller, name: str) -> None:
     by_form = await caller.form({"file": photo(), "model": name}, path="/api/remove")
     by_address = await caller.get(f"/api/remove?model={name}&url=" + quote("http://example.org/a.jpg"))
     for answer, source in ((by_form, "body"), (by_address, "query")):
@@ -130,7 +131,7 @@ async def test_a_model_that_is_not_here(caller: Caller, name: str) -> None:
 
 
 @pytest.mark.parametrize("turns", [execution.WAITING, sources.FETCHING, sources.PATIENT])
-async def test_how_many_at_once(
+async def test_the_concurrency_limit(
     caller: Caller, user: User, turns: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = rows(GUIDE)["concurrency limit"]
@@ -149,7 +150,7 @@ async def test_how_many_at_once(
     assert list(answer.json) == ["detail"]
 
 
-async def test_a_month_that_is_used_up(caller: Caller, user: User) -> None:
+async def test_an_exhausted_monthly_quota(caller: Caller, user: User) -> None:
     user.pictures_month = 0
     await user.asave()
     answer = await caller.form({"file": photo()}, path="/api/remove")
@@ -157,7 +158,7 @@ async def test_a_month_that_is_used_up(caller: Caller, user: User) -> None:
 
 
 @pytest.mark.real
-async def test_a_call_that_takes_too_long_is_charged_once(
+async def test_a_timed_out_call_is_charged_once(
     caller: Caller, settings: Settings, request: pytest.FixtureRequest
 ) -> None:
     settings.SYNC_SECONDS = 0
@@ -172,7 +173,7 @@ async def test_a_call_that_takes_too_long_is_charged_once(
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_what_is_kept(caller: Caller, make_caller: Callable[..., Caller]) -> None:
+async def test_what_is_stored(caller: Caller, make_caller: Callable[..., Caller]) -> None:
     brief = await sync_to_async(make_caller)(ephemeral=True)
     assert (await brief.form({"file": photo()}, path="/api/remove")).status == 200
     assert not await Job.objects.aexists()

@@ -28,13 +28,13 @@ GUIDE = "moving-from-removebg.md"
 PHOTO = make_picture(320, 240, format="JPEG")
 CLAIMS = {
     "endpoints": (
-        "test_responses:test_the_plain_call",
+        "test_responses:test_a_call_with_defaults",
         "test_refusals:test_the_account_has_exactly_these_keys",
-        "test_improve:test_it_is_kept",
+        "test_improve:test_the_picture_is_stored",
     ),
     "request bodies": (
-        "test_responses:test_every_source_gives_the_same",
-        "test_body:test_forms_with_and_without_a_kind",
+        "test_responses:test_every_source_gives_the_same_result",
+        "test_body:test_forms_with_and_without_a_content_type",
         "test_what_clients_impose:test_1_empty_strings_mean_absent",
     ),
     "remove.bg's documentation samples in PHP (Guzzle), Java (Apache HttpClient) and C#": (
@@ -46,61 +46,61 @@ CLAIMS = {
         "tests.clients.test_recorded_requests:test_the_go_client_asks_for_a_zip",
     ),
     "parameters": (
-        "test_guide_removebg:test_what_is_said_with_its_default_is_as_if_it_was_not_said",
-        "test_guide_removebg:test_every_parameter_is_read",
-        "test_removebg_parameters:test_nothing_said_is_the_documents_default",
-        "test_removebg_parameters:test_what_is_wrong_is_named",
+        "test_guide_removebg:test_an_explicit_default_changes_nothing",
+        "test_guide_removebg:test_every_parameter_is_used",
+        "test_removebg_parameters:test_defaults_are_the_documented_ones",
+        "test_removebg_parameters:test_errors_name_the_parameter",
     ),
     "limits": (
         "test_guide_removebg:test_limits",
-        "test_removebg_parameters:test_size_is_a_limit_in_megapixels_and_png_has_one_of_its_own",
-        "test_refusals:test_what_is_wrong_with_a_request",
+        "test_removebg_parameters:test_size_is_a_limit_in_megapixels_with_a_lower_one_for_png",
+        "test_refusals:test_invalid_requests",
     ),
     "answers": (
-        "test_responses:test_the_plain_call",
+        "test_responses:test_a_call_with_defaults",
         "test_responses:test_with_accept_json_the_same_bytes_come_as_base64",
         "test_responses:test_the_zip_holds_colour_and_matte",
         "test_same_again:test_a_retry_finds_the_running_job",
-        "test_guide_removebg:test_what_fails_is_not_charged",
+        "test_guide_removebg:test_failures_are_not_charged",
     ),
     "errors": (
-        "test_refusals:test_what_is_wrong_with_a_request",
-        "test_bounds:test_what_the_front_refuses",
-        "test_refusals:test_an_address_that_there_is_not",
-        "test_refusals:test_too_many_in_flight_is_a_pace_and_no_debt",
-        "test_refusals:test_faster_than_the_pace",
+        "test_refusals:test_invalid_requests",
+        "test_bounds:test_requests_refused_before_the_views",
+        "test_refusals:test_an_unknown_url",
+        "test_refusals:test_too_many_in_flight_is_a_429_and_not_a_402",
+        "test_refusals:test_the_rate_limit",
     ),
-    "where pictures are processed": ("test_responses:test_what_was_made_is_in_the_owners_history",),
+    "where pictures are processed": ("test_responses:test_results_are_in_the_owners_history",),
     "credits": (
-        "test_guide_removebg:test_the_same_again_is_charged_once_unless_it_is_not_kept",
-        "test_guide_removebg:test_what_fails_is_not_charged",
+        "test_guide_removebg:test_a_repeated_request_is_charged_once_unless_ephemeral",
+        "test_guide_removebg:test_failures_are_not_charged",
         "test_what_clients_impose:test_2_credits_are_a_plain_integer",
-        "test_same_again:test_what_failed_or_is_long_ago_is_tried_anew",
+        "test_same_again:test_failed_or_old_jobs_are_not_reused",
     ),
     "`/account`": ("test_refusals:test_the_account_has_exactly_these_keys",),
-    "`type`": ("test_removebg_parameters:test_type_is_what_the_caller_said",),
+    "`type`": ("test_removebg_parameters:test_type_is_the_callers_value",),
     "`scale` with `position=original`": ("test_removebg_parameters:test_scale_and_position",),
     "shadows": ("test_removebg_parameters:test_shadows",),
-    "time limit": ("test_guide_removebg:test_after_a_503_the_result_costs_nothing_more",),
+    "time limit": ("test_guide_removebg:test_a_result_after_a_503_is_not_charged_again",),
     "concurrency limit": (
-        "test_guide_removebg:test_how_many_at_once",
-        "test_bounds:test_more_at_once_than_one_may",
-        "test_concurrency:test_who_brings_nothing_but_an_address_waits_for_a_turn",
-        "test_refusals:test_too_many_in_flight_is_a_pace_and_no_debt",
+        "test_guide_removebg:test_the_concurrency_limit",
+        "test_bounds:test_too_many_concurrent_calls",
+        "test_concurrency:test_requests_with_only_a_url_wait_for_a_slot",
+        "test_refusals:test_too_many_in_flight_is_a_429_and_not_a_402",
     ),
     "history": (
-        "test_responses:test_what_was_made_is_in_the_owners_history",
-        "test_same_again:test_nothing_is_kept_after_the_answer",
+        "test_responses:test_results_are_in_the_owners_history",
+        "test_same_again:test_nothing_is_kept_after_an_ephemeral_response",
     ),
     "`/improve`": (
-        "test_improve:test_it_is_kept",
-        "test_improve:test_a_token_that_keeps_nothing_keeps_nothing_here",
+        "test_improve:test_the_picture_is_stored",
+        "test_improve:test_an_ephemeral_token_is_refused",
     ),
     "`image_url`": (
-        "test_refusals:test_an_address_that_gives_nothing",
-        "test_refusals:test_other_networks_are_kept_out",
+        "test_refusals:test_a_failed_download",
+        "test_refusals:test_other_networks_are_refused",
     ),
-    "additional features": ("tests.jobs.api.test_schema:test_what_is_committed_is_what_is_served",),
+    "additional features": ("tests.jobs.api.test_schema:test_the_committed_schema_is_current",),
 }
 DEFAULTS = {
     "size": "preview",
@@ -133,7 +133,7 @@ def test_every_row_has_a_test() -> None:
     assert without_a_test(GUIDE, {**CLAIMS, **dict.fromkeys(clients, CLAIMS["endpoints"])}) == []
 
 
-def test_the_commands_of_the_guide_are_commands(user: User, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_of_the_guide_parse(user: User, capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join((GUIDES / GUIDE).read_text(encoding="utf-8").split())
     command = text.partition("`python manage.py ")[2].partition("`")[0]
     words = shlex.split(command.replace("you@example.org", user.email))
@@ -142,14 +142,14 @@ def test_the_commands_of_the_guide_are_commands(user: User, capsys: pytest.Captu
     assert capsys.readouterr().out.startswith("bgp_")
 
 
-def test_every_parameter_is_read() -> None:
+def test_every_parameter_is_used() -> None:
     said = {name.strip(" `") for name in rows(GUIDE)["parameters"].partition(", with")[0].split(",")}
     assert said == {*DEFAULTS, "bg_color", "bg_image_url", "bg_image_file"}
     assert said <= body.NAMES | set(body.FILES)
 
 
 @pytest.mark.parametrize("name", sorted(DEFAULTS))
-def test_what_is_said_with_its_default_is_as_if_it_was_not_said(name: str) -> None:
+def test_an_explicit_default_changes_nothing(name: str) -> None:
     assert (
         removebg_parameters.read({name: DEFAULTS[name]})
         == removebg_parameters.read({})
@@ -172,7 +172,7 @@ def test_limits(settings: Settings) -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_the_same_again_is_charged_once_unless_it_is_not_kept(
+async def test_a_repeated_request_is_charged_once_unless_ephemeral(
     caller: Caller, make_caller: Callable[..., Caller], user: User
 ) -> None:
     for own in (caller, await sync_to_async(make_caller)(ephemeral=True)):
@@ -186,7 +186,7 @@ async def test_the_same_again_is_charged_once_unless_it_is_not_kept(
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_what_fails_is_not_charged(caller: Caller, user: User) -> None:
+async def test_failures_are_not_charged(caller: Caller, user: User) -> None:
     out = io.BytesIO()
     Image.new("RGB", (100, 60)).save(out, "PNG")
     answer = await caller.form({"image_file": photo(out.getvalue())})
@@ -197,7 +197,7 @@ async def test_what_fails_is_not_charged(caller: Caller, user: User) -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("ephemeral", [False, True])
-async def test_after_a_503_the_result_costs_nothing_more(
+async def test_a_result_after_a_503_is_not_charged_again(
     make_caller: Callable[..., Caller],
     user: User,
     settings: Settings,
@@ -219,14 +219,14 @@ async def test_after_a_503_the_result_costs_nothing_more(
     assert await Job.objects.acount() == (0 if ephemeral else 1)
 
 
-def test_how_long_an_ephemeral_result_waits() -> None:
+def test_how_long_an_ephemeral_result_is_kept() -> None:
     assert synchronous.FORGET_AFTER.total_seconds() == 120
     assert "waits two minutes" in rows(GUIDE)["time limit"]
     assert synchronous.SAME_FOR.total_seconds() == 600
     assert "within ten minutes" in rows(GUIDE)["credits"]
 
 
-async def test_how_many_at_once(caller: Caller, user: User) -> None:
+async def test_the_concurrency_limit(caller: Caller, user: User) -> None:
     said = rows(GUIDE)["concurrency limit"]
     assert f"{execution.WAITING.most} calls that wait" in said
     assert f"{sources.FETCHING.most} are fetched at once" in said
@@ -234,7 +234,7 @@ async def test_how_many_at_once(caller: Caller, user: User) -> None:
     assert (execution.WAITING.most, sources.FETCHING.most, sources.PATIENT.most) == (50, 4, 50)
     held = [sources.FETCHING.take(user.pk) for _ in range(4)]
     try:
-        # It brings a file: it does not wait for its turn, though nobody has given one back.
+        # The request includes a file, so it does not wait for a slot.
         answer = await caller.form({"image_file": photo(), "bg_image_url": "http://192.0.2.1/a.jpg"})
     finally:
         for give_back in held:

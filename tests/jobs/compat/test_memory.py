@@ -1,4 +1,4 @@
-"""What a body may cost while it is read: escapes are counted first, and large ones take turns."""
+"""Memory limits of body parsing: escapes are counted first, and large bodies are parsed in turn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read(content: bytes) -> dict[str, str]:
     ],
     ids=["escapes", "too much base64", "another field", "a name", "many fields"],
 )
-def test_what_is_refused_costs_nothing(content: bytes, code: str) -> None:
+def test_refused_bodies_use_no_memory(content: bytes, code: str) -> None:
     tracemalloc.start()
     with pytest.raises(CompatError) as refusal:
         read(content)
@@ -40,7 +40,7 @@ def test_what_is_refused_costs_nothing(content: bytes, code: str) -> None:
     assert peak < MIB
 
 
-def test_a_field_that_nobody_reads_is_not_decoded() -> None:
+def test_unknown_fields_are_not_decoded() -> None:
     content = b"bg_image_file_b64=" + b"%41" * 4 * MIB + b"&size=auto"
     tracemalloc.start()
     fields = read(content)
@@ -50,7 +50,7 @@ def test_a_field_that_nobody_reads_is_not_decoded() -> None:
     assert peak < MIB
 
 
-def test_base64_may_escape_what_it_needs_to() -> None:
+def test_base64_may_contain_its_usual_escapes() -> None:
     assert read(b"image_file_b64=a%2Bb+c%2fd%3D%0D%0A") == {"image_file_b64": "a+b+c/d="}
     assert read(b"image_file_b64=data%3Aimage%2Fpng%3Bbase64%2CQUJD") == {
         "image_file_b64": "data:image/png;base64,QUJD"
@@ -58,13 +58,13 @@ def test_base64_may_escape_what_it_needs_to() -> None:
 
 
 @pytest.mark.parametrize("shift", range(4))
-def test_base64_is_read_piece_by_piece_and_no_escape_is_torn(shift: int) -> None:
+def test_base64_is_decoded_in_chunks_without_splitting_escapes(shift: int) -> None:
     text = "A" * shift + "a+b/" * body.CHUNK + "=="
     escaped = text.replace("+", "%2B").replace("/", "%2f").replace("=", "%3D").encode()
     assert read(b"image_file_b64=" + escaped) == {"image_file_b64": text}
 
 
-async def test_bodies_take_turns_in_the_order_of_asking() -> None:
+async def test_bodies_are_admitted_first_come_first_served() -> None:
     room, done, most = MemoryBudget(10), [], 0
 
     async def hold(name: str, size: int) -> None:
@@ -81,7 +81,7 @@ async def test_bodies_take_turns_in_the_order_of_asking() -> None:
     assert (most, room.held) == (10, 0)
 
 
-async def test_who_goes_away_gives_the_turn_on() -> None:
+async def test_a_cancelled_waiter_passes_its_slot_on() -> None:
     room = MemoryBudget(10)
     async with room.hold(10):
 
@@ -98,12 +98,12 @@ async def test_who_goes_away_gives_the_turn_on() -> None:
 
 
 @pytest.mark.parametrize("size", [0, IN_MEMORY, IN_MEMORY + 1])
-def test_what_is_parked_can_be_read_again_and_again(size: int) -> None:
+def test_spilled_bytes_can_be_read_repeatedly(size: int) -> None:
     parked = SpilledBytes(b"a" * size)
     assert [parked.read(), parked.read()] == [b"a" * size] * 2
 
 
-def test_large_ones_are_not_parked_in_memory() -> None:
+def test_large_bytes_are_not_kept_in_memory() -> None:
     data = b"a" * 8 * MIB
     tracemalloc.start()
     parked = SpilledBytes(data)

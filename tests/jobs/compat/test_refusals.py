@@ -1,4 +1,4 @@
-"""Every error code of remove.bg's, made to happen; and what is said when the house itself is in trouble."""
+"""Every error code of remove.bg, provoked; and the errors when our own services fail."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def encoded(format: str, size: tuple[int, int] = (40, 30)) -> bytes:
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A PNG whose header names that size."""
+    """A PNG whose header claims that size."""
     data = bytearray(encoded("PNG"))
     data[16:24] = struct.pack(">II", width, height)
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
@@ -50,7 +50,7 @@ def png_of(width: int, height: int) -> bytes:
 
 
 def png_with_text_that_unfolds() -> bytes:
-    """A PNG that is fine but for a comment of eight megabytes, which Pillow refuses to unfold."""
+    """A valid PNG with a compressed comment of eight megabytes, which Pillow refuses to decompress."""
     text = b"zTXtComment\0\0" + zlib.compress(bytes(8 * 2**20))
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
     plain = encoded("PNG")
@@ -104,7 +104,7 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("code", "fields"), SOURCES, ids=[f"{n}-{row[0]}" for n, row in enumerate(SOURCES)])
-async def test_what_is_wrong_with_a_request(caller: Caller, code: str, fields: dict[str, Any]) -> None:
+async def test_invalid_requests(caller: Caller, code: str, fields: dict[str, Any]) -> None:
     given = {name: file(value) if isinstance(value, bytes) else value for name, value in fields.items()}
     answer = await caller.form(given)
     assert answer.error == (400, code)
@@ -127,7 +127,7 @@ async def test_what_is_wrong_with_a_request(caller: Caller, code: str, fields: d
         {"image_file_b64": "data:image/png;base64,"},
     ],
 )
-async def test_an_empty_file_is_called_empty(caller: Caller, fields: dict[str, Any], path: str) -> None:
+async def test_an_empty_file_is_reported_as_empty(caller: Caller, fields: dict[str, Any], path: str) -> None:
     given = {name: file(value) if isinstance(value, bytes) else value for name, value in fields.items()}
     _is_empty(await caller.form(given, path))
 
@@ -148,7 +148,7 @@ def _is_empty(answer: Answer) -> None:
     assert answer.json["errors"][0]["detail"].startswith("The file is empty (0 bytes).")
 
 
-async def test_a_file_field_without_a_choice_is_no_file(caller: Caller) -> None:
+async def test_a_file_field_without_a_file_counts_as_not_sent(caller: Caller) -> None:
     """Browsers send such a field with an empty file name."""
     head = b'Content-Disposition: form-data; name="image_file"; filename=""\r\n'
     part = head + b"Content-Type: application/octet-stream\r\n\r\n"
@@ -164,16 +164,14 @@ async def test_image_file_is_only_taken_from_multipart(caller: Caller) -> None:
     assert (await caller.send(form, "application/x-www-form-urlencoded")).error == (400, "missing_source")
 
 
-async def test_null_is_a_field_that_was_not_sent(caller: Caller) -> None:
+async def test_null_counts_as_not_sent(caller: Caller) -> None:
     assert (await caller.json({"image_file_b64": None})).error == (400, "missing_source")
 
 
 @pytest.mark.parametrize(
     ("field", "code"), [("image_url", "failed_image_download"), ("bg_image_url", "failed_bg_download")]
 )
-async def test_an_address_that_gives_nothing(
-    caller: Caller, settings: Settings, field: str, code: str
-) -> None:
+async def test_a_failed_download(caller: Caller, settings: Settings, field: str, code: str) -> None:
     settings.FETCH_PRIVATE_NETWORKS = ["127.0.0.0/8"]
     given: dict[str, Any] = {field: f"http://127.0.0.1:{ports.any_free()}/a.jpg"}
     if field == "bg_image_url":
@@ -183,7 +181,7 @@ async def test_an_address_that_gives_nothing(
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_nothing_stands_out(caller: Caller) -> None:
+async def test_no_foreground(caller: Caller) -> None:
     grey = io.BytesIO()
     Image.new("RGB", (320, 240), (128, 128, 128)).save(grey, "PNG")
     assert (await caller.form({"image_file": file(grey.getvalue())})).error == (400, "unknown_foreground")
@@ -193,7 +191,7 @@ async def test_nothing_stands_out(caller: Caller) -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_a_picture_that_ends_too_early_is_found_out_by_the_worker(caller: Caller) -> None:
+async def test_the_worker_detects_a_truncated_picture(caller: Caller) -> None:
     noise = make_picture(320, 240, format="PNG")
     assert (await caller.form({"image_file": file(noise[: len(noise) // 2])})).error == (
         400,
@@ -201,7 +199,7 @@ async def test_a_picture_that_ends_too_early_is_found_out_by_the_worker(caller: 
     )
 
 
-async def test_without_a_key_and_with_a_bad_one(caller: Caller, user: User) -> None:
+async def test_missing_and_invalid_keys(caller: Caller, user: User) -> None:
     missing = await ask("POST", "/v1.0/removebg")
     assert (missing.status, missing.json) == (403, {"errors": [{"title": "Missing API Key"}]})
     for secret in ("nonsense", "bgp_" + "x" * 43):
@@ -212,7 +210,7 @@ async def test_without_a_key_and_with_a_bad_one(caller: Caller, user: User) -> N
     assert (await caller.get("/v1.0/account")).error == (403, "auth_failed")
 
 
-async def test_a_token_that_may_only_read(make_caller: Callable[..., Caller]) -> None:
+async def test_a_read_only_token(make_caller: Callable[..., Caller]) -> None:
     caller = await sync_to_async(make_caller)(("read",))
     assert (await caller.form({"image_file": file(PHOTO)})).error == (403, "auth_failed")
     assert (await caller.form({"image_file": file(PHOTO)}, path="/v1.0/improve")).error == (
@@ -222,7 +220,7 @@ async def test_a_token_that_may_only_read(make_caller: Callable[..., Caller]) ->
     assert (await caller.get("/v1.0/account")).status == 200
 
 
-async def test_other_networks_are_kept_out(make_caller: Callable[..., Caller]) -> None:
+async def test_other_networks_are_refused(make_caller: Callable[..., Caller]) -> None:
     caller = await sync_to_async(make_caller)(allowed_addresses=["198.51.100.0/24"])
     assert (await caller.get("/v1.0/account")).error == (403, "auth_failed")
     inside = await ask("GET", "/v1.0/account", headers={"X-Api-Key": caller.secret}, client="198.51.100.7")
@@ -238,7 +236,7 @@ async def test_no_credits_left(caller: Caller, user: User) -> None:
     assert stored_files() == []
 
 
-async def test_too_many_in_flight_is_a_pace_and_no_debt(caller: Caller, user: User) -> None:
+async def test_too_many_in_flight_is_a_429_and_not_a_402(caller: Caller, user: User) -> None:
     user.in_flight = 0
     await user.asave()
     answer = await caller.form({"image_file": file(PHOTO)})
@@ -261,7 +259,7 @@ async def test_too_many_in_flight_is_a_pace_and_no_debt(caller: Caller, user: Us
         (("delete",), "/v1.0/account", "This token lacks the scope read or submit."),
     ],
 )
-async def test_a_token_that_may_not(
+async def test_a_token_without_the_scope(
     make_caller: Callable[..., Caller], scopes: tuple[str, ...], path: str, detail: str
 ) -> None:
     caller = await sync_to_async(make_caller)(scopes)
@@ -289,8 +287,8 @@ async def test_a_token_that_may_not(
         ("/api//v1/jobs/", "code"),
     ],
 )
-async def test_an_address_that_there_is_not(caller: Caller, method: str, path: str, expected: str) -> None:
-    """Where the base address ends in a slash, clients ask for //v1.0/removebg."""
+async def test_an_unknown_url(caller: Caller, method: str, path: str, expected: str) -> None:
+    """If the base URL ends in a slash, clients request //v1.0/removebg."""
     answer = await ask(method, path, b"x" * 1000, {"X-Api-Key": caller.secret})
     if expected == "code" and method == "OPTIONS":
         assert answer.status == 405
@@ -301,7 +299,7 @@ async def test_an_address_that_there_is_not(caller: Caller, method: str, path: s
         assert answer.error == (404, "not_found")
 
 
-async def test_faster_than_the_pace(caller: Caller, settings: Settings) -> None:
+async def test_the_rate_limit(caller: Caller, settings: Settings) -> None:
     settings.COMPAT_MEGAPIXELS_A_MINUTE = 3
     settings.SYNC_SECONDS = 0
     two = make_picture(1500, 1000, format="JPEG")
@@ -316,19 +314,19 @@ async def test_faster_than_the_pace(caller: Caller, settings: Settings) -> None:
         assert answer.headers["X-RateLimit-Reset"] == slow.headers["X-RateLimit-Reset"]
 
 
-async def test_no_redis_holds_nobody_up(
+async def test_without_redis_there_is_no_rate_limit(
     caller: Caller, settings: Settings, redis_away: Callable[[], AbstractContextManager[None]]
 ) -> None:
     settings.SYNC_SECONDS = 0
     with redis_away():
         answer = await caller.form({"image_file": file(PHOTO)})
-    # The broker is away, too: nobody works on it, and the row waits for whoever asks again.
+    # The broker is unavailable too, so nobody processes the picture; a later request finds the row.
     assert answer.error == (503, "still_working")
     assert answer.headers["X-RateLimit-Remaining"] == "500"
     assert await Job.objects.filter(state="active").acount() == 1
 
 
-async def test_a_full_store_is_said(caller: Caller, settings: Settings) -> None:
+async def test_a_full_store_is_reported(caller: Caller, settings: Settings) -> None:
     settings.STORE_MIN_FREE_BYTES = 10_000
     with file_system(free=9_999):
         answer = await caller.form({"image_file": file(PHOTO)})
@@ -347,20 +345,20 @@ async def test_other_addresses_and_methods(caller: Caller) -> None:
     assert (await ask("GET", "/v1.0/")).headers["Access-Control-Allow-Origin"] == "*"
 
 
-async def test_a_fault_of_ours_is_json_too(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_internal_errors_are_json(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.compat.sources.inspect_header", lambda *_: 1 / 0)
     answer = await caller.form({"image_file": file(PHOTO)})
     assert answer.error == (500, "internal_error")
     assert "Zero" not in answer.content.decode()
 
 
-async def test_more_than_a_request_may_hold(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_is_too_large(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.compat.body.max_body_bytes", lambda: 1000)
     assert (await caller.form({"image_file": file(PHOTO)})).error == (400, "file_too_large")
 
 
 @pytest.mark.parametrize("path", ["/v1.0/removebg", "/v1.0/improve", "/v1.0/account", "/api/remove"])
-async def test_pages_of_others_may_ask_beforehand(path: str) -> None:
+async def test_cors_preflight(path: str) -> None:
     answer = await ask(
         "OPTIONS",
         path,
@@ -375,7 +373,7 @@ async def test_pages_of_others_may_ask_beforehand(path: str) -> None:
     assert "OPTIONS" in answer.headers["Access-Control-Allow-Methods"]
 
 
-async def test_a_background_that_just_went_is_asked_for_again() -> None:
+async def test_a_background_deleted_meanwhile_is_a_503() -> None:
     error = errors.picture_error("invalid_background", "It is unknown here.")
     assert (error.status, error.code, error.headers) == (503, "unavailable", {"Retry-After": "5"})
 

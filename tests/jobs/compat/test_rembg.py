@@ -1,4 +1,4 @@
-"""rembg's server API: every parameter, tokens, and the local host where it is let in."""
+"""rembg's server API: every parameter, tokens, and access from the local host."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_parameters(fields: dict[str, str], recipe: Recipe) -> None:
         ("", Transparent()),
     ],
 )
-def test_the_colour_behind(said: str, background: Background) -> None:
+def test_the_background_colour(said: str, background: Background) -> None:
     recipe = recipe_of({}, background=said)
     assert recipe == Recipe(model="u2netp", background=background, channels="rgba-always")
 
@@ -89,7 +89,7 @@ def test_decontaminated_colours_need_refined_edges(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("said", ["red", "1,2", "1,2,3,4,5", "1,2,3,x", "1.5,2,3", "1,2,3," + "9" * 10])
-async def test_a_colour_that_is_none_is_refused(caller: Caller, said: str) -> None:
+async def test_an_invalid_colour_is_refused(caller: Caller, said: str) -> None:
     """rembg answers 500 "Internal Server Error" here."""
     answer = await caller.form({"file": photo()}, path="/api/remove?" + urlencode({"bgc": said}))
     assert answer.status == 422
@@ -98,7 +98,7 @@ async def test_a_colour_that_is_none_is_refused(caller: Caller, said: str) -> No
     assert not await Job.objects.aexists()
 
 
-async def test_what_is_refused_is_repeated_in_part(caller: Caller) -> None:
+async def test_errors_repeat_input_only_in_part(caller: Caller) -> None:
     answer = await caller.get("/api/remove?a=" + "x" * 500)
     assert answer.json["detail"][0]["input"] == "x" * 100 + "…"
 
@@ -127,7 +127,7 @@ async def test_other_refusals(caller: Caller) -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_our_own_header_opens_it_too(caller: Caller) -> None:
+async def test_our_own_header_is_accepted(caller: Caller) -> None:
     body = encode_multipart(BOUNDARY, {"file": photo()})
     for keyword in ("Token", "Bearer"):
         said = {"Authorization": f"{keyword} {caller.secret}", "Content-Type": MULTIPART_CONTENT}
@@ -145,7 +145,7 @@ async def local(**headers: str) -> Answer:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_the_local_host_is_let_in_where_the_operator_says_as_whom(
+async def test_the_local_host_needs_no_token_if_the_operator_names_an_account(
     user: User, settings: Settings
 ) -> None:
     assert (await local()).status == 401
@@ -170,7 +170,7 @@ async def test_the_local_host_is_let_in_where_the_operator_says_as_whom(
     assert (await local()).status == 401
 
 
-def test_behind_a_proxy_nobody_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_through_a_proxy_are_not_local(monkeypatch: pytest.MonkeyPatch) -> None:
     import runpy
 
     from bgplatform import settings
@@ -181,7 +181,7 @@ def test_behind_a_proxy_nobody_is_local(monkeypatch: pytest.MonkeyPatch) -> None
         runpy.run_path(str(settings.__file__))
 
 
-async def test_the_pace_counts_here_too(make_caller: Callable[..., Caller], settings: Settings) -> None:
+async def test_the_rate_limit_applies(make_caller: Callable[..., Caller], settings: Settings) -> None:
     settings.SYNC_SECONDS = 0
     caller = await sync_to_async(make_caller)()
     assert (await caller.form({"file": photo()}, path="/api/remove")).status == 503

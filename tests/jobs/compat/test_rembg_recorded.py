@@ -1,4 +1,4 @@
-"""Beside rembg 2.0.86: the same refusals, word for word, for the same parameters."""
+"""Compared with rembg 2.0.86: the same errors, word for word, for the same parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.jobs.compat.conftest import Caller, ask
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 RECORDED: list[dict[str, Any]] = json.loads(recorded.FILE.read_text(encoding="utf-8"))
-# The models that there are here stand in the place of theirs.
+# Our list of models replaces theirs.
 OURS = "^(u2net|u2netp)$"
 
 
@@ -29,13 +29,15 @@ def with_our_models(detail: Any) -> Any:
     return detail
 
 
-def test_the_record_is_of_the_cases() -> None:
+def test_the_recording_covers_all_cases() -> None:
     asked = [{key: case[key] for key in case if key not in {"status", "detail"}} for case in RECORDED]
     assert asked == recorded.cases()
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: json.dumps([case["query"], case.get("form")]))
-async def test_as_there(caller: Caller, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_responses_match_the_recording(
+    caller: Caller, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetched: list[object] = []
     kept = sources.download
 
@@ -50,7 +52,7 @@ async def test_as_there(caller: Caller, case: dict[str, Any], monkeypatch: pytes
     assert answer.status == case["status"]
     wanted = with_our_models(case["detail"])
     if isinstance(wanted, str):
-        # Accepted as far as the address, which both refuse, each in its own words.
+        # All parameters are accepted; both servers refuse the URL, each in its own words.
         assert isinstance(answer.json["detail"], str)
         assert len(fetched) == 1
     else:

@@ -1,4 +1,4 @@
-"""rembg's server API: what comes back for each parameter, from a real worker."""
+"""rembg's server API: the results of each parameter, from a real worker."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def alpha(answer: Answer) -> np.ndarray[Any, Any]:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_cut_out_mask_and_colour(caller: Caller) -> None:
+async def test_cut_out_mask_and_background_colour(caller: Caller) -> None:
     cut = alpha(await caller.form({"file": photo()}, path="/api/remove"))
     assert cut.shape == (240, 320, 4)
     assert (cut[120, 160, 3], cut[2, 2, 3]) == (255, 0)
@@ -73,8 +73,8 @@ async def test_a_post_processed_mask_has_two_levels(caller: Caller) -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_a_post_reads_its_form_and_two_parameters_of_the_address(caller: Caller) -> None:
-    """The others of the address mean nothing there, whatever they say; `bgc` means nothing in the form."""
+async def test_a_post_uses_its_form_and_two_query_parameters(caller: Caller) -> None:
+    """A POST ignores the query's other parameters, whatever their values, and ignores `bgc` in the form."""
     for address in ("model=birefnet-general", "model=sam&extras={", "a=maybe&af=999&om=true", "om=1&ppm=1"):
         assert (await caller.form({"file": photo()}, path=f"/api/remove?{address}")).status == 200
     given = {"file": photo(), "model": "u2netp", "bgc": "255,0,0,255", "a": ""}
@@ -86,7 +86,7 @@ async def test_a_post_reads_its_form_and_two_parameters_of_the_address(caller: C
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("shade", [0, 128, 255])
-async def test_a_picture_with_nothing_in_it_is_a_transparent_one(
+async def test_a_picture_without_foreground_gives_a_transparent_png(
     caller: Caller, shade: int, user: User
 ) -> None:
     nothing = alpha(await caller.form({"file": plain(shade)}, path="/api/remove"))

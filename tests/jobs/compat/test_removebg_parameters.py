@@ -1,4 +1,4 @@
-"""Every parameter of remove.bg's, with its values and default, as a recipe."""
+"""Every parameter of remove.bg, with its values and default, as a recipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def recipe(**fields: str) -> Recipe:
     return removebg_parameters.read(fields).recipe
 
 
-def test_nothing_said_is_the_documents_default() -> None:
+def test_defaults_are_the_documented_ones() -> None:
     read = removebg_parameters.read({})
     assert read.type == "other"
     assert read.recipe == Recipe(model="u2netp", refine="fast", size=Size(0.25), format="png")
@@ -39,7 +39,7 @@ def test_nothing_said_is_the_documents_default() -> None:
     ],
 )
 @pytest.mark.parametrize("format", ["jpg", "webp", "zip", "png", "auto"])
-def test_size_is_a_limit_in_megapixels_and_png_has_one_of_its_own(
+def test_size_is_a_limit_in_megapixels_with_a_lower_one_for_png(
     size: str, megapixels: float, format: str
 ) -> None:
     expected = min(megapixels, 10) if format in {"png", "auto"} else megapixels
@@ -74,7 +74,7 @@ def test_format(fields: dict[str, str], format: str) -> None:
 
 
 @pytest.mark.parametrize(("transparent", "format"), [(False, "jpeg"), (True, "png")])
-def test_format_auto_with_a_picture_behind(transparent: bool, format: str) -> None:
+def test_format_auto_with_a_background_picture(transparent: bool, format: str) -> None:
     read = removebg_parameters.read({}, behind=BackgroundPicture("ab" * 32, transparent)).recipe
     assert (read.format, read.background) == (format, Backdrop("ab" * 32, "cover"))
 
@@ -103,7 +103,7 @@ def test_format_auto_with_a_picture_behind(transparent: bool, format: str) -> No
         ("car", "none", None),
     ],
 )
-def test_type_is_what_the_caller_said(said: str, type: str, expected: str | None) -> None:
+def test_type_is_the_callers_value(said: str, type: str, expected: str | None) -> None:
     fields = {"type": said} | ({"type_level": type} if type else {})
     assert removebg_parameters.read(fields).type == expected
 
@@ -124,7 +124,7 @@ def test_bg_color(said: str, colour: Colour) -> None:
     assert recipe(bg_color=said).background == Plain(colour)
 
 
-def test_a_colour_that_is_not_seen_is_none() -> None:
+def test_a_fully_transparent_colour_is_no_background() -> None:
     assert recipe(bg_color="#0000").background == Transparent()
 
 
@@ -155,7 +155,7 @@ def test_crop_margin(said: str, margins: list[str]) -> None:
     assert [str(one) for one in recipe(crop="true", crop_margin=said).crop_margin] == margins
 
 
-def test_a_margin_means_nothing_without_crop() -> None:
+def test_crop_margin_is_ignored_without_crop() -> None:
     assert recipe(crop_margin="10px") == recipe()
     assert recipe(crop_margin="10px", crop="false") == recipe()
 
@@ -246,7 +246,7 @@ def test_shadows(fields: dict[str, str], kind: str | None, opacity: float) -> No
     assert (shadow.kind if shadow else None, shadow.opacity if shadow else 0) == (kind, opacity)
 
 
-def test_the_operator_says_how_edges_are_made(settings: Settings) -> None:
+def test_the_operator_chooses_the_refinement(settings: Settings) -> None:
     settings.COMPAT_REFINE = "best"
     assert recipe().refine == "best"
 
@@ -286,7 +286,7 @@ def test_the_operator_says_how_edges_are_made(settings: Settings) -> None:
         ({"add_shadow": "perhaps"}, "invalid_add_shadow"),
     ],
 )
-def test_what_is_wrong_is_named(fields: dict[str, str], code: str) -> None:
+def test_errors_name_the_parameter(fields: dict[str, str], code: str) -> None:
     with pytest.raises(CompatError) as refused:
         removebg_parameters.read(fields)
     assert (refused.value.code, refused.value.status) == (code, 400)
@@ -294,7 +294,7 @@ def test_what_is_wrong_is_named(fields: dict[str, str], code: str) -> None:
 
 
 @pytest.mark.parametrize("scale", ["9%", "101%", "big"])
-def test_a_scale_is_told_the_bounds_that_there_are(scale: str) -> None:
+def test_the_scale_error_names_the_bounds(scale: str) -> None:
     with pytest.raises(CompatError) as refused:
         removebg_parameters.read({"scale": scale})
     assert refused.value.detail == f"scale is original or 10% to 100%, not {quoted(scale)}."

@@ -1,4 +1,4 @@
-"""Finished pictures as remove.bg sends them: bytes, JSON, ZIP, and the headers that go with them."""
+"""Finished pictures as remove.bg returns them: bytes, JSON, ZIP, and their headers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("worker"),
 ]
-# A disc of a third of the height around the middle: from 105 to 215 across, from 65 to 175 down.
+# A disc in the middle, a third of the height in radius: from 105 to 215 across, from 65 to 175 down.
 PHOTO = make_picture(320, 240, format="JPEG")
 COUNTED = ("X-Width", "X-Height", "X-Max-Width", "X-Max-Height", "X-Credits-Charged")
 FOREGROUND = ("X-Foreground-Left", "X-Foreground-Top", "X-Foreground-Width", "X-Foreground-Height")
@@ -38,7 +38,7 @@ def image(answer: Answer) -> Image.Image:
     return Image.open(io.BytesIO(answer.content))
 
 
-async def test_the_plain_call(caller: Caller) -> None:
+async def test_a_call_with_defaults(caller: Caller) -> None:
     answer = await caller.form({"image_file": photo()})
     result = image(answer)
     assert (result.format, result.mode, result.size) == ("PNG", "RGBA", (320, 240))
@@ -87,7 +87,7 @@ async def test_libraries_that_accept_anything_get_the_picture(caller: Caller, ac
     assert answer.headers["Content-Type"] == kind
 
 
-async def test_sizes_formats_and_the_largest_there_is(caller: Caller) -> None:
+async def test_sizes_formats_and_the_largest_size(caller: Caller) -> None:
     large = make_picture(1000, 800, format="JPEG")
     preview = await caller.form({"image_file": photo(large), "format": "jpg"})
     assert image(preview).size == (559, 447)
@@ -125,7 +125,7 @@ async def test_background_colour_matte_and_crop(caller: Caller) -> None:
     assert [margin.headers[name] for name in FOREGROUND[:2]] == ["20", "10"]
 
 
-async def test_a_picture_behind_fills_the_canvas(caller: Caller) -> None:
+async def test_a_background_picture_fills_the_canvas(caller: Caller) -> None:
     blue = io.BytesIO()
     Image.new("RGB", (64, 64), (0, 0, 200)).save(blue, "PNG")
     behind = SimpleUploadedFile("blue.png", blue.getvalue())
@@ -140,14 +140,14 @@ async def test_a_picture_behind_fills_the_canvas(caller: Caller) -> None:
     assert (clear.format, clear.mode, clear.getpixel((2, 2))) == ("PNG", "RGBA", (0, 0, 200, 128))
 
 
-async def test_type_level_none_says_no_type(caller: Caller) -> None:
+async def test_type_level_none_omits_x_type(caller: Caller) -> None:
     answer = await caller.form({"image_file": photo(), "type": "person"})
     assert answer.headers["X-Type"] == "person"
     answer = await caller.form({"image_file": photo(), "type": "person", "type_level": "none"})
     assert "X-Type" not in answer.headers
 
 
-async def test_every_source_gives_the_same(caller: Caller) -> None:
+async def test_every_source_gives_the_same_result(caller: Caller) -> None:
     first = await caller.form({"image_file": photo()})
     text = base64.b64encode(PHOTO).decode()
     for answer in (
@@ -161,14 +161,14 @@ async def test_every_source_gives_the_same(caller: Caller) -> None:
         )
 
 
-async def test_a_token_that_means_full(make_caller: Callable[..., Caller]) -> None:
+async def test_preview_can_mean_full(make_caller: Callable[..., Caller]) -> None:
     large = make_picture(1000, 800, format="JPEG")
     caller = await sync_to_async(make_caller)(preview_means_full=True)
     answer = await caller.form({"image_file": photo(large), "format": "jpg"})
     assert image(answer).size == (1000, 800)
 
 
-async def test_head_and_slashes_and_files_of_many_pieces(caller: Caller) -> None:
+async def test_head_slashes_and_files_of_many_chunks(caller: Caller) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (1200, 1600, 3), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(noise).save(out, "PNG")
@@ -188,7 +188,7 @@ async def test_head_and_slashes_and_files_of_many_pieces(caller: Caller) -> None
     assert (head.status, head.content) == (200, b"")
 
 
-async def test_what_was_made_is_in_the_owners_history(caller: Caller) -> None:
+async def test_results_are_in_the_owners_history(caller: Caller) -> None:
     assert (await caller.form({"image_file": photo()})).status == 200
     job = await Job.objects.aget()
     assert (job.title, job.origin, job.lane, job.state) == ("disc.jpg", "call", "interactive", "finished")

@@ -1,4 +1,4 @@
-"""Clients that lose patience and ask again; and tokens of which nothing may be kept."""
+"""Clients that time out and repeat their request; and ephemeral tokens."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def counts() -> dict[str, int]:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_twenty_at_once_are_one_job_and_one_charge(caller: Caller) -> None:
+async def test_twenty_concurrent_requests_make_one_job_and_one_charge(caller: Caller) -> None:
     answers = await asyncio.gather(*(caller.form({"image_file": photo()}) for _ in range(20)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
@@ -57,7 +57,7 @@ async def test_twenty_at_once_are_one_job_and_one_charge(caller: Caller) -> None
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_other_wishes_other_bytes_and_other_people_are_other_jobs(
+async def test_other_recipes_bytes_and_users_make_other_jobs(
     caller: Caller, make_caller: Callable[..., Caller], stranger: User
 ) -> None:
     other = await sync_to_async(make_caller)(owner=stranger)
@@ -73,7 +73,7 @@ async def test_other_wishes_other_bytes_and_other_people_are_other_jobs(
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_what_failed_or_is_long_ago_is_tried_anew(caller: Caller) -> None:
+async def test_failed_or_old_jobs_are_not_reused(caller: Caller) -> None:
     assert (await caller.form({"image_file": photo()})).status == 200
     await Picture.objects.aupdate(queued_at=timezone.now() - synchronous.SAME_FOR - timedelta(seconds=1))
     assert (await caller.form({"image_file": photo()})).headers["X-Credits-Charged"] == "1"
@@ -96,7 +96,7 @@ async def waiting_for_a_job() -> None:
 
 
 async def abandoned(caller: Caller) -> None:
-    """A client that sends its request and goes away while it waits."""
+    """A client that sends its request and disconnects while it waits."""
     body = encode_multipart(BOUNDARY, {"image_file": photo()})
     headers = {b"x-api-key": caller.secret.encode(), b"content-type": MULTIPART_CONTENT.encode()}
     scope = {
@@ -128,7 +128,7 @@ async def abandoned(caller: Caller) -> None:
 
 @contextmanager
 def under_way(call: Coroutine[Any, Any, Answer]) -> Iterator[asyncio.Task[Answer]]:
-    """A call beside the test, broken off in the end."""
+    """A concurrent call that is aborted at the end."""
     task = asyncio.ensure_future(call)
     try:
         yield task
@@ -136,7 +136,9 @@ def under_way(call: Coroutine[Any, Any, Answer]) -> Iterator[asyncio.Task[Answer
         task.cancel()
 
 
-async def test_who_waits_holds_no_body(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_requests_hold_no_body_in_memory(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bodies: list[weakref.ref[Body]] = []
     read = body.read
 
@@ -152,7 +154,7 @@ async def test_who_waits_holds_no_body(caller: Caller, monkeypatch: pytest.Monke
         assert [one() for one in bodies] == [None]
 
 
-async def test_beginning_anew_brings_the_background_again(make_caller: Callable[..., Caller]) -> None:
+async def test_a_restart_uploads_the_background_again(make_caller: Callable[..., Caller]) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=True)
     behind = SimpleUploadedFile("behind.jpg", make_picture(40, 30, format="JPEG", seed=1))
     with under_way(caller.form({"image_file": photo(), "bg_image_file": behind})) as call:
@@ -166,9 +168,7 @@ async def test_beginning_anew_brings_the_background_again(make_caller: Callable[
     assert await Backdrop.objects.acount() == 1
 
 
-async def test_what_could_not_begin_leaves_no_background(
-    make_caller: Callable[..., Caller], user: User
-) -> None:
+async def test_a_failed_start_leaves_no_background(make_caller: Callable[..., Caller], user: User) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=True)
     own = await sync_to_async(backdrops.take_in)(user, make_picture(40, 30, format="JPEG", seed=2))
     user.pictures_month = 0
@@ -182,7 +182,7 @@ async def test_what_could_not_begin_leaves_no_background(
 
 
 @pytest.mark.parametrize("ephemeral", [False, True])
-async def test_a_client_that_goes_away_breaks_nothing(
+async def test_a_disconnected_client_breaks_nothing(
     make_caller: Callable[..., Caller], settings: Settings, ephemeral: bool
 ) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=ephemeral)
@@ -198,7 +198,9 @@ async def test_a_client_that_goes_away_breaks_nothing(
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("json", [False, True])
-async def test_nothing_is_kept_after_the_answer(make_caller: Callable[..., Caller], json: bool) -> None:
+async def test_nothing_is_kept_after_an_ephemeral_response(
+    make_caller: Callable[..., Caller], json: bool
+) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=True)
     behind = SimpleUploadedFile("behind.jpg", make_picture(40, 30, format="JPEG", seed=1))
     fields = {"image_file": photo(), "bg_image_file": behind}
@@ -231,7 +233,7 @@ async def test_a_large_file_is_sent_although_it_is_deleted(make_caller: Callable
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_nothing_is_kept_of_what_failed_either(make_caller: Callable[..., Caller]) -> None:
+async def test_nothing_is_kept_after_an_ephemeral_failure(make_caller: Callable[..., Caller]) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=True)
     answer = await caller.form({"image_file": photo(), "roi": "0px 0px 5px 5px"})
     assert answer.error == (400, "unknown_foreground")
@@ -240,7 +242,7 @@ async def test_nothing_is_kept_of_what_failed_either(make_caller: Callable[..., 
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_ephemeral_ones_at_once_all_get_their_answer(make_caller: Callable[..., Caller]) -> None:
+async def test_concurrent_ephemeral_calls_all_get_a_response(make_caller: Callable[..., Caller]) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=True)
     answers = await asyncio.gather(*(caller.form({"image_file": photo()}) for _ in range(8)))
     assert {answer.status for answer in answers} == {200}
@@ -250,7 +252,7 @@ async def test_ephemeral_ones_at_once_all_get_their_answer(make_caller: Callable
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_an_ephemeral_call_is_none_of_those_that_are_kept(make_caller: Callable[..., Caller]) -> None:
+async def test_an_ephemeral_call_does_not_reuse_a_stored_job(make_caller: Callable[..., Caller]) -> None:
     kept = await sync_to_async(make_caller)()
     fleeting = await sync_to_async(make_caller)(ephemeral=True)
     assert (await kept.form({"image_file": photo()})).status == 200
@@ -262,7 +264,7 @@ async def test_an_ephemeral_call_is_none_of_those_that_are_kept(make_caller: Cal
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_an_answer_that_nobody_fetched_is_swept(make_caller: Callable[..., Caller]) -> None:
+async def test_an_abandoned_ephemeral_result_is_cleaned_up(make_caller: Callable[..., Caller]) -> None:
     caller = await sync_to_async(make_caller)(ephemeral=True)
     await abandoned(caller)
     job = await Job.objects.aget()
@@ -275,7 +277,7 @@ async def test_an_answer_that_nobody_fetched_is_swept(make_caller: Callable[...,
 
 @pytest.mark.real
 @pytest.mark.usefixtures("worker")
-async def test_backdrops_stay_with_their_jobs_and_go_after_them(caller: Caller, settings: Settings) -> None:
+async def test_backdrops_are_kept_until_their_jobs_are_deleted(caller: Caller, settings: Settings) -> None:
     behind = make_picture(40, 30, format="JPEG", seed=1)
     for format in ("jpg", "png"):
         fields = {

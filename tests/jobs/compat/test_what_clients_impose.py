@@ -1,4 +1,4 @@
-"""The ten rules that real clients impose, in their order, each as a test of its own."""
+"""The ten rules that real clients impose, one test each, in order."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_2_credits_are_a_plain_integer(caller: Caller, worker: None) -> No
         assert int(answer.headers["X-Credits-Charged"]) in (0, 1)
 
 
-async def test_3_the_account_is_there(caller: Caller) -> None:
+async def test_3_the_account_endpoint_exists(caller: Caller) -> None:
     answer = await caller.get("/v1.0/account")
     assert answer.status == 200
     attributes = answer.json["data"]["attributes"]
@@ -74,7 +74,7 @@ async def test_4_errors_are_json_with_a_title(caller: Caller, accept: str, setti
         assert answer.json["errors"][0]["title"]
 
 
-async def test_5_429_says_when_to_come_back(caller: Caller, settings: Settings) -> None:
+async def test_5_429_has_a_retry_after(caller: Caller, settings: Settings) -> None:
     settings.COMPAT_MEGAPIXELS_A_MINUTE = 1
     settings.SYNC_SECONDS = 0
     statuses = set()
@@ -90,7 +90,7 @@ async def test_5_429_says_when_to_come_back(caller: Caller, settings: Settings) 
 
 
 @real
-async def test_6_what_is_asked_for_again_is_computed_once(
+async def test_6_a_repeated_request_is_computed_once(
     caller: Caller, settings: Settings, request: pytest.FixtureRequest
 ) -> None:
     settings.SYNC_SECONDS = 0
@@ -108,7 +108,7 @@ async def test_6_what_is_asked_for_again_is_computed_once(
 
 
 @real
-async def test_7_names_and_types_of_parts_are_not_believed(caller: Caller, worker: None) -> None:
+async def test_7_names_and_types_of_parts_are_not_trusted(caller: Caller, worker: None) -> None:
     answers = []
     for name, kind in (
         ("image_file", "text/plain"),
@@ -124,7 +124,7 @@ async def test_7_names_and_types_of_parts_are_not_believed(caller: Caller, worke
 
 
 @real
-async def test_8_the_zip_that_the_command_lines_ask_for(caller: Caller, worker: None) -> None:
+async def test_8_the_zip_that_the_command_line_clients_request(caller: Caller, worker: None) -> None:
     answer = await caller.form({"image_file": photo(), "format": "zip", "size": "auto"})
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/zip")
     assert answer.content.startswith(b"PK")

@@ -1,4 +1,4 @@
-"""Reading answers that stream."""
+"""Reads streaming responses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def body_of(response: Any) -> bytes:
-    """The whole body. The test client is synchronous, and Django warns that this reads it whole: it does."""
+    """The whole body. The test client is synchronous; Django's warning about reading it whole is expected."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Warning)
         return b"".join(response)

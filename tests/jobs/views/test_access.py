@@ -1,4 +1,4 @@
-"""Who may what: every address of the room × visitor, stranger, owner, staff."""
+"""Permissions: every URL of the jobs pages × visitor, other user, owner, staff."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
 ]
 
-# name: (method, what the address names, the owner's status)
+# route name: (method, the kind of object in the URL, the owner's status)
 ADDRESSES = {
     "studio": ("get", "", 200),
     "jobs": ("get", "", 200),
@@ -62,7 +62,7 @@ SignIn = Callable[[User], Client]
 
 @pytest.fixture
 def things(user: User) -> dict[str, UUID]:
-    """One of everything that belongs to the owner: a job that is done but for a failure, an open upload."""
+    """One object of each kind, all of the owner: a finished job with one failed picture, an open upload."""
     job = make_job(user, 2)
     tags.add(job, "shoes")
     done, failed = pictures_of(job)
@@ -94,21 +94,21 @@ def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
 
 
 def everything() -> dict[str, Any]:
-    """All rows and all files, to see that nothing changed."""
+    """All rows and files, to check that nothing changed."""
     models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard, SearchText, Tag]
     models.append(Job.tags.through)
     rows = {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
     return {**rows, "files": stored_files()}
 
 
-def test_no_address_is_without_a_row() -> None:
-    """Webhooks have theirs in tests/access/table.py, with the rest of the site."""
+def test_every_url_has_a_row() -> None:
+    """Webhooks are in tests/access/table.py, with the rest of the site."""
     names = {str(pattern.name) for pattern in urls.urlpatterns}
     assert {name for name in names if not name.startswith("webhook")} == set(ADDRESSES)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_the_owner_gets_an_answer(name: str, user: User, client_of: SignIn, things: dict[str, UUID]) -> None:
+def test_the_owner_has_access(name: str, user: User, client_of: SignIn, things: dict[str, UUID]) -> None:
     assert ask(client_of(user), name, things).status_code == ADDRESSES[name][2]
 
 
@@ -123,12 +123,12 @@ def test_a_visitor_is_sent_to_sign_in(name: str, things: dict[str, UUID]) -> Non
 
 
 def page_of(response: Any) -> bytes:
-    """A page without the token that is another one each time."""
+    """A page without its CSRF token, which differs each time."""
     return re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", response.content)
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_nobody_else_learns_that_it_is_there(
+def test_other_users_get_the_same_404_as_for_missing_objects(
     name: str,
     stranger: User,
     make_user: Callable[..., User],
@@ -147,7 +147,7 @@ def test_nobody_else_learns_that_it_is_there(
 
 
 @pytest.mark.parametrize("name", ["studio", "jobs"])
-def test_a_list_shows_ones_own_alone(
+def test_lists_show_only_ones_own_objects(
     name: str, stranger: User, client_of: SignIn, things: dict[str, UUID]
 ) -> None:
     page = ask(client_of(stranger), name, things)
@@ -181,7 +181,7 @@ def test_other_methods_are_refused(name: str, user: User, client_of: SignIn, thi
 
 
 @pytest.mark.parametrize("name", [name for name, (method, _, _) in ADDRESSES.items() if method == "post"])
-def test_a_form_of_another_site_does_nothing(
+def test_a_cross_site_form_has_no_effect(
     name: str, user: User, client_of: SignIn, things: dict[str, UUID]
 ) -> None:
     strict = Client(enforce_csrf_checks=True)
@@ -191,7 +191,7 @@ def test_a_form_of_another_site_does_nothing(
     assert everything() == before
 
 
-def test_a_form_of_another_site_submits_nothing(user: User, client_of: SignIn) -> None:
+def test_a_cross_site_form_submits_nothing(user: User, client_of: SignIn) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = client_of(user).cookies
     response = strict.post(reverse("jobs:jobs"), {"pictures": ContentFile(make_picture(), "a.png")})
@@ -200,7 +200,7 @@ def test_a_form_of_another_site_submits_nothing(user: User, client_of: SignIn) -
     assert not Upload.objects.exists()
 
 
-def test_an_address_that_is_no_uuid_leads_nowhere(user: User, client_of: SignIn) -> None:
+def test_an_id_that_is_not_a_uuid_is_a_404(user: User, client_of: SignIn) -> None:
     client = client_of(user)
     for address in ("/jobs/1/", "/jobs/../admin/", "/pictures/%00/result/", "/jobs/" + "9" * 5000 + "/"):
         assert client.get(address).status_code in {404, 302}

@@ -1,4 +1,6 @@
-"""Server-sent events of a job: hints as they come, an end when the job has one, never a page that waits."""
+"""Server-sent events of a job: hints are delivered, the stream ends with the job, and a page never waits
+forever.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +40,13 @@ async def opened(user: User, job: Job) -> Any:
 
 
 async def until_it_stands(stream: AsyncIterator[bytes]) -> None:
-    """Read up to the comment that says that the subscription stands."""
+    """Reads up to the comment that confirms the subscription."""
     assert await anext(stream) == b"retry: 2000\n\n"
     assert await anext(stream) == b": keep-alive\n\n"
 
 
 async def hang_up(stream: AsyncIterator[bytes]) -> None:
-    """End a stream as Django does it where the client hangs up."""
+    """Ends a stream as Django does when the client disconnects."""
     waiting = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0)
     waiting.cancel()
@@ -56,7 +58,7 @@ def event(kind: str, **facts: str) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(facts)}\n\n".encode()
 
 
-async def test_a_job_that_has_ended_says_so_and_ends(user: User) -> None:
+async def test_the_stream_of_an_ended_job_ends_at_once(user: User) -> None:
     job = await sync_to_async(lambda: complete_all(bare_job(user)))()
     response = await opened(user, job)
     assert response["Content-Type"] == "text/event-stream"
@@ -94,7 +96,7 @@ async def test_a_cancelled_job_ends_its_stream(user: User) -> None:
     assert [piece async for piece in stream] == [event("job", state="cancelled")]
 
 
-async def test_what_happens_in_other_jobs_is_not_told(user: User) -> None:
+async def test_hints_of_other_jobs_are_not_sent(user: User) -> None:
     job, other = await sync_to_async(lambda: (bare_job(user), bare_job(user)))()
     stream = aiter(await opened(user, job))
     await until_it_stands(stream)
@@ -103,7 +105,7 @@ async def test_what_happens_in_other_jobs_is_not_told(user: User) -> None:
     assert [piece async for piece in stream] == [event("job", state="cancelled")]
 
 
-async def test_a_hint_that_was_missed_is_made_good_after_a_silence(
+async def test_a_missed_hint_is_found_by_the_check_after_a_silence(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "SILENCE_SECONDS", 0.01)
@@ -125,7 +127,7 @@ async def test_a_deleted_job_ends_its_stream(user: User, monkeypatch: pytest.Mon
     assert [piece async for piece in stream][-1] == event("job", state="gone")
 
 
-async def test_without_redis_the_stream_ends_and_the_page_asks_by_itself(
+async def test_without_redis_the_stream_ends_and_the_page_polls(
     user: User, redis_away: Callable[[], AbstractContextManager[None]]
 ) -> None:
     job = await sync_to_async(bare_job)(user)
@@ -134,7 +136,7 @@ async def test_without_redis_the_stream_ends_and_the_page_asks_by_itself(
         assert [piece async for piece in response] == [b"retry: 2000\n\n"]
 
 
-async def test_redis_that_goes_away_in_the_middle_ends_the_stream(user: User, valkey: redis.Redis) -> None:
+async def test_a_redis_failure_ends_the_stream(user: User, valkey: redis.Redis) -> None:
     job = await sync_to_async(bare_job)(user)
     stream = aiter(await opened(user, job))
     await until_it_stands(stream)
@@ -143,7 +145,7 @@ async def test_redis_that_goes_away_in_the_middle_ends_the_stream(user: User, va
     assert all(piece == b": keep-alive\n\n" for piece in rest)
 
 
-async def test_a_reader_that_goes_away_leaves_no_subscription(user: User, valkey: redis.Redis) -> None:
+async def test_a_disconnected_client_leaves_no_subscription(user: User, valkey: redis.Redis) -> None:
     job = await sync_to_async(bare_job)(user)
     stream = aiter(await opened(user, job))
     await until_it_stands(stream)
@@ -157,7 +159,7 @@ async def test_a_reader_that_goes_away_leaves_no_subscription(user: User, valkey
     await sync_to_async(until)(lambda: listeners() == 0, "the subscription is gone")
 
 
-async def test_one_who_listens_too_often_is_told_to_ask_instead(
+async def test_too_many_streams_are_refused(
     user: User, stranger: User, valkey: redis.Redis, settings: Settings
 ) -> None:
     settings.MAX_EVENT_STREAMS = 2
@@ -234,10 +236,10 @@ async def test_a_stream_ends_with_the_password_the_account_and_the_session(
 
 
 @pytest.mark.parametrize("busy", [True, False])
-async def test_a_stream_that_nobody_tells_looks_by_itself(
+async def test_a_stream_checks_its_session_without_a_hint(
     user: User, monkeypatch: pytest.MonkeyPatch, busy: bool
 ) -> None:
-    """A session that ran out, or was deleted by a command: also where hints come without a pause."""
+    """A session that expired or was deleted by a command, also while hints arrive without a pause."""
     monkeypatch.setattr(streaming, "SESSION_SECONDS", 0.0)
     monkeypatch.setattr(events, "SILENCE_SECONDS", 15.0 if busy else 0.01)
     job = await sync_to_async(bare_job)(user)

@@ -1,4 +1,4 @@
-"""A picture's files and a job's ZIP: under the right names, to their owner alone."""
+"""A picture's files and a job's ZIP: correct names, and only for the owner."""
 
 from __future__ import annotations
 
@@ -78,16 +78,14 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_name_makes_one_safe_header(client: Client, user: User, name: str) -> None:
+def test_any_file_name_makes_a_safe_header(client: Client, user: User, name: str) -> None:
     response = client.get(f"/pictures/{done(user, name).pk}/result/")
     assert response["Content-Disposition"] == NAMES[name]
     assert "Set-Cookie" not in response.headers
 
 
 @pytest.mark.parametrize("which", ["preview", "thumb"])
-def test_small_pictures_are_shown_and_kept_by_the_browser_alone(
-    client: Client, user: User, which: str
-) -> None:
+def test_thumbnails_are_inline_and_cached_privately(client: Client, user: User, which: str) -> None:
     response = client.get(f"/pictures/{done(user).pk}/{which}/")
     assert Image.open(io.BytesIO(body_of(response))).format == "WEBP"
     assert response["Content-Type"] == "image/webp"
@@ -96,7 +94,7 @@ def test_small_pictures_are_shown_and_kept_by_the_browser_alone(
     assert response["Cache-Control"] == f"private, {kept}"
 
 
-def test_a_preview_under_its_versions_address_is_kept_for_ever(client: Client, user: User) -> None:
+def test_a_versioned_preview_is_cached_forever(client: Client, user: User) -> None:
     picture = done(user)
     version = Rendition.objects.get(picture=picture).version
     page = client.get(picture.job.get_absolute_url()).content.decode()
@@ -110,7 +108,9 @@ def test_a_preview_under_its_versions_address_is_kept_for_ever(client: Client, u
 @pytest.mark.parametrize(
     "content", [make_picture(format="PNG"), make_picture(format="JPEG")], ids=["png", "jpeg"]
 )
-def test_a_source_is_always_a_download_of_unnamed_bytes(client: Client, user: User, content: bytes) -> None:
+def test_a_source_is_always_a_download_without_a_media_type(
+    client: Client, user: User, content: bytes
+) -> None:
     upload = uploads.take_in(user, "evil.html", ContentFile(content), len(content))
     job = submit.submit(user, [upload.pk], Recipe(model="u2netp"))
     for query in ("", "?inline"):
@@ -122,7 +122,7 @@ def test_a_source_is_always_a_download_of_unnamed_bytes(client: Client, user: Us
         assert response["Cache-Control"].startswith("private")
 
 
-def test_what_is_not_there_yet_is_a_404(client: Client, user: User) -> None:
+def test_a_missing_file_is_a_404(client: Client, user: User) -> None:
     job = submit.submit(
         user, [make_upload(user).pk, make_upload(user, "t.jpg", b"text").pk], Recipe(model="u2netp")
     )
@@ -134,7 +134,7 @@ def test_what_is_not_there_yet_is_a_404(client: Client, user: User) -> None:
     assert client.get(f"/jobs/{job.pk}/results.zip").status_code == 404
 
 
-def test_a_file_that_is_gone_from_the_store_is_a_404(client: Client, user: User) -> None:
+def test_a_file_deleted_from_the_store_is_a_404(client: Client, user: User) -> None:
     picture = done(user)
     rendition = Rendition.objects.get()
     storage.delete([rendition.key, rendition.preview_key, picture.thumb_key, picture.source_key])
@@ -167,7 +167,7 @@ def test_a_zip_holds_every_result_under_its_name(client: Client, user: User) -> 
     assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
-def test_names_in_a_zip_are_unique_portable_and_lead_nowhere(client: Client, user: User) -> None:
+def test_names_in_a_zip_are_unique_portable_and_safe(client: Client, user: User) -> None:
     names = [
         "cat.jpg",
         "CAT.png",
@@ -190,7 +190,7 @@ def test_names_in_a_zip_are_unique_portable_and_lead_nowhere(client: Client, use
     ]
 
 
-def test_a_zip_of_empty_results_does_not_exist(client: Client, user: User) -> None:
+def test_a_job_without_results_has_no_zip(client: Client, user: User) -> None:
     job = complete_all(job_of(user, "a.png"))
     Rendition.objects.all().delete()
     assert client.get(f"/jobs/{job.pk}/results.zip").status_code == 404

@@ -1,4 +1,4 @@
-"""Searching the history: by name, state, origin and days; cursors keep what was asked for."""
+"""Searching the history by name, state, origin and days; cursors keep the filters."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def jobs(user: User, stranger: User) -> dict[str, Job]:
         ("since=2026-03-02&until=2026-03-02&state=active&origin=api&q=bag", ["Bags"]),
     ],
 )
-def test_only_what_fits_is_shown(
+def test_only_matching_jobs_are_shown(
     query: str, expected: list[str], jobs: dict[str, Job], user: User, client_of: Callable[[User], Client]
 ) -> None:
     answer = client_of(user).get(f"/jobs/?{query}")
@@ -89,7 +89,7 @@ def test_only_what_fits_is_shown(
         "since=2026-03-02&until=2026-03-01",
     ],
 )
-def test_what_cannot_be_asked_is_said_and_narrows_nothing(
+def test_invalid_filters_are_reported_and_ignored(
     query: str, jobs: dict[str, Job], user: User, client_of: Callable[[User], Client]
 ) -> None:
     answer = client_of(user).get(f"/jobs/?{query}")
@@ -98,7 +98,7 @@ def test_what_cannot_be_asked_is_said_and_narrows_nothing(
     assert len(answer.context["jobs"]) == 3
 
 
-def test_a_page_further_on_keeps_the_question(user: User, client_of: Callable[[User], Client]) -> None:
+def test_later_pages_keep_the_filters(user: User, client_of: Callable[[User], Client]) -> None:
     for number in range(30):
         bare_job(user, title=f"Shoes {number}")
         bare_job(user, title=f"Bags {number}")
@@ -112,7 +112,7 @@ def test_a_page_further_on_keeps_the_question(user: User, client_of: Callable[[U
     assert [job.title for job in second.context["jobs"]] == [f"Shoes {n}" for n in (4, 3, 2, 1, 0)]
 
 
-def test_nothing_fits(user: User, client_of: Callable[[User], Client]) -> None:
+def test_no_matches(user: User, client_of: Callable[[User], Client]) -> None:
     bare_job(user)
     answer = client_of(user).get("/jobs/?q=nothing-like-this")
     assert "No jobs match." in answer.content.decode()

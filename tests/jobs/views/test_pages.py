@@ -1,4 +1,4 @@
-"""Studio, history, a job's page, its cards, and the buttons on it."""
+"""The studio, the history, the job page, its cards and its buttons."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_history_has_pages(client: Client, user: User) -> None:
     assert again.context["jobs"] == first.context["jobs"]
 
 
-def test_the_history_answers_a_head(client: Client) -> None:
+def test_the_history_supports_head(client: Client) -> None:
     answer = client.head("/jobs/")
     assert (answer.status_code, answer.content) == (200, b"")
 
@@ -77,12 +77,12 @@ def test_the_history_answers_a_head(client: Client) -> None:
 @pytest.mark.parametrize(
     "query", ["older=x", "newer=x", "older=%00", "older=%F0%9F%90%88", "older=" + "A" * 9000]
 )
-def test_a_made_up_page_of_history_leads_to_the_first(client: Client, query: str) -> None:
+def test_an_invalid_cursor_redirects_to_the_first_page(client: Client, query: str) -> None:
     response = client.get(f"/jobs/?{query}")
     assert (response.status_code, response["Location"]) == (302, "/jobs/")
 
 
-def test_history_costs_as_many_queries_for_many_jobs(
+def test_history_queries_do_not_grow_with_jobs(
     client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for jobs in (2, 23):
@@ -122,7 +122,7 @@ def test_a_jobs_page_shows_its_pictures(client: Client, user: User) -> None:
         ("9" * 5000, 0),
     ],
 )
-def test_a_jobs_page_starts_where_it_is_told_to(
+def test_a_job_page_starts_at_the_given_position(
     client: Client, user: User, start: str, first: int | None
 ) -> None:
     page = client.get(f"/jobs/{bare_job(user, 61).pk}/", {"from": start})
@@ -130,7 +130,7 @@ def test_a_jobs_page_starts_where_it_is_told_to(
     assert next((picture.position for picture in page.context["pictures"]), None) == first
 
 
-def test_a_jobs_page_costs_as_many_queries_for_many_pictures(
+def test_job_page_queries_do_not_grow_with_pictures(
     client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for count in (2, 50):
@@ -139,7 +139,7 @@ def test_a_jobs_page_costs_as_many_queries_for_many_pictures(
             assert len(cards_in(client.get(f"/jobs/{job.pk}/"))) == count
 
 
-def test_cards_are_those_that_are_asked_for(client: Client, user: User, stranger: User) -> None:
+def test_cards_of_the_requested_ids(client: Client, user: User, stranger: User) -> None:
     job = bare_job(user, 3)
     first, _, third = pictures_of(job)
     foreign = pictures_of(bare_job(stranger))[0]
@@ -158,7 +158,7 @@ def test_cards_without_ids_are_the_first_page(client: Client, user: User) -> Non
 
 
 @pytest.mark.parametrize("ids", ["x", "1,2", "'; DROP TABLE jobs_job; --", "\0"])
-def test_cards_of_what_is_no_id_are_a_bad_request(client: Client, user: User, ids: str) -> None:
+def test_cards_of_an_invalid_id_are_a_bad_request(client: Client, user: User, ids: str) -> None:
     assert client.get(f"/jobs/{bare_job(user).pk}/cards/", {"ids": ids}).status_code == 400
 
 
@@ -171,7 +171,7 @@ def test_a_long_list_of_ids_is_cut(
         assert len(cards_in(client.get(f"/jobs/{job.pk}/cards/", {"ids": ids}))) == 100
 
 
-def test_a_name_that_is_markup_is_shown_as_text(client: Client, user: User) -> None:
+def test_names_are_escaped(client: Client, user: User) -> None:
     content = make_picture()
     upload = uploads.take_in(user, MARKUP, ContentFile(content), len(content))
     job = submit.submit(user, [upload.pk], Recipe(model="u2netp"))
@@ -196,12 +196,12 @@ def test_pages_forbid_foreign_scripts_frames_and_sniffing(client: Client, user: 
     assert page["Referrer-Policy"] == "same-origin"
 
 
-def test_a_page_of_ones_own_is_not_kept_by_anybody_else(client: Client, user: User) -> None:
+def test_personal_pages_are_not_cached(client: Client, user: User) -> None:
     for address in ("/", "/jobs/", f"/jobs/{bare_job(user).pk}/"):
         assert set(client.get(address)["Cache-Control"].split(", ")) == {"private", "no-store"}, address
 
 
-def test_failed_pictures_are_tried_again(client: Client, user: User) -> None:
+def test_failed_pictures_are_retried(client: Client, user: User) -> None:
     job = bare_job(user, 2)
     first, second = pictures_of(job)
     fail(first)
@@ -237,7 +237,7 @@ def test_a_job_is_deleted_with_its_files(client: Client, user: User) -> None:
     assert client.post(f"/jobs/{job.pk}/delete/").status_code == 404
 
 
-def test_a_picture_is_deleted_when_one_is_sure(client: Client, user: User) -> None:
+def test_a_picture_is_deleted_after_confirmation(client: Client, user: User) -> None:
     job = complete_all(make_job(user, 2))
     first, second = pictures_of(job)
     address = f"/pictures/{first.pk}/delete/"
@@ -262,7 +262,7 @@ def test_a_picture_is_deleted_when_one_is_sure(client: Client, user: User) -> No
     ("code", "offered"),
     [("internal_error", True), ("worker_lost", True), ("broken_picture", False), ("too_many_pixels", False)],
 )
-def test_trying_again_is_offered_for_what_may_succeed(
+def test_retry_is_offered_for_retryable_failures(
     client: Client, user: User, code: str, offered: bool
 ) -> None:
     job = make_job(user)
@@ -273,13 +273,13 @@ def test_trying_again_is_offered_for_what_may_succeed(
     assert retry.retry_failed(job) == offered
 
 
-def test_what_was_cancelled_can_be_gone_on_with(client: Client, user: User) -> None:
+def test_cancelled_pictures_can_be_retried(client: Client, user: User) -> None:
     job = make_job(user)
     removal.cancel(job)
     assert "Retry cancelled" in client.get(job.get_absolute_url()).content.decode()
 
 
-def test_failed_and_cancelled_are_gone_on_with_apart(client: Client, user: User) -> None:
+def test_failed_and_cancelled_pictures_are_retried_separately(client: Client, user: User) -> None:
     job = make_job(user, 4)
     done, failed, *_ = pictures_of(job)
     complete(done)
@@ -327,7 +327,7 @@ def test_failures_and_names_are_found_in_a_job_and_in_the_history(
         assert [found.pk for found in client.get(f"/jobs/?state={state}").context["jobs"]] == [job.pk]
 
 
-def test_an_icon_is_found_under_its_old_name(client: Client) -> None:
+def test_the_favicon_has_its_traditional_url(client: Client) -> None:
     answer = client.get("/favicon.ico")
     assert (answer.status_code, answer["Location"]) == (302, "/static/img/mark.svg")
     assert answer["Cache-Control"] == "public, max-age=86400"

@@ -1,4 +1,4 @@
-"""Several jobs at once: download, retry, pin, delete; bounded, and only one's own."""
+"""Bulk actions: download, retry, pin, delete; bounded, and only on one's own jobs."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_one_zip_with_a_folder_for_each_job(user: User, client: Client) -> None:
         ]
 
 
-def test_nothing_done_is_said(user: User, client: Client) -> None:
+def test_jobs_without_results_get_a_message(user: User, client: Client) -> None:
     answer = send(client, "download", [bare_job(user)], here="state=active")
     assert (answer.status_code, answer["Location"]) == (302, "/jobs/?state=active")
     assert said(answer) == ["These jobs have no results yet."]
@@ -81,7 +81,7 @@ def test_a_download_is_bounded(user: User, client: Client) -> None:
     ]
 
 
-def test_failed_pictures_of_all_are_tried_again(user: User, client: Client) -> None:
+def test_failed_pictures_of_all_jobs_are_retried(user: User, client: Client) -> None:
     jobs = [bare_job(user, 2), bare_job(user, 1), bare_job(user, 1)]
     for job in jobs[:2]:
         fail(job)
@@ -91,7 +91,7 @@ def test_failed_pictures_of_all_are_tried_again(user: User, client: Client) -> N
     assert said(send(client, "retry", jobs))[-1] == "There is nothing to retry."
 
 
-def test_pinned_and_no_longer(user: User, client: Client) -> None:
+def test_pin_and_unpin(user: User, client: Client) -> None:
     jobs, other = [bare_job(user), bare_job(user)], bare_job(user)
     assert said(send(client, "pin", jobs)) == ["Kept until you delete them: 2 jobs."]
     assert set(Job.objects.filter(pinned=True)) == set(jobs)
@@ -101,7 +101,7 @@ def test_pinned_and_no_longer(user: User, client: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_deleted_before_it_was_asked(user: User, client: Client) -> None:
+def test_deletion_needs_confirmation(user: User, client: Client) -> None:
     jobs, other = [complete_all(bare_job(user, 2)), bare_job(user, title="<b>")], bare_job(user)
     asked = send(client, "delete", jobs, here="q=a%26b")
     page = asked.content.decode()
@@ -121,7 +121,7 @@ def test_nothing_is_deleted_before_it_was_asked(user: User, client: Client) -> N
 
 
 @pytest.mark.parametrize("action", ["download", "retry", "pin", "delete"])
-def test_one_that_is_not_ones_own_stops_it_for_all(
+def test_another_users_job_refuses_the_whole_request(
     action: str, user: User, stranger: User, client: Client
 ) -> None:
     mine, foreign = bare_job(user), bare_job(stranger)
@@ -135,7 +135,7 @@ def test_one_that_is_not_ones_own_stops_it_for_all(
 
 
 @pytest.mark.parametrize("action", ["download", "retry", "pin", "delete"])
-def test_none_and_too_many_are_said(action: str, user: User, client: Client) -> None:
+def test_no_jobs_and_too_many_jobs_get_a_message(action: str, user: User, client: Client) -> None:
     assert said(send(client, action, [])) == ["Select at least one job."]
     many = [Job(pk=uuid4()) for _ in range(selected.JOBS_AT_ONCE + 1)]
     assert said(send(client, action, many))[-1] == "Select at most 100 jobs at once."
@@ -144,7 +144,7 @@ def test_none_and_too_many_are_said(action: str, user: User, client: Client) -> 
 @pytest.mark.parametrize(
     "here", ["//evil.example", "https://evil.example/", "\r\nX: y", "next=//evil.example"]
 )
-def test_back_is_always_the_history(here: str, user: User, client: Client) -> None:
+def test_the_redirect_always_leads_to_the_history(here: str, user: User, client: Client) -> None:
     location = send(client, "pin", [bare_job(user)], here=here)["Location"]
     assert location.startswith("/jobs/?")
     assert "\n" not in location

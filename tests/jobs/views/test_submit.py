@@ -1,4 +1,4 @@
-"""A new job by the page's script (JSON) and by a plain form."""
+"""A new job, submitted by the page's script (JSON) or by a plain form."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def words(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
-def test_a_script_gets_the_job_and_its_addresses(client: Client, user: User) -> None:
+def test_a_script_gets_the_job_and_its_urls(client: Client, user: User) -> None:
     first, second = make_upload(user, "a.png"), make_upload(user, "b.jpg", b"text")
     response = submit(
         client,
@@ -91,7 +91,7 @@ def test_a_wrong_recipe_makes_no_job(client: Client, user: User, fields: dict[st
     assert Upload.objects.get().state == "uploaded"
 
 
-def test_what_cannot_be_submitted_says_why(client: Client, user: User, stranger: User) -> None:
+def test_refused_submissions_give_a_reason(client: Client, user: User, stranger: User) -> None:
     unfinished = uploads.start(user, "a.png", 9)
     for given, code in (
         ([], "no_pictures"),
@@ -139,7 +139,7 @@ def test_a_browser_without_script_sends_the_files_themselves(client: Client, acc
     ]
 
 
-def test_what_macos_adds_to_a_folder_is_left_out_and_said(client: Client) -> None:
+def test_macos_metadata_files_are_skipped_with_a_message(client: Client) -> None:
     files = [
         SimpleUploadedFile("._b.png", b"\0\5\x16\7\0\2\0\0Mac OS X"),
         SimpleUploadedFile("b.png", make_picture(9, 8)),
@@ -151,7 +151,7 @@ def test_what_macos_adds_to_a_folder_is_left_out_and_said(client: Client) -> Non
     assert words(response) == ["Skipped 1 file whose name starts with “._”; such files hold macOS metadata."]
 
 
-def test_a_form_of_nothing_but_sidecars_has_no_picture(client: Client) -> None:
+def test_a_form_with_metadata_files_only_has_no_picture(client: Client) -> None:
     response = submit(client, {"pictures": [SimpleUploadedFile("._b.png", b"\0\5\x16\7")]})
     assert words(response)[-1] == "Choose at least one picture."
     assert not Job.objects.exists()
@@ -165,14 +165,14 @@ def test_the_page_has_the_list_of_what_may_be_a_picture(client: Client) -> None:
     assert "4:66747970" in page
 
 
-def test_a_form_without_pictures_comes_back_with_a_sentence(client: Client) -> None:
+def test_a_form_without_pictures_gets_a_message(client: Client) -> None:
     response = submit(client, {"refine": "fast"})
     assert (response.status_code, response["Location"]) == (302, "/")
     assert words(response) == ["Choose at least one picture."]
     assert not Job.objects.exists()
 
 
-def test_a_form_with_a_wrong_recipe_takes_no_file_in(client: Client) -> None:
+def test_a_form_with_an_invalid_recipe_stores_no_file(client: Client) -> None:
     picture = SimpleUploadedFile("b.png", make_picture())
     response = submit(client, {"pictures": picture, "format": "exe"})
     assert (response.status_code, response["Location"]) == (302, "/")
@@ -199,7 +199,7 @@ def test_five_thousand_uploads_are_submitted_in_one_go(
     assert Picture.objects.count() == 5000
 
 
-def test_more_than_fit_are_refused_with_a_sentence(client: Client, user: User) -> None:
+def test_too_many_pictures_are_refused_with_a_message(client: Client, user: User) -> None:
     response = submit(client, {"uploads": bare_uploads(user, 5001)}, **JSON)
     assert (response.status_code, response.json()["code"]) == (422, "too_many_pictures")
     assert not Job.objects.exists()
@@ -214,6 +214,6 @@ def test_submitting_costs_few_queries(
 ) -> None:
     client.get("/jobs/")
     ids = bare_uploads(user, 20)
-    # One more than the rows need: the uploads are read before the transaction, and locked in it.
+    # One more than the rows need: uploads are read before the transaction and locked inside it.
     with django_assert_max_num_queries(20):
         submit(client, {"uploads": ids}, **JSON)

@@ -1,4 +1,4 @@
-"""Tags on the job's page: put on, taken off, gone with their last job, each user's own."""
+"""Tags on the job page: add and remove. A tag disappears with its last job, and each user has their own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def names_of(job: Job) -> list[str]:
     return [tag.name for tag in job.tags.all()]
 
 
-def test_put_on_and_taken_off(user: User, client: Client) -> None:
+def test_add_and_remove(user: User, client: Client) -> None:
     job = bare_job(user)
     answer = client.post(f"/jobs/{job.pk}/tags/", {"name": "  Spring\t sale\u202e \n"})
     assert answer["Location"] == f"/jobs/{job.pk}/#tags"
@@ -53,13 +53,13 @@ def test_put_on_and_taken_off(user: User, client: Client) -> None:
         ("x" * 41, "A tag has at most 40 letters."),
     ],
 )
-def test_what_is_no_tag_is_said(name: str, sentence: str, user: User, client: Client) -> None:
+def test_invalid_tags_get_a_message(name: str, sentence: str, user: User, client: Client) -> None:
     job = bare_job(user)
     assert said(client.post(f"/jobs/{job.pk}/tags/", {"name": name})) == [sentence]
     assert names_of(job) == []
 
 
-def test_one_tag_in_any_case(user: User, stranger: User) -> None:
+def test_tags_ignore_case(user: User, stranger: User) -> None:
     first, second, foreign = bare_job(user), bare_job(user), bare_job(stranger)
     tag = tags.add(first, "Spring")
     assert tags.add(second, "SPRING") == tag
@@ -72,7 +72,7 @@ def test_one_tag_in_any_case(user: User, stranger: User) -> None:
 @pytest.mark.parametrize(
     ("first", "then"), [("Ärger", "ärger"), ("ä", "Ä"), ("Straße", "STRASSE"), ("ΣΊΣΥΦΟΣ", "σίσυφος")]
 )
-def test_letters_of_every_language_have_a_case(first: str, then: str, user: User, client: Client) -> None:
+def test_case_is_ignored_in_every_script(first: str, then: str, user: User, client: Client) -> None:
     job, other = bare_job(user), bare_job(user)
     client.post(f"/jobs/{job.pk}/tags/", {"name": first})
     client.post(f"/jobs/{job.pk}/tags/", {"name": then})
@@ -83,7 +83,7 @@ def test_letters_of_every_language_have_a_case(first: str, then: str, user: User
     assert Tag.objects.count() == 1
 
 
-def test_all_tags_at_once(user: User) -> None:
+def test_replace_all_tags(user: User) -> None:
     job, other = bare_job(user), bare_job(user)
     tags.add(other, "blue")
     tags.replace(job, ["red", " Blue", "RED"])
@@ -95,14 +95,14 @@ def test_all_tags_at_once(user: User) -> None:
     assert [tag.name for tag in Tag.objects.all()] == ["blue"]
 
 
-def test_of_two_that_are_one_a_job_keeps_the_first(user: User) -> None:
+def test_of_equal_tags_the_first_spelling_stays(user: User) -> None:
     job = bare_job(user)
     job.tags.add(*(Tag.objects.create(user=user, name=name) for name in ("straße", "strasse", "red")))
     tags.replace(job, ["Red", "STRASSE"])
     assert names_of(job) == ["red", "straße"]
 
 
-def test_refused_tags_leave_the_old_ones(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_tags_change_nothing(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     job, other = bare_job(user), bare_job(user)
     tags.replace(job, ["blue", "red"])
     monkeypatch.setattr(tags, "TAGS_A_USER", 3)
@@ -123,7 +123,7 @@ def test_refused_tags_leave_the_old_ones(user: User, monkeypatch: pytest.MonkeyP
     assert names_of(job) == ["1", "2"]
 
 
-def test_of_several_that_replace_all_tags_at_once_one_is_the_last(user: User) -> None:
+def test_concurrent_replacements_leave_one_complete_set(user: User) -> None:
     job = bare_job(user)
     tags.replace(job, ["blue", "red"])
     assert at_once(lambda number: tags.replace(job, [f"tag {number}"]), 8) == [None] * 8
@@ -139,7 +139,7 @@ def test_a_job_that_was_deleted_meanwhile_gets_no_tags(user: User) -> None:
     assert not Tag.objects.exists()
 
 
-def test_a_tag_goes_with_its_last_job(user: User) -> None:
+def test_a_tag_is_deleted_with_its_last_job(user: User) -> None:
     first, second = bare_job(user), bare_job(user)
     for job in (first, second):
         tags.add(job, "Spring")
@@ -149,7 +149,7 @@ def test_a_tag_goes_with_its_last_job(user: User) -> None:
     assert not Tag.objects.exists()
 
 
-def test_there_is_an_end_to_tags(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_tags_is_limited(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     job = bare_job(user)
     for number in range(tags.TAGS_A_JOB):
         tags.add(job, f"tag {number}")
@@ -162,7 +162,7 @@ def test_there_is_an_end_to_tags(user: User, monkeypatch: pytest.MonkeyPatch) ->
     assert Tag.objects.count() == 20
 
 
-def test_the_page_offers_ones_own_tags_alone(user: User, stranger: User, client: Client) -> None:
+def test_the_page_suggests_only_ones_own_tags(user: User, stranger: User, client: Client) -> None:
     job = bare_job(user)
     tags.add(bare_job(user), "Mine & yours")
     tags.add(bare_job(stranger), "Secret")

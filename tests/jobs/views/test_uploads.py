@@ -1,4 +1,4 @@
-"""Upload from the page: start, send, finish, in the shape of an S3 presigned POST."""
+"""Uploads from the page: start, send, finish, in the format of an S3 presigned POST."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def send(client: Client, address: str, content: bytes, field: str = "file", **fi
     return client.post(address, {**fields, field: SimpleUploadedFile("blob", content)})
 
 
-def test_the_whole_way(client: Client, user: User) -> None:
+def test_start_send_and_finish(client: Client, user: User) -> None:
     content = make_picture(30, 20)
     started = start(client, {"name": "a/cat.png", "size": len(content)})
     assert started.status_code == 201
@@ -91,7 +91,7 @@ def test_the_whole_way(client: Client, user: User) -> None:
         ({"name": "a.png", "size": 10**30}, "too_many_bytes"),
     ],
 )
-def test_what_cannot_be_announced(client: Client, announcement: object, code: str) -> None:
+def test_invalid_announcements(client: Client, announcement: object, code: str) -> None:
     response = start(client, announcement)
     assert response.status_code == 422
     assert response.json()["code"] == code
@@ -146,7 +146,7 @@ def test_bytes_after_the_end_are_refused(client: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "upload_closed")
 
 
-def test_a_refusal_is_said_with_code_and_sentence(client: Client) -> None:
+def test_a_refusal_has_a_code_and_a_sentence(client: Client) -> None:
     said = start(client, {"name": "letter.jpg", "size": 9}).json()
     send(client, said["target"]["url"], b"Dear all")
     for _ in range(2):
@@ -159,21 +159,19 @@ def test_a_refusal_is_said_with_code_and_sentence(client: Client) -> None:
     assert stored_files() == []
 
 
-def test_finishing_what_never_came(client: Client) -> None:
+def test_finishing_without_bytes(client: Client) -> None:
     said = start(client, {"name": "a.jpg", "size": 9}).json()
     answer = client.post(said["finish_url"])
     assert (answer.status_code, answer.json()["code"]) == (422, "nothing_arrived")
 
 
-def test_a_guessed_upload_is_not_there(client: Client) -> None:
+def test_an_unknown_upload_is_a_404(client: Client) -> None:
     for name in ("upload_body", "upload_finish"):
         assert client.post(reverse(f"jobs:{name}", args=[uuid4()])).status_code == 404
 
 
-def test_a_large_file_passes_by_way_of_the_disk_not_of_the_memory(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Above a megabyte Django spools to a temporary file, of which we read pieces."""
+def test_a_large_file_is_spooled_to_disk(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django spools files above a megabyte to a temporary file, which we read in chunks."""
     from jobs.services import uploads
 
     seen: list[str] = []
@@ -189,7 +187,7 @@ def test_a_large_file_passes_by_way_of_the_disk_not_of_the_memory(
     assert seen == ["TemporaryUploadedFile"]
 
 
-def test_the_same_file_again_goes_on_where_it_stopped(client: Client) -> None:
+def test_the_same_file_resumes_its_upload(client: Client) -> None:
     content = make_picture(30, 20)
     announcement = {"name": "a/cat.png", "size": len(content)}
     said = start(client, announcement).json()
@@ -203,25 +201,25 @@ def test_the_same_file_again_goes_on_where_it_stopped(client: Client) -> None:
 
 
 @pytest.mark.parametrize("gone", ["00000000-0000-7000-8000-000000000000", "", None])
-def test_what_cannot_be_gone_on_with_is_begun_anew(client: Client, gone: str | None) -> None:
+def test_an_upload_that_cannot_be_resumed_starts_again(client: Client, gone: str | None) -> None:
     assert start(client, {"name": "cat.png", "size": 9, "resume": gone}).status_code == 201
 
 
 @pytest.mark.parametrize("wrong", ["no id", 7, ["x"]])
-def test_what_is_no_id_is_refused(client: Client, wrong: object) -> None:
+def test_an_invalid_id_is_refused(client: Client, wrong: object) -> None:
     refused = start(client, {"name": "cat.png", "size": 9, "resume": wrong})
     assert (refused.status_code, refused.json()["code"]) == (422, "bad_request")
     assert not Upload.objects.exists()
 
 
-def test_too_many_in_no_job_are_refused_with_a_sentence(client: Client, settings: Settings) -> None:
+def test_too_many_unsubmitted_uploads_are_refused(client: Client, settings: Settings) -> None:
     settings.MAX_OPEN_UPLOADS = 1
     start(client, {"name": "cat.png", "size": 9})
     refused = start(client, {"name": "cat.png", "size": 9})
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_uploads")
 
 
-def test_what_a_script_names_is_discarded(client: Client) -> None:
+def test_a_script_discards_the_uploads_that_it_names(client: Client) -> None:
     ids = [start(client, {"name": "cat.png", "size": 9}).json()["id"] for _ in range(3)]
     answer = client.post("/uploads/discard/", {"uploads": ids[:2]})
     assert (answer.status_code, answer.json()) == (200, {"discarded": 2})
@@ -229,7 +227,7 @@ def test_what_a_script_names_is_discarded(client: Client) -> None:
     assert client.post("/uploads/discard/", {"uploads": "no id"}).status_code == 422
 
 
-def test_all_are_discarded_by_a_form(client: Client, user: User) -> None:
+def test_a_form_discards_all_uploads(client: Client, user: User) -> None:
     for name in ("a.png", "b.png"):
         make_upload(user, name)
     page = client.get("/").content.decode()
@@ -241,7 +239,7 @@ def test_all_are_discarded_by_a_form(client: Client, user: User) -> None:
     assert Upload.objects.count() == 0
 
 
-def test_earlier_ones_are_submitted_by_a_form(client: Client, user: User) -> None:
+def test_a_form_submits_earlier_uploads(client: Client, user: User) -> None:
     ids = [make_upload(user, name).pk for name in ("a.png", "b.png")]
     answer = client.post("/jobs/", {"earlier": "submit", "format": "webp"})
     job = Job.objects.get()

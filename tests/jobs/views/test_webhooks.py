@@ -1,4 +1,4 @@
-"""The pages of webhooks: made, changed, tried, sent again; each person's own, and no secret twice."""
+"""The webhook pages: create, change, test, replay; only one's own, and secrets are shown once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def page_of(endpoint: WebhookEndpoint) -> str:
     return f"{LIST}{endpoint.pk}/"
 
 
-def test_made_on_the_page_with_its_secret_this_once(client: Client) -> None:
+def test_create_shows_the_secret_once(client: Client) -> None:
     assert "You have no webhooks yet." in client.get(LIST).content.decode()
     answer = client.post(LIST, {"url": URL, "events": ["picture.done"], "description": "Shop"})
     endpoint = WebhookEndpoint.objects.get()
@@ -65,9 +65,7 @@ def test_made_on_the_page_with_its_secret_this_once(client: Client) -> None:
         ({"url": URL, "events": ["picture.lost"]}, "Select a valid choice"),
     ],
 )
-def test_what_is_wrong_is_said_beside_the_field(
-    client: Client, data: dict[str, object], sentence: str
-) -> None:
+def test_errors_are_shown_beside_the_field(client: Client, data: dict[str, object], sentence: str) -> None:
     answer = client.post(LIST, data)
     assert answer.status_code == 400
     assert sentence in answer.content.decode()
@@ -84,7 +82,7 @@ def test_changed(client: Client, endpoint: WebhookEndpoint) -> None:
     assert "private or reserved network" in answer.content.decode()
 
 
-def test_another_secret_this_once(client: Client, endpoint: WebhookEndpoint) -> None:
+def test_rotate_shows_the_new_secret_once(client: Client, endpoint: WebhookEndpoint) -> None:
     answer = client.post(f"{page_of(endpoint)}rotate/")
     assert "that it had before" in answer.content.decode()
     assert len(secrets_in(answer)) == 1
@@ -105,7 +103,7 @@ def test_off_and_on(client: Client, endpoint: WebhookEndpoint) -> None:
     assert endpoint.enabled
 
 
-def test_a_test_and_the_log(
+def test_send_a_test_and_read_the_log(
     client: Client, endpoint: WebhookEndpoint, queued: Callable[[str], list[str]]
 ) -> None:
     answer = client.post(f"{page_of(endpoint)}test/")
@@ -153,7 +151,7 @@ ACTS = ["", "rotate/", "switch/", "test/", "replay/", "delete/"]
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_somebody_elses_is_not_there(
+def test_another_users_webhook_is_a_404(
     stranger: User, client_of: Callable[[User], Client], endpoint: WebhookEndpoint, act: str
 ) -> None:
     delivery = notifications.test(endpoint)
@@ -168,18 +166,18 @@ def test_somebody_elses_is_not_there(
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_one_signs_in_first_and_changes_by_post(client: Client, endpoint: WebhookEndpoint, act: str) -> None:
+def test_changes_need_a_sign_in_and_post(client: Client, endpoint: WebhookEndpoint, act: str) -> None:
     assert "/account/login/" in Client().post(page_of(endpoint) + act)["Location"]
     if act:
         assert client.get(page_of(endpoint) + act).status_code == 405
 
 
 @pytest.mark.parametrize("delivery", ["nonsense", "00000000-0000-4000-8000-000000000000"])
-def test_what_is_not_in_the_log_is_not_sent(client: Client, endpoint: WebhookEndpoint, delivery: str) -> None:
+def test_unknown_deliveries_are_not_sent(client: Client, endpoint: WebhookEndpoint, delivery: str) -> None:
     assert client.post(f"{page_of(endpoint)}replay/", {"delivery": delivery}).status_code == 404
 
 
-def test_a_long_log_has_pages_and_no_more_queries(client: Client, endpoint: WebhookEndpoint) -> None:
+def test_a_long_log_is_paginated_with_constant_queries(client: Client, endpoint: WebhookEndpoint) -> None:
     def asked() -> int:
         with CaptureQueriesContext(connection) as queries:
             client.get(page_of(endpoint))
