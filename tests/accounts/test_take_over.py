@@ -140,7 +140,7 @@ def test_an_unconfirmed_address_does_not_block_its_owner(settings: Settings, ver
     assert User.objects.get(email=HERS) != squatter
     squatter.refresh_from_db()
     assert squatter.email.endswith(RELEASED)
-    assert b"Somebody else has confirmed the address" in eve.get(ADDRESS).content
+    assert b"Another account has confirmed the address" in eve.get(ADDRESS).content
     client = Client()
     client.post(SIGN_IN, {"login": HERS, "password": PASSWORD})
     assert who(client) == ""

@@ -49,7 +49,7 @@ def test_create_shows_the_secret_once(client: Client) -> None:
     endpoint = WebhookEndpoint.objects.get()
     assert (endpoint.url, endpoint.events, endpoint.description) == (URL, ["picture.done"], "Shop")
     assert len(secrets_in(answer)) == 1
-    assert "that it had before" not in answer.content.decode()
+    assert "both the old and the new secret" not in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     assert secrets_in(client.get(page_of(endpoint))) == []
     assert URL in client.get(LIST).content.decode()
@@ -84,7 +84,7 @@ def test_changed(client: Client, endpoint: WebhookEndpoint) -> None:
 
 def test_rotate_shows_the_new_secret_once(client: Client, endpoint: WebhookEndpoint) -> None:
     answer = client.post(f"{page_of(endpoint)}rotate/")
-    assert "that it had before" in answer.content.decode()
+    assert "both the old and the new secret" in answer.content.decode()
     assert len(secrets_in(answer)) == 1
     assert endpoint.secrets.count() == 2
 
