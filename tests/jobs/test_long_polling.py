@@ -238,7 +238,7 @@ async def test_who_waits_for_a_rendition_hears_that_its_worker_died_at_every_att
     rendition_request: RenditionRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MAX_ATTEMPTS = 1
-    monkeypatch.setattr(long_polling, "FIRST_LOOK", 100.0)
+    monkeypatch.setattr(long_polling, "FIRST_PAUSE", 100.0)
     monkeypatch.setattr(long_polling, "LONGEST_PAUSE", 100.0)
     wait = asyncio.create_task(long_polling.wait_made(rendition_request.pk, 100))
     await until_listening(1)
