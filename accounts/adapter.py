@@ -13,13 +13,15 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.models import User
-from accounts.services import emails, sessions
+from accounts.email_selectors import confirmed_holder
+from accounts.models import AuditAction, User
+from accounts.services import audit, emails, sessions
 from accounts.site import absolute
 from common.addresses import client_address
 
@@ -69,12 +71,26 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         super().set_password(user, password)
         sessions.notify_session_end(user.pk)
 
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Note the failed sign-in with the account of the address, if there is one."""
+        super().authentication_failed(request, **credentials)
+        holder = confirmed_holder(str(credentials.get("email", "")).lower())
+        audit.record_alone(AuditAction.SIGN_IN_FAILED, subject=holder)
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Sign the user in, and note it."""
+        with transaction.atomic():
+            super().login(request, user)
+            audit.record(AuditAction.SIGNED_IN, subject=user, actor=user)
+
     def logout(self, request: HttpRequest) -> None:
         """Sign out and announce that a session ended."""
         user: User | AnonymousUser = request.user
-        super().logout(request)
-        if isinstance(user.pk, int):
-            sessions.notify_session_end(user.pk)
+        with transaction.atomic():
+            if isinstance(user.pk, int):
+                audit.record(AuditAction.SIGNED_OUT, subject=user.pk)
+                sessions.notify_session_end(user.pk)
+            super().logout(request)
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         """Returns the link that confirms an e-mail address."""

@@ -7,13 +7,15 @@ from typing import Any, ClassVar
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import ApiToken, Entry, Plan, Storage, Usage, User
-from accounts.services import emails, sessions, tokens
+from accounts.models import ApiToken, AuditAction, Entry, Plan, Storage, Usage, User
+from accounts.opening import RecordsOpening
+from accounts.services import audit, emails, sessions, tokens
 from common.paging import BoundedPaginator
 
 LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "result_megapixels", "in_flight")
@@ -45,8 +47,21 @@ class Kept(ReadOnly):
         return False
 
 
+# Fields whose new value goes into the audit log: switches and limits, nothing that names a person.
+_SHOWN_IN_AUDIT = frozenset(
+    {"is_active", "is_staff", "is_superuser", "is_default", "keep_days", "weight", *LIMITS}
+)
+
+
+def _changes(obj: Any, fields: list[str]) -> dict[str, Any]:
+    """The names of changed fields, with their new values where these name nobody."""
+    return {"changed": sorted(fields)} | {
+        name: getattr(obj, name) for name in sorted(fields) if name in _SHOWN_IN_AUDIT
+    }
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold ships no types
+class UserAdmin(RecordsOpening, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold ships no types
     """Find users, close accounts, assign roles."""
 
     form = UserChangeForm
@@ -72,17 +87,26 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save. An address set by staff counts as confirmed; closing an account ends its event streams."""
-        super().save_model(request, obj, form, change)
-        if "email" in form.changed_data:
-            emails.set_by_staff(obj)
-        if {"is_active", "password"} & set(form.changed_data):
-            sessions.notify_session_end(obj.pk)
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if "email" in form.changed_data:
+                emails.set_by_staff(obj)
+            action = AuditAction.ACCOUNT_CHANGED if change else AuditAction.ACCOUNT_CREATED
+            audit.record(action, subject=obj, on=obj, facts=_changes(obj, form.changed_data))
+            if {"is_active", "password"} & set(form.changed_data):
+                sessions.notify_session_end(obj.pk)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """A password set by staff ends the user's sessions and event streams."""
-        response: HttpResponse = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and id.isdecimal():
-            sessions.notify_session_end(int(id))
+        before = (
+            User.objects.filter(pk=id).values_list("password", flat=True).first() if id.isdecimal() else None
+        )
+        with transaction.atomic():
+            response: HttpResponse = super().user_change_password(request, id, form_url)
+            after = User.objects.filter(pk=id).values_list("password", flat=True).first() if before else None
+            if after != before:
+                audit.record(AuditAction.PASSWORD_SET, subject=int(id))
+                sessions.notify_session_end(int(id))
         return response
 
 
@@ -104,6 +128,14 @@ class PlanAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """The limits of plans."""
 
     list_display = ("name", "is_default", *LIMITS, "keep_days", "weight")
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        """Save it, and note which fields changed."""
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            audit.record(
+                AuditAction.PLAN_CHANGED, subject=None, on=obj, facts=_changes(obj, form.changed_data)
+            )
 
 
 @admin.register(ApiToken)
@@ -165,3 +197,6 @@ class StorageAdmin(Kept):
     list_display = ("user", "bytes")
     list_select_related = ("user",)
     search_fields = ("user__email",)
+
+
+from accounts import audit_admin  # noqa: E402, F401  # which builds on what is above

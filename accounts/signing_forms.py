@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.email_selectors import confirmed_holder, is_unknown
-from accounts.models import ApiToken, User
-from accounts.services import emails, sign_up, tokens
+from accounts.models import ApiToken, AuditAction, User
+from accounts.services import audit, emails, sign_up, tokens
 
 
 class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth ships no types
@@ -50,6 +50,7 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth ships no types
             user: User = self.save(request)
             # Without a row the address would count as confirmed, and allauth creates none in a race.
             EmailAddress.objects.get_or_create(user=user, email=email, defaults={"primary": True})
+            audit.record(AuditAction.SIGNED_UP, subject=user, actor=user)
         return user
 
 
@@ -130,6 +131,7 @@ class ChangePasswordForm(AllauthChangePasswordForm):  # type: ignore[misc]  # al
         """Set the password."""
         with transaction.atomic():
             super().save()
+            audit.record(AuditAction.PASSWORD_CHANGED, subject=self.user)
             if self.cleaned_data.get("revoke_tokens"):
                 _revoke(self.user)
 
@@ -157,6 +159,7 @@ class ResetFromKeyForm(ResetPasswordKeyForm):  # type: ignore[misc]  # allauth s
         """Set the password."""
         with transaction.atomic():
             super().save()
+            audit.record(AuditAction.PASSWORD_RESET, subject=self.user)
             if not self.cleaned_data.get("keep_tokens"):
                 _revoke(self.user)
 

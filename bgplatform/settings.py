@@ -233,6 +233,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 vars().update(email("EMAIL_URL", "consolemail://"))
+# How long the audit log keeps its entries.
+AUDIT_DAYS = integer("AUDIT_DAYS", 730, least=1, most=36_500)
 DEFAULT_FROM_EMAIL = text("MAIL_FROM", f"{SITE_NAME} <no-reply@localhost>", like=r"[^\r\n]*@[^\r\n]*")
 
 # -- Pictures: input limits and processing ---------------------------------------------------------

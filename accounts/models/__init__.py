@@ -1,9 +1,24 @@
 """Users, plans, tokens and the ledger."""
 
+from accounts.models.audit import AuditAction, AuditEntry, AuditOrigin, AuditRetention
 from accounts.models.ledger import Entry, Storage, Usage
 from accounts.models.limits import Limits
 from accounts.models.plan import Plan
 from accounts.models.token import ApiToken, Scope
 from accounts.models.user import User, UserManager
 
-__all__ = ["ApiToken", "Entry", "Limits", "Plan", "Scope", "Storage", "Usage", "User", "UserManager"]
+__all__ = [
+    "ApiToken",
+    "AuditAction",
+    "AuditEntry",
+    "AuditOrigin",
+    "AuditRetention",
+    "Entry",
+    "Limits",
+    "Plan",
+    "Scope",
+    "Storage",
+    "Usage",
+    "User",
+    "UserManager",
+]

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from accounts import locks
 from accounts.email_selectors import RELEASED, confirmed_holder, has_address
 from accounts.errors import AccountsError
-from accounts.models import User
+from accounts.models import AuditAction, User
+from accounts.services import audit
 
 
 class AddressTakenError(AccountsError):
@@ -88,6 +89,8 @@ def confirm(address: EmailAddress) -> str:
             rows.exclude(pk=address.pk).delete()
             rows.filter(pk=address.pk).update(verified=True, primary=True)
             User.objects.filter(pk=user.pk).update(email=address.email)
+            if user.email != address.email:
+                audit.record(AuditAction.ADDRESS_CHANGED, subject=user)
     except IntegrityError as error:
         raise AddressTakenError from error
     address.refresh_from_db()

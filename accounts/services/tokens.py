@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from accounts import locks
 from accounts.errors import TokenChoiceError, TokenRefusedError
-from accounts.models import ApiToken, Scope, User
+from accounts.models import ApiToken, AuditAction, Scope, User
+from accounts.services import audit
 from common.addresses import canonical_network, is_among
 
 MARK = "bgp_"
@@ -85,6 +86,7 @@ def create(
             allowed_addresses=networks,
             made_by=made_by,
         )
+        audit.record(AuditAction.TOKEN_CREATED, subject=user, on=token, facts={"scopes": token.scopes})
     return token, secret
 
 
@@ -106,6 +108,8 @@ def rotate(token: ApiToken, by: ApiToken | None = None) -> str:
             .filter(Q(expiry__isnull=True) | Q(expiry__gt=timezone.now()))
             .update(**facts)
         )
+        if rotated:
+            audit.record(AuditAction.TOKEN_ROTATED, subject=token.user_id, on=token)
     token.refresh_from_db()
     if not rotated:
         _check(token)
@@ -126,6 +130,8 @@ def revoke(token: ApiToken) -> int:
         while next_ones and (count := mine.filter(pk__in=next_ones).update(revoked_at=now)):
             ended += count
             next_ones = list(mine.filter(made_by__in=next_ones).values_list("pk", flat=True))
+        if ended:
+            audit.record(AuditAction.TOKEN_REVOKED, subject=token.user_id, on=token, facts={"ended": ended})
     token.refresh_from_db()
     return ended
 
@@ -134,7 +140,10 @@ def revoke_all(user: User) -> int:
     """Revoke all tokens of a user. Returns how many were revoked."""
     with transaction.atomic():
         _lock_tokens(user.pk)
-        return ApiToken.objects.filter(user=user, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        ended = ApiToken.objects.filter(user=user, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        if ended:
+            audit.record(AuditAction.TOKENS_REVOKED, subject=user, facts={"ended": ended})
+        return ended
 
 
 def authenticate(secret: str, address: str) -> ApiToken:

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from unfold.admin import TabularInline
 
 from accounts.admin import ReadOnly
+from accounts.opening import RecordsOpening
 from jobs import selectors
 from jobs.admin.actions import JobActions
 from jobs.admin.deletion import DeletesWithFiles
@@ -100,7 +101,7 @@ class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no typ
 
 
 @admin.register(Job)
-class JobAdmin(JobActions, DeletesWithFiles, CascadeDeletePermission):
+class JobAdmin(RecordsOpening, JobActions, DeletesWithFiles, CascadeDeletePermission):
     """Find a job, see its pictures, stop it, run it again, remove it with its files."""
 
     list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
@@ -113,7 +114,7 @@ class JobAdmin(JobActions, DeletesWithFiles, CascadeDeletePermission):
 
 
 @admin.register(Picture)
-class PictureAdmin(DeletesWithFiles, CascadeDeletePermission):
+class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
     """Find a picture by name, owner or state; see source and result; remove it with its files."""
 
     list_display = (
@@ -225,7 +226,7 @@ class RenditionAdmin(ReadOnly):
 
 
 @admin.register(Upload)
-class UploadAdmin(ReadOnly):
+class UploadAdmin(RecordsOpening, ReadOnly):
     """Files on their way in: to see what was refused and why."""
 
     list_display = ("name", "user", "state", "format", "size", "error_code", "created_at")

@@ -11,6 +11,8 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from accounts.models import AuditAction
+from accounts.services import audit
 from common.errors import SiteError
 from jobs.forms import RecipeForm, read_recipe
 from jobs.models import Job
@@ -34,12 +36,12 @@ class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     @admin.action(description="Cancel what is not done", permissions=["manage"])
     def cancel_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Stop the chosen jobs."""
-        self._each(request, queryset, removal.cancel, "Cancelled: {} pictures.")
+        self._each(request, queryset, removal.cancel, AuditAction.CANCELLED, "Cancelled: {} pictures.")
 
     @admin.action(description="Try failed pictures again", permissions=["manage"])
     def retry_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Queue what failed and may succeed."""
-        self._each(request, queryset, retry.retry_failed, "Tried again: {} pictures.")
+        self._each(request, queryset, retry.retry_failed, AuditAction.RETRIED, "Tried again: {} pictures.")
 
     @admin.action(description="Run again with other options…", permissions=["manage"])
     def again_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
@@ -54,10 +56,12 @@ class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             submit.again(job, read_recipe(form.cleaned_data, Recipe.stored(job.recipe)))
             return 1
 
-        self._each(request, queryset, again, "Running again: {} jobs.")
+        self._each(request, queryset, again, AuditAction.RUN_AGAIN, "Running again: {} jobs.")
         return None
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[Job], act: Any, done: str) -> None:
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[Job], act: Any, action: AuditAction, done: str
+    ) -> None:
         """Act on every chosen job by itself, so that one that refuses holds up no other."""
         chosen = list(queryset.select_related("user")[: JOBS_AT_ONCE + 1])
         if len(chosen) > JOBS_AT_ONCE:
@@ -71,4 +75,5 @@ class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
                 self.message_user(request, f"{job.title}: {error.sentence}", messages.ERROR)
             else:
                 self.log_change(request, job, done.format(count))
+                audit.record_alone(action, subject=job.user, on=job)
         self.message_user(request, done.format(count), messages.SUCCESS)

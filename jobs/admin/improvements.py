@@ -10,12 +10,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.admin import Kept
+from accounts.opening import RecordsOpening
 from jobs.models import Improvement
 from jobs.serving import ServedFile, serve_file
 from segmentation.pictures.types import FORMATS
 
 
-class ImprovementAdmin(Kept):
+class ImprovementAdmin(RecordsOpening, Kept):
     """The newest first, each with its picture to fetch. They are swept by themselves, with their files."""
 
     list_display = ("name", "tag", "user", "format", "width", "height", "size", "file", "created_at")

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db.models import QuerySet
 
-from accounts.models import User
+from accounts.models import AuditAction, User
+from accounts.services import audit
 from common.after_commit import after_commit
 from jobs.models import Job, Picture, Receipt
 from jobs.services import titles
@@ -71,6 +72,13 @@ def _write(receipts: list[Receipt]) -> None:
     for receipt in receipts:
         if receipt.reason == Receipt.Reason.STAFF:
             by_user[receipt.user_id].append(receipt)
+    for theirs in by_user.values():
+        audit.record_many(
+            AuditAction.DELETED,
+            [(receipt.user_id, "jobs.Job", str(receipt.job)) for receipt in theirs],
+            reason=theirs[0].note,
+            facts={"pictures": sum(receipt.picture_count for receipt in theirs)},
+        )
     for user, theirs in by_user.items():
         after_commit(_tell_owner, user, theirs)
 

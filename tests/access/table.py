@@ -69,6 +69,7 @@ SITE: Final[dict[str, Row]] = {
     "accounts:tokens": ones_own(200),
     "accounts:token_rotate": Row("post", SIGN_IN, 404, 200, 404),
     "accounts:token_revoke": Row("post", SIGN_IN, 404, 302, 404),
+    "accounts:activity": ones_own(200),
     "accounts:usage": ones_own(200),
     "jobs:webhooks": ones_own(200),
     "jobs:webhook": Row("get", SIGN_IN, 404, 200, 404),

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
+from accounts.services import audit
+from jobs.queue import dispatch, rendition_dispatch
 from jobs.services import (
     backdrops,
     continuing,
@@ -92,4 +94,5 @@ class Command(BaseCommand):
         slices.run(backdrops.sweep)
         slices.run(improvements.sweep)
         slices.run(deliveries.sweep)
+        slices.run(audit.sweep)
         orphans.sweep()
