@@ -118,6 +118,7 @@ ADMINISTRATION: Final[dict[str, Row]] = {
     "admin:jobs_picture_thumb": administration(200),
     "admin:jobs_picture_preview": administration(200),
     "admin:jobs_improvement_file": administration(200),
+    "admin:accounts_auditentry_export": administration(200),
     "admin/(?P<url>.*)$": administration(404),
 }
 
@@ -132,6 +133,7 @@ TABLES: Final[dict[str, dict[str, int]]] = {
     "accounts_user": {**EDITS, "delete": 403},
     "accounts_plan": EDITS,
     "accounts_apitoken": LOOKS,
+    "accounts_auditentry": LOOKS,
     "accounts_entry": LOOKS,
     "accounts_usage": LOOKS,
     "accounts_storage": LOOKS,

@@ -12,8 +12,8 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Entry, Plan, Storage, Usage, User
-from accounts.services import tokens
+from accounts.models import AuditAction, Entry, Plan, Storage, Usage, User
+from accounts.services import audit, tokens
 from jobs import storage
 from jobs.models import Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.services import feedback, removal, uploads
@@ -68,6 +68,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "accounts_user": user,
         "accounts_plan": Plan.objects.first(),
         "accounts_apitoken": token,
+        "accounts_auditentry": audit.record_alone(AuditAction.OPENED, subject=user),
         "accounts_entry": Entry.objects.first(),
         "accounts_usage": Usage.objects.first(),
         "accounts_storage": Storage.objects.first(),
