@@ -13,7 +13,6 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from accounts.services import audit
-from jobs.queue import dispatch, rendition_dispatch
 from jobs.services import (
     backdrops,
     continuing,
