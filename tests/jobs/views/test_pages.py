@@ -302,7 +302,7 @@ def test_failed_and_cancelled_pictures_are_retried_separately(client: Client, us
 def test_failures_and_names_are_found_in_a_job_and_in_the_history(
     client: Client, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.selectors.__init__.PICTURES_PER_PAGE", 2)
+    monkeypatch.setattr("jobs.selectors.PICTURES_PER_PAGE", 2)
     bare_job(user, title="all well")
     job = bare_job(user, 9)
     Picture.objects.filter(job=job).update(name="Ärmel.png")
