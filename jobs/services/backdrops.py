@@ -1,4 +1,4 @@
-"""Backdrops: pictures that stand behind cut-outs, kept by what is in them."""
+"""Backdrops: background pictures for cut-outs, stored once per user and content (SHA-256)."""
 
 from __future__ import annotations
 
@@ -25,22 +25,26 @@ AT_ONCE = 500
 
 
 def take_in(user: User, content: bytes, *, ephemeral: bool = False) -> Backdrop:
-    """A backdrop of these bytes; recipes name it by its `digest`.
+    """Stores a backdrop, or returns the user's existing one with the same bytes.
 
-    ephemeral: for a call of which nothing is kept; what was brought to be kept, before or since, stays.
-    Raises PictureError for no picture, QuotaExceededError where there is no room for it.
+    Recipes name it by its `digest`.
+
+    ephemeral: the call keeps nothing. A backdrop that was also uploaded to be kept stays.
+
+    Raises PictureError if the bytes are not a picture, QuotaExceededError if the storage is full.
     """
     info = pictures.inspect(content, limits())
     digest = hashlib.sha256(content).hexdigest()
     known = Backdrop.objects.for_user(user).filter(digest=digest)
     now_known = {"last_used_at": timezone.now(), **({} if ephemeral else {"ephemeral": False})}
     with transaction.atomic():
-        # Held from here to the look, so that no ephemeral call takes it along in between.
+        # The update locks the row until it is read, so no ephemeral call can delete it in between.
         if known.update(**now_known):
             return known.get()
     facts = {"size": len(content), "format": info.format, "width": info.width, "height": info.height}
     made = Backdrop(user=user, digest=digest, ephemeral=ephemeral, **facts)
-    # The file first: a row never names what is not there. One that lost the race is an orphan, and swept.
+    # Write the file before the row, so that a row never names a missing file. If another request creates the
+    # row first, this file is an orphan and gets swept.
     quota.check_storage(user, len(content))
     storage.check_room(len(content))
     storage.write(made.key, content)
@@ -54,22 +58,22 @@ def take_in(user: User, content: bytes, *, ephemeral: bool = False) -> Backdrop:
 
 
 def of(user: User, wanted: recipe.Recipe) -> Backdrop | None:
-    """The backdrop that a recipe names, from now on in use; None where it names none.
+    """Returns the backdrop that a recipe names, and marks it as used now. None if the recipe names none.
 
-    Call it in the transaction that writes what needs it. Raises RecipeError `invalid_background` for one that
-    is not this user's.
+    Call it in the transaction that writes the row that needs the backdrop. Raises RecipeError
+    `invalid_background` if the backdrop is not this user's.
     """
     background = wanted.background
     if not isinstance(background, recipe.Backdrop):
         return None
-    # The row is the lock against the sweep.
+    # The row lock keeps the sweep from deleting it.
     found: Backdrop | None = next(
         iter(locks.fetch_held(Backdrop.objects.for_user(user).filter(digest=background.ref))), None
     )
     if found is None:
         raise RecipeError(
             "invalid_background",
-            "This background picture is unknown here. Send it again, or choose a colour.",
+            "This background picture does not exist. Send it again, or choose a colour.",
             "background",
         )
     Backdrop.objects.filter(pk=found.pk).update(last_used_at=timezone.now())
@@ -77,9 +81,9 @@ def of(user: User, wanted: recipe.Recipe) -> Backdrop | None:
 
 
 def pixels(user: int, wanted: recipe.Recipe) -> NDArray[np.uint8] | None:
-    """The picture that a recipe's background names, h×w×3 or h×w×4 uint8 sRGB; None where it names none.
+    """Returns the backdrop of a recipe as an h×w×3 or h×w×4 uint8 sRGB array. None if the recipe names none.
 
-    For workers. Raises RecipeError `missing_background` where it is gone.
+    For workers only. Raises RecipeError `missing_background` if the file or its row is gone.
     """
     background = wanted.background
     if not isinstance(background, recipe.Backdrop):
@@ -97,12 +101,12 @@ def pixels(user: int, wanted: recipe.Recipe) -> NDArray[np.uint8] | None:
 
 
 def forget(backdrop: Backdrop) -> bool:
-    """Delete one that only ephemeral calls brought and that no job has; whether it is gone."""
+    """Deletes a backdrop of ephemeral calls, unless a job uses it. Returns whether it was deleted."""
     return _delete(backdrop, ephemeral=True)
 
 
 def sweep() -> int:
-    """Delete those that no job has and nobody asked for in UPLOAD_HOURS; how many."""
+    """Deletes backdrops that no job uses and no request named for UPLOAD_HOURS. Returns how many."""
     before = clock.now() - timedelta(hours=settings.UPLOAD_HOURS)
     stale = Backdrop.objects.filter(last_used_at__lt=before, jobs__isnull=True)[:AT_ONCE]
     return sum(_delete(backdrop) for backdrop in stale)
@@ -110,7 +114,7 @@ def sweep() -> int:
 
 def _delete(backdrop: Backdrop, **still: bool) -> bool:
     with transaction.atomic():
-        # Held, so that no job takes it up between the look and the deletion.
+        # The lock keeps a job from using it between the check and the deletion.
         held = locks.hold(Backdrop.objects.filter(pk=backdrop.pk, **still), to_delete=True)
         if not held or Job.objects.filter(backdrop=backdrop).exists():
             return False

@@ -1,7 +1,7 @@
-"""Charges of pictures: one when a picture is submitted, taken back where no result comes of it.
+"""Charges for pictures: one when a picture is submitted, refunded if it produces no result.
 
-`charged_at` of the picture says that its charge stands. Whoever takes it away under the lock of the row makes
-the refund, so that there is exactly one.
+While a charge stands, the picture has a `charged_at`. The code that clears it under the row lock also makes
+the refund, so there is exactly one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FACTS = ("user", "job", "width", "height", "charged_pixels", "charged_at")
 
 @dataclass(frozen=True)
 class Charged:
-    """A picture, or a rendition request, whose charge stands."""
+    """A picture or rendition request with a standing charge."""
 
     pk: UUID
     user: int
@@ -43,9 +43,10 @@ def charge(
     most: Allowed,
     reason: str = "submitted",
 ) -> datetime | None:
-    """Charge pictures that are about to be queued, and note it on them; when. Save them afterwards.
+    """Charges pictures before they are queued. Sets and returns their `charged_at`; the caller saves them.
 
-    Raises QuotaExceededError where they are too many, or too many at once; nothing is written then.
+    Raises QuotaExceededError if they exceed the month's limit or the limit on pictures in flight; writes
+    nothing then.
     """
     at = quota.charge(
         user,
@@ -62,12 +63,12 @@ def charge(
 
 
 def check_room(user: User, pictures: Sequence[Picture], most: Allowed) -> None:
-    """Raise QuotaExceededError where charging these pictures would exceed the month; charges nothing."""
+    """Raises QuotaExceededError if these pictures would exceed the month's limit. Charges nothing."""
     quota.check_month(user, pictures=len(pictures), pixels=sum(map(_pixels, pictures)), most=most)
 
 
 def standing(pictures: QuerySet[Picture]) -> list[Charged]:
-    """Those among these pictures whose charge stands, locked."""
+    """Locks and returns those of these pictures that have a standing charge."""
     rows = locks.fetch_held(pictures.filter(charged_at__isnull=False).only(*_FACTS))
     return [
         Charged(picture.pk, picture.user_id, picture.job_id, _pixels(picture), picture.charged_at)
@@ -77,7 +78,7 @@ def standing(pictures: QuerySet[Picture]) -> list[Charged]:
 
 
 def withdraw(pictures: QuerySet[Picture]) -> list[Charged]:
-    """As `standing`, and clears `charged_at`: `refund` them in the same transaction."""
+    """Like `standing`, and clears `charged_at`. Call `refund` in the same transaction."""
     charges = standing(pictures)
     if charges:
         Picture.objects.filter(pk__in=[one.pk for one in charges]).update(charged_at=None)
@@ -85,7 +86,7 @@ def withdraw(pictures: QuerySet[Picture]) -> list[Charged]:
 
 
 def refund(charges: Iterable[Charged], reason: str) -> None:
-    """Take charges back, one entry for each job. The caller takes `charged_at` away beforehand."""
+    """Refunds charges, with one ledger entry per job. The caller clears `charged_at` first."""
     _refund(charges, reason, of_pictures=True)
 
 
@@ -105,9 +106,9 @@ def _refund(charges: Iterable[Charged], reason: str, *, of_pictures: bool) -> No
 
 
 def charge_rendition(rendition_request: RenditionRequest, job: UUID, pixels: int) -> None:
-    """Charge the pixels that a rendition request has beyond its picture's source; save it afterwards.
+    """Charges the pixels of a rendition beyond its picture's source. The caller saves the request.
 
-    Raises QuotaExceededError where they are too many; nothing is written then.
+    Raises QuotaExceededError if they exceed the month's limit; writes nothing then.
     """
     rendition_request.charged_pixels = pixels
     rendition_request.charged_at = quota.charge(
@@ -116,9 +117,9 @@ def charge_rendition(rendition_request: RenditionRequest, job: UUID, pixels: int
 
 
 def take_back(rendition_requests: QuerySet[RenditionRequest], reason: str) -> None:
-    """Refund what rendition requests were charged that come to nothing.
+    """Refunds the charges of rendition requests that produce no result.
 
-    Call it in the transaction that ends them, before they are deleted.
+    Call it before they are deleted, in the transaction that ends them.
     """
     rows = locks.fetch_held(rendition_requests.filter(charged_at__isnull=False).select_related("picture"))
     charges = [

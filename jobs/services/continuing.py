@@ -1,7 +1,7 @@
-"""Finishes what a submit, cancel or delete of a large job left for later transactions: docs/decisions/0023.
+"""Finishes the submit, cancel or delete of a large job in further transactions: docs/decisions/0023.
 
-The request that began it goes on after its first commit. If its process dies, the scheduler goes on.
-Both may do so at once: each step holds the job and reads what is left.
+The original request continues after its first commit. If its process dies, the scheduler continues. Both may
+run at once: each step locks the job and reads what is left.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from jobs.models import Continuation, Job
 from jobs.services import growing, lines, progress, removal, slices
 from jobs.webhooks import notifications
 
-# The request that began is given this long before the scheduler takes part.
+# How long the scheduler waits for the original request before it takes over.
 LEFT_ALONE: Final = timedelta(minutes=1)
 JOBS_AT_ONCE: Final = 20
 
 
 def finish(job: UUID) -> None:
-    """Do everything that is left to do for a job, slice by slice."""
+    """Does all remaining work of a job, one slice per transaction."""
     slices.run(partial(_step, job))
 
 
 def sweep() -> int:
-    """Finish jobs whose process died; how many."""
+    """Finishes jobs whose process died. Returns how many."""
     old = Continuation.objects.filter(created_at__lt=clock.now() - LEFT_ALONE).order_by("created_at")
     left = list(old.values_list("pk", flat=True)[:JOBS_AT_ONCE])
     for job in left:
@@ -42,13 +42,14 @@ def sweep() -> int:
 
 @again_after_deadlock
 def _step(pk: UUID) -> bool:
-    """One transaction; whether there is more to do."""
+    """Runs one transaction. Returns whether there is more to do."""
     seen = Continuation.objects.filter(pk=pk).values_list("user", "source_job", "deleting").first()
     if seen is None:
         return False
     user, source_job, deleting = seen
     with transaction.atomic():
-        # The user first: the sums of what is not written yet must not change while somebody counts.
+        # Lock the user first: the sums of unwritten pictures must not change while another transaction
+        # counts.
         locks.hold_user(user)
         wanted = Job.objects.filter(pk__in=[one for one in (pk, source_job) if one])
         held = {job.pk: job for job in locks.fetch_held(wanted, to_delete=deleting)}

@@ -1,4 +1,4 @@
-"""Feedback: what people think of a result, for the staff."""
+"""Feedback: users' ratings of results, for staff."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from jobs.models import Feedback, Picture
 
 
 def give(picture: Picture, rating: int, words: str) -> Feedback:
-    """Note it; the last word counts."""
+    """Saves a user's rating of a picture; replaces an earlier one."""
     found: Feedback = Feedback.objects.update_or_create(
         picture=picture, defaults={"user_id": picture.user_id, "rating": rating, "words": words}
     )[0]
@@ -14,6 +14,6 @@ def give(picture: Picture, rating: int, words: str) -> Feedback:
 
 
 def take_back(picture: Picture) -> bool:
-    """Forget it; whether there was any."""
+    """Deletes the rating of a picture. Returns whether there was one."""
     deleted: int = Feedback.objects.filter(picture=picture).delete()[0]
     return bool(deleted)

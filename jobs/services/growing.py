@@ -1,4 +1,4 @@
-"""Pictures of a job that do not fit into its first transaction: noted with the job, written in slices.
+"""Pictures that do not fit into a job's first transaction: recorded with the job, written in slices.
 
 They are charged and counted with the job, so no later slice can exceed a limit.
 """
@@ -30,7 +30,7 @@ def note_rest(
     source_job: UUID | None,
     charged_at: datetime | None,
 ) -> None:
-    """Note the pictures of a new job that are not written yet, each with the row that it is made of."""
+    """Records the unwritten pictures of a new job, each with the id of its upload or source picture."""
     if not rest:
         return
     to_run = [picture for _, picture in rest if picture.source_key]
@@ -50,9 +50,10 @@ def note_rest(
 
 
 def write_slice(row: Continuation, job: Job) -> None:
-    """Write the next pictures of a job. The caller holds the job, and the source job where there is one.
+    """Writes the next pictures of a job. The caller has locked the job, and the source job if there is one.
 
-    In a cancelled job they are cancelled and refunded. A picture whose file was deleted meanwhile fails.
+    If the job is cancelled, they are written as cancelled and refunded. A picture whose upload was deleted in
+    the meantime is written as failed.
     """
     part = row.items[row.next : row.next + slices.PICTURES]
     made = _of_uploads(row, part) if row.source_job is None else _of_pictures(part)
@@ -81,7 +82,10 @@ def write_slice(row: Continuation, job: Job) -> None:
 
 
 def forget_rest(row: Continuation, job: Job) -> list[Charged]:
-    """Drop what is not written of a job that is to be deleted; the charges to refund, after the last lock."""
+    """Drops the unwritten pictures of a job that is being deleted.
+
+    Returns the charges to refund. Refund them after the last lock is taken.
+    """
     left = row.items[row.next :]
     row.to_run = row.reserved = 0
     row.save(update_fields=["to_run", "reserved"])
@@ -99,17 +103,17 @@ def forget_rest(row: Continuation, job: Job) -> list[Charged]:
 
 
 def take_uploads(ids: Collection[UUID]) -> None:
-    """Mark uploads as submitted. Raises SubmitRefusedError where one of them was taken meanwhile."""
+    """Marks uploads as submitted. Raises SubmitRefusedError if another job has taken one of them."""
     mine = Upload.objects.filter(pk__in=ids)
     taken = mine.filter(state=Upload.State.UPLOADED).update(state=Upload.State.SUBMITTED)
-    # A refused one has no bytes, so nothing would ever find it again. Its picture says why.
+    # Refused uploads have no file, so no later cleanup would find their rows. The picture keeps the error.
     taken += mine.filter(state=Upload.State.REFUSED).delete()[0]
     if taken != len(ids):
         raise SubmitRefusedError("upload_not_ready", "One of the files was submitted a moment ago.")
 
 
 def of_upload(upload: Upload) -> Picture:
-    """The picture of an upload, not written yet; of a refused one it says why it failed."""
+    """Builds an unsaved picture from an upload. A refused upload gives a failed picture with its error."""
     if upload.state == Upload.State.REFUSED:
         return Picture(
             name=upload.name,
@@ -131,7 +135,7 @@ def of_upload(upload: Upload) -> Picture:
 
 
 def of_picture(picture: Picture) -> Picture:
-    """A new picture of the same source, not written yet."""
+    """Builds an unsaved picture with the same source."""
     return Picture(
         name=picture.name,
         folder=picture.folder,

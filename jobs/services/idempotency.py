@@ -1,4 +1,4 @@
-"""The same request with the same key makes nothing twice; its answer stands with what it made."""
+"""Idempotency keys: a repeated request gets the stored response and does nothing again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AT_ONCE: Final = 500
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request was answered: status, JSON body, and where what it made is."""
+    """The stored response: status, JSON body, and the URL of the created object."""
 
     status: int
     body: Any
@@ -29,7 +29,10 @@ class Answer:
 
 
 def earlier(user: User, key: str, body_digest: str) -> Answer | None:
-    """The answer that this request got before. Raises KeyReusedError where another one had the key."""
+    """Returns the stored response to this request, or None.
+
+    Raises KeyReusedError if the key was used for a different request.
+    """
     row = Idempotency.objects.filter(user=user, key=key).first()
     if row is None:
         return None
@@ -39,18 +42,18 @@ def earlier(user: User, key: str, body_digest: str) -> Answer | None:
     if row.body_digest != body_digest:
         raise KeyReusedError(
             "idempotency_key_reused",
-            "This Idempotency-Key was used for another request. Take a new one for each.",
+            "This Idempotency-Key was used for another request. Use a new key for each request.",
         )
     return Answer(row.status, row.body, row.location)
 
 
 @again_after_deadlock
 def once(user: User, key: str, body_digest: str, act: Callable[[], Answer]) -> tuple[Answer, bool]:
-    """What `act` answers, and true; or what it answered before under this key, and false.
+    """Runs `act` once per key. Returns its response and True, or the stored response and False.
 
-    Of several at once the others wait until the first has committed: the key's row is written before anything
-    else in the transaction, and a second one waits for it at its unique index. What `act` refuses by an
-    exception leaves the key unused. Raises KeyReusedError.
+    Concurrent requests with the same key wait for the first to commit: the key's row is written first in the
+    transaction, and its unique index blocks the others. If `act` raises, the key stays unused. Raises
+    KeyReusedError.
     """
     while True:
         if (known := earlier(user, key, body_digest)) is not None:
@@ -64,13 +67,13 @@ def once(user: User, key: str, body_digest: str, act: Callable[[], Answer]) -> t
                 row.save(update_fields=["status", "body", "location"])
                 return answer, True
         except IntegrityError:
-            # Somebody else's row stands by now, or it is none of the key's.
+            # Either another request has committed this key, or the error has another cause.
             if not Idempotency.objects.filter(user=user, key=key).exists():
                 raise
 
 
 def sweep() -> int:
-    """Forget the keys whose day is over; how many."""
+    """Deletes expired keys. Returns how many."""
     over = Idempotency.objects.filter(created_at__lt=clock.now() - KEPT).values_list("pk", flat=True)
     deleted: int = Idempotency.objects.filter(pk__in=list(over[:AT_ONCE])).delete()[0]
     return deleted

@@ -1,4 +1,4 @@
-"""Improvements: pictures that are sent in because their cut-out was not good, kept for a while."""
+"""Improvements: pictures that users send in because the cut-out was poor, kept for a limited time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from jobs.models import Improvement
 from jobs.services import removal, storage_usage
 from jobs.services.synchronous import Source
 
-# At the latest; who has a plan that keeps things for fewer days has said so for these, too.
+# The upper limit. A plan with a shorter retention also limits these.
 DAYS: Final = 90
 AT_ONCE: Final = 500
 
 
 def keep(user: User, source: Source, tag: str = "") -> Improvement:
-    """Keep a picture for the staff to look at; it counts as the user's until it is swept.
+    """Stores a picture for staff to review. It counts towards the user's storage until it is swept.
 
-    Raises QuotaExceededError where there is no room for it; nothing is kept then.
+    Raises QuotaExceededError if the user's storage is full; stores nothing then.
     """
     made = Improvement(
         user=user,
@@ -39,7 +39,7 @@ def keep(user: User, source: Source, tag: str = "") -> Improvement:
     )
     quota.check_storage(user, made.size)
     storage.check_room(made.size)
-    # The file first: a row never names what is not there.
+    # Write the file before the row, so that a row never names a missing file.
     storage.write(made.key, source.data)
     try:
         with transaction.atomic():
@@ -52,7 +52,7 @@ def keep(user: User, source: Source, tag: str = "") -> Improvement:
 
 
 def sweep() -> int:
-    """Delete those whose days are over, their plan's or DAYS, with their files; how many."""
+    """Deletes improvements older than DAYS or their plan's retention, with their files. Returns how many."""
     now = clock.now()
     over = Q(created_at__lt=now - timedelta(days=DAYS))
     for plan in Plan.objects.filter(keep_days__lt=DAYS):

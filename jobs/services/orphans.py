@@ -1,6 +1,6 @@
-"""Orphans: files that no row names, left where a worker was killed between a file and its row.
+"""Orphans: files that no row names. A worker that is killed between writing a file and its row leaves one.
 
-The store is walked a stretch at a time, from a bookmark on, and each stretch compared with the database.
+Each sweep compares one stretch of the store with the database and continues where the last one stopped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from jobs.storage import Stored, StoreRefusedError, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# What lies elsewhere is not ours to judge.
+# Keys outside these prefixes are never touched.
 OF_UPLOADS: Final = ("incoming/", "sources/")
 OF_PICTURES: Final = ("thumbs/", "mattes/", "renditions/", "previews/")
 OF_USERS: Final = ("backdrops/", "improvements/")
@@ -36,9 +36,9 @@ BOOKMARK: Final = "orphans:after"
 
 
 def sweep() -> int:
-    """Delete the orphans of the next stretch of the store that are older than ORPHAN_HOURS; how many.
+    """Deletes orphans older than ORPHAN_HOURS in the next stretch of the store. Returns how many.
 
-    The bookmark is in the cache: without it the walk begins anew, and nothing else changes.
+    The position is in the cache. If it is lost, the walk starts over, which does no harm.
     """
     try:
         after = cache.get(BOOKMARK) or OF_UPLOADS[0]
@@ -47,15 +47,15 @@ def sweep() -> int:
         deleted = _delete_orphans(found, timedelta(hours=settings.ORPHAN_HOURS))
         cache.set(BOOKMARK, found[-1].key if len(found) == AT_ONCE else _next(prefix), timeout=None)
     except (StoreUnavailableError, redis.RedisError) as error:
-        logger.warning("orphans were not looked for: %s", error)
+        logger.warning("orphan sweep skipped: %s", error)
         return 0
     return deleted
 
 
 def sweep_all(older_than: timedelta) -> int:
-    """Walk the whole store now and delete the orphans older than that; how many.
+    """Walks the whole store now and deletes orphans older than `older_than`. Returns how many.
 
-    Raises StoreUnavailableError where the store does not answer.
+    Raises StoreUnavailableError if the store does not answer.
     """
     deleted = 0
     for prefix in EVERY:
@@ -66,12 +66,12 @@ def sweep_all(older_than: timedelta) -> int:
 
 
 def orphans_of(files: Collection[Stored]) -> set[str]:
-    """The keys among these that no row names, and that no worker is about to name."""
+    """Returns the keys that no row names and that no worker is about to name."""
     keys = {file.key for file in files}
     by_owner = {key: _owner(key) for key in keys}
     nobodys = {key for key, owner in by_owner.items() if owner is None}
     owners = {owner for owner in by_owner.values() if owner is not None}
-    return nobodys | (keys - nobodys - _named(keys, owners))
+    return nobodys | (keys - nobodys - _referenced_keys(keys, owners))
 
 
 def _next(prefix: str) -> str:
@@ -85,31 +85,29 @@ def _delete_orphans(files: Collection[Stored], older_than: timedelta) -> int:
         return 0
     owners = {owner for file in old if (owner := _owner(file.key)) is not None}
     with transaction.atomic():
-        # Held, and looked at again: nobody must begin to try a failed picture again, and write these keys,
-        # between the look and the deletion.
+        # Lock the pictures and check again: a retry of a failed picture must not start to write these keys
+        # between the check and the deletion.
         locks.hold(Picture.objects.filter(pk__in=owners))
         orphans = orphans_of(old)
         try:
             storage.delete(sorted(orphans))
         except (StoreRefusedError, OSError):
-            # The others are gone. It must not hold up the walk: the next one comes by here again.
-            logger.exception("not every orphan could be deleted")
-    logger.warning(
-        "%d files that no row names are deleted, such as %s", len(orphans), min(orphans, default="")
-    )
+            # The other files are deleted. Do not stop the walk: the next one tries this file again.
+            logger.exception("could not delete every orphan")
+    logger.warning("deleted %d orphaned files, for example %s", len(orphans), min(orphans, default=""))
     return len(orphans)
 
 
 def _owner(key: str) -> UUID | None:
-    """The upload or picture in a key; None for a file that is not ours by its name."""
+    """The id of the upload or picture in a key. None if the key does not have our format."""
     try:
         return UUID(key.split("/")[1].split(".")[0])
     except (IndexError, ValueError):
         return None
 
 
-def _named(keys: Collection[str], owners: Collection[UUID]) -> set[str]:
-    """Every key that belongs to somebody, of these keys and owners."""
+def _referenced_keys(keys: Collection[str], owners: Collection[UUID]) -> set[str]:
+    """Returns those of the keys that a row of these owners names or a worker is about to write."""
     named = {
         key
         for upload, state in Upload.objects.filter(pk__in=owners).values_list("pk", "state")

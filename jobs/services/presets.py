@@ -1,4 +1,4 @@
-"""Presets: a user's own, and those that everybody has."""
+"""Presets: built-in ones and a user's own."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def save(user: User, name: str, title: str, recipe: Recipe) -> tuple[Preset, bool]:
-    """Give a recipe a name, or a name another recipe; the preset, and whether it is new.
+    """Saves a recipe under a name; replaces an earlier one. Returns the preset and whether it is new.
 
-    Raises PresetRefusedError for a name that is none, or taken by one that everybody has, and one too many,
-    and RecipeError for a size that is larger than the user's results may be.
+    Raises PresetRefusedError if the name is invalid or belongs to a built-in preset, or if the user has too
+    many. Raises RecipeError if the size exceeds the user's limit on results.
     """
     if not _NAME.fullmatch(name):
         raise PresetRefusedError(
-            "invalid_name", "A preset's name is of small letters, digits and hyphens, at most 64."
+            "invalid_name", "Use at most 64 lowercase letters, digits and hyphens for a preset's name."
         )
     if name in PRESETS:
-        raise PresetRefusedError("name_taken", "Everybody has a preset of this name: choose another one.")
+        raise PresetRefusedError("name_taken", "A built-in preset has this name. Choose another one.")
     result_limits.check_size(recipe, result_limits.most_pixels(user))
     with transaction.atomic():
-        # The user's row is the lock: what is counted here stays so until the preset is there.
+        # The lock on the user keeps the count valid until the preset is written.
         locks.hold_user(user.pk)
         mine = Preset.objects.for_user(user)
         if not mine.filter(name=name).exists() and mine.count() >= PRESETS_A_USER:
@@ -50,13 +50,15 @@ def save(user: User, name: str, title: str, recipe: Recipe) -> tuple[Preset, boo
 
 
 def delete(user: User, name: str) -> bool:
-    """Delete one of the user's own; whether it was there."""
+    """Deletes a preset of the user's own. Returns whether it existed."""
     deleted: int = Preset.objects.for_user(user).filter(name=name).delete()[0]
     return bool(deleted)
 
 
 def recipe_of(user: User, preset: str, given: Mapping[str, object]) -> Recipe:
-    """The recipe of a preset ("" is none) with the given fields on top. The default model is the site's.
+    """Returns a preset's recipe ("" for none), overridden by the given fields.
+
+    The default model is the setting MODEL.
 
     Raises RecipeError, which names the field.
     """
@@ -64,7 +66,9 @@ def recipe_of(user: User, preset: str, given: Mapping[str, object]) -> Recipe:
 
 
 def recipe_again(job: Job, preset: str, given: Mapping[str, object]) -> Recipe:
-    """The recipe of another run of a job: the job's own, then the preset ("" is none), then the given fields.
+    """Returns the recipe for another run of a job.
+
+    It is the job's recipe, overridden by the preset ("" for none), overridden by the given fields.
 
     Raises RecipeError, which names the field.
     """
@@ -73,9 +77,9 @@ def recipe_again(job: Job, preset: str, given: Mapping[str, object]) -> Recipe:
 
 
 def ground(user: User, preset: str) -> Mapping[str, object]:
-    """The fields of a preset. Raises RecipeError for one that does not exist."""
+    """Returns the fields of a preset. Raises RecipeError if it does not exist."""
     if preset in PRESETS:
-        # Built-in presets leave the model open.
+        # Built-in presets do not set the model.
         return {key: value for key, value in PRESETS[preset].recipe.as_dict().items() if key != "model"}
     own: Preset | None = Preset.objects.for_user(user).filter(name=preset).first()
     if own is None:

@@ -1,4 +1,4 @@
-"""How far a job is: closed when its last picture ended, and told about."""
+"""Progress of jobs: closes a job when its last picture ends, and publishes events."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from jobs.webhooks import notifications
 
 
 def settle(job: UUID) -> bool:
-    """Close a job none of whose pictures is queued or running; true where this call closed it.
+    """Closes a job that has no queued or running pictures. Returns whether this call closed it.
 
-    Call it in the transaction that ended a picture, which has locked the job beforehand: of two that end the
-    last two pictures at once the second waits for the first, and sees what it did.
+    Call it in the transaction that ends a picture. That transaction has locked the job first, so if the last
+    two pictures end at once, the second sees the first one's change.
     """
     return _close(job)
 
 
 def settle_left(most: int = 100) -> int:
-    """Close the jobs that were left open though each of their pictures has ended; how many."""
+    """Closes jobs that are still open although all their pictures have ended. Returns how many."""
     left = Job.objects.filter(state=Job.State.ACTIVE, to_come=0).filter(~Exists(_open_pictures()))
     return sum(_close(job) for job in list(left.values_list("pk", flat=True)[:most]))
 
@@ -37,7 +37,7 @@ def _open_pictures() -> QuerySet[Picture]:
 
 
 def _close(job: UUID) -> bool:
-    # Alone after a commit it needs a transaction; inside of one it is a part of it.
+    # Opens a transaction if there is none; otherwise joins the current one.
     with transaction.atomic(savepoint=False):
         closed = (
             Job.objects.filter(pk=job, state=Job.State.ACTIVE, to_come=0)
@@ -51,5 +51,5 @@ def _close(job: UUID) -> bool:
 
 
 def tell_picture(job: UUID, picture: UUID, state: str) -> None:
-    """Hint, once this transaction stands, that a picture changed."""
+    """Publishes an event about a changed picture after the commit."""
     after_commit(events.tell, job, "picture", id=str(picture), state=state)

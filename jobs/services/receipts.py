@@ -1,4 +1,4 @@
-"""Receipts: what stays with the owner when pictures go, and the mail where staff deleted them."""
+"""Receipts: a record for the owner of what was deleted, and a mail if staff deleted it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from jobs.services import titles
 
 logger = logging.getLogger(__name__)
 
-# Of what was deleted at once a mail names so many.
+# A mail lists at most this many deletions.
 NAMED: Final = 20
 
 
 def of_jobs(jobs: Collection[Job], reason: str, note: str = "") -> None:
-    """Write the receipts of jobs that are about to go; call it in the transaction that deletes them."""
+    """Writes receipts for jobs that are about to be deleted. Call it in the transaction that deletes them."""
     _write(
         [
             Receipt(
@@ -42,7 +42,10 @@ def of_jobs(jobs: Collection[Job], reason: str, note: str = "") -> None:
 
 
 def of_pictures(pictures: QuerySet[Picture], reason: str, note: str = "") -> None:
-    """Write the receipts of pictures that are about to go: one a job, of all of it where nothing stays."""
+    """Writes receipts for pictures that are about to be deleted: one per job.
+
+    If a job loses all its pictures, the receipt is for the whole job.
+    """
     names: defaultdict[Job, list[str]] = defaultdict(list)
     for picture in pictures.select_related("job").order_by("job", "position"):
         names[picture.job].append(picture.name)
@@ -80,10 +83,10 @@ def _write(receipts: list[Receipt]) -> None:
             facts={"pictures": sum(receipt.picture_count for receipt in theirs)},
         )
     for user, theirs in by_user.items():
-        after_commit(_tell_owner, user, theirs)
+        after_commit(_notify_owner, user, theirs)
 
 
-def _tell_owner(user: int, receipts: list[Receipt]) -> None:
+def _notify_owner(user: int, receipts: list[Receipt]) -> None:
     owner = User.objects.filter(pk=user, is_active=True).first()
     if owner is None:
         return
@@ -101,8 +104,8 @@ def _tell_owner(user: int, receipts: list[Receipt]) -> None:
             [owner.email],
         )
     except OSError:
-        # The receipts say it, too; a mail server that is away must not stop the deletion.
-        logger.exception("could not tell user %s of a deletion", user)
+        # An unreachable mail server must not stop the deletion. The receipts also inform the owner.
+        logger.exception("could not mail user %s about a deletion", user)
 
 
 def _pictures(count: int) -> str:

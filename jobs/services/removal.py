@@ -1,4 +1,4 @@
-"""Removing: rows and files together, cancelling, and sweeping what nobody owns."""
+"""Cancels and deletes: rows together with their files, and sweeps of leftovers."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
-# Files, or uploads with theirs, in one transaction.
+# Files, or uploads with their files, per transaction.
 SWEEP = 200
 
 
 @again_after_deadlock
 def cancel(job: Job) -> int:
-    """Cancel what is queued or running in a job; what is done stays. How many pictures were cancelled.
+    """Cancels the queued and running pictures of a job; finished ones stay. Returns how many are cancelled.
 
-    What did not run yet is refunded. Raises GoneError where the job was deleted.
+    Queued pictures are refunded. Raises GoneError if the job was deleted.
     """
-    from jobs.services import continuing  # which cancels the rest with what is here
+    from jobs.services import continuing  # circular import
 
     with transaction.atomic():
         if not locks.hold(Job.objects.filter(pk=job.pk)):
             raise GoneError
         row = Continuation.objects.filter(pk=job.pk).first()
         count = _open_of(job.pk).count() + (row.to_run if row else 0)
-        # The job first: what is cut off here is carried on by the scheduler.
+        # Update the job first: if this process dies, the scheduler cancels the rest.
         stopped = Job.objects.filter(pk=job.pk, state=Job.State.ACTIVE).update(
             state=Job.State.CANCELLED, finished_at=timezone.now()
         )
@@ -69,7 +69,10 @@ def cancel(job: Job) -> int:
 
 
 def cancel_slice(job: UUID, *, tell: bool = False) -> int:
-    """Cancel the next pictures of a job, which the caller holds; how many. tell: the job ends with them."""
+    """Cancels the next pictures of a job that the caller has locked. Returns how many.
+
+    tell: these are the last ones, so write the webhook message for the end of the job.
+    """
     chosen = list(_open_of(job).order_by("pk").values_list("pk", flat=True)[: slices.PICTURES])
     going_on = _open_of(job).filter(pk__in=locks.hold(_open_of(job).filter(pk__in=chosen)))
     charges = charging.standing(going_on.filter(state=Picture.State.QUEUED))
@@ -96,16 +99,16 @@ def _open_of(job: UUID) -> QuerySet[Picture]:
 
 @again_after_deadlock
 def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNER, *, note: str = "") -> int:
-    """Delete jobs with their pictures, mattes, renditions and every file of theirs; how many jobs.
+    """Deletes jobs with their pictures, mattes, renditions and files. Returns how many jobs.
 
-    A receipt of each stays with its owner, with the `note`; what staff deletes, the owner is also told by
-    mail. What did not run yet is refunded.
+    The owner keeps a receipt for each, with the `note`, and gets a mail if staff deletes them. Queued
+    pictures are refunded.
     """
-    from jobs.services import continuing  # which deletes the rest with what is here
+    from jobs.services import continuing  # circular import
 
     with transaction.atomic():
-        # Held, so that nobody makes a new job of these sources between the look and the deletion. What a
-        # worker writes now waits, and finds nothing.
+        # The lock keeps other requests from making a new job of these sources. Workers that write results
+        # wait for it, and then find no row.
         rows = locks.fetch_held(Job.objects.filter(pk__in=jobs), to_delete=True)
         began = {row.pk: row for row in Continuation.objects.filter(job__in=rows)}
         rows = [job for job in rows if job.pk not in began or not began[job.pk].deleting]
@@ -127,7 +130,7 @@ def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNE
 
 
 def _begin_deletion(jobs: Collection[Job], began: Mapping[UUID, Continuation]) -> None:
-    """Note jobs whose deletion takes several transactions. They stop being active, so nobody closes them."""
+    """Records jobs whose deletion takes several transactions. Cancels them, so nothing else closes them."""
     new = [Continuation(job=job, user_id=job.user_id) for job in jobs if job.pk not in began]
     Continuation.objects.bulk_create(new)
     Continuation.objects.filter(job__in=jobs).update(deleting=True)
@@ -139,10 +142,10 @@ def _begin_deletion(jobs: Collection[Job], began: Mapping[UUID, Continuation]) -
 
 
 def delete_slice(row: Continuation, job: Job) -> bool:
-    """Delete the next pictures of a job, and the job with its last; whether there is more."""
+    """Deletes the next pictures of a job, and the job with the last ones. Returns whether there is more."""
     part = row.items[row.next : row.next + slices.PICTURES]
     if part:
-        # Of these the pictures were never written. What is not a job's own stays with its owner.
+        # These pictures were never written. Delete their uploads, but not sources that belong to another job.
         if row.source_job is None:
             _delete_uploads(
                 Upload.objects.filter(
@@ -165,7 +168,7 @@ def delete_slice(row: Continuation, job: Job) -> bool:
 
 
 def _delete(pictures: QuerySet[Picture]) -> int:
-    """Delete pictures with their files. The caller holds their jobs."""
+    """Deletes pictures with their files. The caller has locked their jobs."""
     locks.hold(pictures, to_delete=True)
     charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
     freed = _discard_files(pictures)
@@ -178,9 +181,9 @@ def _delete(pictures: QuerySet[Picture]) -> int:
 
 @again_after_deadlock
 def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *, note: str = "") -> int:
-    """Delete single pictures with their files; a job that is left without any goes with its last.
+    """Deletes single pictures with their files, and jobs that are left empty.
 
-    Receipts and mails are as of `delete_jobs`.
+    Writes receipts and sends mails as `delete_jobs` does.
     """
     from jobs.services import progress, search_index
 
@@ -196,7 +199,7 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
         charging.take_back(RenditionRequest.objects.filter(picture__in=pictures), "deleted")
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
         Job.objects.filter(pk__in=jobs, pictures__isnull=True, to_come=0).delete()
-        # Where none is left, others are still to be written.
+        # These jobs have no pictures left but some still to be written.
         Job.objects.filter(pk__in=jobs, pictures__isnull=True).update(picture_count=F("to_come"))
         for job, left in (
             Picture.objects.filter(job__in=jobs).values_list("job").annotate(n=Count("*")).order_by()
@@ -212,31 +215,31 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
 
 
 def discard(keys: Iterable[str]) -> None:
-    """Delete files once this transaction stands; the note survives a crash in between."""
+    """Deletes files after the commit. A Discard row keeps each key, so a crash in between loses nothing."""
     kept = sorted({key for key in keys if key})
     Discard.objects.bulk_create([Discard(key=key) for key in kept], batch_size=500, ignore_conflicts=True)
     after_commit(sweep_discards, SWEEP)
 
 
 def sweep_discards(most: int = SWEEP) -> int:
-    """Delete files whose owner's row is gone; how many. What cannot be deleted now is tried again later."""
+    """Deletes files whose rows are gone. Returns how many. Failed deletions are retried later."""
     rows = list(Discard.objects.values_list("pk", "key")[:most])
     stuck: list[str] = []
     try:
         storage.delete([key for _, key in rows])
     except StoreUnavailableError as error:
-        logger.warning("%d files wait for their deletion: %s", len(rows), error)
+        logger.warning("deletion of %d files postponed: %s", len(rows), error)
         return 0
     except (StoreRefusedError, OSError):
-        # One of them: find out which, so that it does not hold up the others.
+        # Try the files one by one, so that one that cannot be deleted does not block the others.
         stuck = [key for _, key in rows if not _deleted(key)]
     with transaction.atomic():
-        # Who sweeps at the same time has deleted the same files, and notes that itself.
+        # A concurrent sweep has deleted the same files and removes their rows itself.
         mine = locks.hold(
             Discard.objects.filter(pk__in=[pk for pk, _ in rows]), to_delete=True, skip_locked=True
         )
         Discard.objects.filter(pk__in=mine).delete()
-        # Noted anew, and so behind all that wait.
+        # New rows go to the end of the queue.
         Discard.objects.bulk_create([Discard(key=key) for key in stuck], ignore_conflicts=True)
     return len(rows) - len(stuck)
 
@@ -251,7 +254,7 @@ def _deleted(key: str) -> bool:
 
 
 def sweep_uploads() -> int:
-    """Delete uploads that were never submitted in their time, with their bytes; how many."""
+    """Deletes uploads that were not submitted within UPLOAD_HOURS, with their files. Returns how many."""
     stale = Upload.objects.exclude(state=Upload.State.SUBMITTED).filter(
         created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS)
     )
@@ -260,10 +263,10 @@ def sweep_uploads() -> int:
 
 @again_after_deadlock
 def delete_uploads(unsubmitted: QuerySet[Upload]) -> int:
-    """Delete the first of these uploads, none of which is part of a job, with their bytes; how many."""
+    """Deletes the first of these unsubmitted uploads, with their files. Returns how many."""
     with transaction.atomic():
         chosen = list(unsubmitted.values_list("pk", flat=True)[:SWEEP])
-        # Looked at again: one may have become part of a job since.
+        # Filter again under the lock: a job may have taken one in the meantime.
         return _delete_uploads(unsubmitted.filter(pk__in=chosen))
 
 
@@ -278,7 +281,10 @@ def _delete_uploads(uploads: QuerySet[Upload]) -> int:
 
 
 def _discard_files(pictures: QuerySet[Picture]) -> Counter[int]:
-    """The files of pictures that are about to go, and the uploads they came from; their bytes by user."""
+    """Discards the files of pictures that are about to be deleted, and deletes their uploads.
+
+    Returns the freed bytes by user.
+    """
     for requests in (RenditionRequest, ThumbnailRequest):
         locks.hold(requests.objects.filter(picture__in=pictures), to_delete=True)
     _hold_sources(pictures)
@@ -294,7 +300,7 @@ def _discard_files(pictures: QuerySet[Picture]) -> Counter[int]:
 
 
 def _hold_sources(pictures: QuerySet[Picture]) -> None:
-    """Lock the sources: of two jobs that share one and go at once, the second takes it along."""
+    """Locks the sources. If two jobs that share a source are deleted at once, the second deletes the file."""
     keys = pictures.exclude(source_key="").values_list("source_key", flat=True)
     ids = sorted({UUID(key.removeprefix("sources/")) for key in keys})
     for start in range(0, len(ids), SWEEP):
@@ -302,7 +308,7 @@ def _hold_sources(pictures: QuerySet[Picture]) -> None:
 
 
 def _sources_of(pictures: QuerySet[Picture]) -> list[str]:
-    """Their sources, but for those that other pictures share."""
+    """Returns the sources of these pictures that no other picture uses."""
     mine = pictures.exclude(source_key="").values("source_key")
     shared = Picture.objects.filter(source_key__in=mine).exclude(pk__in=pictures.values("pk"))
     return list(
@@ -314,7 +320,7 @@ def _sources_of(pictures: QuerySet[Picture]) -> list[str]:
 
 
 def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
-    from jobs.services import rendition_requests  # which discards files with what is here
+    from jobs.services import rendition_requests  # circular import
 
     keys = list(pictures.values_list("thumb_key", flat=True))
     keys += Matte.objects.filter(picture__in=pictures).values_list("key", flat=True)
@@ -331,7 +337,7 @@ def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
 
 
 def _keys_of_attempt(picture: UUID, recipe: Recipe) -> list[str]:
-    """Where a worker may have left files that no row names, because it broke off before the rows."""
+    """Returns the keys that an interrupted attempt may have written without a row."""
     return [
         storage.thumb_key(picture),
         storage.matte_key(picture, 1),

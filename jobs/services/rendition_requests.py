@@ -1,6 +1,6 @@
-"""RenditionRequests: another rendition of a matte that there is, or of a corrected one that a person sends.
+"""Rendition requests: another rendition of an existing matte, or of a corrected matte that a user uploads.
 
-No model runs for either, and nothing is computed in a web process: a worker fulfils them.
+Neither runs a model. A worker fulfils them; the web process computes nothing.
 """
 
 from __future__ import annotations
@@ -36,16 +36,18 @@ from segmentation import pictures
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
 
-# Of one user, waiting and running.
+# The limit per user: queued and running requests.
 OPEN_MOST: Final = 1000
 AT_ONCE: Final = 500
 FORMATS: Final = ("png", "webp", "tiff", "bmp")
 
 
 def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str, object]) -> Recipe:
-    """The recipe of a rendition: what is given, on `base`; what decides the matte is the job's own.
+    """Builds a rendition's recipe: `given` overrides `base`.
 
-    Raises RecipeError, with code `needs_another_matte` for one that this picture's mattes cannot serve.
+    The fields that change the matte come from the job.
+
+    Raises RecipeError, with the code `needs_another_matte` if `given` would change the matte.
     """
     job = Recipe.stored(picture.job.recipe)
     job_fields = job.as_dict()
@@ -55,7 +57,7 @@ def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str,
         *first, last = Recipe.matte_fields()
         raise RecipeError(
             "needs_another_matte",
-            f"{', '.join(first)} and {last} decide the matte: run the job again with them.",
+            f"{', '.join(first)} and {last} change the matte. Run the job again with them.",
             next(key for key in Recipe.matte_fields() if key in given),
         )
     return recipe
@@ -65,8 +67,8 @@ def recipe_for(picture: Picture, base: Mapping[str, object], given: Mapping[str,
 def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | RenditionRequest:
     """Returns the rendition of a matte by a recipe, or a request for it. A failed request is queued again.
 
-    Raises RecipeError for a backdrop that is not there, TooManyError where too many are waiting,
-    QuotaExceededError where there is no room for another, GoneError where the picture was deleted meanwhile.
+    Raises RecipeError if the backdrop does not exist, TooManyError if too many requests are open,
+    QuotaExceededError if the storage is full, GoneError if the picture was deleted in the meantime.
     """
     submit.check(recipe)
     made = Rendition.objects.filter(matte=matte, recipe_digest=recipe.digest).first()
@@ -75,7 +77,7 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Rendit
     with transaction.atomic():
         _hold(picture)
         backdrops.of(picture.user, recipe)
-        # Whoever asks for the same at the same time waits for the picture, and finds this one.
+        # A concurrent identical request waits for the lock on the picture and then finds this one.
         same: RenditionRequest | None = RenditionRequest.objects.filter(
             matte=matte, recipe_digest=recipe.digest
         ).first()
@@ -85,7 +87,7 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Rendit
         if made is not None:
             return made
         _check_open(picture)
-        rendition_request = _again(same) if same else _new(picture, matte, recipe)
+        rendition_request = _requeue(same) if same else _new(picture, matte, recipe)
         quota.check_reserved(picture.user)
         after_commit(lines.RENDITIONS.top_up, picture.user_id)
     return rendition_request
@@ -99,13 +101,13 @@ def _new(picture: Picture, matte: Matte, recipe: Recipe) -> RenditionRequest:
         recipe=recipe.as_dict(),
         recipe_digest=recipe.digest,
     )
-    _count(rendition_request, recipe)
+    _charge_and_reserve(rendition_request, recipe)
     rendition_request.save(force_insert=True)
     return rendition_request
 
 
-def _count(rendition_request: RenditionRequest, recipe: Recipe, brought: int = 0) -> None:
-    """Charge a new request and reserve its room; `brought`: the bytes of the matte that came with it."""
+def _charge_and_reserve(rendition_request: RenditionRequest, recipe: Recipe, brought: int = 0) -> None:
+    """Charges a new request and reserves storage for its result. brought: bytes of the uploaded matte."""
     picture = rendition_request.picture
     largest = result_limits.most_pixels(rendition_request.user)
     result_limits.check(picture, recipe, largest)
@@ -114,9 +116,9 @@ def _count(rendition_request: RenditionRequest, recipe: Recipe, brought: int = 0
     charging.charge_rendition(rendition_request, picture.job_id, extra)
 
 
-def _again(rendition_request: RenditionRequest) -> RenditionRequest:
-    """One that failed, waiting once more."""
-    _count(rendition_request, Recipe.stored(rendition_request.recipe))
+def _requeue(rendition_request: RenditionRequest) -> RenditionRequest:
+    """Queues a failed request again."""
+    _charge_and_reserve(rendition_request, Recipe.stored(rendition_request.recipe))
     RenditionRequest.objects.filter(pk=rendition_request.pk, state=RenditionRequest.State.FAILED).update(
         state=RenditionRequest.State.QUEUED,
         error_code="",
@@ -136,9 +138,11 @@ def correct(
 ) -> RenditionRequest:
     """Stores a corrected matte as the next revision, and requests its first rendition.
 
-    The file is a picture of the source's size: its alpha, where it has one, else its grey. What only decoding
-    shows to be broken, the request says. Raises WrongStateError for a picture that has no matte to correct,
-    MatteRefusedError, UploadRefusedError, PictureError, QuotaExceededError, TooManyError, GoneError.
+    The file is a picture of the source's size. Its alpha channel is the matte, or its grey values if it has
+    none. Faults that only decoding finds are reported in the request.
+
+    Raises WrongStateError if the picture has no matte to correct. Also raises MatteRefusedError,
+    UploadRefusedError, PictureError, QuotaExceededError, TooManyError and GoneError.
     """
     if picture.state != Picture.State.DONE or selectors.newest_matte(picture) is None:
         raise WrongStateError("no_matte", "This picture has no matte yet: wait until it is done.")
@@ -176,7 +180,7 @@ def correct(
                 recipe=recipe.as_dict(),
                 recipe_digest=recipe.digest,
             )
-            _count(made, recipe, brought=size)
+            _charge_and_reserve(made, recipe, brought=size)
             made.save(force_insert=True)
             quota.check_reserved(picture.user)
             return made
@@ -186,14 +190,14 @@ def correct(
 
 
 def is_being_corrected(picture: Picture) -> bool:
-    """Whether a corrected matte of this picture is on its way."""
+    """Returns whether an uploaded matte of this picture is waiting to be processed."""
     open_ones = RenditionRequest.objects.filter(picture=picture, revision__isnull=False)
     found: bool = open_ones.exclude(state=RenditionRequest.State.FAILED).exists()
     return found
 
 
 def sweep() -> int:
-    """Forget rendition requests that failed and that nobody asked for again in UPLOAD_HOURS; how many."""
+    """Deletes failed rendition requests older than UPLOAD_HOURS. Returns how many."""
     over = RenditionRequest.objects.filter(
         state=RenditionRequest.State.FAILED,
         created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS),
@@ -206,13 +210,13 @@ def sweep() -> int:
 
 
 def keys_of(pictures: QuerySet[Picture]) -> list[str]:
-    """Where workers may have left files of open rendition requests of these pictures."""
+    """Returns the keys that workers may have written for open rendition requests of these pictures."""
     rows = RenditionRequest.objects.filter(picture__in=pictures).select_related("matte")
     return [key for rendition_request in rows for key in keys_of_attempt(rendition_request)]
 
 
 def keys_of_attempt(rendition_request: RenditionRequest) -> list[str]:
-    """Where an attempt at a rendition request writes, and what it reads alone."""
+    """Returns the keys that an attempt at a rendition request writes, and that of its uploaded matte."""
     recipe = Recipe.stored(rendition_request.recipe)
     revision = revision_of(rendition_request)
     own = [
@@ -227,20 +231,20 @@ def keys_of_attempt(rendition_request: RenditionRequest) -> list[str]:
 
 
 def revision_of(rendition_request: RenditionRequest) -> int:
-    """The revision of the matte that a rendition request is about."""
+    """The matte revision that a rendition request refers to."""
     if rendition_request.matte is not None:
         return rendition_request.matte.revision
     return rendition_request.revision or 0
 
 
 def _hold(picture: Picture) -> None:
-    """Keep a picture from being deleted until the end of this transaction. Raises GoneError."""
+    """Locks a picture, so that it cannot be deleted before the transaction ends. Raises GoneError."""
     if not locks.hold(Picture.objects.filter(pk=picture.pk)):
         raise GoneError
 
 
 def _next_revision(picture: Picture) -> int:
-    # The caller holds the picture: two corrections at once are two revisions.
+    # The caller has locked the picture, so two concurrent corrections get two revisions.
     made = Matte.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
     wished = RenditionRequest.objects.filter(picture=picture).aggregate(most=Max("revision"))["most"] or 1
     return max(made, wished) + 1
@@ -252,12 +256,12 @@ def _check_open(picture: Picture) -> None:
     )
     if waiting.count() >= OPEN_MOST:
         raise TooManyError(
-            "too_many_waiting", f"{OPEN_MOST} of your renditions are waiting. Go on when some are made."
+            "too_many_waiting", f"{OPEN_MOST} of your renditions are waiting. Try again when some are done."
         )
 
 
 def open_rendition_request(user: int, rendition_request: UUID) -> RenditionRequest | None:
-    """A rendition request of this user's that is not fulfilled."""
+    """Returns an open rendition request of this user, or None."""
     found: RenditionRequest | None = (
         RenditionRequest.objects.filter(user=user, pk=rendition_request).select_related("matte").first()
     )

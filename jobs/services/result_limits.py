@@ -1,7 +1,7 @@
-"""How large a result may be, and what its pixels cost.
+"""Limits on the size of results, and the pixels to charge.
 
-Pixels of a result count as those of a source do: a picture is charged for the larger of the two. A result
-that is no larger than its source is part of what the source cost.
+A picture is charged for its source or its result, whichever has more pixels. A result no larger than its
+source costs nothing extra.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ from segmentation.recipe import Recipe
 
 
 def most_pixels(user: User, most: Allowed | None = None) -> int:
-    """The pixels that a result of this user's may have. most: the user's limits, where they are at hand."""
+    """Returns the maximum pixels of this user's results. most: the user's limits, if already loaded."""
     own = (most or allowed(user)).result
     site: int = settings.MAX_RESULT_PIXELS
     return site if own is None else min(site, own)
 
 
 def check_size(recipe: Recipe, most: int) -> None:
-    """Raise RecipeError `result_too_large` for a size that no source makes right, as `check` does."""
+    """Raises RecipeError `result_too_large` for a size that is too large for any source."""
     size = recipe.size
     if size is not None and size.width * size.height > max(most, settings.MAX_PICTURE_PIXELS):
         raise _too_large(size.width, size.height, most)
 
 
 def check(picture: Picture, recipe: Recipe, most: int) -> None:
-    """Raise RecipeError `result_too_large` where the result surely has more pixels than `most` and than its
-    source.
+    """Raises RecipeError `result_too_large` if the result surely exceeds both `most` and its source.
 
-    What a crop to the subject comes to, only a worker knows: it looks again.
+    The size of a crop is unknown until a worker has the matte, so the worker checks again.
     """
     width, height = result_size.expected(*_source(picture), recipe)
     exact = not recipe.crop or (recipe.size is not None and recipe.size.width and recipe.size.height)
@@ -43,18 +42,18 @@ def check(picture: Picture, recipe: Recipe, most: int) -> None:
 
 
 def expected_pixels(picture: Picture, recipe: Recipe, most: int) -> int:
-    """The pixels of a result: exact but for a crop, where the subject is taken to fill the picture."""
+    """Returns the pixels of a result. For a crop, it assumes that the subject fills the picture."""
     width, height = result_size.expected(*_source(picture), recipe)
     return min(width * height, max(most, _pixels(picture)))
 
 
 def charged_pixels(picture: Picture, recipe: Recipe, most: int) -> int:
-    """What a picture with its first result is charged: the pixels of the larger of the two."""
+    """Returns the pixels to charge for a picture and its first result: the larger of the two."""
     return max(_pixels(picture), expected_pixels(picture, recipe, most))
 
 
 def extra_pixels(picture: Picture, recipe: Recipe, most: int) -> int:
-    """What another rendition of a picture is charged: the pixels that it has beyond its source's."""
+    """Returns the pixels to charge for a further rendition: those beyond the source's."""
     return charged_pixels(picture, recipe, most) - _pixels(picture)
 
 
@@ -69,7 +68,7 @@ def _pixels(picture: Picture) -> int:
 def _too_large(width: int, height: int, most: int) -> RecipeError:
     return RecipeError(
         "result_too_large",
-        f"The result would have {width}×{height} pixels, and may have {most / 1e6:g} megapixels. "
+        f"The result would have {width}×{height} pixels; the limit is {most / 1e6:g} megapixels. "
         "Ask for a smaller size or margin.",
         "size",
     )

@@ -1,4 +1,4 @@
-"""Retention: what is past its plan's days goes, unless it is pinned."""
+"""Retention: deletes jobs older than their plan allows, except pinned ones."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ AT_ONCE = 20
 
 
 def set_pinned(job: Job, pinned: bool) -> None:
-    """Keep a job beyond its plan's days, or no longer."""
+    """Exempts a job from retention, or ends the exemption."""
     Job.objects.filter(pk=job.pk).update(pinned=pinned)
 
 
 def expire() -> int:
-    """Delete the oldest of what is over, a bounded number for each plan; how many jobs.
+    """Deletes the oldest expired jobs, a bounded number per plan. Returns how many.
 
-    The next call goes on where this one stopped, because what was deleted is no longer there. Nothing while
-    the clock cannot be believed.
+    The next call continues with the rest. Does nothing while the clock is not trusted.
     """
     if not sweep_clock.is_believable():
         return 0
@@ -44,5 +43,5 @@ def _expire(plan: Plan) -> int:
     )
     deleted = removal.delete_jobs(list(over.values_list("pk", flat=True)[:AT_ONCE]), Receipt.Reason.EXPIRED)
     if deleted:
-        logger.info("%d jobs of plan %s were over and are deleted", deleted, plan)
+        logger.info("deleted %d expired jobs of plan %s", deleted, plan)
     return deleted

@@ -1,4 +1,4 @@
-"""Trying again what failed."""
+"""Retry of failed and cancelled pictures."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from jobs.services import charging, lines, slices
 
 logger = logging.getLogger(__name__)
 
-# What the file itself is the reason of: the same bytes with the same recipe come to the same end. Refused at
-# upload they have no bytes at all any more.
+# Errors that the file itself causes: a retry with the same recipe fails again. Files that were refused at
+# upload have no bytes to retry.
 HOPELESS: Final = frozenset(
     {
         "broken_picture",
@@ -46,25 +46,27 @@ ENDED_BADLY: Final = (Picture.State.FAILED, Picture.State.CANCELLED)
 
 
 def worth_trying(job: Job, states: Collection[str] = ENDED_BADLY) -> QuerySet[Picture]:
-    """The pictures of a job in one of the states that may come to another end."""
+    """Returns the pictures of a job in these states for which a retry may succeed."""
     ended: QuerySet[Picture] = Picture.objects.filter(job=job, state__in=states)
     return ended.exclude(source_key="").exclude(error_code__in=HOPELESS)
 
 
 def count_worth_trying(job: Job) -> dict[str, int]:
-    """How many of a job's failed and of its cancelled pictures may come to another end."""
+    """Counts the failed and the cancelled pictures of a job for which a retry may succeed."""
     counted = worth_trying(job).order_by().values_list("state").annotate(n=Count("pk"))
     return {**{state.value: 0 for state in ENDED_BADLY}, **dict(counted)}
 
 
 def retry_failed(job: Job, *, token: ApiToken | None = None, states: Collection[str] = ENDED_BADLY) -> int:
-    """Queue the failed and cancelled pictures of a job again, or those in one of the states; how many.
+    """Queues the failed and cancelled pictures of a job again, or those in `states`. Returns how many.
 
-    What can never succeed stays failed. What was refunded is charged again. Raises QuotaExceededError where
-    that is more than the plan allows, GoneError where the job was deleted; nothing is written then. Many
-    pictures are queued in slices; what a process that died left out can be tried again once more.
+    Pictures that cannot succeed stay failed. Refunded pictures are charged again. Many pictures are queued in
+    slices; if the process dies, the rest can be retried again.
+
+    Raises QuotaExceededError if they exceed the plan's limits, GoneError if the job was deleted; writes
+    nothing then.
     """
-    rest = _Rest(job, token, states)
+    rest = _Remaining(job, token, states)
     count = worth_trying(job, states).count()
     if not rest.queue_slice(check_all=count > slices.PICTURES):
         return min(count, slices.PICTURES) if rest.last >= 0 else 0
@@ -72,25 +74,25 @@ def retry_failed(job: Job, *, token: ApiToken | None = None, states: Collection[
     return count
 
 
-class _Rest:
-    """The pictures of a job that are to be tried again, from one position on."""
+class _Remaining:
+    """The pictures of a job that are still to be queued again, in order of position."""
 
     def __init__(self, job: Job, token: ApiToken | None, states: Collection[str]) -> None:
         self.job, self.token, self.states = job, token, states
         self.last = -1
 
     def queue_others(self) -> None:
-        """Queue all that are left, until the job is cancelled or a limit is reached."""
+        """Queues the remaining pictures until the job is cancelled or a limit is reached."""
         try:
             slices.run(self.queue_slice)
         except (QuotaExceededError, GoneError) as error:
-            logger.info("job %s is tried again in part: %s", self.job.pk, error)
+            logger.info("job %s retried only in part: %s", self.job.pk, error)
 
     @again_after_deadlock
     def queue_slice(self, *, check_all: bool = False) -> bool:
-        """Queue the next pictures, in one transaction; whether there may be more.
+        """Queues the next pictures in one transaction. Returns whether there may be more.
 
-        check_all: refuse unless everything that is left fits into the limits.
+        check_all: raise unless all remaining pictures fit into the limits.
         """
         job = self.job
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Findable: the text in which a search looks for a job, written with the job."""
+"""Search index: the text that history search matches against, written with the job."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from jobs.models import Job, Picture, SearchText
 
 
 def folded(text: str) -> str:
-    """Text as it is compared: composed, and without regard to case in any script."""
+    """Normalizes text for comparison: Unicode NFC, case-folded."""
     return unicodedata.normalize("NFC", text).casefold()
 
 
 def note(job: Job, names: Iterable[str]) -> None:
-    """Make a new job findable by its title and its pictures' names; call it where the rows are made."""
+    """Indexes a new job by its title and its pictures' names, in the transaction that writes the job."""
     SearchText.objects.create(job=job, user_id=job.user_id, text=_text(job.title, names))
 
 
 def note_again(jobs: Collection[UUID]) -> None:
-    """After pictures went: the jobs that stay are no longer found by the names that are gone."""
+    """Rebuilds the index of these jobs after pictures were deleted."""
     for row in SearchText.objects.filter(job__in=jobs).select_related("job"):
         names = Picture.objects.filter(job=row.job_id).order_by("position").values_list("name", flat=True)
         row.text = _text(row.job.title, names)

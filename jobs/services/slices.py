@@ -11,15 +11,15 @@ from typing import Final
 
 from django.db import connection
 
-# Pictures in one transaction. Each may have several rows: an upload, a matte, renditions, files to delete.
+# Pictures per transaction. Each may have several rows: an upload, a matte, renditions, files to delete.
 PICTURES: Final = 100
-# SQLite does not queue its writers: each one tries again after up to 0.1 s. In a pause that is longer each of
-# them gets its turn; without one the next slice would nearly always be faster.
+# SQLite does not queue its writers: each one polls every 0.1 s at most. A longer pause lets each of them
+# write; without it the next slice would nearly always come first.
 PAUSE: Final = 0.11
 
 
 def run(step: Callable[[], object]) -> None:
-    """Call `step`, one transaction, until it returns something false. Pauses after each call on SQLite."""
+    """Calls `step`, one transaction, until it returns a false value. On SQLite it pauses after each call."""
     while step():
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
             time.sleep(PAUSE)

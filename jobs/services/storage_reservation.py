@@ -1,7 +1,7 @@
-"""Reserving: bytes of storage that results will take, kept free from when they are asked for.
+"""Storage reservation: bytes set aside for the results of queued and running work.
 
-The rows say it: what they reserve counts while they wait or run, and no longer once they are done, failed,
-cancelled or deleted. So nothing has to be given back.
+The rows themselves carry the reservation. It counts while a row is queued or running, and ends when the row
+is done, failed, cancelled or deleted. Nothing has to be released.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from segmentation.recipe import Recipe
 
 
 def of_picture(picture: Picture, recipe: Recipe, most: int) -> int:
-    """What the matte and the rendition of a new picture will take. most: as for `of_rendition`."""
+    """Returns the expected bytes of a new picture's matte and rendition. most: as for `of_rendition`."""
     source = (picture.width or 0) * (picture.height or 0)
     return result_size.expected_matte_bytes(source) + of_rendition(picture, recipe, most)
 
 
 def of_rendition(picture: Picture, recipe: Recipe, most: int) -> int:
-    """What another rendition of a picture will take. most: the pixels that a result may have."""
+    """Returns the expected bytes of another rendition of a picture. most: the pixel limit of a result."""
     return result_size.expected_bytes(result_limits.expected_pixels(picture, recipe, most), recipe)

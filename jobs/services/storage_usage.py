@@ -1,7 +1,7 @@
-"""What the files of a user take: sources, backdrops, mattes, renditions, improvements, as their rows say.
+"""Storage usage per user: sources, backdrops, mattes, renditions and improvements.
 
-The small previews and thumbnails are ours and not counted. The counter changes in the transaction that writes
-or deletes a row with a size, as its last step: so it is the sum of the rows at any moment.
+Previews and thumbnails do not count. Each transaction that writes or deletes a row with a size updates the
+counter as its last step, so the counter always equals the sum of the rows.
 """
 
 from __future__ import annotations
@@ -22,45 +22,48 @@ COUNTED = Q(state__in=[Upload.State.UPLOADED, Upload.State.SUBMITTED])
 
 
 def of_pictures(pictures: QuerySet[Picture]) -> Counter[int]:
-    """Bytes by user that mattes and renditions of these pictures take. Lock the pictures first."""
+    """Returns the bytes of these pictures' mattes and renditions, by user. Lock the pictures first."""
     return _of(Matte.objects.filter(picture__in=pictures), "picture__user") + _of(
         Rendition.objects.filter(picture__in=pictures), "picture__user"
     )
 
 
 def of_mattes(mattes: QuerySet[Matte]) -> Counter[int]:
-    """Bytes by user that mattes take with the renditions that were made of them."""
+    """Returns the bytes of these mattes and their renditions, by user."""
     return _of(mattes, "picture__user") + _of(Rendition.objects.filter(matte__in=mattes), "picture__user")
 
 
 def of_uploads(uploads: QuerySet[Upload]) -> Counter[int]:
-    """Bytes by user that uploads take. Lock them first."""
+    """Returns the bytes of these uploads, by user. Lock them first."""
     return _of(uploads.filter(COUNTED), "user")
 
 
 def of_improvements(improvements: QuerySet[Improvement]) -> Counter[int]:
-    """Bytes by user that improvements take. Lock them first."""
+    """Returns the bytes of these improvements, by user. Lock them first."""
     return _of(improvements, "user")
 
 
 def grow(user: int, *rows: Matte | Rendition) -> None:
-    """Count rows that were just written."""
+    """Adds newly written rows to the user's counter."""
     quota.grow_storage(user, sum(row.size for row in rows))
 
 
 def free(bytes_by_user: Counter[int]) -> None:
-    """Count off what is gone with the rows deleted in this transaction."""
+    """Subtracts the bytes of rows deleted in this transaction."""
     for user, size in sorted(bytes_by_user.items()):
         quota.free_storage(user, size)
 
 
 def recount(users: Iterable[User]) -> dict[int, tuple[int, int]]:
-    """Set the counters to what the rows say; by user, where they differed: what was counted and what is."""
+    """Sets the counters to the sums of the rows.
+
+    Returns the corrected ones, by user: the counter's value before and the sum.
+    """
     wrong = {}
     for user in users:
         with transaction.atomic():
             Storage.objects.bulk_create([Storage(user=user)], ignore_conflicts=True)
-            # Who writes or deletes a row at this moment waits here with its own change of the counter.
+            # A concurrent transaction that writes or deletes a row waits here to update the counter.
             row = locks.fetch_held(Storage.objects.filter(user=user))[0]
             found = of_pictures(Picture.objects.filter(user=user))
             found += of_uploads(Upload.objects.filter(user=user))

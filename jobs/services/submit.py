@@ -1,4 +1,4 @@
-"""Submit: makes a job of finished uploads. Its first pictures are written with it, the others in slices."""
+"""Submit: makes a job of finished uploads. Writes its first pictures with it, the others in slices."""
 
 from __future__ import annotations
 
@@ -48,11 +48,13 @@ def submit(
     title: str = "",
     token: ApiToken | None = None,
 ) -> Job:
-    """A job of these uploads in this order, queued. A refused upload becomes a failed picture that says why.
+    """Makes a queued job of these uploads, in this order.
 
-    Raises SubmitRefusedError where there is nothing to do, too much, or an upload is not this user's, not
-    finished or in a job already, RecipeError for what no worker could do, and QuotaExceededError where it is
-    more than the plan allows; nothing is written then.
+    A refused upload becomes a failed picture with its error.
+
+    Raises SubmitRefusedError if there are no uploads or too many, or if an upload is not this user's, not
+    finished or already in a job. Raises RecipeError for an invalid recipe, and QuotaExceededError if the
+    plan's limits are exceeded. Writes nothing then.
     """
     check(recipe)
     if not uploads:
@@ -63,7 +65,7 @@ def submit(
             f"A job holds at most {settings.MAX_JOB_PICTURES} pictures. Submit them in parts.",
         )
     ready = Upload.objects.for_user(user).filter(pk__in=uploads, state__in=growing.READY)
-    # A finished upload does not change any more. So the many are read and priced before the transaction.
+    # Finished uploads do not change, so they are read and priced before the transaction.
     found = ready.in_bulk()
     most = allowed(user)
     pictures = [growing.of_upload(found[pk]) for pk in uploads if pk in found]
@@ -87,9 +89,9 @@ def submit(
             [picture.pk for picture in pictures[: slices.PICTURES] if picture.state == Picture.State.FAILED]
         )
         progress.settle(job.pk)
-        # As the rows say: with nothing but refused files it is finished already.
+        # If all uploads were refused, the job is already finished.
         job.refresh_from_db()
-        # The counter of storage is the last lock.
+        # Lock order: the storage counter comes last.
         quota.check_reserved(user, most=most)
         after_commit(lines.PICTURES.top_up, user.pk)
         if job.to_come:
@@ -99,11 +101,11 @@ def submit(
 
 @again_after_deadlock
 def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
-    """A new job of the same sources with another recipe; where only the rendering differs, no model runs.
+    """Makes a new job of the same sources with another recipe. If the matte stays the same, no model runs.
 
-    The sources are shared: the last job that needs one takes it along when it goes. Raises
-    SubmitRefusedError where the job has no sources, GoneError where it was deleted, the other two as `submit`
-    does; as it brings no bytes of its own, QuotaExceededError also where what there is fills the storage.
+    The jobs share the sources: the last job that uses a source deletes it. Raises SubmitRefusedError if the
+    job has no sources, GoneError if it was deleted, and RecipeError and QuotaExceededError as `submit` does.
+    As no upload checks the quota here, it also raises QuotaExceededError if the storage is already full.
     """
     check(recipe)
     quota.check_storage(job.user, 1)
@@ -112,7 +114,8 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     pictures, sources = _copies(job.user, mine, recipe, most)
     with transaction.atomic():
         locks.hold_user(job.user_id)
-        # Held until the new rows stand, so that a deletion at the same time sees that the sources are needed.
+        # The lock lasts until the new rows are written, so a concurrent deletion sees that the sources are in
+        # use.
         if not locks.hold(Job.objects.filter(pk=job.pk)):
             raise GoneError
         if mine.count() != len(pictures):
@@ -139,21 +142,21 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
 
 
 def check(recipe: Recipe) -> None:
-    """Raise RecipeError for what no worker could do."""
+    """Raises RecipeError for an unknown model or a size that no source allows."""
     known = registered_models.names()
     if recipe.model not in known:
         raise RecipeError(
             "invalid_model",
-            f"There is no model {recipe.model!r} here: there are {', '.join(sorted(known))}.",
+            f"There is no model {recipe.model!r}. Choose one of: {', '.join(sorted(known))}.",
             "model",
         )
     result_limits.check_size(recipe, settings.MAX_RESULT_PIXELS)
 
 
 def price(user: User, pictures: Sequence[Picture], recipe: Recipe, most: Allowed) -> None:
-    """Note on new pictures what they are charged and what they reserve.
+    """Sets the charge and the storage reservation of new pictures.
 
-    Raises RecipeError for a result that would be too large.
+    Raises RecipeError if a result would be too large.
     """
     largest = result_limits.most_pixels(user, most)
     for picture in pictures:
@@ -166,7 +169,7 @@ def price(user: User, pictures: Sequence[Picture], recipe: Recipe, most: Allowed
 def _copies(
     user: User, pictures: QuerySet[Picture], recipe: Recipe, most: Allowed
 ) -> tuple[list[UUID], list[Picture]]:
-    """The keys of pictures, and new pictures of the same sources with their prices."""
+    """Returns the ids of the pictures, and unsaved pictures with the same sources and their prices."""
     rows = list(pictures)
     made = [growing.of_picture(picture) for picture in rows]
     price(user, made, recipe, most)
@@ -186,13 +189,16 @@ def create_job(
     made_of: Sequence[UUID] = (),
     source_job: UUID | None = None,
 ) -> Job:
-    """The job and its rows, charged; `pictures` say what they are, and get here where they belong.
+    """Writes and charges a job and its first slice of pictures.
 
-    The first slice of the pictures is written here. Call continuing.finish after the commit where the job's
-    `to_come` says that there are more. made_of: for each picture the upload, or the picture of `source_job`.
+    Sets the job and position of the given `pictures`, which must have their prices. If the job's `to_come` is
+    not 0, call continuing.finish after the commit. Call it in a transaction, and quota.check_reserved at the
+    end of that.
 
-    The pictures have their prices. most: the user's limits. Call it in a transaction, quota.check_reserved
-    at the end of that. Raises RecipeError for a backdrop that is not there, and QuotaExceededError.
+    made_of: for each picture the upload, or the picture of `source_job`.
+    most: the user's limits.
+
+    Raises RecipeError if the backdrop does not exist, and QuotaExceededError.
     """
     to_run = [picture for picture in pictures if picture.source_key]
     quota.check_in_flight(user, len(to_run), most=most)

@@ -1,7 +1,7 @@
-"""Whether the clock can be believed before anything is deleted because of its age.
+"""Checks that the clock is plausible before anything is deleted by age.
 
-A clock that is set a year ahead for a minute makes everything a year old. So each sweep notes the database's
-time, and the next one refuses to delete where the clock went further than SWEEP_MAX_STEP_DAYS since.
+A clock that is set a year ahead for a minute makes every row a year old. So each sweep records the database's
+time, and the next one deletes nothing if the clock has moved by more than SWEEP_MAX_STEP_DAYS since.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ SWEEP: Final = "sweep"
 
 
 def last() -> datetime | None:
-    """The database's time at the last sweep that was allowed; None where there was none."""
+    """Returns the database's time at the last allowed sweep. None if there was none."""
     return LastRun.objects.filter(name=SWEEP).values_list("at", flat=True).first()
 
 
 def is_believable() -> bool:
-    """Whether a sweep may delete by age now. Notes the time where it may, and logs why where it may not.
+    """Returns whether a sweep may delete by age now. Records the time if so, and logs the reason if not.
 
-    A step back is believed: it makes nothing old.
+    A step back is allowed: it makes no row older.
     """
     now, before = clock.now(), last()
     if before is not None and now - before > timedelta(days=settings.SWEEP_MAX_STEP_DAYS):
         logger.error(
-            "The clock went %d days ahead since the last sweep (from %s to %s), so nothing is deleted by its "
-            "age. If the clock is wrong, set it right. If it is right (the site was off for so long), run: "
+            "The clock moved %d days ahead since the last sweep (from %s to %s), so nothing is deleted by "
+            "age. If the clock is wrong, correct it. If it is right (the site was off for that long), run: "
             "manage.py sweep_clock --accept",
             (now - before).days,
             before.isoformat(" ", "seconds"),
@@ -46,7 +46,7 @@ def is_believable() -> bool:
 
 
 def accept() -> datetime:
-    """Take the database's clock for right, however far it went; what it says now."""
+    """Trusts the database's clock however far it moved. Returns its time."""
     now = clock.now()
     _note(now)
     return now

@@ -1,7 +1,7 @@
-"""Synchronous calls: one picture whose bytes are at hand, in the lane of those who wait.
+"""Synchronous calls: one picture, with its bytes in the request, queued in the interactive lane.
 
-The same bytes with the same recipe, asked for by the same user while the first are worked on or shortly
-afterwards, are one job: clients that lose patience ask again.
+Clients that time out repeat their call. So a user's calls with the same bytes and recipe share one job if
+they arrive within SAME_FOR.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from segmentation.recipe import Recipe
 logger = logging.getLogger(__name__)
 
 SAME_FOR: Final = timedelta(minutes=10)
-# An ephemeral job whose answer nobody fetched: a client that lost patience may still ask again.
+# Time for a client to repeat a call that timed out, before its ephemeral job is deleted.
 FORGET_AFTER: Final = timedelta(minutes=2)
 AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True)
 class Source:
-    """A picture's bytes, what their header says, and the name that it came with."""
+    """A picture's bytes, the facts from its header, and its file name."""
 
     data: bytes
     name: str
@@ -50,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Call:
-    """A picture on its way. charged: whether it is new, and not one that was asked for before."""
+    """A queued picture. charged: False if it belongs to an earlier, identical call."""
 
     job: UUID
     picture: UUID
@@ -62,10 +62,10 @@ class Call:
 def begin(
     user: User, source: Source, recipe: Recipe, *, token: ApiToken | None, ephemeral: bool = False
 ) -> Call:
-    """The job of a call, queued and sent off, or the one that does the same already.
+    """Queues and dispatches a job for a call, or returns that of an identical earlier call.
 
-    ephemeral: nothing is kept once `forget` was called. Raises RecipeError and QuotaExceededError; nothing is
-    written then.
+    ephemeral: `forget` deletes everything afterwards. Raises RecipeError and QuotaExceededError; writes
+    nothing then.
     """
     submit.check(recipe)
     digest = hashlib.sha256(source.data).hexdigest()
@@ -75,7 +75,7 @@ def begin(
     kept = False
     try:
         with transaction.atomic():
-            # The user's row is the lock: of two that ask for the same at once the second finds the first.
+            # The lock on the user makes the second of two identical calls find the first.
             locks.hold_user(user.pk)
             if same := _same(user, digest, recipe, ephemeral):
                 return same
@@ -88,14 +88,14 @@ def begin(
 
 
 def rendition_of(call: Call) -> Rendition | None:
-    """The file that the call asked for, where it is made."""
+    """Returns the call's rendition, or None while it is not finished."""
     return Rendition.objects.filter(
         picture=call.picture, recipe_digest=call.recipe_digest, matte__revision=1
     ).first()
 
 
 def forget(job: UUID) -> None:
-    """Delete an ephemeral job with its rows and files; no receipt says that it was there."""
+    """Deletes an ephemeral job with its rows and files. Writes no receipt."""
     found = Job.objects.filter(pk=job, ephemeral=True).select_related("backdrop").first()
     if found is None:
         return
@@ -105,7 +105,7 @@ def forget(job: UUID) -> None:
 
 
 def sweep() -> int:
-    """Forget ephemeral jobs that ended and whose answer nobody fetched; how many."""
+    """Deletes ephemeral jobs that ended and whose results were not fetched. Returns how many."""
     left = Job.objects.filter(ephemeral=True, finished_at__lt=clock.now() - FORGET_AFTER)
     ids = list(left.values_list("pk", flat=True)[:AT_ONCE])
     for job in ids:
@@ -132,7 +132,7 @@ def _same(user: User, digest: str, recipe: Recipe, ephemeral: bool) -> Call | No
 
 
 def _upload(user: User, source: Source) -> Upload:
-    """The row of the bytes, not written yet; it was never open to anybody."""
+    """Builds the unsaved upload row of the bytes. It is submitted from the start, never open."""
     return Upload(
         id=new_id(),
         user=user,

@@ -1,4 +1,4 @@
-"""Tags: words that a user puts on jobs to find them again."""
+"""Tags: labels that users put on jobs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ TAGS_A_USER = 200
 
 @again_after_deadlock
 def add(job: Job, name: str) -> Tag:
-    """Put a tag on a job of its owner's; one that is there in another case stays as it was written first.
+    """Adds a tag to a job. A tag that exists in another case keeps its spelling.
 
-    Raises TagRefusedError for a name that is none, or too long, and where there are too many already, and
-    GoneError for a job that was deleted.
+    Raises TagRefusedError if the name is empty or too long, or if there are too many tags. Raises GoneError
+    if the job was deleted.
     """
     name = _checked(name)
     with transaction.atomic():
@@ -34,14 +34,14 @@ def add(job: Job, name: str) -> Tag:
 
 @again_after_deadlock
 def replace(job: Job, wanted: Sequence[str]) -> None:
-    """Give a job these tags and no others; those that it wears already stay as they were written first.
+    """Gives a job exactly these tags. Existing tags keep their spelling.
 
-    All or nothing: raises TagRefusedError as `add` does, and GoneError for a job that was deleted; nothing
-    is written then.
+    All or nothing: raises TagRefusedError as `add` does, and GoneError if the job was deleted; writes nothing
+    then.
     """
     checked = [_checked(name) for name in wanted]
     with transaction.atomic():
-        # Of two at once the second replaces what the first set.
+        # Of two concurrent calls, the second replaces the result of the first.
         _hold(job)
         keep = {name.casefold() for name in checked}
         for tag in job.tags.order_by("pk"):
@@ -55,9 +55,9 @@ def replace(job: Job, wanted: Sequence[str]) -> None:
 
 @again_after_deadlock
 def remove(job: Job, name: str) -> bool:
-    """Take a tag off a job; whether it was there. One that no job wears any more is gone.
+    """Removes a tag from a job. Returns whether it was there. Deletes the tag if no job has it any more.
 
-    Raises GoneError for a job that was deleted.
+    Raises GoneError if the job was deleted.
     """
     with transaction.atomic():
         _hold(job)
@@ -70,7 +70,7 @@ def remove(job: Job, name: str) -> bool:
 
 @again_after_deadlock
 def sweep(users: Collection[int]) -> int:
-    """Delete these users' tags that no job wears any more, because it was deleted; how many."""
+    """Deletes these users' tags that are left without a job. Returns how many."""
     with transaction.atomic():
         locks.hold(User.objects.filter(pk__in=users))
         deleted: int = Tag.objects.filter(user__in=users, jobs__isnull=True).delete()[0]
@@ -78,7 +78,7 @@ def sweep(users: Collection[int]) -> int:
 
 
 def _checked(name: str) -> str:
-    """A name as it is kept. Raises TagRefusedError for one that is none, or too long."""
+    """Normalizes a tag name. Raises TagRefusedError if it is empty or too long."""
     name = names.one_line(name)
     if not name:
         raise TagRefusedError("tag_empty", "A tag needs at least one letter.")
@@ -88,9 +88,9 @@ def _checked(name: str) -> str:
 
 
 def _hold(job: Job) -> None:
-    """The user's row is the lock of their tags: what is counted stays so until the transaction ends.
+    """Locks the user, so that counts of their tags stay valid until the transaction ends.
 
-    Raises GoneError for a job that was deleted, so that no tag is put on what is not there.
+    Raises GoneError if the job was deleted.
     """
     locks.hold_user(job.user_id)
     if not locks.hold(Job.objects.filter(pk=job.pk)):
@@ -104,12 +104,12 @@ def _put_on(job: Job, name: str) -> Tag:
         return tag
     if job.tags.count() >= TAGS_A_JOB:
         raise TagRefusedError("too_many_tags", f"A job has at most {TAGS_A_JOB} tags.")
-    # The database has a word in it, too: each of them folds a few letters its own way.
+    # Python and the database fold a few letters differently, so check with both.
     tag = _same(mine, name) or mine.alias(folded=Lower("name")).filter(folded=Lower(Value(name))).first()
     if tag is None:
         if mine.count() >= TAGS_A_USER:
             raise TagRefusedError(
-                "too_many_tags", f"You have {TAGS_A_USER} tags, and that is all there is room for."
+                "too_many_tags", f"You have {TAGS_A_USER} tags, the most that are allowed. Remove one first."
             )
         tag = Tag.objects.create(user_id=job.user_id, name=name)
     job.tags.add(tag)
@@ -117,9 +117,9 @@ def _put_on(job: Job, name: str) -> Tag:
 
 
 def _same(rows: QuerySet[Tag, Tag], name: str) -> Tag | None:
-    """The first written of these tags that differs from a name in case alone.
+    """Returns the oldest of these tags that equals the name when case is ignored, or None.
 
-    Compared here, as SQLite knows no letters but English ones; nobody has more than TAGS_A_USER.
+    Compared in Python, because SQLite folds ASCII only. A user has at most TAGS_A_USER tags.
     """
     folded = name.casefold()
     return next((tag for tag in rows.order_by("pk") if tag.name.casefold() == folded), None)

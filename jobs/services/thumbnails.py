@@ -19,9 +19,9 @@ from jobs.services import lines
 
 logger = logging.getLogger(__name__)
 
-# A view waits so long for a worker, counted from the first view.
+# How long a view waits for a worker, counted from the first view.
 WAIT_SECONDS: Final = 5.0
-# Events may be lost, so the database is asked at least this often.
+# Events may be lost, so the database is polled at least this often.
 LOOK_SECONDS: Final = 1.0
 SWEEP_AT_ONCE: Final = 500
 
@@ -36,14 +36,14 @@ def preview_of(picture: Picture) -> str:
 
 
 def thumb_of(picture: Picture) -> str:
-    """The key of the source's thumbnail; as `preview_of`."""
+    """The key of the source's thumbnail; see `preview_of`."""
     if picture.thumb_key or picture.state != Picture.State.DONE or not _made(picture):
         return picture.thumb_key
     return Picture.objects.filter(pk=picture.pk).values_list("thumb_key", flat=True).first() or ""
 
 
 def sweep() -> int:
-    """Delete requests that failed, after UPLOAD_HOURS: the next view may try again. Returns how many."""
+    """Deletes failed requests after UPLOAD_HOURS, so that the next view tries again. Returns how many."""
     old = ThumbnailRequest.objects.filter(
         state=ThumbnailRequest.State.FAILED,
         created_at__lt=clock.now() - timedelta(hours=settings.UPLOAD_HOURS),
@@ -67,10 +67,10 @@ def request(picture: Picture) -> ThumbnailRequest:
 
 
 def _made(picture: Picture) -> bool:
-    """Ask a worker and wait until it is done. False if that takes too long or failed.
+    """Asks a worker and waits until it is done. Returns False if that takes too long or fails.
 
-    Views that come while the first one waits wait with it. Later ones do not wait, so that a platform without
-    a worker answers at once.
+    Views that arrive while the first one waits share its wait. Later ones do not wait, so that a platform
+    without a worker answers at once.
     """
     row = request(picture)
     left = WAIT_SECONDS - (clock.now() - row.created_at).total_seconds()

@@ -1,4 +1,4 @@
-"""Uploads that nobody submitted: gone on with after a reload, or thrown away."""
+"""Unsubmitted uploads: resumed after a page reload, or discarded."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from jobs.services.open_uploads import of_pages, open_uploads
 
 
 def resume(user: User, upload: UUID, name: str, size: int) -> Upload | None:
-    """The upload that was announced for this very file and is in no job; None where there is none.
+    """Returns the open upload that was announced for this file, or None.
 
-    Bytes that had arrived as a whole are checked at once, so that it comes back `uploaded` or `refused`;
-    one that is still `started` waits for them.
+    If all bytes have arrived, it is checked at once and becomes `uploaded` or `refused`. Otherwise it stays
+    `started` and waits for them.
     """
     same = {"name": names.clean(name), "folder": names.folder(name), "announced_size": size}
     found: Upload | None = open_uploads(user).filter(pk=upload, **same).first()
@@ -36,7 +36,7 @@ def _is_whole(upload: Upload) -> bool:
 
 
 def discard(user: User, chosen: Collection[UUID] | None = None) -> int:
-    """Delete uploads that are in no job, with their bytes: those, or all that pages sent; how many."""
+    """Deletes the chosen open uploads with their files, or all that came from pages. Returns how many."""
     doomed = of_pages(user) if chosen is None else open_uploads(user).filter(pk__in=chosen)
     deleted: list[int] = []
 

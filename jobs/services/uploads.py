@@ -1,4 +1,4 @@
-"""Upload: start gives a target, the bytes go there, finish checks what arrived."""
+"""Uploads: `start` announces a file, `receive` stores its bytes, `finish` checks them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ EMPTY: Final = refusals.empty_file()
 
 
 def limits() -> pictures.Limits:
-    """What the operator allows a picture to be."""
+    """Returns the operator's limits on pictures."""
     return pictures.Limits(max_bytes=settings.MAX_PICTURE_BYTES, max_pixels=settings.MAX_PICTURE_PIXELS)
 
 
 def start(user: User, name: str, size: int, *, by_program: bool = False) -> Upload:
-    """Announce a file of `size` bytes; its name may hold the folders that it lies in.
+    """Announces a file of `size` bytes. Its name may contain folders.
 
-    by_program: it comes with a token, and is no business of the pages'. Raises UploadRefusedError where its
-    size alone rules it out, QuotaExceededError where there is no room, TooManyError where too many are in no
-    job yet, StoreFullError where the store has no room for anybody.
+    by_program: it comes with an API token, and pages do not show it.
+
+    Raises UploadRefusedError if the size is not allowed, QuotaExceededError if the user's storage is full,
+    TooManyError if too many uploads are in no job yet, StoreFullError if the store is full.
     """
     if size <= 0:
         raise UploadRefusedError(EMPTY.code, EMPTY.sentence)
@@ -53,12 +54,12 @@ def start(user: User, name: str, size: int, *, by_program: bool = False) -> Uplo
 
 
 def most(upload: Upload) -> int:
-    """How many bytes are taken in for it: what was announced was checked against the quota, more was not."""
+    """Returns how many bytes an upload may have: the quota was checked for the announced size only."""
     return min(upload.announced_size, settings.MAX_PICTURE_BYTES)
 
 
 def too_many_bytes(upload: Upload | None = None) -> str:
-    """The sentence for a file that is too large, or larger than its upload was announced."""
+    """The error sentence for a file above the limit, or above the announced size."""
     if upload is not None and upload.announced_size < settings.MAX_PICTURE_BYTES:
         return f"This file is larger than the {upload.announced_size} bytes announced. Send it again."
     most = settings.MAX_PICTURE_BYTES / 2**20
@@ -66,10 +67,10 @@ def too_many_bytes(upload: Upload | None = None) -> str:
 
 
 def receive(upload: Upload, content: IO[bytes], size: int) -> None:
-    """Store the bytes of a started upload; sent twice, the later bytes count until it is finished.
+    """Stores the bytes of a started upload. Bytes sent again before it is finished replace them.
 
-    Raises UploadRefusedError for more of them than were announced, WrongStateError where the upload was
-    finished or swept, also while they came in, StoreFullError where the store has no room for them.
+    Raises UploadRefusedError if there are more bytes than announced, StoreFullError if the store is full, and
+    WrongStateError if the upload was finished or swept, even while the bytes came in.
     """
     closed = WrongStateError("upload_closed", "This upload was finished already. Start a new one.")
     if upload.state != Upload.State.STARTED:
@@ -80,22 +81,22 @@ def receive(upload: Upload, content: IO[bytes], size: int) -> None:
     storage.write(storage.incoming_key(upload.pk), content)
     state = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
     if state != Upload.State.STARTED:
-        # Its end took what had come until then; nobody else will look under this key again.
+        # The upload ended while these bytes came in. No later step reads this key, so delete it.
         storage.delete([storage.incoming_key(upload.pk)])
         raise closed
 
 
 def finish(upload: Upload) -> Upload:
-    """Check what arrived: that it is there, how large it is, and by its bytes that it is a picture.
+    """Checks the bytes that arrived: their number, and that they are a picture.
 
-    The upload is then `uploaded`, or `refused` with code and sentence and its bytes are deleted.
-    Finishing twice gives the first answer. Raises GoneError where it was discarded meanwhile.
+    The upload becomes `uploaded`, or `refused` with a code and a sentence and without its bytes. A second
+    call returns the first result. Raises GoneError if the upload was discarded in the meantime.
     """
     if upload.state != Upload.State.STARTED:
         return upload
     arrived = _arrived(upload)
     if arrived is None:
-        return _refuse(upload, "nothing_arrived", "Nothing of this file arrived. Try to send it again.")
+        return _refuse(upload, "nothing_arrived", "No data of this file arrived. Send it again.")
     key, size = arrived
     if size == 0:
         return _refuse(upload, EMPTY.code, EMPTY.sentence)
@@ -107,10 +108,10 @@ def finish(upload: Upload) -> Upload:
     except PictureError as error:
         return _refuse(upload, error.code, error.sentence)
     except FileNotFoundError:
-        # Finished by somebody else between the two looks: it moved, and does so only once.
-        _look_again(upload)
+        # Another request has finished this upload since the size was read. Its file has moved.
+        _reload(upload)
         return finish(upload)
-    # From here on nobody outside can write it: what was looked at is what will be worked on.
+    # Clients cannot write to the new key, so the checked bytes are the ones that get processed.
     storage.move(storage.incoming_key(upload.pk), upload.key)
     return _accept(
         upload,
@@ -122,10 +123,12 @@ def finish(upload: Upload) -> Upload:
 
 
 def take_in(user: User, name: str, content: IO[bytes], size: int, *, by_program: bool = False) -> Upload:
-    """Start, receive and finish in one: for forms that send the file itself. by_program: as for `start`.
+    """Starts, receives and finishes an upload: for forms that send the file itself.
 
-    Never raises for a bad file: the upload that comes back is then `refused` and says why. Raises
-    StoreUnavailableError, and nothing stays.
+    by_program: as for `start`.
+
+    Does not raise for a bad file: the returned upload is `refused` and says why. Raises
+    StoreUnavailableError, and deletes the upload's row then.
     """
     upload = Upload.objects.create(
         user=user, name=names.clean(name), announced_size=size, by_program=by_program
@@ -138,19 +141,20 @@ def take_in(user: User, name: str, content: IO[bytes], size: int, *, by_program:
         receive(upload, content, size)
         return finish(upload)
     except StoreUnavailableError:
-        # Nobody was told of it and could send the bytes again. Those that arrived are an orphan's.
+        # No client knows this upload, so none can send the bytes again. The orphan sweep deletes those that
+        # arrived.
         Upload.objects.filter(pk=upload.pk, state=Upload.State.STARTED).delete()
         raise
 
 
 def _announced(user: User) -> int:
-    """The bytes that a user may still send without being asked again."""
+    """Returns the announced bytes of started uploads, which may still arrive."""
     started = Upload.objects.for_user(user).filter(state=Upload.State.STARTED)
     return started.aggregate(total=Sum("announced_size"))["total"] or 0
 
 
 def _arrived(upload: Upload) -> tuple[str, int] | None:
-    """Where the bytes are and how many; also where an earlier finish broke off after moving them."""
+    """Returns the key and size of the bytes. An interrupted `finish` may have moved them already."""
     for key in (storage.incoming_key(upload.pk), upload.key):
         try:
             return key, storage.size(key)
@@ -160,13 +164,13 @@ def _arrived(upload: Upload) -> tuple[str, int] | None:
 
 
 def _accept(upload: Upload, *, size: int, **facts: object) -> Upload:
-    """It is a picture, and there is room for it: that is decided with the row, or not at all."""
+    """Accepts an upload if the quota has room for it. Row and counter change in one transaction."""
     try:
         with transaction.atomic():
             if _close(upload, state=Upload.State.UPLOADED, size=size, **facts):
                 quota.add_storage(upload.user, size)
     except QuotaExceededError as error:
-        _look_again(upload)
+        _reload(upload)
         return _refuse(upload, error.code, error.sentence)
     return upload
 
@@ -179,15 +183,15 @@ def _refuse(upload: Upload, code: str, sentence: str) -> Upload:
 
 
 def _close(upload: Upload, **facts: object) -> bool:
-    """Give a started upload its end; false where it had one. The object says then what the row says."""
+    """Ends a started upload. Returns False if it had already ended. Reloads the object in either case."""
     with transaction.atomic():
         closed = Upload.objects.filter(pk=upload.pk, state=Upload.State.STARTED).update(**facts)
-    _look_again(upload)
+    _reload(upload)
     return bool(closed)
 
 
-def _look_again(upload: Upload) -> None:
-    """What its row says now. Raises GoneError where it was discarded meanwhile."""
+def _reload(upload: Upload) -> None:
+    """Reloads an upload from its row. Raises GoneError if it was discarded in the meantime."""
     try:
         upload.refresh_from_db()
     except Upload.DoesNotExist as error:

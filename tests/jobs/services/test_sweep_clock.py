@@ -52,7 +52,7 @@ def test_a_clock_400_days_ahead_for_one_sweep_deletes_nothing(
     assert Job.objects.filter(pk=job.pk).exists()
     assert Upload.objects.count() == 1
     assert stored_files() == files
-    assert "The clock went 400 days ahead since the last sweep" in caplog.text
+    assert "The clock moved 400 days ahead since the last sweep" in caplog.text
     assert "manage.py sweep_clock --accept" in caplog.text
 
     clock.shift(timedelta(days=-400) + timedelta(minutes=1))
