@@ -1,7 +1,8 @@
-"""Files: a few named operations, whatever store the settings name; nothing is public in any of them.
+"""File storage: a few operations that work on whichever store the settings name. No store serves files
+publicly.
 
-A missing file is a FileNotFoundError; a store that does not answer, is full or takes no writes is a
-StoreUnavailableError, and one file that it refuses a StoreRefusedError.
+A missing file raises FileNotFoundError. A store that does not answer, is full or is read-only raises
+StoreUnavailableError. A store that refuses one request raises StoreRefusedError.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ __all__ = [
 ]
 
 
-# The store of the backend that Django has in use; a test's other settings bring another backend.
+# The store that wraps Django's current default storage. Tests that override settings bring another storage.
 _in_use: tuple[object, Store] | None = None
 
 
@@ -78,72 +79,77 @@ def _store() -> Store:
 def _make(backend: object) -> Store:
     if isinstance(backend, FileSystemStorage):
         return FileStore(backend)
-    from jobs.storage.s3 import S3Store  # boto3 takes a second to import, and only S3 needs it
+    from jobs.storage.s3 import S3Store  # importing boto3 takes a second, and only S3 needs it
 
     return S3Store(backend)
 
 
 def write(key: str, content: bytes | IO[bytes]) -> None:
-    """Store bytes under a key; what was there is replaced as a whole."""
+    """Stores bytes under a key, atomically replacing what was there."""
     _store().write(key, content)
 
 
 def reading(key: str) -> AbstractContextManager[BinaryIO]:
-    """The file under a key, open for reading as a whole."""
+    """Opens the file under a key for reading all of it."""
     return _store().reading(key)
 
 
 def peeking(key: str) -> AbstractContextManager[BinaryIO]:
-    """The file under a key, of which only what is read is fetched: for looking at headers."""
+    """Opens the file under a key for reading parts of it, such as headers. Fetches only the parts that are
+    read.
+    """
     return _store().peeking(key)
 
 
 def chunks(key: str) -> Iterator[bytes]:
-    """The bytes under a key, piece by piece."""
+    """Yields the bytes under a key in chunks."""
     return _store().chunks(key)
 
 
 def size(key: str) -> int:
-    """How many bytes are under a key."""
+    """Returns the size of the file under a key in bytes."""
     return _store().size(key)
 
 
 def move(key: str, to: str) -> None:
-    """Give a file another key; where that was done already, nothing happens."""
+    """Renames a file. Idempotent: does nothing if the file was already moved."""
     _store().move(key, to)
 
 
 def delete(keys: Iterable[str]) -> None:
-    """Delete files; one that is gone already is as good as deleted."""
+    """Deletes files. Ignores files that do not exist."""
     _store().delete(keys)
 
 
 def keys(prefix: str, after: str = "") -> Iterator[Stored]:
-    """The files whose key begins with `prefix`, a first part with its slash, and comes after `after`.
+    """Yields the files whose key begins with `prefix` and sorts after `after`. `prefix` ends with a slash.
 
-    In one fixed order, so that a walk through all of them can go on where it stopped.
+    The order is fixed, so a walk can resume where it stopped.
     """
     return _store().keys(prefix, after)
 
 
 def upload_target(upload: UUID, most: int, own: str = "") -> UploadTarget:
-    """Where a client sends the bytes of an upload, at most `most` of them; they arrive under incoming_key.
+    """Returns where a client sends the bytes of an upload, at most `most` of them. They are stored under
+    incoming_key.
 
-    own: the address that takes them where the store cannot, if it is another than the page's.
+    own: the URL that accepts the bytes if the store cannot; the default is the page's upload URL.
     """
     return _store().upload_target(upload, most, own)
 
 
 def download_url(key: str, *, name: str, media_type: str, download: bool) -> str | None:
-    """A short-lived address of the file itself under the given name, or None where the web serves it."""
+    """Returns a short-lived URL of the file, which downloads under `name`. None if the web process serves the
+    file.
+    """
     return _store().download_url(key, name=name, media_type=media_type, download=download)
 
 
 def check_room(size: int) -> None:
-    """Raise StoreFullError where there is no room to take `size` bytes in: before an upload is taken."""
+    """Raises StoreFullError if there is no room for `size` bytes. Called before an upload is accepted."""
     _store().check_room(size)
 
 
 def probe() -> None:
-    """Raise StoreUnavailableError where the store does not work at the moment."""
+    """Raises StoreUnavailableError if the store does not work at the moment."""
     _store().probe()

@@ -1,4 +1,4 @@
-"""The file system as a store: what a single machine has by default."""
+"""The file system as a store: the default on a single machine."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ from jobs.storage.store import (
 )
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-# Of a file system that as a whole does not work at the moment.
+# Errors of the whole file system, which does not work at the moment.
 _AWAY: Final = frozenset(
     {errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH}
     | {errno.ENODEV, errno.ENXIO}
 )
-# Of one file or of the whole file system; `probe` tells which.
+# Errors of one file or of the whole file system; `_probe` tells which.
 _EITHER: Final = frozenset({errno.EIO, errno.EACCES, errno.EPERM})
-# More than one block, so that it does not fit where nothing of any use fits.
+# Larger than one block, so that the probe fails on a disk that is practically full.
 _PROBE: Final = b"probe" * 4000
-# The free space that must stay is at most this part of the file system: a small one has to take uploads, too.
+# The reserved free space is at most this fraction of the file system, so that a small one accepts uploads
+# too.
 _MOST_OF_ALL: Final = 0.1
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
-    """The file system, with S3's promise: a key holds the old bytes or the new ones, never a half."""
+    """The file system with S3's guarantee: a key holds the old bytes or the new ones, never a mixture."""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """The name itself: keys are deterministic, and writing one again replaces it."""
+        """Returns the name unchanged: keys are deterministic, and writing a key again replaces its file."""
         return name
 
     def _save(self, name: str, content: File[Any]) -> str:
@@ -65,9 +66,9 @@ class AtomicFileSystemStorage(FileSystemStorage):
 
 
 class FileStore:
-    """Files in a folder that no web server shows; the web process hands them out itself.
+    """Files in a folder that no web server exposes; the web process serves them.
 
-    An OSError becomes StoreUnavailableError, or StoreRefusedError where one file is at fault.
+    An OSError becomes StoreUnavailableError, or StoreRefusedError if one file is at fault.
     """
 
     def __init__(self, storage: FileSystemStorage) -> None:
@@ -82,11 +83,11 @@ class FileStore:
         except _ContentError as error:
             raise error.reason from None
         if saved != key:
-            raise RuntimeError(f"the store put {key} under {saved}")
+            raise RuntimeError(f"the store saved {key} as {saved}")
 
     @contextmanager
     def reading(self, key: str) -> Iterator[BinaryIO]:
-        """See Store. Only what the file itself raises is translated, not the errors of its reader."""
+        """See Store. Translates errors of the file only, not errors of the caller's block."""
         with self._translated(key):
             raw = _RawFile(self._storage.path(key), partial(self._translated, key))
         with io.BufferedReader(raw) as file:
@@ -117,7 +118,7 @@ class FileStore:
                     raise
 
     def delete(self, keys: Iterable[str]) -> None:
-        """See Store. One that cannot be deleted does not keep the others."""
+        """See Store. A file that cannot be deleted does not stop the deletion of the others."""
         refused: Exception | None = None
         for key in keys:
             try:
@@ -129,13 +130,13 @@ class FileStore:
             raise refused
 
     def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
-        """See Store. Folder by folder; half-written files of a crash are among them."""
+        """See Store. Walks folder by folder. Includes the partial files that a crash leaves behind."""
         root = self._storage.path("")
         parts = tuple(after.split("/")) if after else ()
         for parent, folders, names in os.walk(os.path.join(root, prefix)):
             folder = os.path.relpath(parent, root)
             depth = len(folder.split("/"))
-            # A folder that lies before `after` as a whole is not entered.
+            # Skips folders whose files all sort before `after`.
             folders[:] = sorted(name for name in folders if (*folder.split("/"), name) >= parts[: depth + 1])
             for name in sorted(names):
                 if (*folder.split("/"), name) <= parts:
@@ -149,28 +150,30 @@ class FileStore:
                 yield Stored(key, datetime.fromtimestamp(written, UTC))
 
     def upload_target(self, upload: UUID, most: int, own: str = "") -> UploadTarget:
-        """See Store: our own address."""
+        """See Store. Returns this site's upload URL."""
         return UploadTarget(own or reverse("jobs:upload_body", args=[upload]))
 
     def download_url(self, key: str, *, name: str, media_type: str, download: bool) -> str | None:
-        """See Store: none, the web serves it."""
+        """See Store. Returns None: the web process serves the file."""
         return None
 
     def check_room(self, size: int) -> None:
-        """See Store. STORE_MIN_FREE_BYTES, or a tenth of the file system where that is less, stays free."""
+        """See Store. Reserves STORE_MIN_FREE_BYTES or a tenth of the file system, whichever is less."""
         try:
             facts = os.statvfs(_existing(self._storage.path("")))
         except OSError as error:
-            raise StoreUnavailableError(f"the file system says nothing of its free space: {error}") from error
+            raise StoreUnavailableError(
+                f"the free space of the file system cannot be read: {error}"
+            ) from error
         if facts.f_flag & os.ST_RDONLY:
             raise StoreUnavailableError("the file system is mounted read-only")
         floor = min(settings.STORE_MIN_FREE_BYTES, int(facts.f_blocks * facts.f_frsize * _MOST_OF_ALL))
         free = facts.f_bavail * facts.f_frsize
         if free - size < floor:
-            raise StoreFullError(f"{free} bytes are free, {floor} must stay free, and {size} are asked for")
+            raise StoreFullError(f"{free} bytes are free, {floor} must stay free, and {size} are requested")
 
     def probe(self) -> None:
-        """See Store. A small file is written, read and deleted."""
+        """See Store. Writes, reads and deletes a small file."""
         try:
             self._probe("incoming")
         except OSError as error:
@@ -179,19 +182,21 @@ class FileStore:
             raise StoreUnavailableError(str(error)) from error
 
     def _probe(self, folder: str) -> None:
-        # The sweep of orphans knows no owner of such a name: what a crash leaves is deleted.
+        # No database row refers to such a name, so the orphan sweep deletes what a crash leaves behind.
         key = f"{folder}/probe-{uuid4()}"
         self._storage.save(key, ContentFile(_PROBE))
         try:
             with open(self._storage.path(key), "rb") as file:
                 if file.read() != _PROBE:
-                    raise OSError(errno.EIO, "the store gives back other bytes than it was given")
+                    raise OSError(errno.EIO, "the store returned other bytes than were written")
         finally:
             self._storage.delete(key)
 
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:
-        """Errors of the file system in the words of Store. Any other OSError (a missing file) stays."""
+        """Translates file system errors into the errors of Store. Any other OSError, such as a missing file,
+        passes.
+        """
         try:
             yield
         except OSError as error:
@@ -209,25 +214,25 @@ class FileStore:
 
 
 class _RawFile(io.FileIO):
-    """A file of the store whose read errors are translated."""
+    """A stored file whose read errors are translated."""
 
     def __init__(self, path: str, translated: Callable[[], AbstractContextManager[None]]) -> None:
         super().__init__(path, "rb")
         self._translated = translated
 
     def readinto(self, buffer: Any) -> int:
-        """Read into a buffer."""
+        """Reads into a buffer."""
         with self._translated():
             return super().readinto(buffer) or 0
 
     def readall(self) -> bytes:
-        """Read what is left."""
+        """Reads the rest of the file."""
         with self._translated():
             return super().readall()
 
 
 class _ContentError(Exception):
-    """What is to be written cannot be read: that is not the store's fault."""
+    """The content to write cannot be read. This is not the store's fault."""
 
     def __init__(self, reason: OSError) -> None:
         super().__init__(str(reason))
@@ -235,10 +240,10 @@ class _ContentError(Exception):
 
 
 class _Content(File):  # type: ignore[type-arg]  # it takes no argument at run time
-    """What is to be written, for example the temporary file of an upload."""
+    """Content to write, for example the temporary file of an upload."""
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[Any]:
-        """The content piece by piece. Raises _ContentError."""
+        """Yields the content in chunks. Raises _ContentError."""
         try:
             yield from super().chunks(chunk_size)
         except OSError as error:
@@ -246,7 +251,7 @@ class _Content(File):  # type: ignore[type-arg]  # it takes no argument at run t
 
 
 def _existing(path: str) -> str:
-    """The path, or the nearest folder above it that exists: the store's is made with its first file."""
+    """Returns the path or its nearest existing parent. The store's folder is created with the first file."""
     while not os.path.exists(path) and os.path.dirname(path) != path:
         path = os.path.dirname(path)
     return path

@@ -1,4 +1,4 @@
-"""Keys: where each file lies follows from what it holds, so that writing it twice writes it once."""
+"""Storage keys. Each key derives from what the file holds, so writing a file twice is idempotent."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from uuid import UUID
 
 
 def incoming_key(upload: UUID) -> str:
-    """Bytes on their way in, not looked at yet."""
+    """Uploaded bytes that have not been checked yet."""
     return f"incoming/{upload}"
 
 
 def source_key(upload: UUID) -> str:
-    """An uploaded file that was found to be a picture; it is never written again."""
+    """An uploaded file that was verified to be a picture. It is never rewritten."""
     return f"sources/{upload}"
 
 
 def backdrop_key(backdrop: UUID) -> str:
-    """A picture that stands behind cut-outs."""
+    """A background picture for cut-outs."""
     return f"backdrops/{backdrop}"
 
 
 def improvement_key(improvement: UUID) -> str:
-    """A picture whose cut-out was not good, sent in for the staff."""
+    """A picture with a bad cut-out that a user reported to the staff."""
     return f"improvements/{improvement}"
 
 
 def thumb_key(picture: UUID) -> str:
-    """The small picture of the source."""
+    """The thumbnail of a source picture."""
     return f"thumbs/{picture}.webp"
 
 
 def matte_key(picture: UUID, revision: int) -> str:
-    """A matte as a grey PNG."""
+    """A matte, stored as a greyscale PNG."""
     return f"mattes/{picture}/{revision}.png"
 
 
@@ -41,5 +41,5 @@ def rendition_key(picture: UUID, revision: int, digest: str, extension: str) -> 
 
 
 def preview_key(picture: UUID, revision: int, digest: str) -> str:
-    """The small picture of an output file."""
+    """The preview of an output file."""
     return f"previews/{picture}/{revision}-{digest[:32]}.webp"

@@ -1,5 +1,6 @@
-"""Any S3-compatible store, with a private bucket: clients send and fetch straight from it, by signed forms
-and addresses that live for minutes."""
+"""Any S3-compatible store with a private bucket. Clients upload to and download from the store directly, with
+presigned forms and URLs: a form is valid for an hour, a URL for five minutes.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +30,11 @@ _LATER: Final = {408, 429}
 
 @contextmanager
 def _speaking(key: str) -> Iterator[None]:
-    """S3's errors in our words: a file that is missing, a store that is away, a request that it refuses."""
+    """Translates S3 errors: missing file, unavailable store or refused request."""
     try:
         yield
     except (BotoCoreError, Boto3Error, ClientError) as error:
-        # A transfer wraps what the store answered.
+        # A transfer wraps the store's error response.
         answer = error if isinstance(error, ClientError) else error.__context__
         if not isinstance(answer, ClientError):
             raise StoreUnavailableError(str(error)) from error
@@ -51,21 +52,21 @@ class S3Store:
     def __init__(self, storage: Any) -> None:
         self._client: Any = storage.connection.meta.client
         self._bucket: str = storage.bucket_name
-        # Signed for the address under which browsers reach the store, which need not be the workers'.
+        # Signs for the endpoint that browsers use, which may differ from the workers' endpoint.
         self._signer: Any = storage.connection.meta.client
         if settings.S3_PUBLIC_ENDPOINT and settings.S3_PUBLIC_ENDPOINT != settings.S3_ENDPOINT:
             options = {**settings.STORAGES["default"]["OPTIONS"], "endpoint_url": settings.S3_PUBLIC_ENDPOINT}
             self._signer = S3Storage(**options).connection.meta.client
 
     def write(self, key: str, content: bytes | IO[bytes]) -> None:
-        """See Store. S3 shows an object whole or not at all."""
+        """See Store. S3 writes are atomic."""
         with _speaking(key):
             body = io.BytesIO(content) if isinstance(content, bytes) else content
             self._client.upload_fileobj(body, self._bucket, key)
 
     @contextmanager
     def reading(self, key: str) -> Iterator[BinaryIO]:
-        """See Store. Small files are held in memory, larger ones in a temporary file."""
+        """See Store. Keeps small files in memory and larger ones in a temporary file."""
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
             with _speaking(key):
                 self._client.download_fileobj(self._bucket, key, file)
@@ -79,7 +80,7 @@ class S3Store:
 
     @contextmanager
     def peeking(self, key: str) -> Iterator[BinaryIO]:
-        """See Store. Ranged reads of the parts that are asked for."""
+        """See Store. Uses ranged reads to fetch the requested parts."""
         with io.BufferedReader(RangedReader(self._client, self._bucket, key), 64 * 1024) as file:
             yield file
 
@@ -89,7 +90,7 @@ class S3Store:
             return int(self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
 
     def move(self, key: str, to: str) -> None:
-        """See Store. Copied inside the store, then deleted."""
+        """See Store. Copies inside the store, then deletes the original."""
         source = {"Bucket": self._bucket, "Key": key}
         try:
             with _speaking(key):
@@ -100,7 +101,7 @@ class S3Store:
         self.delete([key])
 
     def delete(self, keys: Iterable[str]) -> None:
-        """See Store. A thousand in a request."""
+        """See Store. Deletes 1,000 files per request."""
         every = list(keys)
         for start in range(0, len(every), DELETE_AT_ONCE):
             part = every[start : start + DELETE_AT_ONCE]
@@ -113,7 +114,7 @@ class S3Store:
                 raise StoreUnavailableError(f"{len(refused)} files were not deleted: {refused[0]}")
 
     def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
-        """See Store. A thousand in a request."""
+        """See Store. Lists 1,000 files per request."""
         asked = {"Bucket": self._bucket, "Prefix": prefix, **({"StartAfter": after} if after else {})}
         with _speaking(prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(**asked):
@@ -121,7 +122,9 @@ class S3Store:
                     yield Stored(one["Key"], one["LastModified"])
 
     def upload_target(self, upload: UUID, most: int, own: str = "") -> UploadTarget:
-        """See Store: a presigned POST for exactly this key, with at least one and at most `most` bytes."""
+        """See Store. Returns a presigned POST for exactly this key, with at least one and at most `most`
+        bytes.
+        """
         kind = "application/octet-stream"
         post = self._signer.generate_presigned_post(
             self._bucket,
@@ -133,7 +136,7 @@ class S3Store:
         return UploadTarget(post["url"], post["fields"])
 
     def download_url(self, key: str, *, name: str, media_type: str, download: bool) -> str | None:
-        """See Store: a presigned GET that carries the file's name and type."""
+        """See Store. Returns a presigned GET that sets the file's name and media type."""
         return str(
             self._signer.generate_presigned_url(
                 "get_object",
@@ -148,19 +151,20 @@ class S3Store:
         )
 
     def check_room(self, size: int) -> None:
-        """See Store. A bucket does not say how much room there is."""
+        """See Store. Does nothing: a bucket does not report its free space."""
 
     def probe(self) -> None:
-        """See Store. Whether the bucket answers; a file is not written, as some stores keep every version."""
+        """See Store. Checks that the bucket answers. Writes no file: some stores keep every version."""
         try:
             self.size("probe")
         except (FileNotFoundError, StoreRefusedError):
-            # An answer. Without the right to list the bucket, a missing file is a refusal.
+            # The store answered. Without permission to list the bucket, S3 reports a missing file as
+            # forbidden.
             return
 
 
 class RangedReader(io.RawIOBase):
-    """A file in a bucket, read by ranges: a header costs its own bytes, not the whole file's."""
+    """A file in a bucket, read by ranges: reading a header downloads the header, not the whole file."""
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client, self._bucket, self._key = client, bucket, key
@@ -170,25 +174,25 @@ class RangedReader(io.RawIOBase):
         self.fetched = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Returns True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Returns True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Costs nothing: only reading asks the store."""
+        """Moves the position without a request; only reads make requests."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         self._at = max(0, base + offset)
         return self._at
 
     def tell(self) -> int:
-        """Where the next read begins."""
+        """Returns the position of the next read."""
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Fetch the next bytes; 0 at the end."""
+        """Fetches the next bytes. Returns their number, 0 at the end."""
         want = min(len(buffer), self._size - self._at)
         if want <= 0:
             return 0

@@ -1,4 +1,4 @@
-"""What every store can do, in the words of this room, and what it says when it cannot."""
+"""The interface of every store, and the errors of a store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHUNK = 256 * 1024
 
 
 class StoreUnavailableError(Exception):
-    """The store does not answer, or refuses to work. Wait and try again: nothing is wrong with the file."""
+    """The store does not answer or does not work. Retry later: nothing is wrong with the file."""
 
     code = "store_away"
     sentence = "The file store does not answer at the moment. Nothing is lost; try again in a minute."
@@ -24,76 +24,82 @@ class StoreFullError(StoreUnavailableError):
 
     code = "store_full"
     sentence = (
-        "This site has no room for more files at the moment. Nothing is lost, and what was sent is worked "
-        "on. Try again later; if it stays so, tell the people who run the site."
+        "This site has no room for more files at the moment. Nothing is lost, and files that you sent before "
+        "are still processed. Try again later. If this continues, tell the site's administrators."
     )
 
 
 class StoreRefusedError(Exception):
-    """The store is there and refuses this one request: a wrong key, a right that is missing, a locked file.
+    """The store works and refuses this one request: a wrong key, a missing permission, a locked file.
 
-    Waiting does not help, and other files are none of its business: it is a fault like any other of ours.
+    Retrying does not help and other files are not affected, so it is handled as an internal error.
     """
 
 
 @dataclass(frozen=True)
 class UploadTarget:
-    """Where a client sends a file: a form of `fields`, then the file as field `file`, by POST to `url`."""
+    """Where a client uploads a file: POST to `url`, with a form of `fields` and then the file in the field
+    `file`.
+    """
 
     url: str
     fields: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
-        """As it goes over the wire."""
+        """Returns the API's representation."""
         return {"method": "POST", "url": self.url, "fields": self.fields}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A file that is there, and when it was written."""
+    """An existing file and the time when it was written."""
 
     key: str
     written_at: datetime
 
 
 class Store(Protocol):
-    """Files by key. A missing one is a FileNotFoundError, a store that is away a StoreUnavailableError."""
+    """Files by key. A missing file raises FileNotFoundError, an unavailable store StoreUnavailableError."""
 
     def write(self, key: str, content: bytes | IO[bytes]) -> None:
-        """Store bytes; what was there is replaced as a whole."""
+        """Stores bytes, atomically replacing what was there."""
 
     def reading(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """The whole file, seekable."""
+        """Opens the whole file, seekable."""
 
     def peeking(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """The same, seekable, fetching no more than what is read of it: for headers."""
+        """Opens the file, seekable, and fetches only the parts that are read. Meant for headers."""
 
     def chunks(self, key: str) -> Iterator[bytes]:
-        """The file piece by piece, none of it held longer than needed."""
+        """Yields the file in chunks, so that it is never in memory as a whole."""
 
     def size(self, key: str) -> int:
-        """Its bytes."""
+        """Returns the file's size in bytes."""
 
     def move(self, key: str, to: str) -> None:
-        """Give the file another key; again, if it was done already, does nothing."""
+        """Renames the file. Does nothing if it was already renamed."""
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete files; one that is gone already is as good as deleted."""
+        """Deletes files. Ignores files that do not exist."""
 
     def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
-        """The files whose key begins with `prefix` and comes after `after`, in one fixed order, lazily."""
+        """Yields the files whose key begins with `prefix` and sorts after `after`, lazily and in a fixed
+        order.
+        """
 
     def upload_target(self, upload: UUID, most: int, own: str = "") -> UploadTarget:
-        """Where the bytes of an upload go, straight from the client: at most `most` of them."""
+        """Returns where the client sends the bytes of an upload: at most `most` of them."""
 
     def download_url(self, key: str, *, name: str, media_type: str, download: bool) -> str | None:
-        """A short-lived address from which a browser may fetch the file itself; None: the web serves it."""
+        """Returns a short-lived URL from which a browser can fetch the file; None if the web process serves
+        it.
+        """
 
     def check_room(self, size: int) -> None:
-        """Raise StoreFullError where there is no room to take `size` bytes in. Costs next to nothing.
+        """Raises StoreFullError if there is no room for `size` more bytes. Cheap.
 
-        For what comes in. Work in hand is ended in the room that is kept free.
+        Limits new uploads only. Accepted work finishes in the reserved space.
         """
 
     def probe(self) -> None:
-        """Raise StoreUnavailableError where the store does not work."""
+        """Raises StoreUnavailableError if the store does not work."""

@@ -1,7 +1,8 @@
-"""Deliveries: handed to the broker from the rows that are due, claimed, sent, and tried again for a day.
+"""Webhook deliveries: dispatch of due rows to the broker, claims, attempts, and retries for a day.
 
-As with pictures the database is the truth: an account and each of its endpoints have a few messages out at a
-time, whatever waits, and what the broker loses comes due again.
+The database is the source of truth, as it is for pictures. An account and each of its endpoints have a few
+messages in the broker at a time, however long the backlog is. A message that the broker loses becomes due
+again.
 """
 
 from __future__ import annotations
@@ -40,24 +41,25 @@ logger = logging.getLogger(__name__)
 
 QUEUE: Final = "webhooks"
 ACTOR: Final = "deliver_webhook"
-# Seconds from a failure to the next attempt, as Standard Webhooks suggests it: 24 hours in all.
+# Seconds from a failure to the next attempt, as Standard Webhooks suggests: 24 hours in all.
 BACK_OFF: Final = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 8 * 3600, 8 * 3600)
-# Up to so much longer at random: receivers that fail under load are not met by everything at once again.
+# Each pause is up to this fraction longer, at random, so that a receiver that failed under load does not get
+# all retries at once.
 JITTER: Final = 0.1
 LONGEST_PAUSE: Final = 24 * 3600.0
-# Beyond WEBHOOK_SECONDS, for the database before and after.
+# Added to WEBHOOK_SECONDS for the database work before and after an attempt.
 SLACK: Final = timedelta(seconds=60)
 AT_ONCE: Final = 500
 
 Waiting = WebhookDelivery.State.WAITING
 GONE: Final = 410
 INTERNAL: Final = "internal_error"
-INTERNAL_SENTENCE: Final = "Something went wrong on our side before an answer was there."
+INTERNAL_SENTENCE: Final = "An internal error stopped this attempt before a response arrived."
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one attempt."""
+    """The result of one attempt."""
 
     at: datetime
     milliseconds: int
@@ -68,30 +70,30 @@ class Outcome:
 
     @property
     def delivered(self) -> bool:
-        """Whether the other side took it."""
+        """Whether the receiver accepted the message."""
         return self.status is not None and 200 <= self.status < 300
 
 
 def top_up(endpoint: UUID) -> int:
-    """Top up the account of an endpoint; how many deliveries."""
+    """Tops up the account of an endpoint. Returns the number of dispatched deliveries."""
     user = WebhookEndpoint.objects.filter(pk=endpoint).values_list("user", flat=True).first()
     return top_up_account(user) if user is not None else 0
 
 
 @again_after_deadlock
 def top_up_account(user: int) -> int:
-    """Hand deliveries of a user that are due to the broker, until the windows are full; how many."""
+    """Dispatches a user's due deliveries to the broker until the windows are full. Returns their number."""
     now = clock.now()
     with transaction.atomic():
         due = WebhookDelivery.objects.filter(state=Waiting, sent_at__isnull=True, next_at__lte=now)
         of_each = due.filter(endpoint=OuterRef("pk")).order_by("next_at", "pk")
-        # The rows of all endpoints are the lock: two at once must not see the same free places.
+        # The rows of all endpoints are the lock: concurrent top-ups must not both use the same free slots.
         on = WebhookEndpoint.objects.filter(user=user, user__is_active=True, enabled=True)
         endpoints = locks.fetch_held(on.annotate(first_due=Subquery(of_each.values("next_at")[:1])))
         out = WebhookDelivery.objects.filter(endpoint__user=user, state=Waiting, sent_at__isnull=False)
         counts = Counter(dict(out.order_by().values_list("endpoint").annotate(Count("pk"))))
         chosen: list[UUID] = []
-        for pk, places in shares(endpoints, counts).items():  # at most as many as there are places
+        for pk, places in shares(endpoints, counts).items():  # at most as many as there are free slots
             first = due.filter(endpoint=pk).order_by("next_at", "pk")
             chosen += first.values_list("pk", flat=True)[:places]
         WebhookDelivery.objects.filter(pk__in=chosen).update(sent_at=now)
@@ -100,7 +102,7 @@ def top_up_account(user: int) -> int:
 
 
 def top_up_everyone() -> int:
-    """Top up every account for which something is due; how many deliveries. The scheduler's tick."""
+    """Tops up every account with due deliveries; the scheduler calls it. Returns the number of deliveries."""
     due = WebhookDelivery.objects.filter(
         endpoint=OuterRef("pk"), state=Waiting, sent_at__isnull=True, next_at__lte=clock.now()
     )
@@ -110,12 +112,13 @@ def top_up_everyone() -> int:
 
 
 def recover_lost() -> int:
-    """Let come due again what was sent and neither claimed nor ended: lost messages, dead couriers; how many.
+    """Makes deliveries due again that were dispatched but neither claimed nor finished: lost messages and
+    crashed couriers. Returns their number.
 
-    A claim puts `next_at` off for as long as an attempt may take.
+    A claim postpones `next_at` by the longest time that an attempt may take.
     """
     sent = WebhookDelivery.objects.filter(state=Waiting, sent_at__isnull=False)
-    # What was sent before the clock went back would seem to be sent, or claimed, in the future.
+    # After the clock goes back, rows that were dispatched or claimed before appear to be from the future.
     clock.rein_in(sent, "sent_at", timedelta(0))
     clock.rein_in(sent.filter(token__isnull=True), "next_at", timedelta(0))
     clock.rein_in(sent.filter(token__isnull=False), "next_at", _longest())
@@ -130,24 +133,24 @@ def recover_lost() -> int:
 
 
 def bring_forward() -> int:
-    """Make due what was never tried and would wait because the clock went back since; how many."""
+    """Makes untried deliveries due that would wait because the clock went back. Returns their number."""
     untried = WebhookDelivery.objects.filter(state=Waiting, sent_at__isnull=True, attempts=0)
     return clock.rein_in(untried, "next_at", timedelta(0))
 
 
 def _longest() -> timedelta:
-    """How long a claim counts."""
+    """How long a claim is valid."""
     return timedelta(seconds=settings.WEBHOOK_SECONDS) + SLACK
 
 
 def deliver(delivery: UUID) -> None:
-    """Make the attempt that is due. Safe to run twice: the second finds nothing due."""
+    """Makes the due attempt. Safe to run twice: the second run finds nothing due."""
     token = uuid4()
     row = with_retries(partial(_claim, delivery, token))
     if row is None:
         return
     if not row.endpoint.user.is_active:
-        # Closed since it was sent off. Nobody hears of what such an account has.
+        # The account was closed after the dispatch. Nothing is sent about the data of a closed account.
         services.disable(row.endpoint, WebhookEndpoint.Off.CLOSED)
         return
     user = row.endpoint.user_id
@@ -167,7 +170,7 @@ def deliver(delivery: UUID) -> None:
 
 
 def replay(delivery: WebhookDelivery) -> None:
-    """Send it once more, now, under the id that it had, with all retries before it.
+    """Sends a delivery again at once, with its original id and a full set of retries.
 
     Raises WebhookRefusedError `webhook_disabled`.
     """
@@ -179,7 +182,7 @@ def replay(delivery: WebhookDelivery) -> None:
 
 
 def replay_failed(endpoint: WebhookEndpoint) -> int:
-    """Send once more whatever was given up for this endpoint; how many. Raises as `replay` does."""
+    """Sends an endpoint's failed deliveries again. Returns their number. Raises the errors of `replay`."""
     with transaction.atomic():
         hold_enabled(endpoint)
         count = _again(WebhookDelivery.objects.filter(endpoint=endpoint, state=WebhookDelivery.State.FAILED))
@@ -188,7 +191,7 @@ def replay_failed(endpoint: WebhookEndpoint) -> int:
 
 
 def sweep() -> int:
-    """Delete messages with their logs whose days are over; how many."""
+    """Deletes messages, with their logs, that are older than WEBHOOK_LOG_DAYS. Returns their number."""
     old = WebhookMessage.objects.filter(
         created_at__lt=clock.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
     )
@@ -198,13 +201,13 @@ def sweep() -> int:
 
 
 def hold_enabled(endpoint: WebhookEndpoint) -> None:
-    """Lock an endpoint that is on. Raises WebhookRefusedError `webhook_disabled` where it is not, or gone."""
+    """Locks an enabled endpoint. Raises WebhookRefusedError `webhook_disabled` if it is disabled or gone."""
     if not locks.hold(WebhookEndpoint.objects.filter(pk=endpoint.pk, enabled=True)):
         raise WebhookRefusedError("webhook_disabled", "This webhook is switched off. Switch it on first.")
 
 
 def _again(rows) -> int:  # type: ignore[no-untyped-def]  # a QuerySet of deliveries
-    """Those of the rows that are not being attempted right now become due."""
+    """Makes those of the rows due that have no attempt in progress. Returns their number."""
     return int(
         rows.filter(token__isnull=True).update(
             state=Waiting, attempts=0, next_at=clock.now(), sent_at=None, ended_at=None
@@ -213,7 +216,8 @@ def _again(rows) -> int:  # type: ignore[no-untyped-def]  # a QuerySet of delive
 
 
 def _send(chosen: Sequence[UUID]) -> None:
-    # By name: importing the actor would make whoever sends, a worker of pictures for one, take them too.
+    # Enqueues by name. Importing the actor would make the sending process, for example a picture worker,
+    # consume this queue.
     broker = dramatiq.get_broker()
     try:
         for pk in chosen:
@@ -221,23 +225,26 @@ def _send(chosen: Sequence[UUID]) -> None:
                 dramatiq.Message(queue_name=QUEUE, actor_name=ACTOR, args=(str(pk),), kwargs={}, options={})
             )
     except (BrokerConnectionError, RedisError):
-        logger.exception("the broker is away; %d deliveries wait in the database", len(chosen))
+        logger.exception("the broker is unavailable; %d deliveries wait in the database", len(chosen))
         WebhookDelivery.objects.filter(pk__in=chosen, state=Waiting).update(sent_at=None)
 
 
 def _claim(delivery: UUID, token: UUID) -> WebhookDelivery | None:
-    """Take a delivery that is due, counting the attempt, and put it off for as long as that may take."""
+    """Claims a due delivery: counts the attempt and postpones the row by the longest time that an attempt may
+    take.
+    """
     now = clock.now()
     until = now + _longest()
     free = WebhookDelivery.objects.filter(pk=delivery, state=Waiting, next_at__lte=now)
     free.update(attempts=F("attempts") + 1, next_at=until, sent_at=now, token=token)
-    # By the token, not by the count: the answer to an earlier try of this may have been lost.
+    # Finds the row by the token, not by the update count: if the reply to an earlier try was lost, the count
+    # is 0.
     mine = WebhookDelivery.objects.filter(pk=delivery, state=Waiting, token=token)
     return mine.select_related("message", "endpoint__user").first()
 
 
 def _put_back(delivery: WebhookDelivery, token: UUID) -> None:
-    """Undo a claim: as many of its account's attempts run as may."""
+    """Releases a claim because the account is at its concurrency limit."""
     soon = clock.now() + timedelta(seconds=BUSY_SECONDS)
     mine = WebhookDelivery.objects.filter(pk=delivery.pk, state=Waiting, token=token)
     mine.update(attempts=F("attempts") - 1, next_at=soon, sent_at=None, token=None)
@@ -257,8 +264,8 @@ def _attempt(delivery: WebhookDelivery) -> Outcome:
     except FetchRefusedError as error:
         return Outcome(now, _milliseconds(began), error_code=error.code, error_sentence=error.sentence)
     except Exception:
-        # It counts as an attempt: what breaks each time would otherwise be tried for ever, and nobody told.
-        logger.exception("the attempt at webhook delivery %s broke", delivery.pk)
+        # Counts as an attempt. Otherwise a delivery that always crashes would be retried for ever, unnoticed.
+        logger.exception("webhook delivery %s: the attempt crashed", delivery.pk)
         return Outcome(now, _milliseconds(began), error_code=INTERNAL, error_sentence=INTERNAL_SENTENCE)
     return Outcome(now, answer.milliseconds, answer.status, retry_after=answer.retry_after)
 
@@ -268,13 +275,15 @@ def _milliseconds(began: float) -> int:
 
 
 def _record(delivery: WebhookDelivery, token: UUID, outcome: Outcome) -> None:
-    """Write down what came of an attempt, and what follows. Nothing where the claim no longer counts."""
+    """Records the outcome of an attempt and what follows from it. Does nothing if the claim is no longer
+    valid.
+    """
     now = clock.now()
     mine = WebhookDelivery.objects.filter(pk=delivery.pk, state=Waiting, token=token)
     endpoints = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
     over = {"sent_at": None, "token": None}
     with transaction.atomic():
-        # The endpoint before its deliveries, everywhere.
+        # Lock order everywhere: the endpoint, then its deliveries.
         locks.hold(endpoints)
         if outcome.delivered:
             counts = mine.update(state=WebhookDelivery.State.DELIVERED, next_at=None, ended_at=now, **over)
@@ -304,7 +313,9 @@ def _record(delivery: WebhookDelivery, token: UUID, outcome: Outcome) -> None:
 
 
 def _pause(delivery: WebhookDelivery, outcome: Outcome) -> float | None:
-    """Seconds until the next attempt; None where this was the last. A test has one: somebody looks on."""
+    """Returns the seconds until the next attempt; None if this was the last. A test message gets one attempt,
+    because the user waits for its result.
+    """
     if delivery.message.event == WebhookEvent.TEST or delivery.attempts > len(BACK_OFF):
         return None
     pause = BACK_OFF[delivery.attempts - 1] * (1 + random.uniform(0, JITTER))  # noqa: S311  # no secret

@@ -1,4 +1,4 @@
-"""What a person fills in to be told by a webhook."""
+"""The form for a webhook endpoint."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from jobs.models import WebhookEndpoint, WebhookEvent
 
 
 class WebhookForm(forms.Form):
-    """An endpoint. What none can be is for the service to say."""
+    """An endpoint. The service validates the values."""
 
     url = forms.CharField(
         label="Address",
         max_length=WebhookEndpoint.MAX_URL,
-        help_text="Where your program listens, such as https://shop.example.org/hooks/pictures.",
+        help_text="The URL that receives the messages, such as https://shop.example.org/hooks/pictures.",
         widget=forms.URLInput(attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false"}),
     )
     events = forms.MultipleChoiceField(
-        label="Tell it when",
+        label="Events",
         choices=[(event.value, event.label) for event in WebhookEvent if event in WebhookEndpoint.EVENTS],
         initial=list(WebhookEndpoint.EVENTS),
         widget=forms.CheckboxSelectMultiple,
@@ -27,10 +27,10 @@ class WebhookForm(forms.Form):
     description = forms.CharField(
         required=False,
         max_length=200,
-        help_text="So that you know it again.",
+        help_text="Helps you to recognise this webhook.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     def refuse(self, error: WebhookRefusedError) -> None:
-        """Put a refusal of the service where the person finds it."""
+        """Shows a service error next to the field that caused it."""
         self.add_error(error.field, error.sentence)

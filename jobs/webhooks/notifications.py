@@ -1,7 +1,8 @@
-"""What happened, written down for those who want to be told, in the transaction that made it happen.
+"""Records events as webhook messages, in the transaction that causes them.
 
-Bodies are thin: ids, the state, and where to read more. Who has no webhook costs one query. Of a job of which
-nothing is to be kept nobody is told: the one who asked has the answer, and a message would be kept.
+Bodies are small: ids, the state, and the URL of the details. A user without webhooks costs one query.
+Ephemeral
+jobs send no messages: the caller has the result already, and a message would keep data about the job.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _JOB_ENDS = {
 
 
 def pictures_ended(pictures: Collection[UUID]) -> None:
-    """Tell that pictures are done or have failed, as their rows say now. In their transaction."""
+    """Records that pictures are done or failed, from their rows. Runs in the transaction that ended them."""
     if not pictures:
         return
     told = Picture.objects.filter(pk__in=pictures, job__ephemeral=False)
@@ -45,7 +46,7 @@ def pictures_ended(pictures: Collection[UUID]) -> None:
 
 
 def job_ended(job: UUID) -> None:
-    """Tell that a job has finished or was cancelled, as its row says now. In its transaction."""
+    """Records that a job finished or was cancelled, from its row. Runs in the transaction that ended it."""
     users = Job.objects.filter(pk=job, ephemeral=False).values("user")
     if not (listening := _listening(users, *_JOB_ENDS.values())):
         return
@@ -54,7 +55,7 @@ def job_ended(job: UUID) -> None:
 
 
 def test(endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """Tell one endpoint that this is a test, whatever it wants to be told.
+    """Sends a test message to one endpoint, whatever events it subscribes to.
 
     Raises WebhookRefusedError `webhook_disabled`.
     """
@@ -69,14 +70,14 @@ def test(endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 
 def _listening(users: QuerySet[Any, Any], *events: str) -> list[WebhookEndpoint]:
-    """Endpoints of these users that want one of the events. Nothing is locked for those who have none."""
+    """Returns these users' endpoints that subscribe to one of the events. Locks nothing."""
     rows = WebhookEndpoint.objects.filter(user__in=users, enabled=True, user__is_active=True)
     return [endpoint for endpoint in rows if not set(events).isdisjoint(endpoint.events)]
 
 
 def _write(listening: list[WebhookEndpoint], happened: list[tuple[int, str, dict[str, Any]]]) -> None:
     with transaction.atomic(savepoint=False):
-        # Held, so that none is deleted before this transaction has written what it is to be told.
+        # The lock prevents their deletion before this transaction has written the messages.
         there = set(locks.hold(WebhookEndpoint.objects.filter(pk__in=[one.pk for one in listening])))
         listening = [one for one in listening if one.pk in there]
         messages, out = [], []

@@ -1,8 +1,8 @@
-"""Signing secrets of webhooks: derived, so that the database alone signs nothing.
+"""Signing secrets of webhooks: derived, so that a copy of the database alone cannot sign.
 
-A secret is the HMAC of a random salt under SECRET_KEY. The row keeps the salt, and a digest of the secret:
-what another SECRET_KEY would give is not what its owner has. Signatures are those of Standard Webhooks, v1:
-https://www.standardwebhooks.com.
+A secret is the HMAC of a random salt under SECRET_KEY. The row holds the salt and a digest of the secret. The
+digest detects a changed SECRET_KEY, which would derive a different secret from the one that the owner has.
+Signatures follow Standard Webhooks, v1: https://www.standardwebhooks.com.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from jobs.errors import GoneError
 from jobs.models import WebhookEndpoint, WebhookSecret
 
 PREFIX: Final = "whsec_"
-# How long the secret before the present one signs beside it.
+# How long the previous secret still signs, in addition to the current one.
 OVERLAP: Final = timedelta(hours=24)
 _PURPOSE: Final = "jobs.webhook_secrets"
 
 
 class UnreadableSecretError(Exception):
-    """SECRET_KEY is not the one under which this secret was given to its owner."""
+    """SECRET_KEY changed after this secret was issued."""
 
 
 def renew(endpoint: WebhookEndpoint) -> str:
-    """A new secret, as its owner is to keep it: told this once. The old one signs on for OVERLAP."""
+    """Returns a new secret for the owner, who sees it only once. The old secret still signs for OVERLAP."""
     now = timezone.now()
     salt = secrets.token_hex(32)
     secret = _derived(salt)
@@ -51,15 +51,16 @@ def renew(endpoint: WebhookEndpoint) -> str:
 
 
 def readable(endpoint: WebhookEndpoint) -> bool:
-    """Whether the secret that its owner has can still be derived."""
+    """Whether the owner's secret can still be derived."""
     row = WebhookSecret.objects.get(endpoint=endpoint, expires_at__isnull=True)
     return _known(row) is not None
 
 
 def sign(endpoint: WebhookEndpoint, name: str, at: datetime, body: str) -> str:
-    """`webhook-signature`: one signature for each secret that counts at `at`, the newest first.
+    """Returns the `webhook-signature` header: one signature for each secret that is valid at `at`, newest
+    first.
 
-    Raises UnreadableSecretError where the newest cannot be had any more.
+    Raises UnreadableSecretError if the newest secret can no longer be derived.
     """
     rows = WebhookSecret.objects.filter(endpoint=endpoint)
     valid = rows.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at)).order_by("-id")

@@ -1,4 +1,4 @@
-"""Reading about webhooks, for pages and programs."""
+"""Webhook queries for pages and the API."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ LOG_PER_PAGE = 50
 
 
 def endpoints_of(user: User) -> list[WebhookEndpoint]:
-    """A user's endpoints, the oldest first, each with `waiting` and `given_up`: numbers of deliveries."""
+    """Returns a user's endpoints, oldest first, with the numbers of deliveries `waiting` and `given_up`."""
     mine = WebhookEndpoint.objects.for_user(user)
     state = WebhookDelivery.State
     return list(mine.annotate(waiting=_count(state.WAITING), given_up=_count(state.FAILED)))
 
 
 def _count(state: str) -> Coalesce:
-    """How many deliveries of an endpoint are in a state of which there are few; the many are not read."""
+    """Counts an endpoint's deliveries in one state. Only for states with few rows."""
     own = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"), state=state).order_by()
     return Coalesce(Subquery(own.values("endpoint").annotate(n=Count("pk")).values("n")), 0)
 
 
 def endpoint_of(user: User, endpoint: UUID) -> WebhookEndpoint:
-    """One endpoint of this user's. Raises WebhookEndpoint.DoesNotExist for anybody else's."""
+    """Returns an endpoint of this user. Raises WebhookEndpoint.DoesNotExist for other users' endpoints."""
     found: WebhookEndpoint = WebhookEndpoint.objects.for_user(user).get(pk=endpoint)
     return found
 
 
 def log_of(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
-    """Its deliveries, the newest first, each with its message and its attempts (`log`, oldest first)."""
+    """Returns an endpoint's deliveries, newest first, each with its message and its attempts (`log`, oldest
+    first).
+    """
     return (
         WebhookDelivery.objects.filter(endpoint=endpoint)
         .select_related("message", "endpoint")
@@ -43,6 +45,6 @@ def log_of(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
 
 
 def delivery_of(user: User, delivery: UUID) -> WebhookDelivery:
-    """One delivery to an endpoint of this user's. Raises WebhookDelivery.DoesNotExist for anybody else's."""
+    """Returns a delivery to an endpoint of this user. Raises WebhookDelivery.DoesNotExist otherwise."""
     mine = WebhookDelivery.objects.select_related("message", "endpoint").prefetch_related("log")
     return mine.get(pk=delivery, endpoint__user=user)

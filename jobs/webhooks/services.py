@@ -1,4 +1,4 @@
-"""A user's webhook endpoints: made, changed, switched off and on."""
+"""A user's webhook endpoints: create, update, disable and enable."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def create(
     events: Collection[str] = WebhookEndpoint.EVENTS,
     description: str = "",
 ) -> tuple[WebhookEndpoint, str]:
-    """A new endpoint, and its signing secret, which is told here and never again.
+    """Creates an endpoint. Returns it with its signing secret, which is shown only once.
 
     Raises WebhookRefusedError: invalid_url, forbidden_address, invalid_events, too_many_webhooks.
     """
@@ -44,7 +44,7 @@ def create(
         "description": _description(description),
     }
     with transaction.atomic():
-        # Two requests at once must not both be the tenth.
+        # Serializes concurrent requests, so that both cannot create the tenth.
         locks.hold_user(user.pk)
         if WebhookEndpoint.objects.for_user(user).count() >= MOST:
             raise WebhookRefusedError(
@@ -62,12 +62,12 @@ def update(
     events: Collection[str] | None = None,
     description: str | None = None,
 ) -> WebhookEndpoint:
-    """The endpoint with what is given changed. Raises WebhookRefusedError as `create` does."""
+    """Changes the given values of an endpoint and returns it. Raises the errors of `create`."""
     facts: dict[str, object] = {}
     if url is not None:
         facts["url"] = _url(url)
         if facts["url"] != endpoint.url:
-            # Of another address nothing is known yet.
+            # The failures belong to the old URL.
             facts["failing_since"] = None
     if events is not None:
         facts["events"] = _events(events)
@@ -80,12 +80,12 @@ def update(
 
 
 def rotate(endpoint: WebhookEndpoint) -> str:
-    """A new signing secret, told here and never again; the old one signs beside it for 24 hours."""
+    """Returns a new signing secret, shown only once. The old secret still signs for 24 hours."""
     return secrets.renew(endpoint)
 
 
 def delete(endpoint: WebhookEndpoint) -> None:
-    """Delete an endpoint with its log; what waits for it is not sent."""
+    """Deletes an endpoint with its log. Waiting deliveries are not sent."""
     with transaction.atomic():
         mine = WebhookEndpoint.objects.filter(pk=endpoint.pk)
         locks.hold(mine, to_delete=True)
@@ -93,9 +93,9 @@ def delete(endpoint: WebhookEndpoint) -> None:
 
 
 def enable(endpoint: WebhookEndpoint) -> None:
-    """Send there again, from the next event on. What was given up can be replayed.
+    """Enables an endpoint from the next event on. Failed deliveries can be replayed.
 
-    Raises WebhookRefusedError `unreadable_secret` where nothing could be signed: rotate it first.
+    Raises WebhookRefusedError `unreadable_secret` if the secret cannot be derived: rotate it first.
     """
     with transaction.atomic():
         held = locks.fetch_held(WebhookEndpoint.objects.filter(pk=endpoint.pk))
@@ -103,7 +103,8 @@ def enable(endpoint: WebhookEndpoint) -> None:
             raise GoneError
         if not secrets.readable(held[0]):
             raise WebhookRefusedError(
-                "unreadable_secret", "This webhook’s secret was lost. Make a new one, then switch it on."
+                "unreadable_secret",
+                "This webhook’s secret was lost. Create a new secret, then switch the webhook on.",
             )
         WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
             enabled=True, disabled_at=None, disabled_reason="", failing_since=None
@@ -112,8 +113,8 @@ def enable(endpoint: WebhookEndpoint) -> None:
 
 
 def disable(endpoint: WebhookEndpoint, reason: str = Off.OWNER) -> bool:
-    """Send nothing there any more; what waits is given up. Its owner gets a mail unless it was them,
-    or their account is closed. Whether this call did it.
+    """Disables an endpoint and fails its waiting deliveries. Mails the owner, unless the owner did it or the
+    account is closed. Returns whether this call disabled it.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -132,9 +133,9 @@ def disable(endpoint: WebhookEndpoint, reason: str = Off.OWNER) -> bool:
 
 
 def disable_closed() -> int:
-    """Switch off the endpoints of accounts that are closed; how many.
+    """Disables the endpoints of closed accounts; the scheduler calls it. Returns their number.
 
-    The scheduler's tick: accounts are closed in the admin, which knows nothing of webhooks.
+    The admin closes accounts and does not touch their webhooks.
     """
     return sum(
         disable(endpoint, Off.CLOSED)
@@ -147,20 +148,25 @@ def _tell_owner(endpoint: WebhookEndpoint, reason: WebhookEndpoint.Off) -> None:
     try:
         send_mail(
             f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}A webhook was switched off",
-            f"Nothing is sent to {endpoint.url} any more: {reason.label}.\n\n"
-            f"What was not delivered is kept for some days, and can be sent again once it works:\n{page}\n",
+            f"We no longer send messages to {endpoint.url}. Reason: {reason.label}.\n\n"
+            f"Undelivered messages are kept for some days. Fix the endpoint, switch the webhook on, "
+            f"and send them again:\n{page}\n",
             None,
             [endpoint.user.email],
         )
     except OSError:
-        # Said on the page as well; a mail server that is away must not keep the endpoint on.
-        logger.exception("could not tell the owner of webhook %s", endpoint.pk)
+        # The page shows the reason too. A mail server that is down must not keep the endpoint enabled.
+        logger.exception("could not mail the owner of webhook %s", endpoint.pk)
 
 
 def _url(url: str) -> str:
     url = url.strip()
     if len(url) > WebhookEndpoint.MAX_URL:
-        raise WebhookRefusedError("invalid_url", "This address is too long.", "url")
+        raise WebhookRefusedError(
+            "invalid_url",
+            f"This address is longer than {WebhookEndpoint.MAX_URL} characters. Use a shorter one.",
+            "url",
+        )
     try:
         fetching.look_over(url)
     except FetchRefusedError as error:
@@ -174,7 +180,7 @@ def _events(events: Collection[str]) -> list[str]:
     if unknown or not events:
         raise WebhookRefusedError(
             "invalid_events",
-            f"There is no event {unknown[0]!r}: there are {', '.join(known)}."
+            f"There is no event {unknown[0]!r}. The events are {', '.join(known)}."
             if unknown
             else "Choose at least one event.",
             "events",

@@ -1,4 +1,4 @@
-"""A person's webhooks: see them, make one, change it, and what was sent there."""
+"""Webhook pages: list, create, change, and the delivery log."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SWITCHES: Final[dict[str, Callable[[WebhookEndpoint], object]]] = {
 @sensitive_variables("secret")
 @require_http_methods(["GET", "HEAD", "POST"])
 def listing(request: HttpRequest) -> HttpResponse:
-    """The list, and a form; after a POST the new webhook with its secret, this once."""
+    """The list with a form. After a POST it shows the new webhook with its secret, only this once."""
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -43,7 +43,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         except WebhookRefusedError as error:
             form.refuse(error)
         else:
-            # Not a redirect: on the way there the secret would have to be kept somewhere.
+            # No redirect: the secret would have to be stored somewhere in between.
             return _page(request, endpoint, secret=secret)
     context = {"form": form, "endpoints": selectors.endpoints_of(user_of(request))}
     return render(request, "jobs/webhooks.html", context, status=400 if form.errors else 200)
@@ -53,7 +53,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
-    """One webhook with its log; a POST changes it."""
+    """One webhook with its log. A POST changes it."""
     endpoint = _own(request, endpoint_id)
     if request.method != "POST":
         return _page(request, endpoint)
@@ -75,7 +75,7 @@ def webhook(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
 @sensitive_variables("secret")
 @require_POST
 def rotate(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
-    """Another secret, shown this once."""
+    """Replaces the secret and shows the new one, only this once."""
     endpoint = _own(request, endpoint_id)
     return _page(request, endpoint, secret=services.rotate(endpoint), is_exchanged=True)
 
@@ -83,27 +83,31 @@ def rotate(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def switch(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
-    """On or off, as the button said."""
+    """Enables or disables the webhook, as the POST says."""
     endpoint = _own(request, endpoint_id)
     act = SWITCHES.get(request.POST.get("to", ""))
     if act is not None:
-        _try(request, lambda: act(endpoint), f"It is switched {request.POST['to']}.")
+        _try(request, lambda: act(endpoint), f"The webhook is switched {request.POST['to']}.")
     return redirect("jobs:webhook", endpoint.pk)
 
 
 @login_required
 @require_POST
 def test(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
-    """Send a test there."""
+    """Sends a test message."""
     endpoint = _own(request, endpoint_id)
-    _try(request, lambda: notifications.test(endpoint), "A test is on its way. The log says how it went.")
+    _try(
+        request,
+        lambda: notifications.test(endpoint),
+        "A test message is on its way. The log shows the result.",
+    )
     return redirect(f"{_address(endpoint)}#log")
 
 
 @login_required
 @require_POST
 def delete(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
-    """Delete it with its log."""
+    """Deletes the webhook with its log."""
     endpoint = _own(request, endpoint_id)
     services.delete(endpoint)
     messages.success(request, f"The webhook to {endpoint.url} was deleted.")
@@ -113,14 +117,14 @@ def delete(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def replay(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
-    """Send one message again, or all that were given up."""
+    """Sends one message again, or all that failed."""
     endpoint = _own(request, endpoint_id)
     chosen = request.POST.get("delivery", "")
     if chosen:
         delivery = _own_delivery(request, chosen)
-        _try(request, lambda: deliveries.replay(delivery), "It is on its way again.")
+        _try(request, lambda: deliveries.replay(delivery), "The message is being sent again.")
     else:
-        _try(request, lambda: deliveries.replay_failed(endpoint), "They are on their way again.")
+        _try(request, lambda: deliveries.replay_failed(endpoint), "The failed messages are being sent again.")
     return redirect(f"{_address(endpoint)}#log")
 
 

@@ -1,7 +1,7 @@
-"""Whose webhooks go next: an account has a window, and its endpoints take turns in it.
+"""Fair sharing of webhook deliveries: each account has a window, shared by its endpoints.
 
-A receiver may take WEBHOOK_SECONDS for each message. Without the account's window a few of one account's
-would hold every thread of a courier, and delay everybody's.
+A receiver may take WEBHOOK_SECONDS for each message. Without the account's window a few slow receivers of one
+account would occupy every thread of a courier and delay all other accounts.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from uuid import UUID
 
 from jobs.models import WebhookEndpoint
 
-# Messages of one account that are out at once, whatever number of endpoints it has: a courier has 16 threads.
+# Messages of one account that are in the broker at once, however many endpoints it has. A courier has 16
+# threads.
 ACCOUNT_WINDOW: Final = 4
-# Messages of one endpoint that are out at once; of one that fails, a single one.
+# Messages of one endpoint that are in the broker at once; only one for a failing endpoint.
 WINDOW: Final = 4
 FAILING_WINDOW: Final = 1
-# Seconds until a message comes again that found its account's attempts running.
+# Seconds until a delivery is retried that found its account at the concurrency limit.
 BUSY_SECONDS: Final = 2.0
 
 
 class Running:
-    """Attempts of this courier that run, by account.
+    """Attempts in progress in this courier, counted by account.
 
-    Rows alone do not say it: whoever switches an endpoint off, or deletes it, ends no attempt.
+    The rows alone do not show it: disabling or deleting an endpoint does not stop an attempt in progress.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,9 @@ class Running:
         self._count: Counter[int] = Counter()
 
     def take(self, user: int) -> bool:
-        """Whether one more may run; if so, it is to be given back."""
+        """Takes a slot and returns True, or returns False if the account has none. The caller gives the slot
+        back.
+        """
         with self._lock:
             if self._count[user] >= ACCOUNT_WINDOW:
                 return False
@@ -42,7 +45,7 @@ class Running:
             return True
 
     def give_back(self, user: int) -> None:
-        """One has ended."""
+        """Frees a slot."""
         with self._lock:
             self._count[user] -= 1
             if not self._count[user]:
@@ -53,10 +56,11 @@ RUNNING: Final = Running()
 
 
 def shares(endpoints: Sequence[WebhookEndpoint], out: Counter[UUID]) -> Counter[UUID]:
-    """How many more messages each endpoint of one account may have out.
+    """Returns how many more messages each endpoint of one account may have in the broker.
 
-    endpoints: with `first_due`, since when the first of their messages waits (None: none does). out: how many
-    each has out. A free place goes to who has the fewest out, and of these to who waits longest.
+    endpoints: each with `first_due`, the time of its oldest due message (None: no due message). out: how many
+    each has in the broker. A free slot goes to the endpoint with the fewest, then to the one that has waited
+    longest.
     """
     found: Counter[UUID] = Counter()
     waiting = [(one, due) for one in endpoints if (due := getattr(one, "first_due", None)) is not None]

@@ -175,8 +175,9 @@ def test_the_page_is_told_with_a_sentence(
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
     assert answer.json() == {
         "code": "store_full",
-        "sentence": "This site has no room for more files at the moment. Nothing is lost, and what was "
-        "sent is worked on. Try again later; if it stays so, tell the people who run the site.",
+        "sentence": "This site has no room for more files at the moment. Nothing is lost, and files that "
+        "you sent before are still processed. Try again later. If this continues, tell the site's "
+        "administrators.",
     }
     assert page.status_code == 503
     assert "This site has no room for more files at the moment." in page.content.decode()

@@ -91,13 +91,13 @@ def test_rotate_shows_the_new_secret_once(client: Client, endpoint: WebhookEndpo
 
 def test_off_and_on(client: Client, endpoint: WebhookEndpoint) -> None:
     answer = client.post(f"{page_of(endpoint)}switch/", {"to": "off"})
-    assert said(answer) == ["It is switched off."]
+    assert said(answer) == ["The webhook is switched off."]
     page = client.get(page_of(endpoint)).content.decode()
     assert "switched off by its owner" in page
     assert "/test/" not in page
     refused = client.post(f"{page_of(endpoint)}test/")
     assert said(refused)[-1] == "This webhook is switched off. Switch it on first."
-    assert said(client.post(f"{page_of(endpoint)}switch/", {"to": "on"}))[-1] == "It is switched on."
+    assert said(client.post(f"{page_of(endpoint)}switch/", {"to": "on"}))[-1] == "The webhook is switched on."
     client.post(f"{page_of(endpoint)}switch/", {"to": "sideways"})
     endpoint.refresh_from_db()
     assert endpoint.enabled
@@ -133,7 +133,7 @@ def test_sent_again(client: Client, endpoint: WebhookEndpoint) -> None:
     rows = WebhookDelivery.objects.order_by("id")
     rows.update(state="failed", next_at=None, sent_at=None, ended_at=rows[0].message.created_at)
     answer = client.post(f"{page_of(endpoint)}replay/", {"delivery": str(rows[0].pk)})
-    assert said(answer) == ["It is on its way again."]
+    assert said(answer) == ["The message is being sent again."]
     assert sorted(row.state for row in rows) == ["failed", "waiting"]
     client.post(f"{page_of(endpoint)}replay/")
     assert [row.state for row in rows.all()] == ["waiting", "waiting"]
