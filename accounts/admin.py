@@ -16,35 +16,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from accounts.models import ApiToken, AuditAction, Entry, Plan, Storage, Usage, User
 from accounts.opening import RecordsOpening
 from accounts.services import audit, emails, sessions, tokens
-from common.paging import BoundedPaginator
+from common.admin import Kept
 
 LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "result_megapixels", "in_flight")
-
-
-class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """Rows written by users and workers, not by staff."""
-
-    show_full_result_count = False
-    paginator = BoundedPaginator
-    # Ids follow creation time, so the newest page is read from the primary key's index alone.
-    ordering: tuple[str, ...] = ("-pk",)
-    list_per_page = 25
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Staff cannot add rows."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Staff can view but not edit."""
-        return False
-
-
-class Kept(ReadOnly):
-    """Read-only rows that cannot be deleted either."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Accounting rows are never deleted."""
-        return False
 
 
 # Fields whose new value goes into the audit log: switches and limits, nothing that names a person.

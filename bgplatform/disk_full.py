@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from bgplatform.body_limit import (
@@ -22,17 +20,6 @@ from jobs.storage import StoreFullError, StoreUnavailableError
 logger = logging.getLogger(__name__)
 
 REFUSAL: Final = refusal(StoreFullError.code, StoreFullError.sentence)
-
-
-@contextmanager
-def temporary_files() -> Iterator[None]:
-    """Raises StoreFullError for OSErrors of temporary files in this block."""
-    try:
-        yield
-    except ConnectionError:
-        raise
-    except OSError as error:
-        raise StoreFullError(f"the temporary folder takes no files: {error}") from error
 
 
 class DiskFullResponse:

@@ -22,8 +22,8 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import QueryDict
 from django.utils.datastructures import ImmutableList, MultiValueDict
 
-from bgplatform.multipart import MultiPartParser
 from bgplatform.spool import spool
+from jobs.multipart import MultiPartParser
 
 REQUEST: Final = "bgplatform.request"
 

@@ -7,7 +7,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Final
 
 from bgplatform.body_limit import Receive
-from bgplatform.disk_full import temporary_files
+from jobs.storage.temporary import temporary_files
 
 BLOCK: Final = 256 * 2**10
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 M = TypeVar("M", bound=models.Model)
 
@@ -15,6 +13,6 @@ M = TypeVar("M", bound=models.Model)
 class OwnedQuerySet(models.QuerySet[M]):
     """Rows with a `user`."""
 
-    def for_user(self, user: User) -> Self:
+    def for_user(self, user: AbstractBaseUser) -> Self:
         """Returns only this user's rows; staff use the admin for everything else."""
         return self.filter(user=user)

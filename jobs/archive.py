@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 from zipstream import ZIP_STORED, ZipStream
 
-from common import names
-from jobs import storage
+from jobs import names, storage
 from jobs.models import Job, Picture
 
 MANIFEST = "manifest.csv"

@@ -6,13 +6,12 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-import redis
-import redis.asyncio
-from django.conf import settings
+from redis.exceptions import RedisError
+
+from common import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +28,11 @@ def channel(job: UUID | str) -> str:
     return f"events:job:{job}"
 
 
-@cache
-def _publisher() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-
-
 def tell(job: UUID | str, kind: str, **facts: str) -> None:
     """Publishes a hint. Subscribers that miss it poll, so an unavailable Redis is only logged."""
     try:
-        _publisher().publish(channel(job), json.dumps({"kind": kind, **facts}))
-    except redis.RedisError as error:
+        redis_client.client().publish(channel(job), json.dumps({"kind": kind, **facts}))
+    except RedisError as error:
         logger.warning("Could not publish an event of job %s: %s", job, error)
 
 
@@ -50,15 +44,15 @@ def streams_channel(user: int) -> str:
 def publish_session_end(user: int) -> None:
     """Announces the end of a session to the user's open streams. Each checks whether it was its own."""
     try:
-        _publisher().publish(streams_channel(user), json.dumps({"kind": SESSION}))
-    except redis.RedisError as error:
+        redis_client.client().publish(streams_channel(user), json.dumps({"kind": SESSION}))
+    except RedisError as error:
         # Each stream also checks by itself every few seconds.
         logger.warning("Could not notify the streams of user %s: %s", user, error)
 
 
 async def streams_of(user: int) -> int:
     """How many streams a user has open. Raises RedisError if Redis is unavailable."""
-    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5)
+    client = redis_client.async_client(connect_seconds=5, seconds=5)
     try:
         answer = await client.pubsub_numsub(streams_channel(user))
     finally:
@@ -72,7 +66,7 @@ def subscription(job: UUID | str) -> Iterator[Callable[[float], dict[str, Any] |
 
     It takes seconds, and returns None after them, or earlier without a reason. Raises RedisError.
     """
-    with _publisher().pubsub() as pubsub:  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+    with redis_client.client().pubsub() as pubsub:  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         pubsub.subscribe(channel(job))
         pubsub.get_message(timeout=2)
 
@@ -92,7 +86,7 @@ async def listen(job: UUID | str, *, user: int | None = None) -> AsyncGenerator[
     user: the owner of the stream, if it counts towards the limit of streams.
     """
     channels = [channel(job)] if user is None else [streams_channel(user), channel(job)]
-    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5)
+    client = redis_client.async_client(connect_seconds=5)
     try:
         async with client.pubsub() as pubsub:
             await pubsub.subscribe(*channels)

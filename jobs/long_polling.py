@@ -17,10 +17,9 @@ from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-import redis.asyncio
-from django.conf import settings
 from redis.exceptions import RedisError
 
+from common import redis_client
 from common.threads import run_in_thread
 from jobs import events
 from jobs.models import Job, RenditionRequest
@@ -134,7 +133,7 @@ class EventSubscription:
                     await self._subscribed.wait()
 
     async def _listen(self) -> None:
-        client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+        client = redis_client.async_client(connect_seconds=2)
         try:
             async with client.pubsub() as pubsub:
                 await pubsub.psubscribe(events.channel("*"))

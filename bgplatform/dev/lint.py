@@ -31,6 +31,8 @@ def checks() -> dict[str, list[str]]:
         "ruff check": [PYTHON, "-m", "ruff", "check", "--quiet", "."],
         "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."],
         "mypy": [PYTHON, "-m", "mypy"],
+        "import contracts": [str(BIN / "lint-imports"), "--no-cache"],
+        "import cycles": [PYTHON, "-m", "bgplatform.dev.cycles"],
         "djade": [str(BIN / "djade"), "--check", "--target-version", "5.2", *templates()],
         "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
         "settings for production": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],

@@ -12,8 +12,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.admin import TabularInline
 
-from accounts.admin import ReadOnly
 from accounts.opening import RecordsOpening
+from common.admin import ReadOnly
 from jobs import selectors
 from jobs.admin.actions import JobActions
 from jobs.admin.deletion import DeletesWithFiles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.admin import Kept
+from common.admin import Kept
 
 
 class FeedbackAdmin(Kept):

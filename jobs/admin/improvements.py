@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from accounts.admin import Kept
 from accounts.opening import RecordsOpening
+from common.admin import Kept
 from jobs.models import Improvement
 from jobs.serving import ServedFile, serve_file
 from segmentation.pictures.types import FORMATS

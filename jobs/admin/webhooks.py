@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from unfold.admin import TabularInline
 
-from accounts.admin import Kept
+from common.admin import Kept
 from jobs.models import WebhookAttempt
 
 

@@ -13,8 +13,8 @@ from rest_framework.parsers import DataAndFiles, JSONParser
 from rest_framework.parsers import MultiPartParser as FrameworkParser
 from rest_framework.request import Request
 
-from bgplatform.multipart import MultiPartParser
 from jobs.api.errors import RefusedError, UnreadableError
+from jobs.multipart import MultiPartParser
 
 
 class StrictJSONParser(JSONParser):

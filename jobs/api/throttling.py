@@ -7,18 +7,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Final
 
-import redis
 from django.conf import settings
 from django.utils import timezone
+from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts import months
 from accounts.models import User
 from accounts.selectors import usage_of
+from common import rate_limit
 
 logger = logging.getLogger(__name__)
 
@@ -64,25 +64,17 @@ def month_of_pictures(user: User) -> list[Budget]:
     ]
 
 
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-
-
 def count(who: str) -> Budget | None:
     """Count a request; None while Redis is away, and then nobody is held up."""
     now = time.time()
-    key = f"pace:{who}:{int(now // WINDOW_SECONDS)}"
+    window = rate_limit.window(WINDOW_SECONDS, now)
     try:
-        with _client().pipeline() as commands:
-            commands.incr(key)
-            commands.expire(key, 2 * WINDOW_SECONDS)
-            used = int(commands.execute()[0])
-    except redis.RedisError as error:
+        used = window.count(who)
+    except RedisError as error:
         logger.warning("requests are not counted: %s", error)
         return None
     limit = settings.API_REQUESTS_A_MINUTE
-    seconds = max(1, round(WINDOW_SECONDS - now % WINDOW_SECONDS))
+    seconds = max(1, round(window.end - now))
     return Budget("requests", limit, WINDOW_SECONDS, limit - used, seconds)
 
 

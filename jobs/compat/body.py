@@ -16,7 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 
-from bgplatform.part_headers import MAX_HEAD, read_headers
+from common.part_headers import MAX_HEAD, read_headers
 from jobs.compat.errors import CompatError
 from jobs.compat.memory import RECEIVED
 

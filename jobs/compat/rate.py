@@ -6,26 +6,18 @@ import logging
 import math
 import time
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-import redis
 from django.conf import settings
+from redis.exceptions import RedisError
 
+from common import rate_limit
 from segmentation import result_size
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS: Final = 60
-# Counted only where it fits: who is refused has not used anything up.
-_TAKE: Final = """
-local used = tonumber(redis.call('GET', KEYS[1]) or '0')
-if used + tonumber(ARGV[1]) > tonumber(ARGV[2]) then return {0, used} end
-used = redis.call('INCRBY', KEYS[1], ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return {1, used}
-"""
 
 
 @dataclass(frozen=True)
@@ -49,11 +41,6 @@ class RateLimit:
         return said if self.allowed else {**said, "Retry-After": str(wait)}
 
 
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-
-
 def megapixels(width: int, height: int, recipe: Recipe) -> int:
     """What a picture of that size counts: its pixels or its result's, whichever are more."""
     across, down = result_size.expected(width, height, recipe)
@@ -66,35 +53,23 @@ def take(user: int, megapixels: int) -> RateLimit:
     A picture larger than all of it fits into a minute of its own.
     """
     limit: int = settings.COMPAT_MEGAPIXELS_A_MINUTE
-    minute = _minute()
+    window = rate_limit.window(WINDOW_SECONDS)
     cost = min(megapixels, limit)
     try:
-        taken, used = _client().eval(_TAKE, 1, _key(user, minute), cost, limit, 2 * WINDOW_SECONDS)
-    except redis.RedisError as error:
+        taken, used = window.take(str(user), cost, limit)
+    except RedisError as error:
         logger.warning("the pace is not counted: %s", error)
-        return RateLimit(True, limit, limit, _reset(minute))
-    return RateLimit(bool(taken), limit, max(0, limit - int(used)), _reset(minute))
+        return RateLimit(True, limit, limit, window.end)
+    return RateLimit(taken, limit, max(0, limit - used), window.end)
 
 
 def look(user: int) -> RateLimit:
     """What is left of this minute of a user; nothing is counted."""
     limit: int = settings.COMPAT_MEGAPIXELS_A_MINUTE
-    minute = _minute()
+    window = rate_limit.window(WINDOW_SECONDS)
     try:
-        used = int(_client().get(_key(user, minute)) or 0)
-    except redis.RedisError as error:
+        used = window.used(str(user))
+    except RedisError as error:
         logger.warning("the pace is not known: %s", error)
         used = 0
-    return RateLimit(True, limit, max(0, limit - used), _reset(minute))
-
-
-def _minute() -> int:
-    return int(time.time()) // WINDOW_SECONDS
-
-
-def _reset(minute: int) -> int:
-    return (minute + 1) * WINDOW_SECONDS
-
-
-def _key(user: int, minute: int) -> str:
-    return f"pace:{user}:{minute}"
+    return RateLimit(True, limit, max(0, limit - used), window.end)

@@ -8,7 +8,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
-from common import names
+from jobs import names
 from jobs.fetching.connecting import Deadline
 from jobs.fetching.errors import failed, invalid, too_large
 from jobs.fetching.exchange import Reply, exchange

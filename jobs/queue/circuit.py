@@ -6,11 +6,11 @@ A worker that cannot reach the store opens it. It closes by itself after STORE_P
 from __future__ import annotations
 
 import logging
-from functools import cache
 
-import redis
 from django.conf import settings
+from redis.exceptions import RedisError
 
+from common import redis_client
 from jobs import storage
 
 logger = logging.getLogger(__name__)
@@ -21,26 +21,21 @@ KEY = "circuit:store"
 _store_was_away = False
 
 
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-
-
 def trip() -> None:
     """Open the circuit for STORE_PAUSE_SECONDS."""
     global _store_was_away
     _store_was_away = True
     try:
-        _client().set(KEY, "away", ex=settings.STORE_PAUSE_SECONDS)
-    except redis.RedisError as error:
+        redis_client.client().set(KEY, "away", ex=settings.STORE_PAUSE_SECONDS)
+    except RedisError as error:
         logger.warning("could not open the circuit: %s", error)
 
 
 def is_open() -> bool:
     """Whether the store was away a moment ago. False if Redis is away: sending fails then anyway."""
     try:
-        return bool(_client().exists(KEY))
-    except redis.RedisError:
+        return bool(redis_client.client().exists(KEY))
+    except RedisError:
         return False
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
-from functools import cache
 from typing import TypedDict
 
-import redis
 from django.conf import settings
+
+from common import redis_client
 
 PREFIX = "worker:"
 
@@ -22,13 +22,6 @@ class Worker(TypedDict):
     engine: str
 
 
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_timeout=2, socket_connect_timeout=2
-    )
-
-
 def _key() -> str:
     return f"{PREFIX}{socket.gethostname()}:{os.getpid()}"
 
@@ -36,16 +29,16 @@ def _key() -> str:
 def report(engine: str) -> None:
     """Record a heartbeat of this process, whose model is loaded. It expires after LEASE_SECONDS."""
     note = Worker(host=socket.gethostname(), pid=os.getpid(), engine=engine)
-    _client().set(_key(), json.dumps(note), ex=settings.LEASE_SECONDS)
+    redis_client.text_client().set(_key(), json.dumps(note), ex=settings.LEASE_SECONDS)
 
 
 def withdraw() -> None:
     """Delete the heartbeat: this process stops."""
-    _client().delete(_key())
+    redis_client.text_client().delete(_key())
 
 
 def alive() -> list[Worker]:
     """Returns the workers that are ready."""
-    client = _client()
+    client = redis_client.text_client()
     notes = client.mget(list(client.scan_iter(match=f"{PREFIX}*", count=1000)) or [PREFIX])
     return [json.loads(note) for note in notes if note]

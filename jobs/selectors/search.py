@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from common.text import folded
 from jobs.models import Job, Picture, SearchText, Tag
 from jobs.selectors import registered_models
 from jobs.selectors.sorting import SORTS
-from jobs.services.search_index import folded
 
 STATES = [
     ("", "Any state"),

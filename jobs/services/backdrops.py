@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.services import quota
 from jobs import clock, storage
 from jobs.models import Backdrop, Job
-from jobs.services import removal
+from jobs.services import discards
 from jobs.services.uploads import limits
 from segmentation import pictures, recipe
 from segmentation.errors import RecipeError
@@ -118,7 +118,7 @@ def _delete(backdrop: Backdrop, **still: bool) -> bool:
         held = locks.hold(Backdrop.objects.filter(pk=backdrop.pk, **still), to_delete=True)
         if not held or Job.objects.filter(backdrop=backdrop).exists():
             return False
-        removal.discard([backdrop.key])
+        discards.discard([backdrop.key])
         Backdrop.objects.filter(pk=backdrop.pk).delete()
         quota.free_storage(backdrop.user_id, backdrop.size)
     return True

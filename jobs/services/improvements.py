@@ -12,8 +12,7 @@ from accounts import locks
 from accounts.models import Plan, User
 from accounts.selectors import users_of
 from accounts.services import quota
-from common import names
-from jobs import clock, storage
+from jobs import clock, names, storage
 from jobs.models import Improvement
 from jobs.services import removal, storage_usage
 from jobs.services.synchronous import Source

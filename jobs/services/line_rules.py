@@ -10,7 +10,7 @@ from common.after_commit import after_commit
 from jobs import events, storage
 from jobs.models import Job, Picture, RenditionRequest, ThumbnailRequest
 from jobs.queue.rules import Rules
-from jobs.services import charging, progress, removal
+from jobs.services import charging, discards, progress
 from jobs.webhooks import notifications
 
 
@@ -52,7 +52,7 @@ class RenditionRules(Rules[RenditionRequest]):
 
     def ended(self, rows: Sequence[RenditionRequest], state: str, error_code: str) -> None:
         """Discard uploaded mattes that no worker accepted, and refund."""
-        removal.discard(storage.incoming_key(row.pk) for row in rows if row.matte_id is None)
+        discards.discard(storage.incoming_key(row.pk) for row in rows if row.matte_id is None)
         charging.take_back(RenditionRequest.objects.filter(pk__in=[row.pk for row in rows]), error_code)
 
     def changed(self, rows: Sequence[RenditionRequest], state: str) -> None:

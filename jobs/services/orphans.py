@@ -21,7 +21,7 @@ from django.db.models import Q
 from accounts import locks
 from jobs import clock, storage
 from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, RenditionRequest, Upload
-from jobs.services import rendition_requests
+from jobs.services import rendition_files
 from jobs.storage import Stored, StoreRefusedError, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def _referenced_keys(keys: Collection[str], owners: Collection[UUID]) -> set[str
     for rendition_request in RenditionRequest.objects.filter(
         Q(pk__in=owners) | Q(picture__in=owners)
     ).select_related("matte"):
-        named.update(rendition_requests.keys_of_attempt(rendition_request))
+        named.update(rendition_files.keys_of_attempt(rendition_request))
     named.update(Picture.objects.filter(source_key__in=keys).values_list("source_key", flat=True))
     working: set[UUID] = set()
     for picture, state, thumb in Picture.objects.filter(pk__in=owners).values_list(

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts import locks
 from accounts.models import User
-from common import names
+from jobs import names
 from jobs.errors import PresetRefusedError
 from jobs.models import Job, Preset
 from jobs.services import result_limits

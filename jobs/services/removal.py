@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from jobs import clock, events, storage
 from jobs.errors import GoneError
 from jobs.models import (
     Continuation,
-    Discard,
     Job,
     Matte,
     Picture,
@@ -30,15 +29,14 @@ from jobs.models import (
     ThumbnailRequest,
     Upload,
 )
-from jobs.services import charging, growing, receipts, slices, storage_usage, tags, titles
-from jobs.storage import StoreRefusedError, StoreUnavailableError
+from jobs.services import charging, growing, receipts, rendition_files, slices, storage_usage, tags, titles
+from jobs.services.discards import SWEEP
+from jobs.services.discards import discard as discard
+from jobs.services.discards import sweep_discards as sweep_discards
 from jobs.webhooks import notifications
 from segmentation.recipe import Recipe
 
 logger = logging.getLogger(__name__)
-
-# Files, or uploads with their files, per transaction.
-SWEEP = 200
 
 
 @again_after_deadlock
@@ -214,45 +212,6 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
     return deleted
 
 
-def discard(keys: Iterable[str]) -> None:
-    """Deletes files after the commit. A Discard row keeps each key, so a crash in between loses nothing."""
-    kept = sorted({key for key in keys if key})
-    Discard.objects.bulk_create([Discard(key=key) for key in kept], batch_size=500, ignore_conflicts=True)
-    after_commit(sweep_discards, SWEEP)
-
-
-def sweep_discards(most: int = SWEEP) -> int:
-    """Deletes files whose rows are gone. Returns how many. Failed deletions are retried later."""
-    rows = list(Discard.objects.values_list("pk", "key")[:most])
-    stuck: list[str] = []
-    try:
-        storage.delete([key for _, key in rows])
-    except StoreUnavailableError as error:
-        logger.warning("deletion of %d files postponed: %s", len(rows), error)
-        return 0
-    except (StoreRefusedError, OSError):
-        # Try the files one by one, so that one that cannot be deleted does not block the others.
-        stuck = [key for _, key in rows if not _deleted(key)]
-    with transaction.atomic():
-        # A concurrent sweep has deleted the same files and removes their rows itself.
-        mine = locks.hold(
-            Discard.objects.filter(pk__in=[pk for pk, _ in rows]), to_delete=True, skip_locked=True
-        )
-        Discard.objects.filter(pk__in=mine).delete()
-        # New rows go to the end of the queue.
-        Discard.objects.bulk_create([Discard(key=key) for key in stuck], ignore_conflicts=True)
-    return len(rows) - len(stuck)
-
-
-def _deleted(key: str) -> bool:
-    try:
-        storage.delete([key])
-    except (StoreRefusedError, OSError):
-        logger.exception("could not delete %s", key)
-        return False
-    return True
-
-
 def sweep_uploads() -> int:
     """Deletes uploads that were not submitted within UPLOAD_HOURS, with their files. Returns how many."""
     stale = Upload.objects.exclude(state=Upload.State.SUBMITTED).filter(
@@ -320,8 +279,6 @@ def _sources_of(pictures: QuerySet[Picture]) -> list[str]:
 
 
 def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
-    from jobs.services import rendition_requests  # circular import
-
     keys = list(pictures.values_list("thumb_key", flat=True))
     keys += Matte.objects.filter(picture__in=pictures).values_list("key", flat=True)
     keys += [
@@ -329,7 +286,7 @@ def _keys_of(pictures: QuerySet[Picture]) -> list[str]:
         for row in Rendition.objects.filter(picture__in=pictures).values_list("key", "preview_key")
         for key in row
     ]
-    keys += rendition_requests.keys_of(pictures)
+    keys += rendition_files.keys_of(pictures)
     unfinished = pictures.filter(started_at__isnull=False).exclude(state=Picture.State.DONE)
     for picture, recipe in unfinished.values_list("pk", "job__recipe"):
         keys += _keys_of_attempt(picture, Recipe.stored(recipe))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 
 from accounts import locks
 from accounts.services import quota
@@ -25,13 +25,15 @@ from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.services import (
     backdrops,
     charging,
+    discards,
     lines,
-    removal,
     result_limits,
     storage_reservation,
     submit,
     uploads,
 )
+from jobs.services.rendition_files import keys_of_attempt as keys_of_attempt
+from jobs.services.rendition_files import revision_of as revision_of
 from segmentation import pictures
 from segmentation.errors import RecipeError
 from segmentation.recipe import Recipe
@@ -204,37 +206,9 @@ def sweep() -> int:
     )
     with transaction.atomic():
         rows = locks.fetch_held(over.order_by("pk")[:AT_ONCE], to_delete=True, skip_locked=True)
-        removal.discard(key for rendition_request in rows for key in keys_of_attempt(rendition_request))
+        discards.discard(key for rendition_request in rows for key in keys_of_attempt(rendition_request))
         RenditionRequest.objects.filter(pk__in=[rendition_request.pk for rendition_request in rows]).delete()
     return len(rows)
-
-
-def keys_of(pictures: QuerySet[Picture]) -> list[str]:
-    """Returns the keys that workers may have written for open rendition requests of these pictures."""
-    rows = RenditionRequest.objects.filter(picture__in=pictures).select_related("matte")
-    return [key for rendition_request in rows for key in keys_of_attempt(rendition_request)]
-
-
-def keys_of_attempt(rendition_request: RenditionRequest) -> list[str]:
-    """Returns the keys that an attempt at a rendition request writes, and that of its uploaded matte."""
-    recipe = Recipe.stored(rendition_request.recipe)
-    revision = revision_of(rendition_request)
-    own = [
-        storage.incoming_key(rendition_request.pk),
-        storage.matte_key(rendition_request.picture_id, revision),
-    ]
-    return [
-        *([] if rendition_request.revision is None else own),
-        storage.rendition_key(rendition_request.picture_id, revision, recipe.digest, recipe.extension),
-        storage.preview_key(rendition_request.picture_id, revision, recipe.digest),
-    ]
-
-
-def revision_of(rendition_request: RenditionRequest) -> int:
-    """The matte revision that a rendition request refers to."""
-    if rendition_request.matte is not None:
-        return rendition_request.matte.revision
-    return rendition_request.revision or 0
 
 
 def _hold(picture: Picture) -> None:

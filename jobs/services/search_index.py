@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from common.text import folded
 from jobs.models import Job, Picture, SearchText
-
-
-def folded(text: str) -> str:
-    """Normalizes text for comparison: Unicode NFC, case-folded."""
-    return unicodedata.normalize("NFC", text).casefold()
 
 
 def note(job: Job, names: Iterable[str]) -> None:

@@ -20,11 +20,10 @@ from accounts import locks
 from accounts.models import ApiToken, User
 from accounts.selectors import allowed
 from accounts.services import quota
-from common import names
 from common.after_commit import after_commit
 from common.deadlocks import again_after_deadlock
 from common.ids import new_id
-from jobs import clock, storage
+from jobs import clock, names, storage
 from jobs.models import Job, Picture, Rendition, Upload
 from jobs.models.job import Lane
 from jobs.services import backdrops, growing, lines, removal, submit

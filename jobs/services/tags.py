@@ -10,8 +10,8 @@ from django.db.models.functions import Lower
 
 from accounts import locks
 from accounts.models import User
-from common import names
 from common.deadlocks import again_after_deadlock
+from jobs import names
 from jobs.errors import GoneError, TagRefusedError
 from jobs.models import Job, Tag
 

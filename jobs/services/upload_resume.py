@@ -6,8 +6,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from accounts.models import User
-from common import names
-from jobs import storage
+from jobs import names, storage
 from jobs.models import Upload
 from jobs.services import removal, slices, uploads
 from jobs.services.open_uploads import of_pages, open_uploads

@@ -11,8 +11,7 @@ from django.db.models import Sum
 from accounts.errors import QuotaExceededError
 from accounts.models import User
 from accounts.services import quota
-from common import names
-from jobs import storage
+from jobs import names, storage
 from jobs.errors import GoneError, UploadRefusedError, WrongStateError
 from jobs.models import Upload
 from jobs.services.open_uploads import check_room

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
 
-from accounts.models import User
+from accounts.current_user import user_of as user_of
 from jobs import selectors
 from jobs.models import Job, Picture, Upload
-
-
-def user_of(request: HttpRequest) -> User:
-    """The signed-in user. Views that call it use login_required."""
-    return cast(User, request.user)
 
 
 def job_or_404(request: HttpRequest, job: UUID) -> Job:

@@ -8,8 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from common import names
-from jobs import selectors
+from jobs import names, selectors
 from jobs.archive import archive_name, results_archive
 from jobs.services import thumbnails
 from jobs.serving import CACHE_FOREVER, CACHE_NEWEST, ServedFile, serve_file, serve_zip

@@ -13,9 +13,8 @@ from django.utils import timezone
 
 from accounts import locks
 from accounts.models import User
-from common import names
 from common.after_commit import after_commit
-from jobs import fetching
+from jobs import fetching, names
 from jobs.errors import GoneError, WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookDelivery, WebhookEndpoint

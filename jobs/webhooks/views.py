@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.current_user import user_of
 from jobs.errors import WebhookRefusedError
 from jobs.models import WebhookDelivery, WebhookEndpoint
-from jobs.views.access import user_of
 from jobs.webhooks import deliveries, notifications, selectors, services
 from jobs.webhooks.forms import WebhookForm
 

@@ -10,8 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from common import names
-from jobs import selectors
+from jobs import names, selectors
 from jobs.archive import _inert, archive_name, results_archive
 from jobs.models import Job, Picture
 from tests.jobs.factories import bare_job, complete_all, pictures_of

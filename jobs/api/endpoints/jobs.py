@@ -12,8 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
 
-from common import names
-from jobs import selectors
+from jobs import names, selectors
 from jobs.api.base import ApiView
 from jobs.api.errors import RefusedError
 from jobs.api.examples import JOB_OF_FILES, NEW_JOB

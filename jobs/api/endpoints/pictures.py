@@ -12,8 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common import names
-from jobs import selectors
+from jobs import names, selectors
 from jobs.api.base import ApiView
 from jobs.api.errors import RefusedError
 from jobs.api.files import file_response

@@ -12,8 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common import names
-from jobs import selectors
+from jobs import names, selectors
 from jobs.api import preconditions
 from jobs.api.base import ApiView
 from jobs.api.endpoints.pictures import ANY_PICTURE, file_schema

@@ -15,7 +15,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from accounts.models import ApiToken, User
 from accounts.services import tokens
 from bgplatform.asgi import application
-from jobs.compat import rate
+from common import redis_client
 from segmentation import weights
 
 Scope = dict[str, Any]
@@ -114,7 +114,7 @@ class Caller:
 @pytest.fixture(autouse=True)
 def _own_clients() -> None:
     """Each test has an emptied Valkey, so no connection state may carry over."""
-    rate._client.cache_clear()
+    redis_client.connect.cache_clear()
 
 
 @pytest.fixture

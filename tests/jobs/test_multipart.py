@@ -23,9 +23,9 @@ from accounts.models import Scope, User
 from accounts.services import tokens
 from bgplatform.asgi import application
 from bgplatform.handler import with_length
-from bgplatform.multipart import MultiPartParser
-from bgplatform.part_headers import MAX_LINE, PartHeaders, read_headers
+from common.part_headers import MAX_LINE, PartHeaders, read_headers
 from jobs.models import Picture, Upload
+from jobs.multipart import MultiPartParser
 from jobs.services import uploads
 from tests.conftest import make_picture
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common import names
+from jobs import names
 
 
 @pytest.mark.parametrize(

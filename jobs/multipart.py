@@ -25,9 +25,9 @@ from django.http.multipartparser import (
 from django.http.multipartparser import MultiPartParser as DjangoParser
 from django.utils.datastructures import MultiValueDict
 
-from bgplatform.disk_full import temporary_files
-from bgplatform.part_headers import MAX_HEAD, PartHeaders, read_headers
-from common.names import UNNAMED
+from common.part_headers import MAX_HEAD, PartHeaders, read_headers
+from jobs.storage.temporary import temporary_files
+from segmentation.file_names import UNNAMED
 
 # Fields that are files even without a file name.
 FILE_FIELDS: Final = frozenset({"file", "pictures"})
