@@ -189,7 +189,7 @@ def walk(patterns):
         walk(pattern.url_patterns) if hasattr(pattern, "url_patterns") else pattern.callback
 
 walk(get_resolver().url_patterns)
-import jobs.actors, jobs.services.submit, jobs.queue.dispatch, jobs.services.uploads, jobs.services.removal
+import jobs.actors, jobs.services.submit, jobs.queue.line, jobs.services.uploads, jobs.services.removal
 from segmentation import weights
 weights.names()
 heavy = {"torch", "openvino", "cv2", "numba", "pymatting", "onnxruntime", "scipy", "pi_heif", "boto3"}

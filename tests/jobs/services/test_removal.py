@@ -17,7 +17,7 @@ from accounts.models import User
 from jobs import storage
 from jobs.models import Discard, Job, Matte, Picture, Rendition, Upload
 from jobs.queue.claims import Claim, LeaseLostError
-from jobs.services import lines, removal, retry, submit, uploads
+from jobs.services import discards, lines, removal, retry, submit, uploads
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_upload
 from tests.jobs.at_once import at_once
@@ -117,7 +117,7 @@ def test_a_deleted_job_leaves_its_files_while_the_transaction_may_break_off(user
 def test_a_crash_before_the_files_are_deleted_leaves_notes_for_the_sweep(user: User) -> None:
     job = complete_all(make_job(user, 2))
     files = stored_files()
-    with patch.object(removal, "sweep_discards"):
+    with patch.object(discards, "sweep_discards"):
         removal.delete_jobs([job.pk])
     assert stored_files() == files
     assert sorted(Discard.objects.values_list("key", flat=True)) == files
@@ -172,7 +172,7 @@ def test_what_one_round_cannot_hold_waits_for_the_next(user: User) -> None:
     keys = [f"many/{number}" for number in range(12)]
     for key in keys:
         storage.write(key, b"1")
-    with patch.object(removal, "SWEEP", 5):
+    with patch.object(discards, "SWEEP", 5):
         removal.discard(keys)
     assert Discard.objects.count() == len(stored_files()) == 7
     assert [removal.sweep_discards(5) for _ in range(3)] == [5, 2, 0]
