@@ -13,8 +13,8 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 
-from accounts.admin import Kept
 from accounts.models import AuditEntry, User
+from common.admin import Kept
 
 COLUMNS: Final = (
     "at",
