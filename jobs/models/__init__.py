@@ -1,4 +1,4 @@
-"""What you asked for: state and its invariants. Services write, selectors read."""
+"""Models: rows, states and database constraints. Services write them, selectors read them."""
 
 from jobs.models.backdrop import Backdrop
 from jobs.models.continuation import Continuation

@@ -1,4 +1,4 @@
-"""A backdrop: a picture of a user's that stands behind cut-outs. Recipes name it by its digest."""
+"""Backdrop: a user's background picture for cut-outs. Recipes name it by its digest."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from jobs import storage
 
 
 class Backdrop(models.Model):
-    """One file; the same bytes of the same user are one backdrop, however often they are sent.
+    """One file. A user's uploads with the same bytes share one backdrop.
 
-    It stays while a job has it, and for UPLOAD_HOURS after it was last asked for.
+    It is kept while a job uses it, and for UPLOAD_HOURS after its last use.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -29,7 +29,7 @@ class Backdrop(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(default=timezone.now)
     ephemeral = models.BooleanField(
-        default=False, help_text="Only calls of which nothing is kept brought it: it goes with the last."
+        default=False, help_text="Only ephemeral calls sent it; deleted after the last one."
     )
 
     objects: ClassVar = OwnedQuerySet["Backdrop"].as_manager()
@@ -45,5 +45,5 @@ class Backdrop(models.Model):
 
     @property
     def key(self) -> str:
-        """Where the bytes lie."""
+        """The storage key."""
         return storage.backdrop_key(self.id)

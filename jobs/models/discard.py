@@ -1,4 +1,4 @@
-"""A discard: a file whose row is gone and that is still to be deleted."""
+"""Discard: a file that is to be deleted because its row is gone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.db import models
 
 
 class Discard(models.Model):
-    """Written in the transaction that deletes the owner's row, gone when the file is.
+    """Written in the transaction that deletes the owner's row. Deleted when the file is.
 
-    A crash between the two therefore leaves a note of what to delete, never a file that nobody knows.
+    After a crash between the two, the row still says which file to delete.
     """
 
     key = models.CharField(max_length=255, unique=True)

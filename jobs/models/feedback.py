@@ -1,4 +1,4 @@
-"""Feedback: what a user thinks of a result."""
+"""Feedback: a user's rating of a result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.models.picture import Picture
 
 
 class Feedback(models.Model):
-    """One a picture; the last word counts."""
+    """One per picture; a new rating replaces the old one."""
 
     LEAST, MOST = 1, 5
     MAX_WORDS = 2000

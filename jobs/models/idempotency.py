@@ -1,4 +1,4 @@
-"""What a request with an Idempotency-Key was answered, so that the same one again makes nothing twice."""
+"""Idempotency keys with their stored responses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.db import models
 
 
 class Idempotency(models.Model):
-    """One key of one user's; written in the transaction of what the request made, so that both stand or fall.
+    """One key of one user. Written in the transaction of the request, so both commit or neither does.
 
-    The way of draft-ietf-httpapi-idempotency-key-header. `body_digest` tells the same request from another
-    one under the same key.
+    Follows draft-ietf-httpapi-idempotency-key-header. `body_digest` detects a different request under the
+    same key.
     """
 
     MAX_LENGTH = 255

@@ -1,4 +1,4 @@
-"""An improvement: a picture that a compatible client sends in, because its cut-out was not good."""
+"""Improvement: a picture that a client of the remove.bg API sends in because its cut-out was poor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs import storage
 
 
 class Improvement(models.Model):
-    """One picture, kept for the staff to look at."""
+    """One picture, kept for staff to review."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="improvements")
@@ -36,5 +36,5 @@ class Improvement(models.Model):
 
     @property
     def key(self) -> str:
-        """Where the bytes lie."""
+        """The storage key."""
         return storage.improvement_key(self.id)

@@ -1,4 +1,4 @@
-"""A job: one batch that a user submitted; the line in the history."""
+"""Job: one batch that a user submitted; one row of the history."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Lane(models.TextChoices):
-    """Somebody sits and waits, or a batch that may take the night."""
+    """Interactive: a person or client waits for the result. Batch: it may take hours."""
 
     INTERACTIVE = "interactive", "interactive"
     BATCH = "batch", "batch"
 
 
 class Job(models.Model):
-    """A batch: its recipe, and how far it is."""
+    """A batch of pictures: its recipe and its state."""
 
     class State(models.TextChoices):
         ACTIVE = "active", "active"
@@ -47,21 +47,21 @@ class Job(models.Model):
     recipe = models.JSONField(default=dict)
     recipe_digest = models.CharField(max_length=64)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
-    pinned = models.BooleanField(default=False, help_text="Kept beyond the plan's days.")
+    pinned = models.BooleanField(default=False, help_text="Kept beyond the plan's retention.")
     tags = models.ManyToManyField(Tag, related_name="jobs")
-    # Gone with all its files as soon as its answer was sent.
+    # Deleted with all its files as soon as its response is sent.
     ephemeral = models.BooleanField(default=False)
-    # The picture behind the subject, where the recipe names one.
+    # The background picture, if the recipe names one.
     backdrop = models.ForeignKey(Backdrop, null=True, on_delete=models.RESTRICT, related_name="jobs")
     picture_count = models.PositiveIntegerField()
-    # Of these so many are not written yet; Continuation says which.
+    # How many of these pictures are not written yet. Continuation lists them.
     to_come = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
     objects: ClassVar = OwnedQuerySet["Job"].as_manager()
 
-    # Attached by selectors, for a page full at once.
+    # Attached by selectors, for a whole page at once.
     counts: dict[str, int]
     place: Any
     first_pictures: list[Picture]
@@ -82,7 +82,7 @@ class Job(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["user", "-created_at", "-id"], name="job_history"),
-            # The other ways to sort the history, each with a last word that no two rows share.
+            # The other sort orders of the history. Each ends with the id, which makes it unique.
             models.Index(fields=["user", "picture_count", "id"], name="job_by_size"),
             models.Index("user", Lower("title"), "id", name="job_by_name"),
             models.Index(
@@ -97,5 +97,5 @@ class Job(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        """The job's page."""
+        """The URL of the job's page."""
         return reverse("jobs:job", args=[self.id])

@@ -1,4 +1,4 @@
-"""When something that runs again and again last ran."""
+"""The last run of a periodic task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 
 
 class LastRun(models.Model):
-    """The database's time at the last run, so that the next one sees how far the clock went since."""
+    """The database's time at the last run. The next run measures from it how far the clock has moved."""
 
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""What every table has whose rows wait in a queue and are claimed by one worker at a time."""
+"""Fields, constraints and indexes of tables whose rows are queued and leased by workers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.ids import new_id
 
 
 class LeaseState(models.TextChoices):
-    """The states of a leased row. A table whose rows are deleted when done allows fewer of them."""
+    """The states of a leased row. Tables that delete finished rows allow fewer of them."""
 
     QUEUED = "queued", "queued"
     RUNNING = "running", "running"
@@ -29,10 +29,11 @@ RUNNING: Final = Q(state="running")
 class Leased(models.Model):
     """A row of a `Line` (jobs/queue/line.py). The subclass adds `user`, whose window the row counts in.
 
-    `dispatched_at`: when the broker got a message for it; null while it waits in the database alone.
-    `not_before`: the end of its back-off. `attempts`: how often it was claimed. `lease_token`, `lease_until`:
-    which claim holds it, and until when that claim is valid without being renewed. `started_at`: the time of
-    its last claim.
+    - `dispatched_at`: when the broker got a message for it; null if the broker has none.
+    - `not_before`: the end of its back-off.
+    - `attempts`: how often it was claimed.
+    - `lease_token`, `lease_until`: the current claim, and when it expires unless renewed.
+    - `started_at`: the time of its last claim.
     """
 
     State = LeaseState
@@ -57,7 +58,7 @@ class Leased(models.Model):
 
 
 def lease_constraints(name: str) -> list[models.CheckConstraint]:
-    """A row is leased exactly while it runs, and a failed row has an error code and a sentence."""
+    """A row has a lease only while it runs. A failed row has an error code and a sentence."""
     leased = Q(lease_token__isnull=False, lease_until__isnull=False)
     free = Q(lease_token__isnull=True, lease_until__isnull=True)
     return [
@@ -74,14 +75,14 @@ def lease_constraints(name: str) -> list[models.CheckConstraint]:
 
 
 def states_constraint(name: str, states: tuple[str, ...]) -> models.CheckConstraint:
-    """The states that the rows of a table may have."""
+    """Limits the rows of a table to these states."""
     return models.CheckConstraint(name=f"{name}_state_known", condition=Q(state__in=states))
 
 
 def line_indexes(
     name: str, *, lane: tuple[str, ...] = (), order: tuple[str, ...] = ("id",)
 ) -> list[models.Index]:
-    """A partial index for each query of a line: waiting, in flight, expired, and lost messages."""
+    """Partial indexes for the queries of a line: waiting, in flight, expired leases and lost messages."""
     return [
         models.Index(fields=["user", *lane, *order], condition=WAITING, name=f"{name}_waiting"),
         models.Index(fields=["user", *lane], condition=IN_FLIGHT, name=f"{name}_in_flight"),

@@ -1,4 +1,4 @@
-"""A matte: an 8-bit alpha of the source's size."""
+"""Matte: an 8-bit alpha channel of the source's size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jobs.models.picture import Picture
 
 
 class Matte(models.Model):
-    """Revision 1 comes from the model, later ones from a brush or the API; none is overwritten."""
+    """Revision 1 comes from the model, later ones from the brush or the API. No revision is overwritten."""
 
     class Origin(models.TextChoices):
         MODEL = "model", "model"
@@ -22,7 +22,7 @@ class Matte(models.Model):
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="mattes")
     revision = models.PositiveIntegerField()
     origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.MODEL)
-    # What of the recipe decided this matte: the same digest again needs no second run of the model.
+    # Digest of the recipe fields that decide the matte: the cache key that avoids another run of the model.
     matte_digest = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
     size = models.BigIntegerField("bytes", default=0)

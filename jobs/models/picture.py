@@ -1,4 +1,4 @@
-"""A picture: one image of a job, and where it is on its way."""
+"""Picture: one image of a job, with its state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Picture(Leased):
     folder = models.CharField("folder it lay in", max_length=511, blank=True)
     source_key = models.CharField(max_length=255, blank=True)
     source_size = models.BigIntegerField(null=True)
-    # SHA-256 of the source, known once a worker has read it: the same bytes need no second run of the model.
+    # SHA-256 of the source, set by the first worker that reads it. Identical bytes need no second run of the
+    # model.
     source_digest = models.CharField(max_length=64, blank=True)
     format = models.CharField(max_length=16, blank=True)
     width = models.PositiveIntegerField(null=True)
@@ -38,22 +39,23 @@ class Picture(Leased):
     thumb_key = models.CharField(max_length=255, blank=True)
 
     queued_at = models.DateTimeField()
-    # While a charge for it stands: since when. Taken away by the refund, so that there is one of each.
+    # When it was charged; null if no charge stands. The refund clears it, so each charge is refunded at most
+    # once.
     charged_at = models.DateTimeField(null=True)
-    # The pixels of that charge; null where it was made when those of the source alone counted.
+    # The charged pixels. Null for old charges, which counted the source's pixels only.
     charged_pixels = models.PositiveBigIntegerField(null=True)
-    # Bytes that its matte and rendition are expected to take; they count while it waits or runs.
+    # Expected bytes of its matte and rendition. They count while it is queued or running.
     reserved = models.PositiveBigIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
 
     confidence = models.FloatField(null=True)
     warnings = models.JSONField(default=list)
-    # Made from an earlier matte of the same bytes, without running the model.
+    # Made from an earlier matte of the same bytes, without a run of the model.
     reused = models.BooleanField(default=False)
 
     objects: ClassVar = OwnedQuerySet["Picture"].as_manager()
 
-    # Attached by selectors, for a page full at once.
+    # Attached by selectors, for a whole page at once.
     rendition: Rendition | None
 
     class Meta:
@@ -73,7 +75,7 @@ class Picture(Leased):
             ),
         ]
         indexes: ClassVar = [
-            # What is done follows from the job's number of pictures: the many that are need no counting.
+            # The number of done pictures is the job's total minus these, so the many done ones need no index.
             models.Index(
                 fields=["job", "state"],
                 condition=models.Q(state__in=["queued", "running", "failed", "cancelled"]),
@@ -90,7 +92,7 @@ class Picture(Leased):
                 fields=["finished_at"], condition=models.Q(state="done"), name="picture_done_lately"
             ),
             models.Index(fields=["user", "job"], condition=models.Q(state="failed"), name="picture_failures"),
-            # For staff: the newest first, and which errors there are.
+            # For staff: newest first, and by error.
             models.Index(fields=["queued_at", "id"], name="picture_newest"),
             models.Index(fields=["error_code"], condition=~models.Q(error_code=""), name="picture_errors"),
             models.Index(
@@ -105,5 +107,5 @@ class Picture(Leased):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
+        """Whether the picture is in a final state."""
         return self.state in self.ENDED

@@ -1,4 +1,4 @@
-"""A preset: a recipe that a user gave a name."""
+"""Preset: a recipe with a name that a user chose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.gate import OwnedQuerySet
 
 
 class Preset(models.Model):
-    """Beside those that everybody has (segmentation.recipe.presets), whose names are taken."""
+    """A user's own preset. Names of built-in presets (segmentation.recipe.presets) are reserved."""
 
     MAX_LENGTH = 64
 

@@ -1,4 +1,4 @@
-"""A receipt: what was deleted, when and why, after the rows that could tell are gone."""
+"""Receipt: records what was deleted, when and why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.gate import OwnedQuerySet
 
 
 class Receipt(models.Model):
-    """One deleted job, or pictures that were deleted from a job that stays."""
+    """One deleted job, or deleted pictures of a job that remains."""
 
     class Reason(models.TextChoices):
         OWNER = "owner", "deleted by its owner"
@@ -23,7 +23,7 @@ class Receipt(models.Model):
     title = models.CharField(max_length=255)
     picture_count = models.PositiveIntegerField()
     reason = models.CharField(max_length=8, choices=Reason.choices)
-    # Whether the whole job went, or pictures of it.
+    # Whether the whole job was deleted, or only some of its pictures.
     whole = models.BooleanField(default=True)
     note = models.CharField("why, in words for the owner", max_length=500, blank=True)
     job_created_at = models.DateTimeField()

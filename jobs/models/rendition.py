@@ -1,4 +1,4 @@
-"""A rendition: one encoded output file, made from a matte and a recipe."""
+"""Rendition: one encoded output file, made from a matte and a recipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs.models.picture import Picture
 
 
 class Rendition(models.Model):
-    """One file to download; the digest of its recipe is its cache key under the matte."""
+    """One file to download. Matte and recipe digest are its cache key."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="renditions")
@@ -20,16 +20,16 @@ class Rendition(models.Model):
     recipe = models.JSONField()
     recipe_digest = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
-    # Empty where nobody has looked at it yet: synchronous calls get their file and nothing else is made.
+    # Empty until the first view: synchronous calls skip the preview.
     preview_key = models.CharField(max_length=255, blank=True)
     media_type = models.CharField(max_length=32)
     extension = models.CharField(max_length=8)
     size = models.BigIntegerField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    # Where the subject stands in it: left, top, width, height in pixels; null where that was not looked at.
+    # The bounding box of the subject: left, top, width, height in pixels. Null if it was not computed.
     foreground = models.JSONField(null=True)
-    # Width and height that it would have without a limit on its size.
+    # Width and height that the result would have without a size limit.
     full_size = models.JSONField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -45,5 +45,5 @@ class Rendition(models.Model):
 
     @property
     def version(self) -> str:
-        """What an address says to mean this rendition and no later one: its files never change."""
+        """A cache-busting version for its URLs. The files of a rendition never change."""
         return self.pk.hex[-12:]

@@ -1,4 +1,4 @@
-"""A rendition request: a rendition that is asked for and not made yet."""
+"""Rendition request: a rendition that is queued or running."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from jobs.models.picture import Picture
 
 
 class RenditionRequest(Leased):
-    """Deleted when it is fulfilled: the rendition that replaces it has its id.
+    """Deleted when it is fulfilled; the new rendition takes over its id.
 
-    It refers to an existing matte, or to one that a person uploaded: then `matte` is null, `revision` is
-    reserved for it, and its bytes are under the incoming key of this id until a worker has checked them.
+    It refers to an existing matte or to an uploaded one. For an uploaded one `matte` is null, `revision` is
+    reserved for it, and its bytes stay under the incoming key of this id until a worker has checked them.
     """
 
     user = models.ForeignKey(
@@ -31,10 +31,10 @@ class RenditionRequest(Leased):
     recipe = models.JSONField()
     recipe_digest = models.CharField(max_length=64)
 
-    # The pixels beyond its source's, and since when a charge for them stands.
+    # The charged pixels beyond the source's, and when they were charged; null if no charge stands.
     charged_pixels = models.PositiveBigIntegerField(default=0)
     charged_at = models.DateTimeField(null=True)
-    # Bytes that what it asks for is expected to take; they count while it waits or runs.
+    # Expected bytes of the result. They count while it is queued or running.
     reserved = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -1,4 +1,4 @@
-"""The text in which a search looks for a job."""
+"""The text that the history search matches against."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from jobs.models.job import Job
 
 
 class SearchText(models.Model):
-    """A job's title and its pictures' names, one a line, with cases folded.
+    """A job's title and its pictures' names, one per line, case-folded.
 
-    One row a job instead of one a picture: a common word is found while walking the jobs in their order,
-    and a rare one reads a few megabytes at most. It lies apart from the job, because it may be long and
-    nobody else wants it. PostgreSQL has a trigram index on it (see migration 0005).
+    One row per job rather than per picture: the search finds a common word while it walks the jobs in order,
+    and reads a few megabytes at most for a rare one. It has its own table, because it may be long and no
+    other query needs it. PostgreSQL has a trigram index on it (see the first migration).
     """
 
     job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True, related_name="search_text")

@@ -1,4 +1,4 @@
-"""A tag: a word of a user's own on some of their jobs."""
+"""Tag: a label that a user puts on jobs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.gate import OwnedQuerySet
 
 
 class Tag(models.Model):
-    """It exists as long as a job wears it."""
+    """Deleted when the last job that has it loses it."""
 
     MAX_LENGTH = 40
 

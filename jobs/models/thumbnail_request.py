@@ -1,4 +1,4 @@
-"""A thumbnail request: somebody looked at a picture whose small files are not made yet."""
+"""Thumbnail request: a picture was viewed before its thumbnail and preview were made."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from jobs.models.picture import Picture
 
 
 class ThumbnailRequest(Leased):
-    """One for each picture at most. A worker deletes the row when the files are there.
+    """At most one per picture. A worker deletes the row when the files exist.
 
-    A failed row stays for a while: a thumbnail that cannot be made is not tried again at every view.
+    A failed row stays for a while, so that a thumbnail that cannot be made is not retried at every view.
     """
 
     user = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""An upload: bytes on their way in, before they belong to a job."""
+"""Upload: a file that is sent but not yet part of a job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs import storage
 
 
 class Upload(models.Model):
-    """One file that a user announced, sent, and had checked."""
+    """One file: announced, received, then checked."""
 
     class State(models.TextChoices):
         STARTED = "started", "started"
@@ -34,7 +34,7 @@ class Upload(models.Model):
     error_code = models.CharField(max_length=64, blank=True)
     error_sentence = models.CharField(max_length=500, blank=True)
     by_program = models.BooleanField(
-        default=False, help_text="It came with a token: the program that sent it submits it, nobody else."
+        default=False, help_text="Sent with an API token. Pages do not offer to submit it."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -53,7 +53,7 @@ class Upload(models.Model):
             ),
             models.CheckConstraint(
                 name="upload_checked_has_facts",
-                # A comparison with NULL is neither true nor false, and a check refuses only what is false.
+                # Comparing with NULL gives NULL, and a check constraint rejects only false.
                 condition=~models.Q(state="uploaded")
                 | models.Q(
                     size__isnull=False,
@@ -80,5 +80,5 @@ class Upload(models.Model):
 
     @property
     def key(self) -> str:
-        """Where the bytes lie; the picture that is made of them keeps this key."""
+        """The storage key. The picture that is made from the upload keeps it."""
         return storage.source_key(self.id)

@@ -1,7 +1,7 @@
-"""Webhooks: whom a user wants told, what there was to tell, and how the telling went.
+"""Webhooks: endpoints, messages, deliveries and attempts.
 
-An event is written as a message in the transaction that made it happen, with one delivery for each endpoint
-that wants it. The rows are the truth; what the broker holds can be lost.
+An event is written as a message in the transaction that causes it, with one delivery per subscribed endpoint.
+The rows are authoritative; messages in the broker may be lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from common.ids import new_id
 
 
 class WebhookEvent(models.TextChoices):
-    """What can be told. `webhook.test` goes to the one endpoint that it is asked for, whatever that wants."""
+    """Event types. `webhook.test` goes to the endpoint under test, whatever it subscribes to."""
 
     JOB_FINISHED = "job.finished", "A job has finished"
     JOB_CANCELLED = "job.cancelled", "A job was cancelled"
@@ -27,14 +27,14 @@ class WebhookEvent(models.TextChoices):
 
 
 class WebhookEndpoint(models.Model):
-    """An address of a user's that is told."""
+    """A user's URL that receives events."""
 
-    # What one can choose of.
+    # The event types that an endpoint can subscribe to.
     EVENTS = tuple(event.value for event in WebhookEvent if event != WebhookEvent.TEST)
     MAX_URL = 2000
 
     class Off(models.TextChoices):
-        """Why nothing is sent there."""
+        """Why an endpoint is disabled."""
 
         OWNER = "owner", "switched off by its owner"
         FAILING = "failing", "it failed for too long"
@@ -48,12 +48,12 @@ class WebhookEndpoint(models.Model):
     )
     url = models.CharField(max_length=MAX_URL)
     description = models.CharField(max_length=200, blank=True)
-    events = models.JSONField(help_text="Types of events, none twice, in the order of EVENTS.")
+    events = models.JSONField(help_text="Event types without duplicates, in the order of EVENTS.")
     created_at = models.DateTimeField(auto_now_add=True)
     enabled = models.BooleanField(default=True)
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=10, choices=Off.choices, blank=True)
-    # When the first of the failures was that no success has followed.
+    # When the current series of failures began; null after a success.
     failing_since = models.DateTimeField(null=True)
 
     objects: ClassVar = OwnedQuerySet["WebhookEndpoint"].as_manager()
@@ -76,7 +76,7 @@ class WebhookEndpoint(models.Model):
 
 
 class WebhookSecret(models.Model):
-    """One signing secret: not itself, but what beside SECRET_KEY it is derived from, and how to know it.
+    """A signing secret. Stores a salt and a fingerprint; the secret is derived from the salt and SECRET_KEY.
 
     See jobs/webhooks/secrets.py.
     """
@@ -85,7 +85,7 @@ class WebhookSecret(models.Model):
     salt = models.CharField(max_length=64)
     fingerprint = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
-    # Of one that was followed by another: until when it signs, too.
+    # For a replaced secret: until when it still signs too.
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -101,7 +101,7 @@ class WebhookSecret(models.Model):
 
 
 class WebhookMessage(models.Model):
-    """What there was to tell. The body is kept as it is sent: a signature is over bytes."""
+    """An event to send. The body is stored exactly as sent, because the signature covers its bytes."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
@@ -120,16 +120,16 @@ class WebhookMessage(models.Model):
 
     @property
     def name(self) -> str:
-        """`webhook-id`: the same at every attempt."""
+        """The `webhook-id` header: the same for every attempt."""
         return f"msg_{self.pk.hex}"
 
 
 class WebhookDelivery(models.Model):
-    """A message on its way to one endpoint.
+    """The delivery of a message to one endpoint.
 
-    `next_at` says when the next attempt is due. Whoever makes one puts it off first, so that an attempt that
-    dies leaves a row which comes due by itself; `token` says whose attempt it is, `sent_at` that the broker
-    has a message for it.
+    `next_at` says when the next attempt is due. An attempt first moves it into the future, so if the attempt
+    dies, the delivery becomes due again by itself. `token` identifies the current attempt. `sent_at` says
+    when the broker got a message for it.
     """
 
     class State(models.TextChoices):
@@ -139,13 +139,13 @@ class WebhookDelivery(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     message = models.ForeignKey(WebhookMessage, on_delete=models.CASCADE, related_name="deliveries")
-    # No constraint in the database: who writes down that a picture ended must not wait for, or fail with,
-    # somebody who deletes an endpoint. A delivery that is left without one goes with its message.
+    # No database constraint: a transaction that records the end of a picture must not wait for, or fail with,
+    # one that deletes an endpoint. Deliveries without an endpoint are deleted with their message.
     endpoint = models.ForeignKey(
         WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    # Since it was written or replayed: the place in the back-off.
+    # Counted since it was written or replayed. Decides the back-off.
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(null=True, default=timezone.now)
     sent_at = models.DateTimeField(null=True)
@@ -191,7 +191,7 @@ class WebhookDelivery(models.Model):
 
 
 class WebhookAttempt(models.Model):
-    """One attempt: what the other side answered, or why it did not."""
+    """One attempt: the endpoint's response, or the reason there was none."""
 
     delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, related_name="log")
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Everything that reads for pages and programs: bounded, and with a number of queries that does not grow."""
+"""All queries for pages and the API. Results are bounded, and so is the number of queries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """A stretch of a long list, and the cursors that lead on from it: "" where there is nothing more."""
+    """One page of a list, with the cursors of the pages before and after: "" if there is none."""
 
     items: list[T]
     older: str
@@ -42,9 +42,11 @@ def history(
     wanted: Mapping[str, Any] | None = None,
     most: int = JOBS_PER_PAGE,
 ) -> Page[Job]:
-    """A page of a user's jobs, each with its counts, first pictures and tags. Keyset paging in every order.
+    """Returns a page of a user's jobs, each with its counts, first pictures and tags.
 
-    wanted: the cleaned data of a search.HistoryForm. most: jobs of a page. Raises sorting.BadCursorError.
+    Every order uses keyset pagination.
+
+    wanted: the cleaned data of a search.HistoryForm. most: jobs per page. Raises sorting.BadCursorError.
     """
     wanted = wanted or {}
     sort = SORTS[wanted.get("sort") or ""]
@@ -67,28 +69,28 @@ def history(
 
 
 def job_of(user: User, job: UUID) -> Job:
-    """One job of this user's, with its counts. Raises Job.DoesNotExist for anybody else's."""
+    """Returns one job of this user with its counts. Raises Job.DoesNotExist for another user's."""
     found: Job = Job.objects.for_user(user).get(pk=job)
     _attach_counts([found])
     return found
 
 
 def jobs_of(user: User, jobs: Collection[UUID]) -> list[Job]:
-    """Those of these jobs that are this user's, the newest first."""
+    """Returns those of these jobs that belong to this user, newest first."""
     return list(Job.objects.for_user(user).filter(pk__in=jobs))
 
 
 def pictures_of(job: Job, *, start: int = 0, state: str = "", name: str = "") -> Page[Picture]:
-    """A page of a job's pictures in their order, from position `start` on; cursors are positions.
+    """Returns a page of a job's pictures in order, from position `start` on. Cursors are positions.
 
-    state, name: only those in this state, or with this text in their name.
+    state, name: only pictures in this state, or with this text in their name.
     """
     start = max(0, start)
     wanted = Picture.objects.filter(job=job)
     if state:
         wanted = wanted.filter(state=state)
     if name:
-        # SQLite compares without regard to case in ASCII alone, but for regular expressions.
+        # SQLite's `icontains` ignores case for ASCII only; its `iregex` does for all letters.
         exact = f"name__i{'regex' if connection.vendor == 'sqlite' else 'contains'}"
         text = unicodedata.normalize("NFC", name)
         wanted = wanted.filter(**{exact: re.escape(text) if connection.vendor == "sqlite" else text})
@@ -110,21 +112,21 @@ def _page_before(wanted: QuerySet[Picture], start: int) -> str:
 
 
 def some_pictures_of(job: Job, ids: Sequence[UUID]) -> list[Picture]:
-    """These pictures of a job, in its order."""
+    """Returns these pictures of a job, in the job's order."""
     pictures = list(Picture.objects.filter(job=job, pk__in=ids).order_by("position"))
     attach_renditions(pictures)
     return pictures
 
 
 def picture_of(user: User, picture: UUID) -> Picture:
-    """One picture of this user's. Raises Picture.DoesNotExist for anybody else's."""
+    """Returns one picture of this user. Raises Picture.DoesNotExist for another user's."""
     found: Picture = Picture.objects.for_user(user).select_related("job").get(pk=picture)
     attach_renditions([found])
     return found
 
 
 def attach_renditions(pictures: Sequence[Picture]) -> None:
-    """Give each picture its `rendition`: the newest of its newest matte, or None. One query for all."""
+    """Sets each picture's `rendition`: the newest of its newest matte, or None. One query for all."""
     newest = (
         Rendition.objects.filter(picture__in=pictures)
         .annotate(
@@ -142,14 +144,14 @@ def attach_renditions(pictures: Sequence[Picture]) -> None:
 
 
 def every_picture_of(job: Job) -> list[Picture]:
-    """All pictures of a job in its order, each with its rendition; a job's size is bounded at its making."""
+    """Returns all pictures of a job in order, each with its rendition. Submit limits a job's size."""
     pictures = list(Picture.objects.filter(job=job).order_by("position"))
     attach_renditions(pictures)
     return pictures
 
 
 def in_flight_of(user: int) -> int:
-    """How many pictures of a user wait or run, or will when they are written. An index answers each query."""
+    """Returns how many pictures of a user are queued, running or unwritten. Each query has an index."""
     mine = Picture.objects.filter(user=user)
     waiting = mine.filter(state=Picture.State.QUEUED, dispatched_at__isnull=True)
     sent = mine.filter(state__in=[Picture.State.QUEUED, Picture.State.RUNNING], dispatched_at__isnull=False)
@@ -158,18 +160,18 @@ def in_flight_of(user: int) -> int:
 
 
 def reserved_of(user: int) -> int:
-    """Bytes that the results of a user's pictures and rendition requests that wait or run will take."""
+    """Returns the bytes reserved for the results of a user's queued and running work."""
     open_rows = (
         model.objects.filter(user=user, state__in=["queued", "running"]).order_by()
         for model in (Picture, RenditionRequest)
     )
-    # Unwritten pictures come first: a slice that is written meanwhile counts twice, and never not at all.
+    # Read the unwritten pictures first: a slice written in between then counts twice rather than not at all.
     unwritten = Continuation.objects.filter(user=user).order_by()
     return sum(rows.aggregate(total=Sum("reserved", default=0))["total"] for rows in (unwritten, *open_rows))
 
 
 def known_matte(user: int, source_digest: str, matte_digest: str) -> Matte | None:
-    """A matte by the model that an identical picture of this user already has."""
+    """Returns a model-made matte of an identical picture of this user, or None."""
     return (
         Matte.objects.filter(
             picture__user=user,
@@ -184,12 +186,12 @@ def known_matte(user: int, source_digest: str, matte_digest: str) -> Matte | Non
 
 
 def newest_matte(picture: Picture) -> Matte | None:
-    """The matte that counts: the one of the highest revision."""
+    """Returns the current matte: the highest revision."""
     return Matte.objects.filter(picture=picture).order_by("-revision").first()
 
 
 def _attach_counts(jobs: Sequence[Job]) -> None:
-    # A page may hold 100,000 pictures, most of them done: those are what is left when the others are counted.
+    # A page may cover 100,000 pictures, most of them done. Count the others and subtract.
     counted = (
         Picture.objects.filter(job__in=jobs, state__in=Picture.NOT_DONE)
         .order_by()
@@ -212,8 +214,8 @@ def _attach_counts(jobs: Sequence[Job]) -> None:
 
 
 def _attach_first_pictures(jobs: Sequence[Job]) -> None:
-    # The first positions are 0, 1, 2, … as long as nobody deleted one: enough for a row of small pictures.
-    # Of a hundred small pictures a page wants to know where they lie, and nothing else.
+    # The first positions are 0, 1, 2, … unless pictures were deleted: good enough for a row of thumbnails.
+    # Load only the fields that a page of a hundred thumbnails needs.
     wanted = Picture.objects.filter(job__in=jobs, position__lt=FIRST_PICTURES).order_by("position")
     rows = wanted.only("job", "position", "state", "thumb_key") if jobs else []
     firsts: dict[UUID, list[Picture]] = {job.pk: [] for job in jobs}

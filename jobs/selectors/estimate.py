@@ -1,4 +1,4 @@
-"""Where a job stands in the queue, and about how long it will still take."""
+"""Estimates a job's place in the queue and its remaining time."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from django.utils import timezone
 
 from jobs.models import Job, Picture
 
-# What was done in so many minutes tells how fast the workers are.
+# The throughput is measured over this period.
 LATELY = timedelta(minutes=10)
-# The pace is that of so many pictures at most, the latest.
+# The throughput is measured over at most this many of the latest pictures.
 SAMPLE = 200
-# Between two pictures that come one after the other a worker is not idle for so long.
+# A shorter gap between two pictures does not count as idle time.
 PAUSE = timedelta(seconds=5)
-# Behind so many pictures nobody minds one more, and nobody counts further.
+# Queue positions are counted up to this number.
 FAR = 10_000
-# What is the same for everybody is looked up once in so many seconds, however many pages ask.
+# How long the figures shared by all users are cached.
 CROWD_SECONDS = 5
-_AT_WORK = Q(state=Picture.State.QUEUED) | Q(state=Picture.State.RUNNING)
+_QUEUED_OR_RUNNING = Q(state=Picture.State.QUEUED) | Q(state=Picture.State.RUNNING)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """ahead: the owner's own pictures that come first. seconds: until the end; None: nobody can tell."""
+    """ahead: the owner's pictures that run first. seconds: remaining time; None if unknown."""
 
     ahead: int
     seconds: int | None
 
     @property
     def words(self) -> str:
-        """The time left as people say it, "" where nobody can tell."""
+        """The remaining time in words, "" if unknown."""
         if self.seconds is None:
             return ""
         minutes = round(self.seconds / 60)
@@ -45,14 +45,14 @@ class Estimate:
 
 
 def outlook(job: Job) -> Estimate | None:
-    """The outlook of a job at work; None for any other.
+    """Returns the estimate of an active job; None for any other.
 
-    Users take turns, so that what others have waiting counts by their number and not by its length.
+    The queue is fair by user, so another user's backlog counts at most as much as the owner's own.
     """
     if job.state != Job.State.ACTIVE:
         return None
-    left = Picture.objects.filter(_AT_WORK, job=job).count()
-    # Sent before this job was made. What is with a worker already is a window's worth, and left out.
+    left = Picture.objects.filter(_QUEUED_OR_RUNNING, job=job).count()
+    # Queued before this job was made. Leaves out dispatched pictures, which are at most a window.
     before = Picture.objects.filter(
         user=job.user_id,
         lane=job.lane,
@@ -64,7 +64,7 @@ def outlook(job: Job) -> Estimate | None:
     name = f"outlook:{job.lane}"
     crowd: tuple[int, int, float] | None = cache.get(name)
     if crowd is None:
-        crowd = _crowd(job.lane)
+        crowd = _lane_load(job.lane)
         cache.set(name, crowd, CROWD_SECONDS)
     users, pictures, pace = crowd
     if not pace:
@@ -73,32 +73,32 @@ def outlook(job: Job) -> Estimate | None:
     return Estimate(ahead, round(turns / pace))
 
 
-def _crowd(lane: str) -> tuple[int, int, float]:
-    """How many users of a lane have pictures at work, how many those are, and the workers' pace."""
-    at_work = Picture.objects.filter(_AT_WORK, lane=lane).order_by()
+def _lane_load(lane: str) -> tuple[int, int, float]:
+    """Returns how many users of a lane have unfinished pictures, how many pictures, and the throughput."""
+    at_work = Picture.objects.filter(_QUEUED_OR_RUNNING, lane=lane).order_by()
     counted = at_work.aggregate(users=Count("user", distinct=True), pictures=Count("*"))
-    return counted["users"], counted["pictures"], _pace()
+    return counted["users"], counted["pictures"], _throughput()
 
 
-def _pace() -> float:
-    """Pictures done a second lately, while there was something to do; 0 where nothing was."""
+def _throughput() -> float:
+    """Returns the recent throughput in pictures per second of busy time; 0 if nothing was done."""
     now = timezone.now()
     recent = Picture.objects.filter(
         state=Picture.State.DONE, finished_at__gte=now - LATELY, started_at__isnull=False
     )
     times = recent.order_by("-finished_at").values_list("started_at", "finished_at")[:SAMPLE]
-    # The filter leaves out what has no times; the types do not know that.
+    # The query excludes nulls, but the type checker cannot know.
     spans = [(start, end) for start, end in times if start and end]
     if not spans:
         return 0.0
-    # What has waited since the last one ended waits for a worker: that time is not idle.
-    waiting = Picture.objects.filter(_AT_WORK).aggregate(since=Min("queued_at"))["since"]
+    # Pictures that wait since the last one ended are waiting for a worker, so that time is not idle.
+    waiting = Picture.objects.filter(_QUEUED_OR_RUNNING).aggregate(since=Min("queued_at"))["since"]
     to_now = [(max(spans[0][1], waiting), now)] if waiting else []
-    return len(spans) / max(_busy([*spans, *to_now], now - LATELY).total_seconds(), 1.0)
+    return len(spans) / max(_busy_time([*spans, *to_now], now - LATELY).total_seconds(), 1.0)
 
 
-def _busy(spans: list[tuple[datetime, datetime]], since: datetime) -> timedelta:
-    """For how long after `since` one of the spans lasted, short pauses between them included."""
+def _busy_time(spans: list[tuple[datetime, datetime]], since: datetime) -> timedelta:
+    """Returns the time after `since` that the spans cover, including short gaps between them."""
     busy, reached = timedelta(), None
     for start, end in sorted(spans):
         begin = max(start, since) if reached is None or start - reached > PAUSE else reached

@@ -1,4 +1,4 @@
-"""The registered models: the catalogue's, the operator's own, and the site's default."""
+"""Registered models: the catalogue's, the operator's own, and the default."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from segmentation.recipe import Choice
 
 
 def names() -> list[str]:
-    """The names of all models that a recipe may have."""
-    # The web process may run without the weights: the default model counts as registered.
+    """The names of all models that a recipe may use."""
+    # The web process may run without weights, so the default model always counts as registered.
     known = weights.names()
     return known if settings.MODEL in known else [*known, settings.MODEL]
 
 
 def title(name: str) -> str:
-    """The model's title for people, in their language; the name of a model of the operator's own."""
+    """The model's title in the user's language. For an operator's own model, its name."""
     published = weights.CATALOGUE.get(name)
     return gettext(published.title) if published else name
 
 
 def choices() -> tuple[Choice, ...]:
-    """All models as choices of a form."""
+    """All models as choices of a form field."""
     return tuple(
         Choice(name, found.title, found.help)
         if (found := weights.CATALOGUE.get(name))

@@ -1,4 +1,4 @@
-"""What of the history is wanted: a form that reads the address's query, and the rows that fit it."""
+"""History search: a form that reads the query string, and the filter for the jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATES = [
     ("failures", "With failures"),
     (Job.State.CANCELLED, "Cancelled"),
 ]
-# The second is what the pictures' state is called in the API, and what people type.
+# The second name is the state of the pictures in the API, which users also type.
 FAILURES = ("failures", Picture.State.FAILED)
 ORIGINS = [("", "From anywhere"), *Job.Origin.choices]
 
@@ -34,13 +34,13 @@ def _models() -> list[tuple[str, str]]:
 
 
 class HistoryForm(forms.Form):
-    """Search by name, filter by state, model, origin, tag and day, and sort. Every field may be left out."""
+    """Search by name; filter by state, model, origin, tag and day; sort. Every field is optional."""
 
     q = forms.CharField(
         label="Name",
         required=False,
         max_length=100,
-        widget=forms.SearchInput(attrs={"placeholder": "Of a job or a picture"}),
+        widget=forms.SearchInput(attrs={"placeholder": "Job or picture name"}),
     )
     state = forms.ChoiceField(label="State", required=False, choices=[*STATES, (FAILURES[1], STATES[3][1])])
     model = forms.ChoiceField(label="Model", required=False, choices=_models)
@@ -65,30 +65,30 @@ class HistoryForm(forms.Form):
         self.fields["tag"].queryset = Tag.objects.for_user(user)  # type: ignore[attr-defined]
 
     def clean_state(self) -> str:
-        """One name for one thing."""
+        """Maps both names of the state to one."""
         state: str = self.cleaned_data["state"]
         return FAILURES[0] if state in FAILURES else state
 
     def clean(self) -> dict[str, Any]:
-        """A stretch of days has its beginning before its end."""
+        """Checks that the first day is not after the last."""
         given: dict[str, Any] = super().clean() or {}
         since, until = given.get("since"), given.get("until")
         if since and until and since > until:
-            self.add_error("until", "The last day lies before the first.")
+            self.add_error("until", "The last day is before the first.")
         return given
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether anything less than everything was asked for."""
+        """Whether any filter is set."""
         return self.is_valid() and any(value for name, value in self.cleaned_data.items() if name != "sort")
 
 
-# All that there ever is lies between them, and in every time zone they have a midnight.
+# All jobs lie between these days, and both have a midnight in every time zone.
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
 
 
 def narrow(jobs: QuerySet[Job], user: User, wanted: Mapping[str, Any]) -> QuerySet[Job]:
-    """The jobs of `user` among `jobs` that fit a valid HistoryForm's cleaned data."""
+    """Filters `jobs` of a user by the cleaned data of a valid HistoryForm."""
     if text := wanted.get("q"):
         named = SearchText.objects.filter(user=user, text__contains=folded(text))
         jobs = jobs.filter(pk__in=named.values("job"))

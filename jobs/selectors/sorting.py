@@ -1,4 +1,4 @@
-"""The orders of the history, and the cursors that lead on in each of them."""
+"""Sort orders of the history, and their cursors for keyset pagination."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from django.db.models.functions import Lower
 
 from jobs.models import Job
 
-# As many characters as a title of four bytes each needs, with room.
+# Enough for a title of 255 characters with four bytes each.
 LONGEST_CURSOR = 2000
 
 
 class BadCursorError(ValueError):
-    """A page address that this site did not write."""
+    """A cursor that this site did not issue."""
 
 
 @dataclass(frozen=True)
 class Sort:
-    """One order: a value of the row and its id, both upwards or both downwards, so that one index serves it.
+    """A sort order: a value of the row, then its id, both in the same direction, so that one index serves it.
 
-    The id makes every place in the order distinct; a page goes on behind the last row's pair.
+    The id makes every position unique. A page starts after the last row's pair.
     """
 
     label: str
@@ -39,19 +39,19 @@ class Sort:
     read: Callable[[str], Any]
 
     def ordered(self, jobs: QuerySet[Job], *, backwards: bool = False) -> QuerySet[Job]:
-        """In this order, or in its reverse; each row with its `place`."""
+        """Sorts the jobs in this order or its reverse. Annotates each with its `place`."""
         down = self.downwards != backwards
         keys = [key.desc() if down else key.asc() for key in (F("place"), F("pk"))]
-        # Not by keyword: mypy takes that for a second definition.
+        # As a dict: mypy takes a keyword argument for a redefinition.
         return jobs.annotate(**{"place": self.by}).order_by(*keys)  # noqa: PIE804
 
     def beyond(self, jobs: QuerySet[Job], cursor: str, *, backwards: bool = False) -> QuerySet[Job]:
-        """What comes after a cursor in this order, or before it. Raises BadCursorError."""
+        """Returns the jobs after a cursor in this order, or before it. Raises BadCursorError."""
         lookup = TupleLessThan if self.downwards != backwards else TupleGreaterThan
         return jobs.filter(lookup(Tuple(self.by, F("pk")), self._read_cursor(cursor)))
 
     def cursor(self, job: Job) -> str:
-        """The place of a row that `ordered` gave."""
+        """Returns the cursor of a job from `ordered`."""
         text = f"{self.write(job.place)}|{job.pk.hex}"
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -70,7 +70,7 @@ def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise BadCursorError(text)
-    # At the ends of the calendar another time zone is another year, which there is none of.
+    # Raises OverflowError if the conversion leaves the years 1 to 9999.
     return moment.astimezone(UTC)
 
 
@@ -86,7 +86,7 @@ def _title(text: str) -> str:
     return text
 
 
-# By the name that stands in the address; the first is what nobody has to ask for.
+# By name in the query string; the first is the default.
 SORTS = {
     "": Sort("Newest first", F("created_at"), True, datetime.isoformat, _moment),
     "oldest": Sort("Oldest first", F("created_at"), False, datetime.isoformat, _moment),

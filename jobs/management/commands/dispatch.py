@@ -1,4 +1,4 @@
-"""`manage.py dispatch`: the scheduler process. Tops the queues up, recovers what was lost, sweeps."""
+"""`manage.py dispatch`: the scheduler process. Dispatches queued work, recovers lost work, and sweeps."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ SWEEP_EVERY = 30
 
 
 class Command(BaseCommand):
-    """Runs until it is told to stop. Several at once do no harm: each step is a conditional update."""
+    """Runs until it gets a signal. Several may run at once: each step is a conditional update."""
 
-    help = "Top the queues up from the database every few seconds, recover lost work and sweep leftovers."
+    help = "Dispatch queued work every few seconds, recover lost work and sweep expired rows and files."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="one round, then stop")
@@ -54,20 +54,21 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         logger.info("dispatching every %d s", settings.DISPATCH_SECONDS)
         rounds = 0
-        # While the database was away nobody could renew a lease: the living get time to.
+        # While the database is down, no worker can renew its lease. Give workers time to renew before leases
+        # expire.
         trusted_from = 0.0
         while not stop.wait(settings.DISPATCH_SECONDS):
             try:
                 self.tick(sweep=rounds % SWEEP_EVERY == 0, leases=time.monotonic() >= trusted_from)
             except (Error, OSError, StoreUnavailableError, StoreRefusedError):
-                # The database or the store is away: say so, and try again at the next tick.
-                logger.exception("this round failed")
+                # The database or the store is unreachable. Log it and try again at the next tick.
+                logger.exception("round failed; trying again")
                 connection.close()
                 trusted_from = time.monotonic() + settings.LEASE_SECONDS
             rounds += 1
 
     def tick(self, *, sweep: bool, leases: bool = True) -> None:
-        """One round."""
+        """Runs one round."""
         for line in lines.ALL:
             line.recover_lost(leases=leases)
             line.top_up_everyone()
@@ -84,7 +85,7 @@ class Command(BaseCommand):
             slices.run(removal.sweep_discards)
 
     def sweep_by_age(self) -> None:
-        """Delete what is over: not to be done with a clock that may be wrong."""
+        """Deletes expired rows and files. Call it only if the clock is trusted."""
         slices.run(retention.expire)
         slices.run(removal.sweep_uploads)
         slices.run(rendition_requests.sweep)

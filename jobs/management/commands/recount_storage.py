@@ -1,4 +1,4 @@
-"""`manage.py recount_storage`: compare what is counted of users' files with the rows, and set it right."""
+"""`manage.py recount_storage`: compares each user's storage counter with the rows, and corrects it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from jobs.services import storage_usage
 
 
 class Command(BaseCommand):
-    """Safe while everything runs: each user's counter is held while their rows are added up."""
+    """Safe while the site is running: each user's counter is locked while their rows are summed."""
 
-    help = "Add up what every user stores, set the counters to it, and say which were wrong."
+    help = "Recompute every user's storage counter from the rows, and print the ones that were wrong."
 
     def handle(self, *args: Any, **options: Any) -> None:
         users = User.objects.order_by("pk")
         wrong = storage_usage.recount(users.iterator())
         for user, (counted, size) in sorted(wrong.items()):
-            self.stdout.write(f"user {user}: {counted} bytes were counted, {size} are stored")
-        self.stdout.write(f"{len(wrong)} of {users.count()} counters were wrong and are right now.")
+            self.stdout.write(f"user {user}: counter was {counted} bytes, stored are {size}")
+        self.stdout.write(f"{len(wrong)} of {users.count()} counters were wrong and are now corrected.")

@@ -1,4 +1,4 @@
-"""`manage.py sweep_clock`: what the sweeps think of the clock, and a way to say that it is right."""
+"""`manage.py sweep_clock`: shows whether the sweeps trust the clock, and accepts a clock step."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from jobs.services import sweep_clock
 
 
 class Command(BaseCommand):
-    """Deletes nothing itself: the scheduler's next sweep does."""
+    """Deletes nothing itself; the scheduler's next sweep does."""
 
-    help = "Show the database's clock and the last sweep, and whether sweeps delete by age."
+    help = "Show the database's clock, the last sweep, and whether sweeps delete by age."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--accept",
             action="store_true",
-            help="the database's clock is right: let the next sweep delete what is over",
+            help="trust the database's clock, so the next sweep deletes expired data",
         )
 
     def handle(self, *args: Any, accept: bool = False, **options: Any) -> None:
         if accept:
             now = sweep_clock.accept()
-            self.stdout.write(f"Accepted: it is {_words(now)}. The next sweep deletes what is over.")
+            self.stdout.write(f"Accepted: it is {_words(now)}. The next sweep deletes expired data.")
             return
         now, before = clock.now(), sweep_clock.last()
         self.stdout.write(f"the database's clock: {_words(now)}")
         self.stdout.write(f"this machine's clock: {_words(datetime.now(UTC))}")
-        self.stdout.write(f"the last sweep:       {_words(before) if before else 'there was none'}")
+        self.stdout.write(f"the last sweep:       {_words(before) if before else 'none'}")
         if before and now - before > timedelta(days=settings.SWEEP_MAX_STEP_DAYS):
             self.stdout.write(
-                f"Sweeps delete nothing by age: the clock went {(now - before).days} days ahead since, and "
-                f"SWEEP_MAX_STEP_DAYS is {settings.SWEEP_MAX_STEP_DAYS}. If the clock is right, run this "
-                "again with --accept."
+                f"Sweeps delete nothing by age: the clock moved {(now - before).days} days ahead since the "
+                f"last one, and SWEEP_MAX_STEP_DAYS is {settings.SWEEP_MAX_STEP_DAYS}. If the clock is "
+                "right, run this command with --accept."
             )
         else:
             self.stdout.write("Sweeps delete by age as usual.")

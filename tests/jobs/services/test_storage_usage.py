@@ -209,8 +209,8 @@ def test_recounting_finds_what_went_wrong_and_sets_it_right(user: User, stranger
     out = io.StringIO()
     call_command("recount_storage", stdout=out)
     assert out.getvalue() == (
-        f"user {user.pk}: {right + 11} bytes were counted, {right} are stored\n"
-        "1 of 2 counters were wrong and are right now.\n"
+        f"user {user.pk}: counter was {right + 11} bytes, stored are {right}\n"
+        "1 of 2 counters were wrong and are now corrected.\n"
     )
     assert (counted(user), counted(stranger)) == (right, 0)
     assert storage_usage.recount(User.objects.all()) == {}

@@ -68,14 +68,14 @@ def test_yes_really(job: Job, clock: time_machine.Traveller) -> None:
     clock.shift(timedelta(days=400))
     said = StringIO()
     call_command("sweep_clock", stdout=said)
-    assert "the clock went 400 days ahead" in said.getvalue()
-    assert "run this again with --accept" in said.getvalue()
+    assert "the clock moved 400 days ahead" in said.getvalue()
+    assert "run this command with --accept" in said.getvalue()
     assert retention.expire() == 0, "to ask changes nothing"
 
     said = StringIO()
     call_command("sweep_clock", "--accept", stdout=said)
     assert (
-        said.getvalue() == "Accepted: it is 2027-02-06 12:00:00 UTC. The next sweep deletes what is over.\n"
+        said.getvalue() == "Accepted: it is 2027-02-06 12:00:00 UTC. The next sweep deletes expired data.\n"
     )
     call_command("dispatch", once=True)
     assert not Job.objects.exists()
@@ -117,6 +117,6 @@ def test_the_command_says_that_all_is_well(clock: time_machine.Traveller) -> Non
     said = StringIO()
     call_command("sweep_clock", stdout=said)
     assert said.getvalue().splitlines()[2:] == [
-        "the last sweep:       there was none",
+        "the last sweep:       none",
         "Sweeps delete by age as usual.",
     ]
