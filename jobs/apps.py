@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
-    """What you asked for."""
+    """The jobs app: uploads, jobs, pictures, renditions and webhooks."""
 
     name = "jobs"
 

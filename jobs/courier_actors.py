@@ -1,4 +1,6 @@
-"""The actor of webhooks, apart from those of pictures: who imports it takes their messages."""
+"""The webhook actor. It has a module of its own because a process consumes the queue of each actor that it
+imports.
+"""
 
 from __future__ import annotations
 
@@ -14,5 +16,5 @@ TIME_LIMIT_MS = (settings.WEBHOOK_SECONDS + 120) * 1000
 
 @dramatiq.actor(queue_name=deliveries.QUEUE, actor_name=deliveries.ACTOR, time_limit=TIME_LIMIT_MS)
 def deliver_webhook(delivery_id: str) -> None:
-    """Make the attempt that is due for a delivery."""
+    """Makes the due attempt of a delivery."""
     deliveries.deliver(UUID(delivery_id))

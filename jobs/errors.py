@@ -1,4 +1,4 @@
-"""Refusals of the jobs room: a stable code, a sentence for a person, the status that fits on the wire."""
+"""Errors of the jobs app: a stable code, a sentence for people, and an HTTP status."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from common.errors import SiteError
 
 
 class JobsError(SiteError):
-    """Base: something was asked for that cannot be."""
+    """Base class: the request cannot be fulfilled."""
 
 
 class UploadRefusedError(JobsError):
-    """A file that is not taken."""
+    """A file that is not accepted."""
 
     status = 422
 
 
 class SubmitRefusedError(JobsError):
-    """A job that cannot be made of what was given."""
+    """A job that cannot be created from the request."""
 
     status = 422
 
 
 class TagRefusedError(JobsError):
-    """A tag that is none, or one too many."""
+    """An invalid tag, or more tags than allowed."""
 
     status = 422
 
 
 class TooManyError(JobsError):
-    """More at once than one account gets; fewer, or later, is right."""
+    """The account exceeds a concurrency or count limit. Retry later or with fewer."""
 
     status = 429
 
 
 class WebhookRefusedError(JobsError):
-    """A webhook that cannot be so; `field` is the one to blame, where there is one."""
+    """An invalid webhook; `field` names the value to change, if there is one."""
 
     status = 422
 
@@ -44,13 +44,13 @@ class WebhookRefusedError(JobsError):
 
 
 class WrongStateError(JobsError):
-    """Right in another state, not in this one."""
+    """The operation is not possible in the object's current state."""
 
     status = 409
 
 
 class GoneError(JobsError):
-    """It was there a moment ago, and somebody deleted it."""
+    """The object was deleted by a concurrent request."""
 
     status = 404
 
@@ -59,7 +59,7 @@ class GoneError(JobsError):
 
 
 class KeyReusedError(JobsError):
-    """An Idempotency-Key that another request had."""
+    """An Idempotency-Key that was used for a different request."""
 
     status = 422
 

@@ -1,4 +1,4 @@
-"""The recipe in HTML forms. Every control derives from the description of a recipe's field."""
+"""The recipe in HTML forms. Every control derives from the declaration of a recipe field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_TEXT: Final = 1000
 
 @dataclass(frozen=True)
 class Option:
-    """One choice of a control. key: the value's English name, for a style sheet."""
+    """One choice of a control. key: the value's English name, for CSS."""
 
     value: str
     label: str
@@ -74,14 +74,16 @@ def options(recipe: Recipe) -> Options:
 
 
 def _in_order(described: Iterable[Field]) -> list[Field]:
-    """What people change most comes first: pixels, then the matte and the file; the model comes last."""
+    """Sorts by how often people change a field: pixels first, then the matte and the file; the model comes
+    last.
+    """
     return sorted(described, key=lambda field: (field.name == "model", field.decides != "pixels"))
 
 
 def _control(field: Field, value: str) -> Control:
     default = field.as_text(field.default)
     if isinstance(field.default, bool):
-        # Forms send an explicit word: an empty one would mean the default.
+        # Forms send "true" or "false": an empty value would mean the default.
         value, default = value or str(field.default).lower(), str(field.default).lower()
     own = value if field.name == "background" and _COLOUR.fullmatch(value) else ""
     own = "" if own in field.values else own
@@ -99,7 +101,7 @@ def _control(field: Field, value: str) -> Control:
 
 
 def help_of(field: Field) -> str:
-    """The help of a field, with the way to write its value if it is free text."""
+    """Returns the help text of a field, with its syntax if the field is free text."""
     help = gettext(field.help)
     if offered(field) or not field.syntax:
         return help
@@ -115,7 +117,7 @@ def _widget(field: Field) -> str:
 
 
 def offered(field: Field) -> tuple[Choice, ...]:
-    """The choices that forms offer for a field; those of the model are the registered models."""
+    """Returns the choices that forms offer for a field. The choices of `model` are the registered models."""
     return registered_models.choices() if field.name == "model" else field.choices
 
 
@@ -136,14 +138,14 @@ def _options(field: Field, value: str, own: str) -> Iterable[Option]:
 
 
 def _summary(field: Field, choice: Choice, label: str) -> str:
-    """The words of a choice in the form's summary line; none for the default model."""
+    """Returns the text of a choice in the form's summary line; empty for the default model."""
     if field.name == "model" and choice.value == settings.MODEL:
         return ""
     return gettext(choice.summary) if choice.summary and field.name != "background" else label
 
 
 def describe(recipe: Recipe) -> str:
-    """A recipe in a line: `white JPEG, best edges, U²-Net`."""
+    """Describes a recipe in one line: `white JPEG, best edges, U²-Net`."""
     kind = gettext("matte alone")
     if recipe.channels != "alpha":
         kind = f"{_words(recipe, 'background')} {_words(recipe, 'format')}"
@@ -158,8 +160,8 @@ def _words(recipe: Recipe, name: str) -> str:
 
 
 def read_recipe(form: Mapping[str, str], base: Recipe | None = None) -> Recipe:
-    """The recipe of a form, on top of `base`. A field that the form lacks keeps the value of `base`; a field
-    that is empty gets its default. Other fields of the form are ignored.
+    """Reads the recipe of a form, on top of `base`. A field that the form lacks keeps the value of `base`; an
+    empty field gets its default. Other fields of the form are ignored.
 
     Raises RecipeError, which names the field.
     """
@@ -170,7 +172,7 @@ def read_recipe(form: Mapping[str, str], base: Recipe | None = None) -> Recipe:
 
 
 class RecipeForm(forms.Form):
-    """Changes of a recipe: a form field for each field of it, none of them required.
+    """Changes of a recipe: an optional form field for each recipe field.
 
     widgets: the widget classes for choices and for text.
     """
@@ -197,7 +199,7 @@ class RecipeForm(forms.Form):
         return forms.CharField(max_length=_MAX_TEXT, widget=widgets["text"](attrs=hint), **about)
 
     def clean(self) -> dict[str, Any]:
-        """The given fields alone, each checked by its description."""
+        """Returns only the given fields, each validated by its declaration."""
         given = {name: text for name, text in (super().clean() or {}).items() if text}
         for name, field in Recipe.described().items():
             try:

@@ -1,4 +1,4 @@
-"""The addresses of the jobs room; docs/ and DESIGN name them alike."""
+"""The URLs of the jobs app."""
 
 from django.urls import path
 

@@ -1,4 +1,6 @@
-"""The admin: staff find, see and remove. Removing goes through the services, so that files go too."""
+"""The admin of jobs: staff search, view and delete. Deletion goes through the services, which delete the
+files too.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +40,10 @@ from segmentation.pictures.types import FORMATS
 
 
 class CascadeDeletePermission(ReadOnly):
-    """Rows that staff may remove, and everything that hangs on them goes along by their permission alone."""
+    """Rows that staff may delete. Permission on a row covers the dependent rows that go with it."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
-        """As Django's, but mattes and the like, which nobody deletes by themselves, forbid nothing here."""
+        """As in Django, but dependent models, such as mattes, need no delete permission of their own."""
         shown, counts, needed, protected = super().get_deleted_objects(objs, request)
         along = {str(model._meta.verbose_name) for model in (Picture, Matte, Rendition, Feedback)}
         own = {str(self.opts.verbose_name)}
@@ -49,43 +51,43 @@ class CascadeDeletePermission(ReadOnly):
 
 
 def image(url: str, alt: str) -> str:
-    """A small picture in a list."""
+    """Returns a thumbnail for a list."""
     return format_html('<img src="{}" alt="{}" width="96" loading="lazy">', url, alt)
 
 
 class ErrorCodeFilter(admin.SimpleListFilter):
-    """The error codes that there are, read from an index: the usual filter reads every row for them."""
+    """Filters by the existing error codes, read from an index. Django's default filter scans every row."""
 
     title = "error code"
     parameter_name = "error_code__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """All of them, sorted."""
+        """All codes, sorted."""
         coded = model_admin.model.objects.exclude(error_code="").order_by("error_code")
         return [(code, code) for code in coded.values_list("error_code", flat=True).distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Rows with the chosen one."""
+        """Rows with the chosen code."""
         return queryset.filter(error_code=self.value()) if self.value() else queryset
 
 
 class FormatFilter(admin.SimpleListFilter):
-    """The formats that pictures may have."""
+    """Filters by picture format."""
 
     title = "format"
     parameter_name = "format__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """By the names that people know."""
+        """All formats, by label."""
         return [(one.name, one.label) for one in FORMATS.values()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Rows with the chosen one."""
+        """Rows with the chosen format."""
         return queryset.filter(format=self.value()) if self.value() else queryset
 
 
 class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
-    """The pictures of a job, a page of them."""
+    """The pictures of a job, paginated."""
 
     model = Picture
     fields = ("position", "name", "state", "error_code", "attempts", "confidence")
@@ -96,13 +98,13 @@ class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no typ
     show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Pictures come with their job."""
+        """Pictures are created with their job."""
         return False
 
 
 @admin.register(Job)
 class JobAdmin(RecordsOpening, JobActions, DeletesWithFiles, CascadeDeletePermission):
-    """Find a job, see its pictures, stop it, run it again, remove it with its files."""
+    """Find jobs, view their pictures, cancel them, run them again, delete them with their files."""
 
     list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
     list_filter = ("state", "origin", "lane", "pinned", "created_at")
@@ -115,7 +117,7 @@ class JobAdmin(RecordsOpening, JobActions, DeletesWithFiles, CascadeDeletePermis
 
 @admin.register(Picture)
 class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
-    """Find a picture by name, owner or state; see source and result; remove it with its files."""
+    """Find pictures by name, owner or state; view source and result; delete them with their files."""
 
     list_display = (
         "source_image",
@@ -134,7 +136,7 @@ class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
     delete_rows = staticmethod(removal.delete_pictures)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
-        """With whether there is a result, in the same query."""
+        """Adds whether a result exists, in the same query."""
         from django.db.models import Exists, OuterRef
 
         queryset: QuerySet[Picture] = super().get_queryset(request)
@@ -142,7 +144,7 @@ class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
 
     @admin.display(description="source")
     def source_image(self, picture: Picture) -> str:
-        """The source, small."""
+        """The thumbnail of the source."""
         return (
             image(reverse("admin:jobs_picture_thumb", args=[picture.pk]), "source")
             if picture.thumb_key
@@ -151,7 +153,7 @@ class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
 
     @admin.display(description="result")
     def result_image(self, picture: Picture) -> str:
-        """The newest rendition, small."""
+        """The preview of the newest rendition."""
         return (
             image(reverse("admin:jobs_picture_preview", args=[picture.pk]), "result")
             if getattr(picture, "has_result", False)
@@ -159,7 +161,7 @@ class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        """The small pictures have addresses of their own, for staff with the right to see pictures."""
+        """Adds the URLs of thumbnails and previews, for staff who may view pictures."""
         return [
             path(
                 "<uuid:picture_id>/thumb/",
@@ -175,13 +177,13 @@ class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
         ]
 
     def thumb(self, request: HttpRequest, picture_id: UUID) -> ServedFile:
-        """The source, small, for staff."""
-        return _small(self._visible(request, picture_id).thumb_key)
+        """Serves the thumbnail of the source."""
+        return _serve_small(self._visible(request, picture_id).thumb_key)
 
     def preview(self, request: HttpRequest, picture_id: UUID) -> ServedFile:
-        """The result, small, for staff."""
+        """Serves the preview of the result."""
         rendition = self._visible(request, picture_id).rendition
-        return _small(rendition.preview_key if rendition else "")
+        return _serve_small(rendition.preview_key if rendition else "")
 
     def _visible(self, request: HttpRequest, picture_id: UUID) -> Picture:
         picture: Picture | None = Picture.objects.filter(pk=picture_id).first()
@@ -191,9 +193,9 @@ class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
         return picture
 
 
-def _small(key: str) -> ServedFile:
+def _serve_small(key: str) -> ServedFile:
     if not key:
-        raise Http404("There is no small form of it.")
+        raise Http404("There is no thumbnail or preview.")
     return serve_file(key, media_type="image/webp", name="small.webp", download=False)
 
 
@@ -207,7 +209,7 @@ class MatteAdmin(ReadOnly):
     search_fields = ("picture__name", "picture__user__email", "picture__id")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A matte goes with its picture."""
+        """A matte is deleted with its picture."""
         return False
 
 
@@ -221,13 +223,13 @@ class RenditionAdmin(ReadOnly):
     search_fields = ("picture__name", "picture__user__email", "picture__id")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A rendition goes with its picture."""
+        """A rendition is deleted with its picture."""
         return False
 
 
 @admin.register(Upload)
 class UploadAdmin(RecordsOpening, ReadOnly):
-    """Files on their way in: to see what was refused and why."""
+    """Uploads: which files were refused, and why."""
 
     list_display = ("name", "user", "state", "format", "size", "error_code", "created_at")
     list_filter = ("state", ErrorCodeFilter, FormatFilter, "created_at")
@@ -235,13 +237,13 @@ class UploadAdmin(RecordsOpening, ReadOnly):
     search_fields = ("name", "user__email", "id")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Swept by itself, or gone with its picture."""
+        """An upload is deleted by the cleanup or with its picture."""
         return False
 
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnly):
-    """What was deleted, when and why."""
+    """Receipts: what was deleted, when and why."""
 
     list_display = (
         "title",
@@ -258,7 +260,7 @@ class ReceiptAdmin(ReadOnly):
     search_fields = ("title", "user__email", "job")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A receipt is kept as long as its owner."""
+        """A receipt is kept as long as its owner's account."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""What staff may do with jobs besides looking and deleting: stop them, try again, run again."""
+"""Admin actions on jobs: cancel, retry, run again."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _WIDGETS: Final = {"choice": UnfoldAdminSelectWidget, "text": UnfoldAdminTextInp
 
 
 class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """Actions on chosen jobs, for staff who may change jobs; what they cost is charged to the owners."""
+    """Actions on selected jobs, for staff who may change jobs. Their cost is charged to the jobs' owners."""
 
     actions: ClassVar = ["cancel_chosen", "retry_chosen", "again_chosen"]
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
-        """Rows are not edited by hand; whoever might, may do these."""
+        """The permission to change jobs allows the actions. Rows themselves are read-only."""
         return bool(request.user.has_perm("jobs.change_job"))
 
-    @admin.action(description="Cancel what is not done", permissions=["manage"])
+    @admin.action(description="Cancel unfinished pictures", permissions=["manage"])
     def cancel_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Stop the chosen jobs."""
+        """Cancels the selected jobs."""
         self._each(request, queryset, removal.cancel, AuditAction.CANCELLED, "Cancelled: {} pictures.")
 
-    @admin.action(description="Try failed pictures again", permissions=["manage"])
+    @admin.action(description="Retry failed pictures", permissions=["manage"])
     def retry_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Queue what failed and may succeed."""
-        self._each(request, queryset, retry.retry_failed, AuditAction.RETRIED, "Tried again: {} pictures.")
+        """Retries failed pictures whose error is not permanent."""
+        self._each(request, queryset, retry.retry_failed, AuditAction.RETRIED, "Retried: {} pictures.")
 
     @admin.action(description="Run again with other options…", permissions=["manage"])
     def again_chosen(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
-        """Ask what to change in the jobs' recipes, then run each job's pictures again for its owner."""
+        """Asks for changes of the jobs' recipes, then runs each job's pictures again for its owner."""
         form = RecipeForm(request.POST if "again" in request.POST else None, widgets=_WIDGETS)
         if not form.is_valid():
             context = {**self.admin_site.each_context(request), "form": form, "jobs": queryset}
@@ -62,7 +62,7 @@ class JobActions(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     def _each(
         self, request: HttpRequest, queryset: QuerySet[Job], act: Any, action: AuditAction, done: str
     ) -> None:
-        """Act on every chosen job by itself, so that one that refuses holds up no other."""
+        """Acts on each selected job separately, so that an error in one does not stop the others."""
         chosen = list(queryset.select_related("user")[: JOBS_AT_ONCE + 1])
         if len(chosen) > JOBS_AT_ONCE:
             self.message_user(request, f"Choose at most {JOBS_AT_ONCE} jobs at once.", messages.ERROR)

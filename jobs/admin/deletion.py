@@ -1,4 +1,4 @@
-"""Deleting in the admin: the owner gets a receipt and a mail, with the reason where staff gave one."""
+"""Deletion in the admin. The owner gets a receipt and a mail, with the reason if staff gave one."""
 
 from __future__ import annotations
 
@@ -20,29 +20,31 @@ ROWS_AT_ONCE = 500
 
 
 class ReasonForm(forms.Form):
-    """Why something is deleted, in words for its owner."""
+    """The reason for a deletion, as the owner will read it."""
 
-    note = forms.CharField(label="Reason, for the owner", max_length=500, widget=UnfoldAdminTextInputWidget)
+    note = forms.CharField(
+        label="Reason (shown to the owner)", max_length=500, widget=UnfoldAdminTextInputWidget
+    )
 
 
 class DeletesWithFiles(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """Rows that go with their files, by a service: with a receipt for the owner, and a mail."""
+    """Deletes rows and their files through a service. The owner gets a receipt and a mail."""
 
     actions: ClassVar = ["delete_with_reason"]
     # removal.delete_jobs or removal.delete_pictures
     delete_rows: ClassVar[Callable[..., int]]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """With its files."""
+        """Deletes the row and its files."""
         self._delete([obj.pk])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """With their files."""
+        """Deletes the rows and their files."""
         self._delete(list(queryset.values_list("pk", flat=True)))
 
-    @admin.action(description="Delete, and tell the owner why…", permissions=["delete"])
+    @admin.action(description="Delete with a reason for the owner…", permissions=["delete"])
     def delete_with_reason(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """Ask for the reason, then delete; the owner reads it in the receipt and in a mail."""
+        """Asks for the reason, then deletes. The owner gets the reason in the receipt and in a mail."""
         rows = list(queryset[: ROWS_AT_ONCE + 1])
         if len(rows) > ROWS_AT_ONCE:
             self.message_user(request, f"Choose at most {ROWS_AT_ONCE} rows at once.", messages.ERROR)
@@ -50,7 +52,7 @@ class DeletesWithFiles(ModelAdmin):  # type: ignore[misc]  # unfold ships no typ
         form = ReasonForm(request.POST if "sure" in request.POST else None)
         if not form.is_valid():
             context = {**self.admin_site.each_context(request), "form": form, "rows": rows}
-            context |= {"title": "Delete, and tell the owner why", "opts": self.model._meta}
+            context |= {"title": "Delete with a reason for the owner", "opts": self.model._meta}
             return TemplateResponse(request, "admin/jobs/delete_with_reason.html", context)
         self.log_deletions(request, rows)
         count = self._delete([row.pk for row in rows], form.cleaned_data["note"])

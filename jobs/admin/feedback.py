@@ -1,4 +1,4 @@
-"""Feedback for staff, to look at: which results were good, and what people say about the others."""
+"""Users' feedback on results, read-only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from common.admin import Kept
 
 
 class FeedbackAdmin(Kept):
-    """The newest first, each with its picture to open."""
+    """Newest first, each with a link to its picture."""
 
     list_display = ("picture", "rating", "words", "user", "updated_at")
     list_select_related = ("user", "picture")

@@ -1,4 +1,4 @@
-"""Improvements for staff, to look at: pictures that were sent in because their cut-out was not good."""
+"""Improvement reports, read-only: pictures that users sent because the cut-out was bad."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from segmentation.pictures.types import FORMATS
 
 
 class ImprovementAdmin(RecordsOpening, Kept):
-    """The newest first, each with its picture to fetch. They are swept by themselves, with their files."""
+    """Newest first, each with its picture to download. The cleanup deletes old reports with their files."""
 
     list_display = ("name", "tag", "user", "format", "width", "height", "size", "file", "created_at")
     list_select_related = ("user",)
@@ -27,17 +27,17 @@ class ImprovementAdmin(RecordsOpening, Kept):
 
     @admin.display(description="picture")
     def file(self, improvement: Improvement) -> str:
-        """Where the picture is."""
+        """The download link of the picture."""
         address = reverse("admin:jobs_improvement_file", args=[improvement.pk])
         return format_html('<a href="{}" download>Download</a>', address)
 
     def get_urls(self) -> list[URLPattern]:
-        """The pictures have addresses of their own, for staff with the right to see improvements."""
+        """Adds the URL of the picture, for staff who may view improvements."""
         own = self.admin_site.admin_view(self.sent)
         return [path("<uuid:improvement_id>/file/", own, name="jobs_improvement_file"), *super().get_urls()]
 
     def sent(self, request: HttpRequest, improvement_id: UUID) -> ServedFile:
-        """The picture as it was sent. It is a stranger's file: saved, never shown in a page of ours."""
+        """Serves the picture as it was sent. As an untrusted file it is a download, never shown inline."""
         found: Improvement | None = Improvement.objects.filter(pk=improvement_id).first()
         if found is None or not self.has_view_permission(request, found):
             raise Http404("No such picture.")

@@ -1,4 +1,4 @@
-"""Webhooks for staff, to look at: who is told what, and how that went."""
+"""Webhooks, read-only: endpoints, deliveries and their attempts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jobs.models import WebhookAttempt
 
 
 class WebhookEndpointAdmin(Kept):
-    """Addresses that are told. Secrets are not kept, and so not here."""
+    """Webhook endpoints. Secrets are not stored, so none are shown."""
 
     list_display = (
         "url",
@@ -38,7 +38,7 @@ class AttemptInline(TabularInline):  # type: ignore[misc]  # unfold ships no typ
 
 
 class WebhookDeliveryAdmin(Kept):
-    """Messages on their way, and those that arrived or were given up."""
+    """Webhook deliveries: waiting, delivered and failed."""
 
     list_display = ("message", "endpoint", "state", "attempts", "next_at", "ended_at")
     list_select_related = ("message", "endpoint")

@@ -1,6 +1,6 @@
-"""Speaking to addresses that users gave: to the internet only, never to a network of our own.
+"""HTTP requests to URLs that users give, protected against SSRF: public addresses only.
 
-One parser, one resolution, one connection to an address that was looked at, one deadline over all of it:
+One parser, one DNS resolution, one connection to a checked address, one deadline for everything:
 docs/decisions/0014-ssrf-protection.md.
 """
 

@@ -1,4 +1,4 @@
-"""From a host to a connected socket: resolved once, every answer looked at, connected to one of them."""
+"""From a host to a connected socket: resolve once, check every address, connect to one of them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from jobs.fetching.targets import Target, parse
 
 logger = logging.getLogger(__name__)
 
-# Of many addresses so many are tried, each for so long, so that a dead one leaves time for the next.
+# How many addresses are tried, and for how long each, so that an unreachable one leaves time for the next.
 ADDRESSES: Final = 4
 CONNECT_SECONDS: Final = 5.0
 LOOPBACK: Final = IPv4Address("127.0.0.1")
 
-# What getaddrinfo gives: family, type, protocol, canonical name, socket address.
+# A result of getaddrinfo: family, type, protocol, canonical name, socket address.
 Answer = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 
 class Deadline:
-    """One limit over everything: names, connections, redirects, headers and bodies."""
+    """One deadline for resolution, connections, redirects, headers and bodies."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -35,11 +35,11 @@ class Deadline:
 
     @property
     def over(self) -> bool:
-        """Whether there is no time left."""
+        """Whether the deadline has passed."""
         return time.monotonic() >= self._end
 
     def left(self) -> float:
-        """Seconds left. Raises FetchRefusedError `timeout` where there are none."""
+        """Returns the seconds left. Raises FetchRefusedError `timeout` if there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise too_late(self.seconds)
@@ -47,7 +47,7 @@ class Deadline:
 
 
 def look_over(url: str) -> None:
-    """Refuse at once what could never be spoken to; names are not looked up. Raises FetchRefusedError."""
+    """Refuses invalid URLs and forbidden addresses without resolving names. Raises FetchRefusedError."""
     target = parse(url)
     if target.address is not None:
         check(target.address)
@@ -56,34 +56,36 @@ def look_over(url: str) -> None:
 
 
 def connect(target: Target, deadline: Deadline) -> socket.socket:
-    """A TCP connection to the target.
+    """Returns a TCP connection to the target.
 
-    Raises FetchRefusedError: forbidden_address (no packet was sent to any of its addresses then),
-    download_failed, timeout.
+    Raises FetchRefusedError: forbidden_address (before any packet is sent to the target), download_failed,
+    timeout.
     """
     answers = _resolve(target, deadline)
-    reason = "its name has no address"
+    reason = "the host name has no address"
     for family, kind, protocol, _, address in answers[:ADDRESSES]:
-        line = socket.socket(family, kind, protocol)
+        sock = socket.socket(family, kind, protocol)
         try:
-            line.settimeout(min(deadline.left(), CONNECT_SECONDS))
-            line.connect(address)
+            sock.settimeout(min(deadline.left(), CONNECT_SECONDS))
+            sock.connect(address)
         except OSError as error:
-            line.close()
-            reason = "nobody answered there"
+            sock.close()
+            reason = "no server answered"
             logger.info("no connection to %s: %s", target.host, error)
         except FetchRefusedError:
-            line.close()
+            sock.close()
             raise
         else:
-            return line
+            return sock
     if deadline.over:
         raise too_late(deadline.seconds)
     raise failed(reason)
 
 
 def _resolve(target: Target, deadline: Deadline) -> Sequence[Answer]:
-    """The target's addresses, all of them allowed: one forbidden answer among others refuses the name."""
+    """Returns the target's addresses after checking all of them. One forbidden address refuses the whole
+    name.
+    """
     if target.address is not None:
         check(target.address)
         v6 = target.address.version == 6
@@ -99,9 +101,9 @@ def _resolve(target: Target, deadline: Deadline) -> Sequence[Answer]:
 
 
 def _ask(host: str, port: int, deadline: Deadline) -> Sequence[Answer]:
-    """What the resolver says. It knows no time limit: it is asked in a thread that may be left behind."""
+    """Queries the resolver in a thread that can be abandoned, because getaddrinfo has no time-out."""
     if _is_local(host):
-        # RFC 6761, section 6.3: no resolver is asked, whatever it would say.
+        # RFC 6761, section 6.3: never query a resolver for localhost.
         place = (str(LOOPBACK), port)
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)]
     answers: Future[Sequence[Answer]] = Future()
@@ -120,7 +122,7 @@ def _ask(host: str, port: int, deadline: Deadline) -> Sequence[Answer]:
     except TimeoutError:
         raise too_late(deadline.seconds) from None
     except (OSError, UnicodeError) as error:
-        raise failed("its name is not known") from error
+        raise failed("the host name is unknown") from error
 
 
 def _is_local(host: str) -> bool:

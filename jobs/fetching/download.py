@@ -1,4 +1,4 @@
-"""Fetch a file from an address that a user gave."""
+"""Downloads a file from a URL that a user gave."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ HEADERS: Final = {"Accept": "image/*,*/*;q=0.5"}
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file at its start, the size it has, and what the other side says of it: believe neither."""
+    """A downloaded file, positioned at its start. `media_type` and `name` come from the server: do not trust
+    them.
+    """
 
     file: IO[bytes]
     size: int
@@ -31,11 +33,11 @@ class Fetched:
 
 
 def fetch(url: str, *, max_bytes: int, seconds: float) -> Fetched:
-    """The file at `url`: at most `max_bytes` of it, all within `seconds`.
+    """Downloads the file at `url`, at most `max_bytes` within `seconds`.
 
-    Up to three redirects are followed, each looked at like the first address. The file is a temporary one,
-    gone once closed. Raises FetchRefusedError with the codes invalid_url, forbidden_address, too_many_bytes,
-    download_failed, timeout.
+    Follows up to three redirects and checks each of them like the first URL. The file is temporary and
+    deleted when closed. Raises FetchRefusedError with the codes invalid_url, forbidden_address,
+    too_many_bytes, download_failed, timeout.
     """
     deadline = Deadline(seconds)
     target = parse(url)
@@ -44,24 +46,24 @@ def fetch(url: str, *, max_bytes: int, seconds: float) -> Fetched:
             if reply.status not in REDIRECTING:
                 return _received(reply, target, max_bytes)
             target = _next(target, reply.headers.get("Location", ""))
-    raise failed(f"it sends on more than {REDIRECTS} times")
+    raise failed(f"it redirects more than {REDIRECTS} times")
 
 
 def _next(target: Target, where: str) -> Target:
     if not where:
-        raise failed("it sends on to nowhere")
+        raise failed("it redirects without a target")
     try:
-        # As browsers read it: many a server sends on to `My photo.jpg` as its file is called.
+        # Like browsers: many servers redirect to an unescaped file name such as `My photo.jpg`.
         return parse(urljoin(target.url, where.replace(" ", "%20")))
     except ValueError as error:
-        raise invalid("it sends on to what is no address") from error
+        raise invalid("it redirects to an invalid URL") from error
 
 
 def _received(reply: Reply, target: Target, max_bytes: int) -> Fetched:
     if reply.status != 200:
-        raise failed(f"it answered {reply.status}")
+        raise failed(f"the server answered with status {reply.status}")
     if reply.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
-        raise failed("it sends a compressed answer, which was not asked for")
+        raise failed("the server sent a compressed response, which was not requested")
     if reply.announced is not None and reply.announced > max_bytes:
         raise too_large(max_bytes)
     with ExitStack() as unless_whole:

@@ -1,4 +1,4 @@
-"""Why an address that a user gave was not spoken to, or not to the end."""
+"""Why a request to a user's URL was refused or failed."""
 
 from __future__ import annotations
 
@@ -12,29 +12,35 @@ class FetchRefusedError(JobsError):
 
 
 def invalid(why: str) -> FetchRefusedError:
-    """An address that is none, or of a form that nobody needs."""
+    """An invalid URL, or an unsupported form of one."""
     return FetchRefusedError("invalid_url", f"This address cannot be used: {why}.")
 
 
 def forbidden() -> FetchRefusedError:
-    """An address in a network that is not the internet. Which one is not told."""
+    """A non-public address. The sentence does not reveal which one."""
     return FetchRefusedError(
-        "forbidden_address", "This address leads into a private or reserved network, and is not spoken to."
+        "forbidden_address", "This address leads into a private or reserved network. Use a public address."
     )
 
 
 def failed(why: str) -> FetchRefusedError:
-    """The other side did not do its part."""
-    return FetchRefusedError("download_failed", f"The address did not give what was asked of it: {why}.")
+    """The server did not respond as required."""
+    return FetchRefusedError(
+        "download_failed",
+        f"The request to this address failed: {why}. Check the address, or try again later.",
+    )
 
 
 def too_late(seconds: float) -> FetchRefusedError:
-    """The other side did its part too slowly."""
-    return FetchRefusedError("timeout", f"The address took longer than {seconds:g} seconds to answer.")
+    """The server was too slow."""
+    return FetchRefusedError(
+        "timeout", f"The address took longer than {seconds:g} seconds to answer. Try again later."
+    )
 
 
 def too_large(max_bytes: int) -> FetchRefusedError:
-    """More bytes than are taken."""
+    """The file is larger than allowed."""
     return FetchRefusedError(
-        "too_many_bytes", f"What lies at the address is larger than {max_bytes / 2**20:.4g} MB."
+        "too_many_bytes",
+        f"The file at this address is larger than {max_bytes / 2**20:.4g} MB. Use a smaller file.",
     )

@@ -1,4 +1,4 @@
-"""One request and its answer over a socket of ours: no proxies, cookies, redirects or decompression."""
+"""One HTTP request and its response over our own socket: no proxies, cookies, redirects or decompression."""
 
 from __future__ import annotations
 
@@ -24,105 +24,110 @@ ALWAYS: Final = {"User-Agent": "bgplatform", "Accept-Encoding": "identity", "Con
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """The system's authorities."""
+    """The TLS context, with the system's certificate authorities."""
     return ssl.create_default_context()
 
 
-class _Cutter:
-    """Cuts a line at the deadline, whoever reads or writes on it.
+class _DeadlineSocket:
+    """A socket that is shut down at the deadline, whatever reads from or writes to it.
 
-    A socket's own time limit starts anew with each byte; somebody who sends one now and then never meets it.
+    A socket's own time-out restarts with each byte, so a server that sends one byte now and then never
+    triggers it.
     """
 
-    def __init__(self, line: socket.socket, deadline: Deadline) -> None:
-        self.line = line
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self.sock = sock
         self._timer = threading.Timer(deadline.left(), self._cut)
         self._timer.daemon = True
         self._timer.start()
 
     def _cut(self) -> None:
         try:
-            # Of the plain socket, also under TLS: that one's own shutdown would wait for the other side.
-            socket.socket.shutdown(self.line, socket.SHUT_RDWR)
+            # Shuts down the plain socket, also under TLS: the TLS shutdown would wait for the server.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
         except OSError:
-            logger.debug("the line was closed already")
+            logger.debug("the socket was already closed")
 
     def close(self) -> None:
-        """The line is no longer needed."""
+        """Cancels the timer and closes the socket."""
         self._timer.cancel()
-        self.line.close()
+        self.sock.close()
 
 
 class Reply:
-    """An answer: its status and headers, and its body as it comes."""
+    """A response: its status and headers, and its body as a stream."""
 
     def __init__(self, response: http.client.HTTPResponse, target: Target, deadline: Deadline) -> None:
         self.status = response.status
         self.headers = response.headers
-        # In bytes, where the other side says so.
+        # In bytes; None if the server does not announce a length.
         self.announced = response.length
         self._response, self._target, self._deadline = response, target, deadline
 
     def pieces(self) -> Iterator[bytes]:
-        """The body in parts as they come, however small. Raises FetchRefusedError where it ends badly."""
+        """Yields the body in chunks as they arrive. Raises FetchRefusedError if it ends prematurely."""
         size = 0
-        # Asked for no more than was announced: the other side may leave the line open.
+        # Reads no more than was announced: the server may keep the connection open.
         while self.announced is None or size < self.announced:
-            with _named(self._target, self._deadline):
+            with _translated(self._target, self._deadline):
                 piece = self._response.read1(PIECE)
             if not piece:
                 break
             size += len(piece)
             yield piece
-        # A line that was cut reads like an end where the end is not announced.
+        # Without an announced length, a connection that the timer cut looks like the end of the body.
         self._deadline.left()
         if self.announced is not None and size < self.announced:
-            raise failed("it broke off")
+            raise failed("the server closed the connection too early")
 
 
 @contextmanager
-def _named(target: Target, deadline: Deadline) -> Iterator[None]:
-    """What goes wrong on the line, by its name of ours."""
+def _translated(target: Target, deadline: Deadline) -> Iterator[None]:
+    """Translates errors of the connection into FetchRefusedError."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        raise failed("its certificate is not valid for it") from error
+        raise failed("the server's certificate is not valid for this address") from error
     except (OSError, http.client.HTTPException) as error:
         if deadline.over:
             raise too_late(deadline.seconds) from error
-        logger.info("%s broke off: %s", target.host, error)
-        raise failed("the connection broke off, or it does not speak HTTP") from error
+        logger.info("the connection to %s failed: %s", target.host, error)
+        raise failed("the connection was lost, or the server does not speak HTTP") from error
 
 
 @contextmanager
 def exchange(
     method: str, target: Target, deadline: Deadline, *, headers: Mapping[str, str], body: bytes | None = None
 ) -> Iterator[Reply]:
-    """Ask, and give the answer with its body still to be read.
+    """Sends a request and yields the response with its body still unread.
 
     Raises FetchRefusedError: forbidden_address, download_failed, timeout.
     """
-    cutter = _Cutter(connect(target, deadline), deadline)
+    deadline_socket = _DeadlineSocket(connect(target, deadline), deadline)
     try:
-        cutter.line.settimeout(deadline.left())
-        with _named(target, deadline):
-            response = _ask(method, target, cutter, {**ALWAYS, **headers}, body)
+        deadline_socket.sock.settimeout(deadline.left())
+        with _translated(target, deadline):
+            response = _ask(method, target, deadline_socket, {**ALWAYS, **headers}, body)
         with response:
             yield Reply(response, target, deadline)
     finally:
-        cutter.close()
+        deadline_socket.close()
 
 
 def _ask(
-    method: str, target: Target, cutter: _Cutter, headers: Mapping[str, str], body: bytes | None
+    method: str,
+    target: Target,
+    deadline_socket: _DeadlineSocket,
+    headers: Mapping[str, str],
+    body: bytes | None,
 ) -> http.client.HTTPResponse:
     kind: type[http.client.HTTPConnection] = http.client.HTTPConnection
     if target.scheme == "https":
         kind = http.client.HTTPSConnection
-        # Checked against the name that the user gave, not against the address that it had.
-        cutter.line = _tls().wrap_socket(cutter.line, server_hostname=target.host)
+        # Verifies the name that the user gave, not the address that it resolved to.
+        deadline_socket.sock = _tls().wrap_socket(deadline_socket.sock, server_hostname=target.host)
     connection = kind(target.host, target.port)
-    connection.sock = cutter.line
-    connection.auto_open = 0  # this line or none
+    connection.sock = deadline_socket.sock
+    connection.auto_open = 0  # no reconnection
     connection.request(method, target.path, body, headers)
     return connection.getresponse()

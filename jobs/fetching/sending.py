@@ -1,4 +1,4 @@
-"""Send something to an address that a user gave."""
+"""Sends a POST request to a URL that a user gave."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from jobs.fetching.targets import parse
 
 @dataclass(frozen=True)
 class Answer:
-    """What the other side said to it. What it wrote is not read: it could be somebody else's page."""
+    """The response without its body, which is not read: it may be a page of somebody else."""
 
     status: int
     milliseconds: int
-    # In how many seconds to come again, where it says so.
+    # Seconds to wait before a retry, if the server says so.
     retry_after: float | None = None
 
 
 def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> Answer:
-    """POST `body` to `url`, and its answer. No redirect is followed: it is an answer like others.
+    """Sends `body` to `url` by POST and returns the response. Does not follow redirects: they are responses
+    like others.
 
     Raises FetchRefusedError with the codes invalid_url, forbidden_address, download_failed, timeout.
     """
@@ -35,7 +36,7 @@ def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -
 
 
 def _seconds(text: str) -> float | None:
-    """A Retry-After header (RFC 9110, section 10.2.3)."""
+    """Parses a Retry-After header (RFC 9110, section 10.2.3)."""
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)
     try:

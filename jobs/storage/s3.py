@@ -25,11 +25,11 @@ DOWNLOAD_SECONDS: Final = 300
 DELETE_AT_ONCE: Final = 1000
 IN_MEMORY: Final = 4 * 2**20
 _GONE: Final = {"404", "NoSuchKey", "NotFound"}
-_LATER: Final = {408, 429}
+_RETRIABLE: Final = {408, 429}
 
 
 @contextmanager
-def _speaking(key: str) -> Iterator[None]:
+def _translated(key: str) -> Iterator[None]:
     """Translates S3 errors: missing file, unavailable store or refused request."""
     try:
         yield
@@ -41,7 +41,7 @@ def _speaking(key: str) -> Iterator[None]:
         if answer.response.get("Error", {}).get("Code") in _GONE:
             raise FileNotFoundError(key) from error
         status = answer.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status >= 500 or status in _LATER:
+        if status >= 500 or status in _RETRIABLE:
             raise StoreUnavailableError(str(error)) from error
         raise StoreRefusedError(str(error)) from error
 
@@ -60,7 +60,7 @@ class S3Store:
 
     def write(self, key: str, content: bytes | IO[bytes]) -> None:
         """See Store. S3 writes are atomic."""
-        with _speaking(key):
+        with _translated(key):
             body = io.BytesIO(content) if isinstance(content, bytes) else content
             self._client.upload_fileobj(body, self._bucket, key)
 
@@ -68,14 +68,14 @@ class S3Store:
     def reading(self, key: str) -> Iterator[BinaryIO]:
         """See Store. Keeps small files in memory and larger ones in a temporary file."""
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-            with _speaking(key):
+            with _translated(key):
                 self._client.download_fileobj(self._bucket, key, file)
             file.seek(0)
             yield file  # type: ignore[misc]  # a SpooledTemporaryFile is a BinaryIO in all but name
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """See Store."""
-        with _speaking(key):
+        with _translated(key):
             yield from self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(CHUNK)
 
     @contextmanager
@@ -86,14 +86,14 @@ class S3Store:
 
     def size(self, key: str) -> int:
         """See Store."""
-        with _speaking(key):
+        with _translated(key):
             return int(self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
 
     def move(self, key: str, to: str) -> None:
         """See Store. Copies inside the store, then deletes the original."""
         source = {"Bucket": self._bucket, "Key": key}
         try:
-            with _speaking(key):
+            with _translated(key):
                 self._client.copy_object(Bucket=self._bucket, Key=to, CopySource=source)
         except FileNotFoundError:
             self.size(to)
@@ -105,7 +105,7 @@ class S3Store:
         every = list(keys)
         for start in range(0, len(every), DELETE_AT_ONCE):
             part = every[start : start + DELETE_AT_ONCE]
-            with _speaking(part[0]):
+            with _translated(part[0]):
                 answer = self._client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in part], "Quiet": True}
                 )
@@ -116,7 +116,7 @@ class S3Store:
     def keys(self, prefix: str, after: str = "") -> Iterator[Stored]:
         """See Store. Lists 1,000 files per request."""
         asked = {"Bucket": self._bucket, "Prefix": prefix, **({"StartAfter": after} if after else {})}
-        with _speaking(prefix):
+        with _translated(prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(**asked):
                 for one in page.get("Contents", []):
                     yield Stored(one["Key"], one["LastModified"])
@@ -168,7 +168,7 @@ class RangedReader(io.RawIOBase):
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client, self._bucket, self._key = client, bucket, key
-        with _speaking(key):
+        with _translated(key):
             self._size = int(client.head_object(Bucket=bucket, Key=key)["ContentLength"])
         self._at = 0
         self.fetched = 0
@@ -197,7 +197,7 @@ class RangedReader(io.RawIOBase):
         if want <= 0:
             return 0
         span = f"bytes={self._at}-{self._at + want - 1}"
-        with _speaking(self._key):
+        with _translated(self._key):
             body = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=span)["Body"].read()
         buffer[: len(body)] = body
         self._at += len(body)

@@ -306,9 +306,9 @@ def test_staff_cancel_and_try_again(root: Client, user: User, job: Job) -> None:
     assert waiting.state == "cancelled"
 
     Picture.objects.filter(job=job, state="failed").update(error_code="internal_error")
-    assert "Tried again: 4 pictures." in act(root, "retry_chosen", waiting, job).content.decode()
+    assert "Retried: 4 pictures." in act(root, "retry_chosen", waiting, job).content.decode()
     assert set(Job.objects.values_list("state", flat=True)) == {"active"}
-    assert "Tried again: 0 pictures." in act(root, "retry_chosen", job).content.decode()
+    assert "Retried: 0 pictures." in act(root, "retry_chosen", job).content.decode()
 
 
 def test_staff_run_a_job_again_for_its_owner(root: Client, user: User, job: Job) -> None:
