@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that says what a test tells it to, byte by byte, and counts who came."""
+"""An HTTP server on loopback that sends exactly the bytes that a test asks for and counts its visitors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Say = Callable[[socket.socket, bytes], None]
 
 
 class Server:
-    """Accepts connections on loopback; `say` gets the line and the request's head.
+    """Accepts connections on loopback. `say` gets the socket and the head of the request.
 
-    at_once: it speaks without having been asked.
+    at_once: the server speaks first, before any request.
     """
 
     def __init__(
@@ -24,10 +24,10 @@ class Server:
         self._at_once = at_once
         self._tls = tls
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._door = socket.socket(family, socket.SOCK_STREAM)
-        self._door.bind((host, 0))
-        self._door.listen(64)
-        self.port: int = self._door.getsockname()[1]
+        self._listener = socket.socket(family, socket.SOCK_STREAM)
+        self._listener.bind((host, 0))
+        self._listener.listen(64)
+        self.port: int = self._listener.getsockname()[1]
         self.visits = 0
         self.requests: list[bytes] = []
         self.done = threading.Event()
@@ -37,7 +37,7 @@ class Server:
     def _run(self) -> None:
         while True:
             try:
-                line, _ = self._door.accept()
+                line, _ = self._listener.accept()
             except OSError:
                 return
             self.visits += 1
@@ -54,14 +54,14 @@ class Server:
                 self.requests.append(head)
                 self.say(spoken, head)
         except OSError:
-            # The other side hung up, which is what some tests want of it.
+            # The client closed the connection, as some tests expect.
             self.done.set()
 
     def close(self) -> None:
-        """No more visitors."""
+        """Stops accepting connections."""
         self.done.set()
-        self._door.shutdown(socket.SHUT_RDWR)
-        self._door.close()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         for thread in self._threads:
             thread.join(10)
 
@@ -70,7 +70,7 @@ class Server:
 def serving(
     say: Say, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, at_once: bool = False
 ) -> Iterator[Server]:
-    """A server for the length of a block."""
+    """Runs a server for the duration of the block."""
     server = Server(say, host=host, tls=tls, at_once=at_once)
     try:
         yield server
@@ -79,7 +79,7 @@ def serving(
 
 
 def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> Say:
-    """Says this, whatever was asked."""
+    """Sends this response to every request."""
     told = {"Content-Length": str(len(body)), "Content-Type": "image/png"}
     told |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
@@ -87,7 +87,7 @@ def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> Say:
 
 
 def raw(data: bytes) -> Say:
-    """Says these bytes, whatever was asked, and hangs up."""
+    """Sends these bytes to every request and closes the connection."""
 
     def say(line: socket.socket, _: bytes) -> None:
         line.sendall(data)

@@ -1,4 +1,4 @@
-"""Fetching from a real server: what it does well, badly, slowly and never."""
+"""Downloads from a real server: file names, redirects, proxies, and POST requests."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BODY = bytes(range(256)) * 40
 
 @pytest.fixture(autouse=True)
 def _own_network(settings: Settings) -> None:
-    """The operator lets loopback in."""
+    """The operator allows loopback."""
     settings.FETCH_PRIVATE_NETWORKS = ["127.0.0.0/8", "::1/128"]
 
 
 def refusal(say: Say, *, seconds: float = 20, max_bytes: int = 100_000, path: str = "/a.png") -> str:
-    """The code with which a fetch from such a server ends."""
+    """Returns the error code of a fetch from such a server."""
     with serving(say) as server, pytest.raises(FetchRefusedError) as refused:
         fetch(f"http://127.0.0.1:{server.port}{path}", max_bytes=max_bytes, seconds=seconds)
     return refused.value.code
@@ -49,7 +49,7 @@ def test_a_file_comes_with_its_size_type_and_name() -> None:
     ]
 
 
-def test_by_ipv6() -> None:
+def test_fetch_over_ipv6() -> None:
     with serving(answer(b"six"), host="::1") as server:
         fetched = fetch(f"http://[0:0::1]:{server.port}", max_bytes=3, seconds=20)
     with fetched.file as file:
@@ -66,7 +66,7 @@ def test_by_ipv6() -> None:
     ],
     ids=["chunked", "until the end", "after a hundred"],
 )
-def test_every_way_to_say_how_long_a_body_is(reply: bytes) -> None:
+def test_bodies_of_every_framing_are_read(reply: bytes) -> None:
     with serving(raw(reply)) as server:
         fetched = fetch(f"http://127.0.0.1:{server.port}/", max_bytes=6, seconds=20)
     with fetched.file as file:
@@ -74,17 +74,17 @@ def test_every_way_to_say_how_long_a_body_is(reply: bytes) -> None:
     assert (fetched.size, fetched.media_type) == (6, "text/plain")
 
 
-def test_a_line_that_stays_open_after_the_body_is_not_waited_for() -> None:
+def test_a_connection_kept_open_after_the_body_is_not_waited_for() -> None:
     def say(line: socket.socket, _: bytes) -> None:
         line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none")
-        line.recv(1)  # until the other side hangs up
+        line.recv(1)  # until the client closes the connection
 
     with serving(say) as server:
         assert fetch(f"http://127.0.0.1:{server.port}/", max_bytes=3, seconds=60).size == 3
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Again", "308 Moved"])
-def test_redirects_are_followed_to_where_one_may_go(status: str) -> None:
+def test_redirects_are_followed_to_allowed_addresses(status: str) -> None:
     with serving(answer(BODY)) as last, serving(answer(status=status, Location="/b")) as loop:
         loop.say = answer(status=status, Location=f"http://127.0.0.1:{last.port}/b.png")
         fetched = fetch(f"http://127.0.0.1:{loop.port}/a", max_bytes=20_000, seconds=20)
@@ -92,7 +92,7 @@ def test_redirects_are_followed_to_where_one_may_go(status: str) -> None:
     assert (loop.visits, last.visits) == (1, 1)
 
 
-def test_a_redirect_may_hold_spaces_as_a_file_does() -> None:
+def test_a_redirect_may_contain_spaces() -> None:
     with serving(answer(BODY)) as last, serving(answer()) as first:
         first.say = answer(
             status="302 Found", Location=f"http://127.0.0.1:{last.port}/My cat%20photo.png?a= b"
@@ -134,7 +134,7 @@ def test_three_redirects_and_no_more() -> None:
         ("", "download_failed"),
     ],
 )
-def test_each_redirect_is_looked_at_like_the_first_address(
+def test_each_redirect_is_checked_like_the_first_address(
     where: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected: list[object] = []
@@ -149,7 +149,7 @@ def test_each_redirect_is_looked_at_like_the_first_address(
     assert len(connected) == 1
 
 
-def test_a_redirect_to_loopback_is_none_of_the_operators_networks(settings: Settings) -> None:
+def test_a_redirect_to_an_address_outside_the_operators_networks_is_refused(settings: Settings) -> None:
     settings.FETCH_PRIVATE_NETWORKS = ["127.0.0.1"]
     with serving(answer(b"secret"), host="127.0.0.2") as other:
         where = f"http://127.0.0.2:{other.port}/"
@@ -157,7 +157,7 @@ def test_a_redirect_to_loopback_is_none_of_the_operators_networks(settings: Sett
     assert other.visits == 0
 
 
-def test_the_next_address_is_tried_where_one_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_address_is_tried_after_a_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(answer(b"alive")) as server:
 
         def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
@@ -179,9 +179,7 @@ def test_the_next_address_is_tried_where_one_is_dead(monkeypatch: pytest.MonkeyP
     assert b"Host: example.org:" in server.requests[0]
 
 
-def test_proxies_and_passwords_of_the_environment_are_not_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_proxies_and_netrc_are_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     with serving(answer()) as proxy, serving(answer(b"straight")) as server:
@@ -192,7 +190,7 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(
     assert b"Authorization" not in server.requests[0]
 
 
-def test_sending_gives_the_status_and_follows_nothing() -> None:
+def test_sending_returns_the_status_and_follows_no_redirect() -> None:
     with serving(answer(status="302 Found", Location="/elsewhere", Retry_After="7")) as server:
         said = send(f"http://127.0.0.1:{server.port}/hook?a=b", b'{"a":1}', {"webhook-id": "1"}, seconds=20)
     assert (said.status, said.retry_after) == (302, 7.0)
@@ -208,14 +206,14 @@ def test_sending_gives_the_status_and_follows_nothing() -> None:
     ("header", "seconds"),
     [("", None), ("soon", None), ("-1", None), ("0", 0.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)],
 )
-def test_when_to_come_again(header: str, seconds: float | None) -> None:
+def test_retry_after_headers(header: str, seconds: float | None) -> None:
     with serving(answer(status="503 Busy", Retry_After=header)) as server:
         said = send(f"http://127.0.0.1:{server.port}/", b"", {}, seconds=20)
     assert said.retry_after == seconds
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://[fe80::1]/"])
-def test_looking_over_asks_nobody(url: str, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+def test_look_over_resolves_no_name(url: str, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", None)
     look_over("https://example.org/hook")
     look_over("http://localhost:8000/")

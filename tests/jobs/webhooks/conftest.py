@@ -1,4 +1,4 @@
-"""A clock that stands, somebody who takes webhooks, and a courier that brings them."""
+"""Fixtures: a frozen clock, a webhook receiver and a courier."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.jobs.webhooks.world import NOON
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """A clock that stands at noon until somebody moves it."""
+    """A clock frozen at noon that tests move."""
     with time_machine.travel(NOON, tick=False) as clock:
         yield clock
 
@@ -34,7 +34,9 @@ def receiver(settings: Settings, valkey: redis.Redis) -> Iterator[Receiver]:
 
 @pytest.fixture
 def courier(receiver: Receiver, valkey: redis.Redis, queued: Callable[[str], list[str]]) -> Callable[[], int]:
-    """What a courier does with everything that is in its queue; how many messages that were."""
+    """Returns a function that delivers everything in the queue, as a courier does, and returns the number of
+    messages.
+    """
 
     def work() -> int:
         ids = queued("webhooks")

@@ -1,5 +1,6 @@
-"""Somebody's server that takes webhooks on loopback, verifies them with the convention's own package, and
-answers what a test tells it to."""
+"""A webhook receiver on loopback. It verifies signatures with the Standard Webhooks package and answers as a
+test asks.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 @dataclass(frozen=True)
 class Taken:
-    """One request: its headers in lower case, its body, and what that says."""
+    """A received request: lower-case headers and the body."""
 
     headers: dict[str, str]
     body: str
@@ -31,7 +32,7 @@ class Taken:
         return parsed
 
     def is_signed_with(self, secret: str) -> bool:
-        """Whether the convention's package takes it for real."""
+        """Whether the Standard Webhooks package accepts the signature."""
         try:
             Webhook(secret).verify(self.body, self.headers)
         except WebhookVerificationError:
@@ -40,15 +41,15 @@ class Taken:
 
 
 class Receiver:
-    """Takes what comes; `answers` are the next statuses, and 204 when there are none left."""
+    """Accepts every message. `answers` are the next status codes; 204 when there are none left."""
 
     def __init__(self) -> None:
         self.taken: list[Taken] = []
         self.answers: list[int] = []
         self.headers: dict[str, str] = {}
-        # Called while a request waits for its answer.
+        # Called while a request waits for its response.
         self.meanwhile: Callable[[], None] = lambda: None
-        # Whether it takes without answering until `release`.
+        # Whether requests wait for `release` before they are answered.
         self.waits = False
         self._released = threading.Event()
         self.url = ""
@@ -61,14 +62,14 @@ class Receiver:
         return self.answers.pop(0) if self.answers else 204
 
     def release(self) -> None:
-        """Answer those who wait, and everybody from now on."""
+        """Answers the waiting requests, and all later ones at once."""
         self.waits = False
         self._released.set()
 
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    """A receiver for the length of a block."""
+    """Runs a receiver for the duration of the block."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""What staff see of webhooks: everything but a secret, and nothing to change."""
+"""The webhook admin: read-only, without secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def root(make_user: Callable[..., User], client_of: Callable[[User], Client]) ->
     return client_of(make_user("root@example.org", is_staff=True, is_superuser=True))
 
 
-def test_staff_look_and_change_nothing(root: Client, user: User) -> None:
+def test_staff_view_webhooks_read_only(root: Client, user: User) -> None:
     endpoint, secret = services.create(user, "https://hooks.example.org/in")
     delivery = notifications.test(endpoint)
     now = delivery.message.created_at

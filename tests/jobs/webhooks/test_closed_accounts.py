@@ -1,4 +1,4 @@
-"""Whoever's account is closed is told nothing any more, wherever a message is by then."""
+"""Webhooks of a closed account send nothing, at whatever stage a message is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def close(user: User) -> None:
-    """As the admin does it."""
+    """Closes an account as the admin does."""
     user.is_active = False
     user.save()
 
@@ -31,7 +31,7 @@ def is_off(endpoint: WebhookEndpoint) -> bool:
     return not endpoint.enabled
 
 
-def test_what_the_broker_holds_is_not_sent(
+def test_messages_in_the_broker_are_not_sent(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     first, second = happen(user), happen(user)
@@ -49,7 +49,7 @@ def test_what_the_broker_holds_is_not_sent(
     assert mail.outbox == []
 
 
-def test_what_failed_is_not_tried_again(
+def test_failed_deliveries_are_not_retried(
     user: User,
     endpoint: WebhookEndpoint,
     receiver: Receiver,
@@ -67,13 +67,13 @@ def test_what_failed_is_not_tried_again(
     assert told(delivery) == [(500, "")]
 
 
-def test_what_happens_afterwards_is_not_written_down(user: User, endpoint: WebhookEndpoint) -> None:
+def test_later_events_are_not_recorded(user: User, endpoint: WebhookEndpoint) -> None:
     close(user)
     assert happen(user) is None
     assert not WebhookMessage.objects.exists()
 
 
-def test_the_schedulers_tick_switches_it_off(
+def test_the_scheduler_disables_the_endpoint(
     user: User, stranger: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     other, _ = services.create(stranger, receiver.url)
@@ -90,7 +90,7 @@ def test_the_schedulers_tick_switches_it_off(
     assert services.disable_closed() == 0
 
 
-def test_an_account_that_is_opened_again_switches_it_on_itself(
+def test_the_owner_of_a_reopened_account_enables_the_endpoint(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     close(user)

@@ -1,4 +1,4 @@
-"""Endpoints: what may be one, how many, and what their rows promise."""
+"""Webhook endpoints: validation, limits and database constraints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALL = ["job.finished", "job.cancelled", "picture.done", "picture.failed"]
 
 
 @pytest.mark.django_db
-def test_an_endpoint_wants_everything_unless_it_says_so(user: User) -> None:
+def test_an_endpoint_subscribes_to_all_events_by_default(user: User) -> None:
     endpoint, secret = services.create(user, f" {URL}\n", description=" The\tshop ")
     assert (endpoint.url, endpoint.description, endpoint.events) == (URL, "The shop", ALL)
     assert endpoint.enabled
@@ -55,9 +55,7 @@ def test_an_endpoint_wants_everything_unless_it_says_so(user: User) -> None:
         ({"description": "a" * 201}, "invalid_description", "description"),
     ],
 )
-def test_what_cannot_be_an_endpoint_is_refused(
-    user: User, facts: dict[str, Any], code: str, field: str
-) -> None:
+def test_invalid_endpoints_are_refused(user: User, facts: dict[str, Any], code: str, field: str) -> None:
     with pytest.raises(WebhookRefusedError) as refused:
         services.create(user, **{"url": URL, **facts})
     assert (refused.value.code, refused.value.field, refused.value.status) == (code, field, 422)
@@ -71,13 +69,13 @@ def test_what_cannot_be_an_endpoint_is_refused(
 
 
 @pytest.mark.django_db
-def test_the_operators_networks_may_be_told(user: User, settings: Settings) -> None:
+def test_endpoints_in_the_operators_networks_are_allowed(user: User, settings: Settings) -> None:
     settings.FETCH_PRIVATE_NETWORKS = ["192.168.0.0/16"]
     assert services.create(user, "http://192.168.1.9:8080/")[0].enabled
 
 
 @pytest.mark.django_db
-def test_a_change_changes_what_is_given(user: User) -> None:
+def test_an_update_changes_only_the_given_values(user: User) -> None:
     endpoint, _ = services.create(user, URL, description="old")
     WebhookEndpoint.objects.update(failing_since=datetime(2026, 1, 1, tzinfo=UTC))
     services.update(endpoint, events=["picture.done"])
@@ -92,7 +90,7 @@ def test_a_change_changes_what_is_given(user: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_twenty_at_once_ten_are_made(user: User, stranger: User) -> None:
+def test_twenty_concurrent_requests_create_ten_endpoints(user: User, stranger: User) -> None:
     def make(_: int) -> str:
         try:
             return services.create(user, URL)[1]
@@ -118,7 +116,7 @@ def test_off_and_on(user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_nobody_reads_what_is_not_theirs(user: User, stranger: User) -> None:
+def test_webhooks_of_other_users_are_not_found(user: User, stranger: User) -> None:
     endpoint, _ = services.create(user, URL)
     delivery = WebhookDelivery.objects.create(message=a_message(user), endpoint=endpoint)
     assert selectors.endpoint_of(user, endpoint.pk) == endpoint
@@ -131,7 +129,7 @@ def test_nobody_reads_what_is_not_theirs(user: User, stranger: User) -> None:
 
 
 @pytest.mark.django_db
-def test_the_list_counts_what_waits_and_what_was_given_up(user: User) -> None:
+def test_the_list_counts_waiting_and_failed_deliveries(user: User) -> None:
     endpoint, _ = services.create(user, URL)
     for _ in range(3):
         WebhookDelivery.objects.create(message=a_message(user), endpoint=endpoint)
@@ -182,7 +180,7 @@ def change(row: WebhookEndpoint | WebhookDelivery, **facts: object) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("name", "act"), WRONG, ids=[f"{name}-{n}" for n, (name, _) in enumerate(WRONG)])
-def test_rows_that_contradict_themselves_are_none(
+def test_constraints_refuse_contradictory_rows(
     user: User, name: str, act: Callable[[WebhookEndpoint, WebhookDelivery], object]
 ) -> None:
     endpoint, _ = services.create(user, URL)

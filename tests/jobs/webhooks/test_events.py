@@ -1,4 +1,4 @@
-"""What is told: by every way in which pictures and jobs end, once, in the transaction that ends them."""
+"""Webhook events: every way in which pictures and jobs end writes one message, in the same transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ URL = "https://hooks.example.org/"
 
 
 def written() -> list[dict[str, Any]]:
-    """What there was to tell, in its order."""
+    """The bodies of the messages, oldest first."""
     return [json.loads(body) for body in WebhookMessage.objects.order_by("id").values_list("body", flat=True)]
 
 
@@ -37,7 +37,7 @@ def endpoint(user: User, settings: Settings) -> WebhookEndpoint:
     return services.create(user, URL)[0]
 
 
-def test_a_picture_that_is_done_and_the_job_with_it(user: User, endpoint: WebhookEndpoint) -> None:
+def test_messages_of_finished_pictures_and_jobs(user: User, endpoint: WebhookEndpoint) -> None:
     job = bare_job(user, 2)
     first, second = pictures_of(job)
     complete(first)
@@ -65,7 +65,7 @@ def test_a_picture_that_is_done_and_the_job_with_it(user: User, endpoint: Webhoo
     }
 
 
-def test_a_picture_that_failed_says_why(user: User, endpoint: WebhookEndpoint) -> None:
+def test_the_message_of_a_failed_picture_has_the_error(user: User, endpoint: WebhookEndpoint) -> None:
     job = bare_job(user)
     claim = lines.PICTURES.claim(pictures_of(job)[0].pk)
     assert claim is not None
@@ -77,7 +77,7 @@ def test_a_picture_that_failed_says_why(user: User, endpoint: WebhookEndpoint) -
     assert finished["data"]["pictures"] == {"total": 1, "done": 0, "failed": 1, "cancelled": 0}
 
 
-def test_a_picture_that_breaks_its_worker_every_time(
+def test_a_picture_that_crashes_its_worker_every_time_fails(
     user: User, endpoint: WebhookEndpoint, settings: Settings, clock: time_machine.Traveller
 ) -> None:
     settings.MAX_ATTEMPTS = 2
@@ -91,16 +91,14 @@ def test_a_picture_that_breaks_its_worker_every_time(
     assert written()[0]["data"]["error"]["code"] == "worker_lost"
 
 
-def test_what_was_refused_at_upload_is_told_when_it_is_submitted(
-    user: User, endpoint: WebhookEndpoint
-) -> None:
+def test_refused_uploads_send_a_message_at_submission(user: User, endpoint: WebhookEndpoint) -> None:
     ids = [make_upload(user, "words.txt", b"no picture").pk]
     submit.submit(user, ids, Recipe(model="u2netp"))
     assert [one["type"] for one in written()] == ["picture.failed", "job.finished"]
     assert written()[0]["data"]["error"]["code"] == "unsupported_format"
 
 
-def test_a_job_that_was_cancelled_and_tried_again(user: User, endpoint: WebhookEndpoint) -> None:
+def test_messages_of_a_cancelled_and_retried_job(user: User, endpoint: WebhookEndpoint) -> None:
     job = bare_job(user, 2)
     complete(pictures_of(job)[0])
     removal.cancel(job)
@@ -113,7 +111,7 @@ def test_a_job_that_was_cancelled_and_tried_again(user: User, endpoint: WebhookE
     assert len(written()) == 4, "nothing was left to cancel"
 
 
-def test_everybody_is_told_what_they_want_of_their_own(
+def test_endpoints_get_only_their_events_of_their_user(
     user: User, stranger: User, endpoint: WebhookEndpoint
 ) -> None:
     jobs_alone, _ = services.create(user, URL, events=["job.finished"])
@@ -132,7 +130,7 @@ def test_everybody_is_told_what_they_want_of_their_own(
     assert WebhookMessage.objects.count() == 2
 
 
-def test_what_is_rolled_back_is_not_told(
+def test_a_rollback_sends_no_message(
     user: User, endpoint: WebhookEndpoint, queued: Callable[[str], list[str]]
 ) -> None:
     job = bare_job(user)
@@ -144,12 +142,12 @@ def test_what_is_rolled_back_is_not_told(
     assert queued("webhooks") == []
 
 
-def test_of_a_job_of_which_nothing_is_kept_nobody_is_told(user: User, endpoint: WebhookEndpoint) -> None:
+def test_ephemeral_jobs_send_no_messages(user: User, endpoint: WebhookEndpoint) -> None:
     complete(pictures_of(bare_job(user, ephemeral=True))[0])
     assert written() == []
 
 
-def test_who_has_no_webhook_costs_one_query_and_no_row(user: User, stranger: User) -> None:
+def test_a_user_without_webhooks_costs_one_query_and_no_row(user: User, stranger: User) -> None:
     services.create(stranger, URL)
     claim = lines.PICTURES.claim(pictures_of(bare_job(user, 2))[0].pk)
     assert claim is not None
@@ -160,7 +158,7 @@ def test_who_has_no_webhook_costs_one_query_and_no_row(user: User, stranger: Use
     assert written() == []
 
 
-def test_it_arrives(user: User, receiver: Receiver, courier: Callable[[], int]) -> None:
+def test_messages_arrive_signed(user: User, receiver: Receiver, courier: Callable[[], int]) -> None:
     _, secret = services.create(user, receiver.url)
     complete(pictures_of(bare_job(user))[0])
     assert courier() == 2

@@ -1,4 +1,4 @@
-"""docs/api/webhooks.md: its receivers are run as they stand there, and take what we really send."""
+"""docs/api/webhooks.md: the example receivers run as printed and accept our real messages."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def answer(url: str, body: str, headers: dict[str, str]) -> int:
         ),
     ],
 )
-def test_a_receiver_of_the_guide_takes_ours_once_and_nobody_elses(
+def test_the_guides_receivers_accept_our_messages_once_and_refuse_others(
     language: str,
     command: list[str],
     suffix: str,
@@ -94,7 +94,7 @@ def test_a_receiver_of_the_guide_takes_ours_once_and_nobody_elses(
 def check(
     endpoint: WebhookEndpoint, queued: Callable[[str], list[str]], valkey: redis.Redis, url: str
 ) -> None:
-    """It takes a message, takes it twice without acting twice, and refuses what is forged or old."""
+    """The receiver accepts a message, ignores its duplicate, and refuses forged and old messages."""
     delivery = notifications.test(endpoint)
     for _ in range(2):
         (message,) = queued("webhooks")
@@ -124,7 +124,7 @@ def check(
     assert answer(url, body, signed(now - timedelta(minutes=6))) == 400
 
 
-def test_the_guide_tells_of_every_event_and_of_the_retries() -> None:
+def test_the_guide_lists_every_event_and_the_retries() -> None:
     text = GUIDE.read_text()
     for event in (*WebhookEndpoint.EVENTS, "webhook.test"):
         assert f"| `{event}` |" in text

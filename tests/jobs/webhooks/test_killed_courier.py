@@ -1,4 +1,4 @@
-"""A courier that is killed while a receiver has its message and has not answered yet."""
+"""A courier is killed while a receiver holds its message unanswered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def process(transactional_db: None, valkey: redis.Redis) -> Iterator[subprocess.Popen[bytes]]:
-    """The process of the Procfile, on the database and the broker of this test."""
+    """The courier process of the Procfile, on the database and the broker of this test."""
     named = connection.settings_dict
     lite = f"sqlite:///{named['NAME']}"
     server = f"postgres://{named['USER']}@{named['HOST']}:{named['PORT']}/{named['NAME']}"
@@ -50,7 +50,7 @@ def process(transactional_db: None, valkey: redis.Redis) -> Iterator[subprocess.
     running.wait()
 
 
-def test_its_message_arrives_under_the_same_id(
+def test_its_message_arrives_with_the_same_id(
     user: User,
     process: subprocess.Popen[bytes],
     receiver: Receiver,
@@ -73,7 +73,7 @@ def test_its_message_arrives_under_the_same_id(
     with time_machine.travel(delivery.next_at, tick=False):
         deliveries.recover_lost()
         deliveries.top_up_everyone()
-        # One from our rows; another from the broker, which also finds out that the courier is dead.
+        # One message from the database rows, and one that the broker requeues when it finds the courier dead.
         messages = queued("webhooks")
         assert set(messages) == {str(delivery.pk)}
         for message in [*messages, *messages]:

@@ -1,4 +1,4 @@
-"""Sending again what was sent or given up."""
+"""Replay of delivered and failed messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_replay_sends_the_same_message_again(
     assert told(delivery) == [(204, ""), (204, "")]
 
 
-def test_replay_of_what_waits_for_its_next_attempt_is_now(
+def test_replay_of_a_waiting_delivery_sends_it_now(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     delivery = happen(user)
@@ -42,7 +42,7 @@ def test_replay_of_what_waits_for_its_next_attempt_is_now(
     assert told(delivery) == [(500, ""), (204, "")]
 
 
-def test_replay_of_what_is_being_sent_changes_nothing(
+def test_replay_during_an_attempt_changes_nothing(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     delivery = happen(user)
@@ -52,7 +52,7 @@ def test_replay_of_what_is_being_sent_changes_nothing(
     assert (delivery.state, len(receiver.taken)) == ("delivered", 1)
 
 
-def test_all_that_was_given_up_is_replayed_at_once(
+def test_replay_failed_sends_all_failed_deliveries(
     user: User,
     endpoint: WebhookEndpoint,
     receiver: Receiver,
@@ -69,11 +69,11 @@ def test_all_that_was_given_up_is_replayed_at_once(
 
 
 @pytest.mark.parametrize("act", [notifications.test, deliveries.replay_failed])
-def test_what_is_switched_off_sends_nothing(
+def test_a_disabled_endpoint_refuses_tests_and_replays(
     endpoint: WebhookEndpoint, act: Callable[[WebhookEndpoint], object]
 ) -> None:
     services.disable(endpoint)
     with pytest.raises(WebhookRefusedError) as refused:
         act(endpoint)
     assert refused.value.code == "webhook_disabled"
-    assert mail.outbox == [], "its owner did it"
+    assert mail.outbox == [], "the owner disabled it and gets no mail"

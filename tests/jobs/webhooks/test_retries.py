@@ -1,4 +1,4 @@
-"""Deliveries are signed, and tried again for a day."""
+"""Deliveries are signed, and retried for a day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
 
-def test_a_message_is_signed_as_the_convention_says(
+def test_signatures_follow_standard_webhooks(
     user: User, made: tuple[WebhookEndpoint, str], receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     delivery = happen(user)
@@ -37,7 +37,7 @@ def test_a_message_is_signed_as_the_convention_says(
     assert courier() == 0
 
 
-def test_retries_go_on_for_a_day_with_the_same_id_and_body(
+def test_retries_continue_for_a_day_with_the_same_id_and_body(
     user: User,
     made: tuple[WebhookEndpoint, str],
     receiver: Receiver,
@@ -57,7 +57,7 @@ def test_retries_go_on_for_a_day_with_the_same_id_and_body(
         waits.append(wait.total_seconds())
         clock.shift(wait - timedelta(seconds=1))
         tick()
-        assert courier() == 0, "not before its time"
+        assert courier() == 0, "not before it is due"
         clock.shift(1)
         tick()
         assert courier() == 1
@@ -68,14 +68,14 @@ def test_retries_go_on_for_a_day_with_the_same_id_and_body(
     assert len({(taken.id, taken.body) for taken in receiver.taken}) == 1
     stamps = [int(taken.headers["webhook-timestamp"]) for taken in receiver.taken]
     assert stamps == sorted(set(stamps))
-    # The package refuses what is older than five minutes, so only the last one still counts now.
+    # The package refuses messages older than five minutes, so only the last one is still valid.
     assert [taken.is_signed_with(made[1]) for taken in receiver.taken] == [False] * 7 + [True]
     assert [status for status, _ in told(delivery)] == [500, 404, 302, 429, 502, 199, 503, 500]
     made[0].refresh_from_db()
     assert made[0].failing_since == NOON
 
 
-def test_a_success_ends_the_retries_and_the_failing(
+def test_a_success_ends_the_retries_and_the_failing_state(
     user: User,
     endpoint: WebhookEndpoint,
     receiver: Receiver,
@@ -96,7 +96,7 @@ def test_a_success_ends_the_retries_and_the_failing(
     assert courier() == 0
 
 
-def test_who_does_not_answer_in_time_is_asked_again(
+def test_a_timeout_is_retried(
     user: User,
     endpoint: WebhookEndpoint,
     receiver: Receiver,
@@ -117,7 +117,7 @@ def test_who_does_not_answer_in_time_is_asked_again(
     assert len({taken.id for taken in receiver.taken}) == 1
 
 
-def test_when_to_come_again_is_heeded(
+def test_retry_after_postpones_the_next_attempt(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     delivery = happen(user)
@@ -127,7 +127,7 @@ def test_when_to_come_again_is_heeded(
     assert delivery.next_at == NOON + timedelta(minutes=15)
 
 
-def test_a_time_that_no_clock_knows_is_no_time(
+def test_an_invalid_retry_after_date_is_ignored(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     delivery = happen(user)
@@ -140,7 +140,7 @@ def test_a_time_that_no_clock_knows_is_no_time(
     assert told(delivery) == [(503, "")]
 
 
-def test_what_breaks_on_our_side_counts_as_an_attempt(
+def test_an_internal_error_counts_as_an_attempt(
     user: User,
     endpoint: WebhookEndpoint,
     courier: Callable[[], int],
@@ -156,7 +156,7 @@ def test_what_breaks_on_our_side_counts_as_an_attempt(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_test_is_tried_once_and_does_not_ask_what_is_wanted(
+def test_a_test_message_is_sent_once_whatever_the_subscription(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     services.update(endpoint, events=["picture.done"])
@@ -167,10 +167,10 @@ def test_a_test_is_tried_once_and_does_not_ask_what_is_wanted(
     assert (delivery.state, receiver.taken[0].said["type"]) == ("failed", "webhook.test")
 
 
-def test_nothing_is_sent_into_our_own_network(
+def test_forbidden_addresses_are_refused_at_delivery(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int], settings: Settings
 ) -> None:
-    """The address is looked at when it is spoken to, not only when it is given."""
+    """The address is checked at each delivery, not only when the endpoint is created."""
     settings.FETCH_PRIVATE_NETWORKS = []
     delivery = happen(user)
     courier()

@@ -1,4 +1,4 @@
-"""Signing secrets: two of them for a day after a rotation, none of them in the database."""
+"""Signing secrets: two are valid for a day after a rotation, and none is in the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.jobs.webhooks.world import happen
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
 
-def test_for_a_day_after_a_rotation_both_secrets_sign(
+def test_both_secrets_sign_for_a_day_after_a_rotation(
     user: User,
     made: tuple[WebhookEndpoint, str],
     receiver: Receiver,
@@ -37,7 +37,7 @@ def test_for_a_day_after_a_rotation_both_secrets_sign(
         taken = receiver.taken[-1]
         signed.append([taken.is_signed_with(secret) for secret in (first, second, third)])
         assert taken.headers["webhook-signature"].count("v1,") == sum(signed[-1])
-    # 1 h, 23.9 h, 24 h, 24.9 h and 25 h after the first secret was followed.
+    # 1 h, 23.9 h, 24 h, 24.9 h and 25 h after the first rotation.
     assert signed == [
         [True, True, True],
         [True, True, True],
@@ -49,8 +49,8 @@ def test_for_a_day_after_a_rotation_both_secrets_sign(
     assert WebhookSecret.objects.filter(endpoint=endpoint).count() == 2
 
 
-def test_a_database_that_leaks_signs_nothing(made: tuple[WebhookEndpoint, str]) -> None:
-    """Neither the secret nor its bytes lie in any column."""
+def test_the_database_holds_no_secret(made: tuple[WebhookEndpoint, str]) -> None:
+    """No column holds the secret or its bytes."""
     endpoint, secret = made
     row = WebhookSecret.objects.values().get(endpoint=endpoint)
     key = base64.b64decode(secret.removeprefix(secrets.PREFIX))

@@ -1,4 +1,4 @@
-"""What happens in the tests of webhooks."""
+"""Events for the webhook tests."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ DAY = 86_400.0
 
 
 def happen(user: User) -> WebhookDelivery:
-    """A job finishes; the delivery to the newest endpoint."""
+    """Finishes a job. Returns the delivery to the newest endpoint."""
     job = bare_job(user, state="finished", finished_at=NOON)
     notifications.job_ended(job.pk)
     return WebhookDelivery.objects.order_by("id").last()  # type: ignore[return-value]
 
 
 def tick() -> None:
-    """What the scheduler does every few seconds."""
+    """Runs the scheduler's periodic webhook work."""
     deliveries.recover_lost()
     deliveries.top_up_everyone()
 
 
 def told(delivery: WebhookDelivery) -> list[tuple[int | None, str]]:
-    """The attempts in the log."""
+    """Returns the attempts in the log."""
     return list(WebhookAttempt.objects.filter(delivery=delivery).values_list("status", "error_code"))

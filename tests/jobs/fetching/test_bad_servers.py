@@ -1,4 +1,4 @@
-"""Servers that answer badly, too much, too slowly or never; and by TLS."""
+"""Servers that answer wrongly, too much, too slowly or never, also over TLS."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ BODY = bytes(range(256)) * 40
 
 @pytest.fixture(autouse=True)
 def _own_network(settings: Settings) -> None:
-    """The operator lets loopback in."""
+    """The operator allows loopback."""
     settings.FETCH_PRIVATE_NETWORKS = ["127.0.0.0/8", "::1/128"]
 
 
 def refusal(say: Say, *, seconds: float = 20, max_bytes: int = 100_000, path: str = "/a.png") -> str:
-    """The code with which a fetch from such a server ends."""
+    """Returns the error code of a fetch from such a server."""
     with serving(say) as server, pytest.raises(FetchRefusedError) as refused:
         fetch(f"http://127.0.0.1:{server.port}{path}", max_bytes=max_bytes, seconds=seconds)
     return refused.value.code
 
 
 @pytest.mark.parametrize("status", ["201 Created", "204 No", "206 Part", "304 Same", "404 No", "500 Oh"])
-def test_anything_but_200_has_failed(status: str) -> None:
+def test_any_status_but_200_fails(status: str) -> None:
     assert refusal(answer(b"", status=status)) == "download_failed"
 
 
-def test_what_is_announced_as_too_large_is_not_read() -> None:
+def test_an_announced_length_over_the_limit_is_refused_before_reading() -> None:
     assert refusal(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n")) == "too_many_bytes"
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-def test_what_is_not_announced_is_counted(chunked: bool) -> None:
+def test_a_body_without_a_length_is_limited_while_reading(chunked: bool) -> None:
     head = b"Transfer-Encoding: chunked\r\n\r\n20000\r\n" if chunked else b"\r\n"
     assert refusal(raw(b"HTTP/1.1 200 OK\r\n" + head + bytes(0x20000))) == "too_many_bytes"
 
@@ -61,11 +61,11 @@ def test_what_is_not_announced_is_counted(chunked: bool) -> None:
     ],
     ids=["nothing", "not HTTP", "short", "short chunk", "no chunk", "compressed", "headers", "long header"],
 )
-def test_what_is_broken_has_failed(reply: bytes) -> None:
+def test_broken_responses_fail(reply: bytes) -> None:
     assert refusal(raw(reply)) == "download_failed"
 
 
-def test_a_port_where_nobody_listens_has_failed() -> None:
+def test_a_closed_port_fails() -> None:
     with serving(answer()) as server:
         pass
     with pytest.raises(FetchRefusedError, match="no server answered"):
@@ -73,7 +73,9 @@ def test_a_port_where_nobody_listens_has_failed() -> None:
 
 
 def drip(before: bytes) -> Say:
-    """Says `before`, then a byte every 20 ms until the other side hangs up: no single wait is ever long."""
+    """Sends `before`, then a byte every 20 ms until the client closes the connection, so that no single wait
+    is long.
+    """
 
     def say(line: socket.socket, _: bytes) -> None:
         line.sendall(before)
@@ -94,11 +96,11 @@ SLOW: list[Say] = [
 
 
 @pytest.mark.parametrize("say", SLOW, ids=["silence", "status", "header", "body", "endless body", "chunk"])
-def test_one_limit_over_all_of_it_however_the_time_goes_by(say: Say) -> None:
+def test_one_deadline_covers_every_phase(say: Say) -> None:
     assert refusal(say, seconds=0.3) == "timeout"
 
 
-def test_a_resolver_that_never_answers_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolver_that_never_answers_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait() and [])
     with pytest.raises(FetchRefusedError) as refused:
@@ -110,7 +112,7 @@ def test_a_resolver_that_never_answers_is_left_behind(monkeypatch: pytest.Monkey
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that its own key signed."""
+    """A self-signed certificate for localhost."""
     file = tmp_path_factory.mktemp("tls") / "both.pem"
     subprocess.run(
         [
@@ -127,7 +129,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tls(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
-    """A server's side of it; clients believe the certificate."""
+    """The server's TLS context. Clients trust its certificate."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
     exchange._tls.cache_clear()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -136,7 +138,7 @@ def tls(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLC
     exchange._tls.cache_clear()
 
 
-def test_https_is_checked_against_the_name_that_was_asked_for(tls: ssl.SSLContext) -> None:
+def test_https_verifies_the_requested_host_name(tls: ssl.SSLContext) -> None:
     with serving(answer(BODY), tls=tls) as server:
         assert fetch(f"https://localhost:{server.port}/", max_bytes=20_000, seconds=20).size == 10_240
         with pytest.raises(FetchRefusedError, match="certificate is not valid for this address"):
@@ -144,7 +146,7 @@ def test_https_is_checked_against_the_name_that_was_asked_for(tls: ssl.SSLContex
     assert len(server.requests) == 1
 
 
-def test_https_has_the_same_one_limit(tls: ssl.SSLContext) -> None:
+def test_https_has_the_same_deadline(tls: ssl.SSLContext) -> None:
     with serving(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n"), tls=tls) as server:
         with pytest.raises(FetchRefusedError) as refused:
             fetch(f"https://localhost:{server.port}/", max_bytes=100_000, seconds=0.5)
@@ -154,7 +156,7 @@ def test_https_has_the_same_one_limit(tls: ssl.SSLContext) -> None:
     assert refused.value.code == "timeout"
 
 
-def test_what_speaks_no_tls_has_failed() -> None:
+def test_a_server_without_tls_fails() -> None:
     with (
         serving(raw(b"SSH-2.0-OpenSSH_9.2\r\n"), at_once=True) as server,
         pytest.raises(FetchRefusedError) as refused,

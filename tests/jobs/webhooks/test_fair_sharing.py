@@ -1,4 +1,6 @@
-"""One account's receivers do not delay another's, and its own endpoints take turns."""
+"""Fair sharing: one account's receivers do not delay another's, and the endpoints of an account share its
+window.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ def asked(endpoint: WebhookEndpoint, times: int) -> list[UUID]:
 
 
 def out_of(queued: Queued) -> Counter[UUID]:
-    """How many messages each endpoint has in the queue."""
+    """Counts the messages of each endpoint in the queue."""
     rows = WebhookDelivery.objects.in_bulk([UUID(one) for one in queued("webhooks")])
     return Counter(row.endpoint_id for row in rows.values())
 
@@ -39,7 +41,7 @@ def other() -> User:
     return User.objects.create_user("other@example.org", None)
 
 
-def test_ten_endpoints_have_four_out_together_and_somebody_elses_comes_next(
+def test_ten_endpoints_share_a_window_of_four_and_another_account_is_next(
     user: User, other: User, receiver: Receiver, queued: Queued
 ) -> None:
     mine = endpoints_of(user, receiver, 10)
@@ -52,17 +54,19 @@ def test_ten_endpoints_have_four_out_together_and_somebody_elses_comes_next(
     assert queued("webhooks")[4:] == [str(delivery)]
 
 
-def test_endpoints_of_an_account_take_turns(user: User, receiver: Receiver, queued: Queued) -> None:
+def test_a_free_slot_goes_to_the_endpoint_with_the_fewest(
+    user: User, receiver: Receiver, queued: Queued
+) -> None:
     slow, quick = endpoints_of(user, receiver, 2)
     asked(slow, 10)
     assert out_of(queued) == {slow.pk: 4}
     (first, *_) = queued("webhooks")
     asked(quick, 2)
     deliveries.deliver(UUID(first))
-    assert out_of(queued)[quick.pk] == 1, "the place that is free goes to who has none out"
+    assert out_of(queued)[quick.pk] == 1, "the free slot goes to the endpoint with none in the queue"
 
 
-def test_free_places_are_shared(user: User, receiver: Receiver, queued: Queued) -> None:
+def test_free_slots_are_shared(user: User, receiver: Receiver, queued: Queued) -> None:
     first, second = endpoints_of(user, receiver, 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deliveries, "top_up", lambda _: 0)
@@ -72,7 +76,7 @@ def test_free_places_are_shared(user: User, receiver: Receiver, queued: Queued) 
     assert out_of(queued) == {first.pk: 2, second.pk: 2}
 
 
-def test_attempts_that_run_count_although_their_endpoint_is_gone(user: User, receiver: Receiver) -> None:
+def test_running_attempts_count_towards_the_limit(user: User, receiver: Receiver) -> None:
     (endpoint,) = endpoints_of(user, receiver, 1)
     (delivery,) = asked(endpoint, 1)
     for _ in range(windows.ACCOUNT_WINDOW):
@@ -88,7 +92,7 @@ def test_attempts_that_run_count_although_their_endpoint_is_gone(user: User, rec
     assert row.next_at == NOON + timedelta(seconds=2)
 
 
-def test_an_attempt_gives_its_place_back(user: User, receiver: Receiver) -> None:
+def test_an_attempt_frees_its_slot(user: User, receiver: Receiver) -> None:
     (endpoint,) = endpoints_of(user, receiver, 1)
     for delivery in asked(endpoint, 6):
         deliveries.deliver(delivery)

@@ -1,4 +1,4 @@
-"""Addresses that lead where nobody from outside may send us: each refused, and none of them connected."""
+"""SSRF protection: forbidden and invalid addresses are refused without a connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_django import Settings
 from jobs.fetching import FetchRefusedError, fetch, send
 from tests.jobs.fetching.servers import Server, answer, serving
 
-# What a resolver that an attacker owns says of a name: one answer a question, the last one for ever.
+# The attacker's resolver: one list of addresses per query, the last one for all later queries.
 PUBLIC = "93.184.215.14"
 NAMES: dict[str, list[list[str]]] = {
     "loopback.example.org": [["127.0.0.1"]],
@@ -32,7 +32,7 @@ NAMES: dict[str, list[list[str]]] = {
 }
 
 FORBIDDEN = [
-    # The plain ones.
+    # Plain spellings.
     "http://127.0.0.1:{port}/",
     "http://127.0.0.1.:{port}/",
     "http://127.255.255.254:{port}/",
@@ -61,7 +61,8 @@ FORBIDDEN = [
     "http://192.0.0.192/opc/v2/",
     "http://[fd00:ec2::254]/latest/meta-data/",
     "http://[fd20:ce::254]/",
-    # IPv6: itself, nobody, mapped, compatible, translated, 6to4, Teredo, local, multicast, paper.
+    # IPv6: loopback, unspecified, mapped, compatible, translated, 6to4, Teredo, local, multicast,
+    # documentation.
     "http://[::1]:{port}/",
     "http://[0:0:0:0:0:0:0:1]:{port}/",
     "http://[::]:{port}/",
@@ -84,7 +85,7 @@ FORBIDDEN = [
     "http://[fe80::1]/",
     "http://[fec0::1]/",
     "http://[ff02::1]/",
-    # Digits of other scripts, and dots that are none.
+    # Digits and dots of other scripts.
     "http://127.0.0.1:{port}/",
     "http://①②⑦.⓪.⓪.①:{port}/",
     "http://127。0。0。1:{port}/",
@@ -95,14 +96,14 @@ FORBIDDEN = [
     "https://localhost:{port}/",
     "http://a.localhost:{port}/",
     *[f"http://{name}:{{port}}/" for name in NAMES if "localhost" not in name.split(".")],
-    # A tail or a head that looks like somebody else.
+    # A prefix or suffix that looks like another host.
     "http://127.0.0.1:{port}/?@example.org",
     "http://127.0.0.1:{port}#@example.org/",
     "http://loopback.example.org.:{port}/",
 ]
 
 INVALID = [
-    # Forgotten ways to write IPv4: decimal, hexadecimal, octal, short, mixed, too long.
+    # Legacy spellings of IPv4: decimal, hexadecimal, octal, short, mixed, too long.
     "http://2130706433:{port}/",
     "http://0x7f000001:{port}/",
     "http://017700000001:{port}/",
@@ -134,12 +135,12 @@ INVALID = [
     "http://[127.0.0.1]:{port}/",
     "http://[v1.fe80::a+en1]/",
     "http://::1:{port}/",
-    # Spaces and lines.
+    # Spaces and line breaks.
     " http://127.0.0.1:{port}/",
     "http://127.0.0.1:{port}/ HTTP/1.1\r\nX: y",
     "http://127.0.0.1\t:{port}/",
     "http://exa\nmple.org/",
-    # Other schemes, or none.
+    # Other schemes, or no scheme.
     "file:///etc/passwd",
     "ftp://127.0.0.1:{port}/",
     "gopher://127.0.0.1:{port}/_x",
@@ -158,7 +159,7 @@ INVALID = [
     "http://example.org:6667/",
     "http://example.org:65536/",
     "http://example.org:-80/",
-    # Names that are none.
+    # Invalid host names.
     "http://./",
     "http://../",
     "http://a..b/",
@@ -171,7 +172,7 @@ INVALID = [
 
 
 class World:
-    """A resolver that answers what the table says, and a count of who was connected to."""
+    """A resolver that answers from the table, and a record of all connections."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -207,17 +208,17 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture(scope="module")
 def trap() -> Iterator[Server]:
-    """Somebody who listens on loopback, and should hear nothing."""
+    """A server on loopback that must not get a connection."""
     with serving(answer(b"secret")) as server:
         yield server
 
 
-def test_the_table_is_long() -> None:
+def test_the_table_has_at_least_110_addresses() -> None:
     assert len(FORBIDDEN) + len(INVALID) >= 110
 
 
 @pytest.mark.parametrize("form", FORBIDDEN)
-def test_what_is_not_the_internet_is_forbidden(form: str, world: World, trap: Server) -> None:
+def test_non_public_addresses_are_forbidden(form: str, world: World, trap: Server) -> None:
     with pytest.raises(FetchRefusedError) as refused:
         fetch(form.format(port=trap.port), max_bytes=1000, seconds=60)
     assert refused.value.code == "forbidden_address"
@@ -226,7 +227,7 @@ def test_what_is_not_the_internet_is_forbidden(form: str, world: World, trap: Se
 
 
 @pytest.mark.parametrize("form", INVALID)
-def test_what_is_written_oddly_is_no_address(form: str, world: World, trap: Server) -> None:
+def test_malformed_urls_are_invalid(form: str, world: World, trap: Server) -> None:
     with pytest.raises(FetchRefusedError) as refused:
         fetch(form.format(port=trap.port), max_bytes=1000, seconds=60)
     assert refused.value.code == "invalid_url"
@@ -235,8 +236,8 @@ def test_what_is_written_oddly_is_no_address(form: str, world: World, trap: Serv
 
 
 @pytest.mark.parametrize("place", ["path", "host"])
-def test_half_a_character_is_no_address(place: str) -> None:
-    """As JSON may spell it; no bytes could be sent for it."""
+def test_a_lone_surrogate_is_invalid(place: str) -> None:
+    """A lone surrogate, which JSON can express and no encoding can send."""
     url = "http://example.org/\ud800" if place == "path" else "http://ex\udfffample.org/"
     with pytest.raises(FetchRefusedError) as refused:
         fetch(url, max_bytes=1000, seconds=60)
@@ -244,17 +245,15 @@ def test_half_a_character_is_no_address(place: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["http://127.0.0.1:{port}/", "http://two.example.org:{port}/"])
-def test_sending_has_the_same_guard(form: str, world: World, trap: Server) -> None:
+def test_sending_has_the_same_protection(form: str, world: World, trap: Server) -> None:
     with pytest.raises(FetchRefusedError) as refused:
         send(form.format(port=trap.port), b"{}", {}, seconds=60)
     assert refused.value.code == "forbidden_address"
     assert (world.connected, trap.visits) == ([], 0)
 
 
-def test_a_name_that_changes_its_answer_is_asked_once(
-    world: World, trap: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rebinding: public for the look, loopback for the connection. There is one question for both."""
+def test_a_name_is_resolved_once(world: World, trap: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: a public address for the check, loopback for the connection. One query serves both."""
     monkeypatch.setitem(NAMES, "rebinding.example.org", [[PUBLIC], ["127.0.0.1"]])
     with pytest.raises(FetchRefusedError) as refused:
         fetch(f"http://rebinding.example.org:{trap.port}/", max_bytes=1000, seconds=60)
@@ -263,7 +262,7 @@ def test_a_name_that_changes_its_answer_is_asked_once(
     assert (world.connected, trap.visits) == ([(PUBLIC, trap.port)], 0)
 
 
-def test_a_name_is_not_taken_for_the_forbidden_one_that_it_contains(world: World) -> None:
+def test_a_name_that_contains_a_forbidden_one_is_allowed(world: World) -> None:
     for name in ("127.0.0.1.example.org", "localhost.example.org", "notlocalhost"):
         with pytest.raises(FetchRefusedError) as refused:
             fetch(f"http://{name}/", max_bytes=1000, seconds=60)
@@ -271,7 +270,7 @@ def test_a_name_is_not_taken_for_the_forbidden_one_that_it_contains(world: World
     assert world.asked == ["127.0.0.1.example.org", "localhost.example.org", "notlocalhost"]
 
 
-def test_the_operators_own_networks_are_let_in_and_no_others(world: World, settings: Settings) -> None:
+def test_only_the_operators_networks_are_allowed(world: World, settings: Settings) -> None:
     settings.FETCH_PRIVATE_NETWORKS = ["10.1.0.0/16", "fd12::/16"]
     for url in ("http://10.1.2.3/", "http://private.example.org/", "http://[fd12::1]/"):
         with pytest.raises(FetchRefusedError) as refused:

@@ -1,4 +1,4 @@
-"""What dies, gets lost or comes twice: each message arrives, under one id."""
+"""Crashes, lost and duplicate messages: each message arrives, with one id."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
 
-def test_a_courier_that_dies_leaves_a_message_that_comes_again_under_its_id(
+def test_the_message_of_a_crashed_courier_is_sent_again_with_its_id(
     user: User,
     made: tuple[WebhookEndpoint, str],
     receiver: Receiver,
@@ -40,10 +40,10 @@ def test_a_courier_that_dies_leaves_a_message_that_comes_again_under_its_id(
         patch.setattr(deliveries, "_record", die)
         with pytest.raises(KilledError):
             courier()
-    assert len(receiver.taken) == 1, "it was sent, and nobody lived to write that down"
+    assert len(receiver.taken) == 1, "it was sent, and the courier crashed before recording it"
     clock.shift(61)
     tick()
-    assert courier() == 0, "its claim still counts"
+    assert courier() == 0, "its claim is still valid"
     clock.shift(20)
     tick()
     assert courier() == 1
@@ -54,7 +54,7 @@ def test_a_courier_that_dies_leaves_a_message_that_comes_again_under_its_id(
     assert (delivery.state, delivery.attempts) == ("delivered", 2)
 
 
-def test_what_the_broker_loses_is_sent_again(
+def test_messages_lost_by_the_broker_are_sent_again(
     user: User,
     endpoint: WebhookEndpoint,
     valkey: redis.Redis,
@@ -70,7 +70,7 @@ def test_what_the_broker_loses_is_sent_again(
     assert courier() == 1
 
 
-def test_what_happens_while_the_broker_is_away_waits(
+def test_messages_wait_while_the_broker_is_unavailable(
     user: User,
     endpoint: WebhookEndpoint,
     redis_away: Callable[[], object],
@@ -83,7 +83,7 @@ def test_what_happens_while_the_broker_is_away_waits(
     assert courier() == 1
 
 
-def test_of_eight_couriers_with_the_same_message_one_sends(
+def test_one_of_eight_couriers_with_the_same_message_sends_it(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     delivery = happen(user)
@@ -92,7 +92,7 @@ def test_of_eight_couriers_with_the_same_message_one_sends(
     assert told(delivery) == [(204, "")]
 
 
-def test_an_endpoint_has_four_out_at_once_and_one_while_it_fails(
+def test_an_endpoint_has_a_window_of_four_and_of_one_while_it_fails(
     user: User,
     endpoint: WebhookEndpoint,
     receiver: Receiver,
@@ -103,13 +103,13 @@ def test_an_endpoint_has_four_out_at_once_and_one_while_it_fails(
     assert queued("webhooks") == [str(row.pk) for row in rows[:4]]
     receiver.answers = [500]
     deliveries.deliver(rows[0].pk)
-    assert len(queued("webhooks")) == 4, "three are out, which is more than one that fails gets"
+    assert len(queued("webhooks")) == 4, "three are in the queue, more than a failing endpoint may have"
     for row in rows[1:4]:
         deliveries.deliver(row.pk)
-    assert queued("webhooks")[4:] == [str(row.pk) for row in rows[4:]], "it took one: four again"
+    assert queued("webhooks")[4:] == [str(row.pk) for row in rows[4:]], "after a success, four again"
 
 
-def test_an_endpoint_that_goes_while_its_message_is_out_is_no_error(
+def test_deleting_an_endpoint_during_an_attempt_is_no_error(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     happen(user)
@@ -121,7 +121,7 @@ def test_an_endpoint_that_goes_while_its_message_is_out_is_no_error(
     assert courier() == 0
 
 
-def test_the_log_is_kept_for_its_days(
+def test_the_log_is_kept_for_webhook_log_days(
     user: User,
     endpoint: WebhookEndpoint,
     courier: Callable[[], int],
@@ -139,7 +139,7 @@ def test_the_log_is_kept_for_its_days(
     assert left == (0, 0, 0)
 
 
-def test_the_scheduler_does_all_of_it(
+def test_the_scheduler_recovers_dispatches_and_cleans_up(
     user: User,
     endpoint: WebhookEndpoint,
     valkey: redis.Redis,
@@ -152,7 +152,7 @@ def test_the_scheduler_does_all_of_it(
     call_command("dispatch", "--once")
     assert courier() == 1
     clock.shift(31 * DAY)
-    # So far in one step: somebody says that the clock is right.
+    # The clock jumps by 31 days at once, so an operator must accept it.
     call_command("sweep_clock", "--accept")
     call_command("dispatch", "--once")
     assert WebhookMessage.objects.count() == 0

@@ -1,4 +1,4 @@
-"""Endpoints that nobody answers for long, that are gone, or whose secret is lost."""
+"""Endpoints that are disabled: after long failure, after 410 Gone, or because the secret is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.jobs.webhooks.world import DAY, NOON, happen, tick, told
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
 
-def test_five_days_without_a_success_switch_it_off_with_a_mail(
+def test_five_days_without_a_success_disable_the_endpoint_with_a_mail(
     user: User,
     endpoint: WebhookEndpoint,
     receiver: Receiver,
@@ -60,7 +60,7 @@ def test_five_days_without_a_success_switch_it_off_with_a_mail(
     assert WebhookMessage.objects.count() == before
 
 
-def test_a_success_in_between_begins_the_days_anew(
+def test_a_success_restarts_the_five_days(
     user: User,
     endpoint: WebhookEndpoint,
     receiver: Receiver,
@@ -76,7 +76,7 @@ def test_a_success_in_between_begins_the_days_anew(
     assert (endpoint.enabled, endpoint.failing_since) == (True, NOON + timedelta(days=6))
 
 
-def test_gone_switches_it_off_at_once(
+def test_410_gone_disables_the_endpoint_at_once(
     user: User, endpoint: WebhookEndpoint, receiver: Receiver, courier: Callable[[], int]
 ) -> None:
     delivery = happen(user)
@@ -89,7 +89,7 @@ def test_gone_switches_it_off_at_once(
     assert len(mail.outbox) == 1
 
 
-def test_a_mail_server_that_is_away_keeps_nothing_on(
+def test_a_mail_server_that_is_down_does_not_keep_the_endpoint_enabled(
     user: User,
     endpoint: WebhookEndpoint,
     receiver: Receiver,
@@ -105,7 +105,7 @@ def test_a_mail_server_that_is_away_keeps_nothing_on(
     assert not endpoint.enabled
 
 
-def test_another_secret_key_signs_nothing_and_says_so(
+def test_a_changed_secret_key_disables_the_endpoint(
     user: User,
     made: tuple[WebhookEndpoint, str],
     receiver: Receiver,
