@@ -14,7 +14,7 @@ from accounts.selectors import users_of
 from accounts.services import quota
 from jobs import clock, names, storage
 from jobs.models import Improvement
-from jobs.services import removal, storage_usage
+from jobs.services import discards, storage_usage
 from jobs.services.synchronous import Source
 
 # The upper limit. A plan with a shorter retention also limits these.
@@ -60,7 +60,7 @@ def sweep() -> int:
         doomed = Improvement.objects.filter(over).order_by("pk")[:AT_ONCE]
         rows = locks.fetch_held(doomed, to_delete=True, skip_locked=True)
         gone = Improvement.objects.filter(pk__in=[row.pk for row in rows])
-        removal.discard(row.key for row in rows)
+        discards.discard(row.key for row in rows)
         freed = storage_usage.of_improvements(gone)
         gone.delete()
         storage_usage.free(freed)

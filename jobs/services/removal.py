@@ -30,9 +30,7 @@ from jobs.models import (
     Upload,
 )
 from jobs.services import charging, growing, receipts, rendition_files, slices, storage_usage, tags, titles
-from jobs.services.discards import SWEEP
-from jobs.services.discards import discard as discard
-from jobs.services.discards import sweep_discards as sweep_discards
+from jobs.services.discards import SWEEP, discard
 from jobs.webhooks import notifications
 from segmentation.recipe import Recipe
 

@@ -14,7 +14,7 @@ from jobs.models import Job, Matte, Picture, Rendition
 from jobs.queue import circuit
 from jobs.queue.claims import Claim, LeaseLostError
 from jobs.queue.retries import with_retries
-from jobs.services import backdrops, lines, removal, result_limits, storage_usage
+from jobs.services import backdrops, discards, lines, result_limits, storage_usage
 from jobs.worker import engine, matting, task
 from jobs.worker.matting import Matted
 from segmentation.compose import subject_position
@@ -140,5 +140,5 @@ def _conclude(
     except (LeaseLostError, IntegrityError):
         if Picture.objects.filter(pk=claim.row.pk).exists():
             raise
-        removal.discard([thumb_key, matte.key, rendition.key, rendition.preview_key])
+        discards.discard([thumb_key, matte.key, rendition.key, rendition.preview_key])
         raise LeaseLostError(str(claim.row.pk)) from None

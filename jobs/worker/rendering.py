@@ -18,7 +18,7 @@ from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.queue import circuit
 from jobs.queue.claims import Claim, LeaseLostError
 from jobs.queue.retries import with_retries
-from jobs.services import backdrops, lines, removal, rendition_requests, result_limits
+from jobs.services import backdrops, discards, lines, rendition_requests, result_limits
 from jobs.worker import engine, processing, task
 from jobs.worker.task import CannotSucceedError
 from segmentation.encode import Encoded, encode
@@ -133,7 +133,7 @@ def _conclude(claim: Claim[RenditionRequest], matte: Matte, rendition: Rendition
             lines.RENDITIONS.delete(claim)
             if new_matte:
                 matte.save(force_insert=True)
-                removal.discard([storage.incoming_key(rendition_request.pk)])
+                discards.discard([storage.incoming_key(rendition_request.pk)])
             rendition.save(force_insert=True)
             size = rendition.size + (matte.size if new_matte else 0)
             quota.settle_storage(rendition_request.user, size, rendition_request.reserved)
@@ -150,6 +150,6 @@ def _drop(rendition_request: RenditionRequest, matte: Matte, rendition: Renditio
     """The picture was deleted: discard the files that were written for it."""
     named = Rendition.objects.filter(key=rendition.key).exists()
     if not named:
-        removal.discard(
+        discards.discard(
             [rendition.key, rendition.preview_key, *([matte.key] if rendition_request.matte is None else [])]
         )

@@ -16,7 +16,7 @@ from jobs.queue.claims import Claim, LeaseLostError, R
 from jobs.queue.leases import LeaseKeeper
 from jobs.queue.line import Line
 from jobs.queue.retries import is_away, with_retries
-from jobs.services import removal
+from jobs.services import discards
 from jobs.storage import StoreUnavailableError
 from jobs.worker.exclusive import ExclusiveLock
 from segmentation.errors import EngineError, SegmentationError, WeightsError
@@ -104,7 +104,7 @@ def _attempt(line: Line[R], claim: Claim[R], work: Callable[[Claim[R]], None]) -
 def _fail(line: Line[R], claim: Claim[R], error: CannotSucceedError) -> None:
     with transaction.atomic():
         line.fail(claim, error.code, error.sentence)
-        removal.discard(error.written)
+        discards.discard(error.written)
 
 
 def _unless_lost(name: str, act: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from jobs.models import Picture, Rendition, ThumbnailRequest
 from jobs.queue import circuit
 from jobs.queue.claims import Claim
 from jobs.queue.retries import with_retries
-from jobs.services import lines, removal, uploads
+from jobs.services import discards, lines, uploads
 from jobs.worker import task
 from jobs.worker.task import CannotSucceedError
 from segmentation.pictures import Limits, decode
@@ -51,7 +51,7 @@ def _make_previews(picture: Picture) -> None:
         key = storage.preview_key(picture.pk, rendition.matte.revision, rendition.recipe_digest)
         storage.write(key, encode_preview(*_planes(rendition), SIDE).data)
         if not Rendition.objects.filter(pk=rendition.pk).update(preview_key=key):
-            removal.discard([key])
+            discards.discard([key])
 
 
 def _make_thumb(picture: Picture) -> str:
@@ -69,7 +69,7 @@ def _conclude(claim: Claim[ThumbnailRequest], thumb_key: str) -> None:
             lines.THUMBNAILS.delete(claim)
             return
     # The picture was deleted, and the request with it.
-    removal.discard([thumb_key])
+    discards.discard([thumb_key])
 
 
 def _planes(rendition: Rendition) -> tuple[NDArray[Any], NDArray[Any] | None]:

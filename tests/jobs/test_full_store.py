@@ -17,7 +17,7 @@ from accounts.models import User
 from jobs import storage
 from jobs.models import Backdrop, Improvement, Job, Picture, Upload
 from jobs.queue import circuit, store_health, workers
-from jobs.services import backdrops, improvements, lines, removal, synchronous, uploads
+from jobs.services import backdrops, discards, improvements, lines, removal, synchronous, uploads
 from jobs.services.synchronous import Source
 from jobs.worker import engine, processing
 from segmentation import pictures, weights
@@ -127,7 +127,7 @@ def test_what_is_deleted_meanwhile_goes_once_the_store_is_back(user: User) -> No
     with patch("os.remove", side_effect=OSError(errno.EROFS, "Read-only file system")):
         removal.delete_jobs([job.pk])
     assert len(stored_files()) == 1
-    assert removal.sweep_discards() >= 1
+    assert discards.sweep_discards() >= 1
     assert stored_files() == []
 
 

@@ -16,6 +16,7 @@ from accounts.services import audit
 from jobs.services import (
     backdrops,
     continuing,
+    discards,
     idempotency,
     improvements,
     lines,
@@ -82,7 +83,7 @@ class Command(BaseCommand):
             deliveries.bring_forward()
             if sweep_clock.is_believable():
                 self.sweep_by_age()
-            slices.run(removal.sweep_discards)
+            slices.run(discards.sweep_discards)
 
     def sweep_by_age(self) -> None:
         """Deletes expired rows and files. Call it only if the clock is trusted."""

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from accounts.models import User
 from jobs import selectors, storage
 from jobs.models import Job, Picture
-from jobs.services import lines, progress, removal, retention
+from jobs.services import discards, lines, progress, removal, retention
 from jobs.views import files
 from tests.benchmarks.scale.rows import RARE, Account
 
@@ -152,6 +152,6 @@ def rounds() -> dict[str, Ask]:
         "dispatch: recover lost": lines.PICTURES.recover_lost,
         "dispatch: expire": retention.expire,
         "dispatch: sweep uploads": removal.sweep_uploads,
-        "dispatch: sweep discards": removal.sweep_discards,
+        "dispatch: sweep discards": discards.sweep_discards,
         "dispatch: settle what was left open": progress.settle_left,
     }

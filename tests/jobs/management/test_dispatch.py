@@ -15,7 +15,7 @@ from pytest_django import Settings
 from accounts.models import User
 from jobs import storage
 from jobs.models import Discard, Picture, Upload
-from jobs.services import lines, removal
+from jobs.services import discards, lines, removal
 from tests.conftest import make_upload
 from tests.jobs.factories import bare_job, pictures_of, stored_files
 
@@ -47,7 +47,7 @@ def test_one_round_sends_recovers_and_sweeps(
 def test_a_round_sweeps_to_the_end(user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A deleted job of thousands is gone after a round, not after an hour of rounds."""
     monkeypatch.setattr(removal, "SWEEP", 3)
-    monkeypatch.setattr(removal.sweep_discards, "__defaults__", (3,))
+    monkeypatch.setattr(discards.sweep_discards, "__defaults__", (3,))
     for number in range(10):
         storage.write(f"many/{number}", b"1")
         Discard.objects.create(key=f"many/{number}")

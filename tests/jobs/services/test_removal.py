@@ -75,7 +75,7 @@ def test_jobs_that_share_a_source_and_go_at_once_leave_nothing(user: User) -> No
     first = make_job(user, 2)
     jobs = [first, submit.again(first, Recipe(model="u2netp", refine="off"))]
     assert at_once(lambda number: removal.delete_jobs([jobs[number].pk]), 2) == [1, 1]
-    removal.sweep_discards()
+    discards.sweep_discards()
     assert nothing_is_left()
 
 
@@ -121,19 +121,19 @@ def test_a_crash_before_the_files_are_deleted_leaves_notes_for_the_sweep(user: U
         removal.delete_jobs([job.pk])
     assert stored_files() == files
     assert sorted(Discard.objects.values_list("key", flat=True)) == files
-    assert removal.sweep_discards() == 10
+    assert discards.sweep_discards() == 10
     assert nothing_is_left()
 
 
 def test_a_file_that_cannot_be_deleted_does_not_hold_up_the_others(user: User) -> None:
     storage.write("stuck/inside", b"1")
     storage.write("zebra", b"2")
-    removal.discard(["stuck", "zebra"])
+    discards.discard(["stuck", "zebra"])
     assert stored_files() == ["stuck/inside"]
     assert list(Discard.objects.values_list("key", flat=True)) == ["stuck"]
-    assert removal.sweep_discards() == 0
+    assert discards.sweep_discards() == 0
     storage.delete(["stuck/inside"])
-    assert removal.sweep_discards() == 1
+    assert discards.sweep_discards() == 1
     assert nothing_is_left()
 
 
@@ -145,7 +145,7 @@ def test_a_note_that_cannot_be_followed_lets_the_next_ones_through(user: User) -
     storage.write("zebra", b"2")
     Discard.objects.create(key="zebra")
     for _ in range(3):
-        removal.sweep_discards(most=2)
+        discards.sweep_discards(most=2)
     assert "zebra" not in stored_files()
 
 
@@ -155,15 +155,15 @@ def test_deleting_answers_where_the_store_is_away(user: User) -> None:
         assert removal.delete_jobs([job.pk]) == 1
     assert not Job.objects.exists()
     assert Discard.objects.count() == 5
-    removal.sweep_discards()
+    discards.sweep_discards()
     assert nothing_is_left()
 
 
 def test_a_file_is_noted_once_however_often_it_is_discarded(user: User) -> None:
     storage.write("a", b"1")
     with transaction.atomic():
-        removal.discard(["a", "", "a"])
-        removal.discard(["a"])
+        discards.discard(["a", "", "a"])
+        discards.discard(["a"])
         assert Discard.objects.count() == 1
     assert nothing_is_left()
 
@@ -173,9 +173,9 @@ def test_what_one_round_cannot_hold_waits_for_the_next(user: User) -> None:
     for key in keys:
         storage.write(key, b"1")
     with patch.object(discards, "SWEEP", 5):
-        removal.discard(keys)
+        discards.discard(keys)
     assert Discard.objects.count() == len(stored_files()) == 7
-    assert [removal.sweep_discards(5) for _ in range(3)] == [5, 2, 0]
+    assert [discards.sweep_discards(5) for _ in range(3)] == [5, 2, 0]
     assert nothing_is_left()
 
 
