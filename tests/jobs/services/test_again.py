@@ -1,4 +1,4 @@
-"""The same pictures with another recipe: one run of the model, shared sources, nothing left behind."""
+"""Running a job again with another recipe: one run of the model, shared sources, no leftover files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_same_bytes_uploaded_again_run_no_model(user: User) -> None:
     assert (picture.state, picture.reused) == ("done", True)
 
 
-def test_other_edges_or_another_user_run_the_model(user: User, stranger: User) -> None:
+def test_other_edge_refinement_or_another_user_runs_the_model(user: User, stranger: User) -> None:
     first = make_job(user, recipe=FIRST)
     assert not run(first)[0].reused
 
@@ -77,7 +77,7 @@ def test_other_edges_or_another_user_run_the_model(user: User, stranger: User) -
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_last_job_takes_the_shared_source_along(user: User, order: tuple[int, int]) -> None:
+def test_deleting_the_last_job_deletes_the_shared_source(user: User, order: tuple[int, int]) -> None:
     first = make_job(user, recipe=FIRST)
     run(first)
     second = submit.again(first, ON_RED)

@@ -1,4 +1,4 @@
-"""Backdrops: kept by what is in them, behind the cut-outs of their owner alone."""
+"""Backdrops: stored once per user and content, and usable only by their owner."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def recipe(ref: str) -> Recipe:
     return Recipe.parse({"model": "u2netp", "background": f"picture:{ref}", "format": "png"})
 
 
-def test_the_same_bytes_are_one_backdrop_of_each_user(user: User, stranger: User) -> None:
+def test_the_same_bytes_are_stored_once_per_user(user: User, stranger: User) -> None:
     first = backdrops.take_in(user, blue())
     assert (first.width, first.height, first.format, first.size) == (64, 48, "png", len(blue()))
     assert backdrops.take_in(user, blue()).pk == first.pk
@@ -46,7 +46,7 @@ def test_the_same_bytes_are_one_backdrop_of_each_user(user: User, stranger: User
         assert file.read() == blue()
 
 
-def test_what_is_no_picture_is_none(user: User) -> None:
+def test_a_file_that_is_no_picture_is_no_backdrop(user: User) -> None:
     with pytest.raises(PictureError):
         backdrops.take_in(user, b"Dear all")
     assert not Backdrop.objects.exists()
@@ -54,7 +54,7 @@ def test_what_is_no_picture_is_none(user: User) -> None:
 
 @pytest.mark.real
 @pulled
-def test_it_stands_behind_the_cut_out(user: User) -> None:
+def test_the_backdrop_is_behind_the_cut_out(user: User) -> None:
     backdrop = backdrops.take_in(user, blue())
     job = submit.submit(user, [make_upload(user).pk], recipe(backdrop.digest))
     assert job.backdrop == backdrop
@@ -64,7 +64,7 @@ def test_it_stands_behind_the_cut_out(user: User) -> None:
     assert picture.getpixel((1, 1)) == (0, 0, 200)
 
 
-def test_that_of_a_stranger_is_unknown(user: User, stranger: User) -> None:
+def test_another_users_backdrop_is_refused(user: User, stranger: User) -> None:
     backdrop = backdrops.take_in(stranger, blue())
     with pytest.raises(RecipeError) as refused:
         submit.submit(user, [make_upload(user).pk], recipe(backdrop.digest))
@@ -72,7 +72,7 @@ def test_that_of_a_stranger_is_unknown(user: User, stranger: User) -> None:
     assert not Job.objects.exists()
 
 
-def test_one_that_is_gone_fails_the_picture_with_a_sentence(user: User) -> None:
+def test_a_deleted_backdrop_fails_with_a_sentence(user: User) -> None:
     backdrop = backdrops.take_in(user, blue())
     storage.delete([backdrop.key])
     with pytest.raises(RecipeError) as refused:
@@ -83,7 +83,7 @@ def test_one_that_is_gone_fails_the_picture_with_a_sentence(user: User) -> None:
     )
 
 
-def test_it_is_no_orphan_while_its_row_is_there(user: User) -> None:
+def test_a_backdrop_is_no_orphan_while_its_row_exists(user: User) -> None:
     backdrop = backdrops.take_in(user, blue())
     (file,) = storage.keys("backdrops/")
     assert orphans.orphans_of([file]) == set()
@@ -91,7 +91,7 @@ def test_it_is_no_orphan_while_its_row_is_there(user: User) -> None:
     assert orphans.orphans_of([file]) == {backdrop.key}
 
 
-def test_its_owner_may_go_with_everything(user: User) -> None:
+def test_deleting_the_owner_deletes_backdrops(user: User) -> None:
     backdrop = backdrops.take_in(user, blue())
     submit.submit(user, [make_upload(user, content=make_picture()).pk], recipe(backdrop.digest))
     user.delete()
@@ -99,23 +99,23 @@ def test_its_owner_may_go_with_everything(user: User) -> None:
 
 
 def call(user: User, content: bytes, *, ephemeral: bool) -> synchronous.Call:
-    """As the compatible API begins one."""
+    """Makes a synchronous call as the compatible API does."""
     backdrop = backdrops.take_in(user, content, ephemeral=ephemeral)
     data = make_picture()
     source = synchronous.Source(data, "photo.png", pictures.inspect(data, uploads.limits()))
     return synchronous.begin(user, source, recipe(backdrop.digest), token=None, ephemeral=ephemeral)
 
 
-def test_an_ephemeral_call_takes_its_own_backdrop_along(user: User) -> None:
+def test_forgetting_an_ephemeral_call_deletes_its_backdrop(user: User) -> None:
     first, second = (call(user, blue(), ephemeral=True) for _ in range(2))
     assert first.job == second.job
-    assert backdrops.forget(Backdrop.objects.get()) is False, "its job still has it"
+    assert backdrops.forget(Backdrop.objects.get()) is False, "its job still uses it"
     synchronous.forget(first.job)
     assert not Backdrop.objects.exists()
 
 
-def test_an_ephemeral_call_leaves_what_its_user_had(user: User) -> None:
-    """Whose job is gone by then, so that nothing but the row says that it is to stay."""
+def test_an_ephemeral_call_keeps_an_earlier_backdrop(user: User) -> None:
+    """The earlier job is deleted first, so only the row's `ephemeral` field keeps the backdrop."""
     kept = call(user, blue(), ephemeral=False)
     removal.delete_jobs([kept.job], reason=None)
     synchronous.forget(call(user, blue(), ephemeral=True).job)
@@ -126,14 +126,14 @@ def test_an_ephemeral_call_leaves_what_its_user_had(user: User) -> None:
         assert backdrops.of(user, recipe(backdrop.digest)) == backdrop
 
 
-def test_what_is_brought_to_be_kept_meanwhile_stays(user: User) -> None:
+def test_a_backdrop_that_is_also_uploaded_to_be_kept_stays(user: User) -> None:
     fleeting = call(user, blue(), ephemeral=True)
     backdrop = backdrops.take_in(user, blue())
     synchronous.forget(fleeting.job)
     assert Backdrop.objects.get() == backdrop
 
 
-def test_the_sweep_takes_both_kinds(user: User, settings: Settings) -> None:
+def test_the_sweep_deletes_ephemeral_and_kept_backdrops(user: User, settings: Settings) -> None:
     backdrops.take_in(user, blue())
     backdrops.take_in(user, make_picture(), ephemeral=True)
     assert backdrops.sweep() == 0

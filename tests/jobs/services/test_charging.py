@@ -1,4 +1,4 @@
-"""Each picture is charged once, and refunded once where nothing came of it."""
+"""Each picture is charged once, and refunded once if it produces no result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.jobs.factories import bare_uploads, complete, pictures_of, states_of
 
 pytestmark = pytest.mark.django_db
 RECIPE = Recipe(model="u2netp")
-# What make_picture makes.
+# The pixels of make_picture's picture.
 PIXELS = 64 * 48
 
 
@@ -44,7 +44,7 @@ def claimed(picture: Picture) -> Claim:
     return claim
 
 
-def test_a_job_is_one_charge_of_its_pictures_and_pixels(user: User) -> None:
+def test_a_job_is_one_charge_for_its_pictures_and_pixels(user: User) -> None:
     job = make_job(user, 3)
     assert ledger() == [("charge", 3, 3 * PIXELS, "submitted")]
     assert used(user) == (3, 3 * PIXELS)
@@ -52,7 +52,7 @@ def test_a_job_is_one_charge_of_its_pictures_and_pixels(user: User) -> None:
     assert all(picture.charged_at is not None for picture in pictures_of(job))
 
 
-def test_the_token_that_submitted_is_in_the_ledger(user: User) -> None:
+def test_the_ledger_names_the_submitting_token(user: User) -> None:
     token, _ = tokens.create(user, "script", ["submit"])
     job = submit.submit(user, [make_upload(user).pk], RECIPE, token=token)
     submit.again(job, RECIPE, token=token)
@@ -62,7 +62,7 @@ def test_the_token_that_submitted_is_in_the_ledger(user: User) -> None:
     assert Entry.objects.filter(token__isnull=True).count() == 2
 
 
-def test_what_was_refused_at_upload_costs_nothing(user: User) -> None:
+def test_refused_uploads_cost_nothing(user: User) -> None:
     ids = [make_upload(user).pk, make_upload(user, "broken.png", b"no picture").pk]
     job = submit.submit(user, ids, RECIPE)
     assert ledger() == [("charge", 1, PIXELS, "submitted")]
@@ -72,7 +72,7 @@ def test_what_was_refused_at_upload_costs_nothing(user: User) -> None:
     assert len(ledger()) == 1
 
 
-def test_a_job_beyond_the_limit_is_not_there(user: User) -> None:
+def test_a_job_beyond_the_limit_is_not_written(user: User) -> None:
     limit(pictures_month=2)
     uploads = [make_upload(user).pk for _ in range(3)]
     with pytest.raises(QuotaExceededError):
@@ -84,7 +84,7 @@ def test_a_job_beyond_the_limit_is_not_there(user: User) -> None:
     assert used(user) == (2, 2 * PIXELS)
 
 
-def test_a_job_again_is_charged_again(user: User) -> None:
+def test_running_a_job_again_is_charged_again(user: User) -> None:
     limit(pictures_month=3)
     job = make_job(user, 2)
     with pytest.raises(QuotaExceededError):
@@ -95,7 +95,7 @@ def test_a_job_again_is_charged_again(user: User) -> None:
     assert used(user) == (4, 4 * PIXELS)
 
 
-def test_what_is_done_stays_charged(user: User) -> None:
+def test_done_pictures_stay_charged(user: User) -> None:
     job = make_job(user)
     (picture,) = pictures_of(job)
     complete(picture)
@@ -104,7 +104,7 @@ def test_what_is_done_stays_charged(user: User) -> None:
     assert ledger() == [("charge", 1, PIXELS, "submitted")]
 
 
-def test_what_fails_is_refunded_and_charged_again_when_it_is_tried_again(user: User) -> None:
+def test_a_failed_picture_is_refunded_and_a_retry_is_charged_again(user: User) -> None:
     job = make_job(user, 2)
     first, second = pictures_of(job)
     complete(second)
@@ -121,7 +121,7 @@ def test_what_fails_is_refunded_and_charged_again_when_it_is_tried_again(user: U
     ]
 
 
-def test_a_claim_that_no_longer_counts_refunds_nothing(user: User) -> None:
+def test_a_lost_lease_refunds_nothing(user: User) -> None:
     job = make_job(user)
     claim = claimed(pictures_of(job)[0])
     removal.cancel(job)
@@ -130,7 +130,7 @@ def test_a_claim_that_no_longer_counts_refunds_nothing(user: User) -> None:
     assert ledger() == [("charge", 1, PIXELS, "submitted")]
 
 
-def test_handing_back_and_postponing_cost_nothing_more(user: User) -> None:
+def test_releasing_and_postponing_cost_nothing_more(user: User) -> None:
     job = make_job(user)
     (picture,) = pictures_of(job)
     lines.PICTURES.postpone(claimed(picture))
@@ -139,7 +139,7 @@ def test_handing_back_and_postponing_cost_nothing_more(user: User) -> None:
     assert ledger() == [("charge", 1, PIXELS, "submitted")]
 
 
-def test_the_last_attempt_that_is_handed_back_is_refunded(user: User, settings: object) -> None:
+def test_releasing_the_last_attempt_refunds_it(user: User, settings: object) -> None:
     settings.MAX_ATTEMPTS = 1  # type: ignore[attr-defined]
     (picture,) = pictures_of(make_job(user))
     lines.PICTURES.give_back(claimed(picture), "internal_error", "It went wrong.")
@@ -147,7 +147,7 @@ def test_the_last_attempt_that_is_handed_back_is_refunded(user: User, settings: 
     assert used(user) == (0, 0)
 
 
-def test_what_broke_its_worker_every_time_is_refunded_by_the_job(user: User, settings: object) -> None:
+def test_pictures_of_lost_workers_are_refunded_per_job(user: User, settings: object) -> None:
     settings.MAX_ATTEMPTS = 1  # type: ignore[attr-defined]
     jobs = [make_job(user, 2), make_job(user, 1)]
     for job in jobs:
@@ -163,7 +163,7 @@ def test_what_broke_its_worker_every_time_is_refunded_by_the_job(user: User, set
     assert used(user) == (0, 0)
 
 
-def test_what_is_cancelled_before_it_ran_is_refunded_once(user: User) -> None:
+def test_pictures_cancelled_before_they_ran_are_refunded_once(user: User) -> None:
     job = make_job(user, 4)
     done, running, *_ = pictures_of(job)
     complete(done)
@@ -171,14 +171,14 @@ def test_what_is_cancelled_before_it_ran_is_refunded_once(user: User) -> None:
     assert removal.cancel(job) == 3
     assert removal.cancel(job) == 0
     assert ledger()[1:] == [("refund", 2, 2 * PIXELS, "cancelled")]
-    # What ran when it was cancelled was worked on: tried again, it is not charged a second time.
+    # The running pictures keep their charge when cancelled, so a retry does not charge them again.
     assert [picture.charged_at is None for picture in pictures_of(job)] == [False, False, True, True]
     assert retry.retry_failed(job) == 3
     assert ledger()[2:] == [("charge", 2, 2 * PIXELS, "tried again")]
     assert used(user) == (4, 4 * PIXELS)
 
 
-def test_what_is_deleted_before_it_ran_is_refunded(user: User) -> None:
+def test_pictures_deleted_before_they_ran_are_refunded(user: User) -> None:
     job = make_job(user, 3)
     first, second, _ = pictures_of(job)
     complete(first)
@@ -189,7 +189,7 @@ def test_what_is_deleted_before_it_ran_is_refunded(user: User) -> None:
     assert used(user) == (1, PIXELS)
 
 
-def test_deleting_what_was_cancelled_refunds_no_second_time(user: User) -> None:
+def test_deleting_cancelled_pictures_does_not_refund_twice(user: User) -> None:
     job = make_job(user, 2)
     removal.cancel(job)
     removal.delete_jobs([job.pk])
@@ -197,7 +197,7 @@ def test_deleting_what_was_cancelled_refunds_no_second_time(user: User) -> None:
     assert used(user) == (0, 0)
 
 
-def test_trying_again_beyond_the_limit_changes_nothing(user: User) -> None:
+def test_a_retry_beyond_the_limit_changes_nothing(user: User) -> None:
     job = make_job(user, 2)
     removal.cancel(job)
     limit(pictures_month=1)
@@ -208,7 +208,7 @@ def test_trying_again_beyond_the_limit_changes_nothing(user: User) -> None:
     assert Job.objects.get().state == "cancelled"
 
 
-def test_so_many_may_be_in_flight_and_not_one_more(user: User, stranger: User) -> None:
+def test_the_limit_in_flight_is_exact(user: User, stranger: User) -> None:
     limit(in_flight=3)
     make_job(stranger, 3)
     job = make_job(user, 2)
@@ -228,7 +228,7 @@ def test_so_many_may_be_in_flight_and_not_one_more(user: User, stranger: User) -
 
 
 def test_pictures_that_were_not_charged_are_not_refunded(user: User) -> None:
-    """Rows from before there was a ledger."""
+    """Rows from before the ledger existed."""
     job = make_job(user, 2)
     Picture.objects.update(charged_at=None)
     Entry.objects.all().delete()
@@ -238,7 +238,7 @@ def test_pictures_that_were_not_charged_are_not_refunded(user: User) -> None:
     assert ledger() == []
 
 
-def test_the_pages_say_what_is_used_up(user: User, client_of: Callable[[User], Client]) -> None:
+def test_pages_show_exhausted_limits(user: User, client_of: Callable[[User], Client]) -> None:
     limit(pictures_month=1)
     browser = client_of(user)
     ids = bare_uploads(user, 2)

@@ -1,4 +1,4 @@
-"""Pictures sent in because their cut-out was not good: counted, limited, gone when their days are over."""
+"""Improvements: they count towards storage, are limited, and expire."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def kept(user: User, days_ago: float = 0) -> Improvement:
     return made
 
 
-def test_it_counts_as_the_users(user: User) -> None:
+def test_an_improvement_counts_towards_the_users_storage(user: User) -> None:
     kept(user)
     assert Storage.objects.get(user=user).bytes == len(PHOTO)
     assert storage_usage.recount([user]) == {}
 
 
-def test_where_the_last_room_went_meanwhile_nothing_is_kept(
+def test_an_improvement_is_not_kept_if_the_storage_fills_up_meanwhile(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two at once both are let in by the look beforehand, and one by the counter."""
+    """Two concurrent requests both pass the first check; the counter then admits only one."""
     monkeypatch.setattr(quota, "check_storage", lambda *_: None)
     limit(storage_bytes=len(PHOTO) - 1)
     with pytest.raises(QuotaExceededError):
@@ -52,7 +52,9 @@ def test_where_the_last_room_went_meanwhile_nothing_is_kept(
 
 
 @pytest.mark.parametrize(("keep_days", "days"), [(None, 90), (365, 90), (7, 7)])
-def test_it_goes_after_the_plans_days_or_ninety(user: User, keep_days: int | None, days: int) -> None:
+def test_improvements_expire_after_the_plans_retention_or_90_days(
+    user: User, keep_days: int | None, days: int
+) -> None:
     limit(keep_days=keep_days)
     kept(user, days + 0.1)
     fresh = kept(user, days - 0.1)

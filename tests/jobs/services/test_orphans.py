@@ -1,4 +1,4 @@
-"""Files that no row names: found, told from those that somebody needs, deleted once they are old."""
+"""Orphan sweep: finds files that no row names, spares those still needed, and deletes the rest once old."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOW = timedelta(0)
 
 
 def litter(picture: Picture) -> list[str]:
-    """What an attempt on a picture may leave: one file of each kind, under keys that no row names."""
+    """Writes what an attempt on a picture may leave: one file of each kind, under keys that no row names."""
     digest = "ab" * 32
     keys = [
         storage.thumb_key(picture.pk),
@@ -42,14 +42,14 @@ def litter(picture: Picture) -> list[str]:
 
 
 def aged(*keys: str, hours: float) -> None:
-    """Make files older than they are."""
+    """Sets the modification time of files back."""
     root = Path(django_settings.STORAGES["default"]["OPTIONS"]["location"])
     for key in keys:
         then = time.time() - hours * 3600
         os.utime(root / key, (then, then))
 
 
-def test_what_rows_name_stays(user: User) -> None:
+def test_files_named_by_rows_stay(user: User) -> None:
     job = complete_all(make_job(user, 3))
     make_upload(user)
     before = stored_files()
@@ -59,7 +59,7 @@ def test_what_rows_name_stays(user: User) -> None:
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
-def test_leftovers_of_a_picture_that_ended_without_a_result_go(user: User, state: str) -> None:
+def test_leftovers_of_a_picture_without_a_result_are_deleted(user: User, state: str) -> None:
     picture = Picture.objects.get(job=make_job(user))
     claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None
@@ -70,7 +70,7 @@ def test_leftovers_of_a_picture_that_ended_without_a_result_go(user: User, state
     assert stored_files() == [picture.source_key]
 
 
-def test_leftovers_beside_a_result_go_and_the_result_stays(user: User) -> None:
+def test_leftovers_beside_a_result_are_deleted_and_the_result_stays(user: User) -> None:
     job = complete_all(make_job(user))
     storage.write(storage.matte_key(Picture.objects.get(job=job).pk, 9), b"left")
     assert orphans.sweep_all(NOW) == 1
@@ -78,7 +78,7 @@ def test_leftovers_beside_a_result_go_and_the_result_stays(user: User) -> None:
 
 
 @pytest.mark.parametrize("running", [False, True])
-def test_a_picture_at_work_may_be_about_to_name_its_files(user: User, running: bool) -> None:
+def test_files_of_queued_and_running_pictures_stay(user: User, running: bool) -> None:
     picture = Picture.objects.get(job=make_job(user))
     if running:
         lines.PICTURES.claim(picture.pk)
@@ -88,7 +88,7 @@ def test_a_picture_at_work_may_be_about_to_name_its_files(user: User, running: b
     assert stored_files() == before
 
 
-def test_files_of_nobody_go_and_what_is_not_ours_to_judge_stays(user: User) -> None:
+def test_ownerless_files_are_deleted_and_foreign_prefixes_stay(user: User) -> None:
     nobody = uuid4()
     for key in (f"incoming/{nobody}", f"sources/{nobody}", f"mattes/{nobody}/.part-x", "thumbs/.part-y"):
         storage.write(key, b"left")
@@ -97,17 +97,17 @@ def test_files_of_nobody_go_and_what_is_not_ours_to_judge_stays(user: User) -> N
     assert stored_files() == [f"elsewhere/{nobody}"]
 
 
-def test_an_upload_that_is_under_way_keeps_its_bytes_and_a_finished_one_only_its_source(user: User) -> None:
+def test_a_started_upload_keeps_its_bytes_and_a_finished_one_only_its_source(user: User) -> None:
     open_one = uploads.start(user, "a.png", 5)
     storage.write(storage.incoming_key(open_one.pk), b"bytes")
     finished = make_upload(user)
-    # A form for S3 lives for an hour: its bytes may come once more after the check.
+    # An S3 upload form stays valid for an hour, so the bytes may arrive again after the check.
     storage.write(storage.incoming_key(finished.pk), b"again")
     assert orphans.sweep_all(NOW) == 1
     assert stored_files() == sorted([storage.incoming_key(open_one.pk), finished.key])
 
 
-def test_the_young_are_spared(user: User) -> None:
+def test_young_files_are_not_deleted(user: User) -> None:
     old, young = f"sources/{uuid4()}", f"sources/{uuid4()}"
     for key in (old, young):
         storage.write(key, b"left")
@@ -117,7 +117,7 @@ def test_the_young_are_spared(user: User) -> None:
 
 
 @pytest.mark.parametrize("hours", ["1e9", "99999999999", "inf", "nan", "-1"])
-def test_hours_that_cannot_be_are_said(hours: str) -> None:
+def test_hours_out_of_range_are_refused(hours: str) -> None:
     storage.write(f"sources/{uuid4()}", b"left")
     sentence = "--older-than takes a number of hours from 0 to 1000000."
     with pytest.raises(CommandError, match=f"^{re.escape(sentence)}$"):
@@ -126,13 +126,13 @@ def test_hours_that_cannot_be_are_said(hours: str) -> None:
 
 
 @pytest.mark.parametrize(("hours", "left"), [("0", 0), ("1000000", 1)])
-def test_the_first_and_the_last_hour_that_can_be(hours: str, left: int) -> None:
+def test_the_smallest_and_largest_hours_are_accepted(hours: str, left: int) -> None:
     storage.write(f"sources/{uuid4()}", b"left")
     call_command("sweep_orphans", f"--older-than={hours}")
     assert len(stored_files()) == left
 
 
-def test_the_scheduler_walks_in_stretches_and_goes_on_where_it_stopped(
+def test_the_scheduler_sweeps_in_stretches_and_resumes(
     user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ORPHAN_HOURS = 1
@@ -142,7 +142,7 @@ def test_the_scheduler_walks_in_stretches_and_goes_on_where_it_stopped(
     for key in left:
         storage.write(key, b"left")
     aged(*left, *stored_files(), hours=2)
-    deleted = [orphans.sweep() for _ in range(5)]  # incoming: nothing; 11 sources in stretches of 3
+    deleted = [orphans.sweep() for _ in range(5)]  # no files under incoming/; 11 sources in stretches of 3
     assert sum(deleted) == 7
     assert deleted[0] == 0
     assert max(deleted) <= 3
@@ -150,6 +150,6 @@ def test_the_scheduler_walks_in_stretches_and_goes_on_where_it_stopped(
     assert stored_files() == sorted(keys_of(job))
 
 
-def test_without_the_cache_nothing_breaks(user: User, redis_away: object) -> None:
+def test_the_sweep_survives_without_the_cache(user: User, redis_away: object) -> None:
     with redis_away():  # type: ignore[operator]
         assert orphans.sweep() == 0

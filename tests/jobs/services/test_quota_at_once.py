@@ -1,4 +1,4 @@
-"""Quotas under fire: everybody at the same moment over connections of their own, and not one too many."""
+"""Quotas under concurrency: parallel requests on separate connections never exceed a limit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RECIPE = Recipe(model="u2netp")
 
 @pytest.fixture(autouse=True)
 def _a_plan() -> None:
-    """Transactional tests leave the tables empty, also of the plan that the migration made."""
+    """Transactional tests leave the tables empty, including the plan from the migration."""
     Plan.objects.get_or_create(is_default=True, defaults={"name": "Standard"})
 
 
@@ -48,7 +48,7 @@ def used(user: User) -> tuple[int, int]:
 
 
 def adds_up(user: User) -> None:
-    """The counter is what the ledger says, and the ledger is what the pictures say."""
+    """Asserts that the counter equals the ledger's charges minus its refunds."""
     sums = {
         kind: Entry.objects.filter(user=user, kind=kind).aggregate(
             pictures=Sum("pictures", default=0), pixels=Sum("pixels", default=0)
@@ -59,10 +59,10 @@ def adds_up(user: User) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_of_200_requests_at_once_against_a_quota_of_50_exactly_50_are_charged(
+def test_exactly_50_of_200_concurrent_requests_are_charged(
     user: User, client_of: Callable[[User], Client], live_server: Any
 ) -> None:
-    """Over HTTP, with 200 connections that are open before the first request is sent."""
+    """Over HTTP. All 200 connections are open before the first request is sent."""
     limit(pictures_month=50)
     browser = client_of(user)
     browser.get("/")
@@ -97,7 +97,7 @@ def test_of_200_requests_at_once_against_a_quota_of_50_exactly_50_are_charged(
 
 
 @pytest.mark.timeout(300)
-def test_of_200_submissions_at_once_with_a_token_exactly_50_are_charged(user: User) -> None:
+def test_exactly_50_of_200_concurrent_submits_with_a_token_are_charged(user: User) -> None:
     limit(pictures_month=50)
     token, _ = tokens.create(user, "script", ["submit"])
     ids = bare_uploads(user, 200)
@@ -107,7 +107,7 @@ def test_of_200_submissions_at_once_with_a_token_exactly_50_are_charged(user: Us
     assert Entry.objects.filter(token=token).count() == Entry.objects.count() == 50
 
 
-def test_megapixels_at_once_are_not_overdrawn(user: User) -> None:
+def test_concurrent_submits_do_not_exceed_the_megapixels(user: User) -> None:
     limit(megapixels_month=1)
     ids = bare_uploads(user, 40)
     Upload.objects.update(width=300, height=300)
@@ -116,7 +116,7 @@ def test_megapixels_at_once_are_not_overdrawn(user: User) -> None:
     assert used(user) == (11, 990_000)
 
 
-def test_places_in_flight_are_given_out_once(user: User) -> None:
+def test_concurrent_submits_do_not_exceed_the_limit_in_flight(user: User) -> None:
     limit(in_flight=10)
     ids = bare_uploads(user, 60)
     answers = at_once(lambda number: submit.submit(user, ids[2 * number : 2 * number + 2], RECIPE), 30)
@@ -124,7 +124,7 @@ def test_places_in_flight_are_given_out_once(user: User) -> None:
     assert Picture.objects.count() == 10
 
 
-def test_two_users_at_once_get_what_is_theirs(user: User, stranger: User) -> None:
+def test_concurrent_users_have_separate_quotas(user: User, stranger: User) -> None:
     limit(pictures_month=10)
     both = [(user, bare_uploads(user, 20)), (stranger, bare_uploads(stranger, 20))]
 
@@ -136,7 +136,7 @@ def test_two_users_at_once_get_what_is_theirs(user: User, stranger: User) -> Non
     assert used(user)[0] == used(stranger)[0] == 10
 
 
-def test_the_last_bytes_are_given_out_once(user: User) -> None:
+def test_concurrent_uploads_do_not_exceed_the_storage(user: User) -> None:
     data = make_picture()
     started = []
     for number in range(12):
@@ -149,7 +149,7 @@ def test_the_last_bytes_are_given_out_once(user: User) -> None:
     assert Storage.objects.get(user=user).bytes == 3 * len(data)
 
 
-def test_finishing_one_upload_many_times_at_once_counts_it_once(user: User) -> None:
+def test_concurrent_finishes_of_one_upload_count_once(user: User) -> None:
     data = make_picture()
     upload = uploads.start(user, "disc.png", len(data))
     uploads.receive(upload, io.BytesIO(data), len(data))
@@ -159,7 +159,7 @@ def test_finishing_one_upload_many_times_at_once_counts_it_once(user: User) -> N
     assert Storage.objects.get(user=user).bytes == len(data)
 
 
-def test_the_first_charge_of_a_month_by_many_at_once_is_lost_by_none(user: User) -> None:
+def test_concurrent_first_charges_of_a_month_all_count(user: User) -> None:
     def charge(number: int) -> object:
         with transaction.atomic():
             return quota.charge(user, pictures=1, pixels=number, job=Job().pk)
@@ -169,8 +169,8 @@ def test_the_first_charge_of_a_month_by_many_at_once_is_lost_by_none(user: User)
     adds_up(user)
 
 
-def test_failing_cancelling_and_deleting_at_once_refund_each_picture_once(user: User) -> None:
-    """Whoever is first; and none of them stands in another's way for good."""
+def test_concurrent_fail_cancel_and_delete_refund_each_picture_once(user: User) -> None:
+    """The order does not matter, and none of the operations deadlocks."""
     for _ in range(4):
         job = make_job(user, 12)
         pictures = pictures_of(job)
@@ -184,11 +184,11 @@ def test_failing_cancelling_and_deleting_at_once_refund_each_picture_once(user: 
             return removal.delete_jobs([job.pk])
 
         answers = kinds(at_once(one, 12))
-        # Whoever cancels what is deleted by then is told so.
+        # Cancelling a deleted job raises GoneError.
         assert set(answers) <= {"NoneType", "int", "LeaseLostError", "not_found"}
         charged = Entry.objects.get(job=job.pk, kind="charge").pictures
         refunded = Entry.objects.filter(job=job.pk, kind="refund").aggregate(n=Sum("pictures"))["n"]
-        # The six that waited are refunded by whoever came first; of those that ran, who failed in time.
+        # The six queued pictures are always refunded; of the six running ones, those that failed in time.
         failed = sum(
             Entry.objects.filter(job=job.pk, kind="refund", reason="internal_error").values_list(
                 "pictures", flat=True
@@ -200,7 +200,7 @@ def test_failing_cancelling_and_deleting_at_once_refund_each_picture_once(user: 
     assert Storage.objects.get(user=user).bytes == 0
 
 
-def test_the_last_use_is_written_once_however_many_come(user: User) -> None:
+def test_concurrent_uses_of_a_token_write_last_used_once(user: User) -> None:
     token, secret = tokens.create(user, "script", ["read"])
     opened = at_once(lambda number: tokens.authenticate(secret, f"192.0.2.{number}"), 20)
     assert {one.pk for one in opened} == {token.pk}
@@ -211,7 +211,7 @@ def test_the_last_use_is_written_once_however_many_come(user: User) -> None:
     assert (second.last_used_at, second.last_used_from) == (first.last_used_at, first.last_used_from)
 
 
-def test_of_two_that_rotate_at_once_one_secret_is_left(user: User) -> None:
+def test_concurrent_rotations_leave_one_valid_secret(user: User) -> None:
     token, old = tokens.create(user, "script", ["read"])
     same = [ApiToken.objects.get() for _ in range(8)]
     secrets = at_once(lambda number: tokens.rotate(same[number]), 8)
@@ -224,7 +224,7 @@ def test_of_two_that_rotate_at_once_one_secret_is_left(user: User) -> None:
     assert works == [token.pk]
 
 
-def test_a_refused_submission_leaves_its_places_to_others(user: User) -> None:
+def test_a_refused_submit_uses_no_quota(user: User) -> None:
     limit(pictures_month=1)
     ids = bare_uploads(user, 2)
     with pytest.raises(QuotaExceededError):

@@ -1,4 +1,4 @@
-"""What staff deletes, its owner is told: in a receipt and by mail, with the reason."""
+"""Deletions by staff: the owner gets a receipt and a mail with the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.jobs.factories import pictures_of
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
 
-def test_staff_deletes_a_picture_and_says_why(
+def test_a_deletion_by_staff_gives_a_receipt_and_a_mail_with_the_reason(
     user: User, make_user: Callable[..., User], client_of: Callable[[User], Client], settings: Any
 ) -> None:
     settings.SITE_URL, settings.PATH_PREFIX = "https://example.org", "/cutouts"
@@ -47,7 +47,7 @@ def test_staff_deletes_a_picture_and_says_why(
     assert "Shows somebody else." in page
 
 
-def test_staff_deletes_jobs_and_each_owner_gets_one_mail(
+def test_staff_deleting_jobs_sends_each_owner_one_mail(
     user: User, stranger: User, make_user: Callable[..., User], client_of: Callable[[User], Client]
 ) -> None:
     mine, theirs = [make_job(user, 1), make_job(user, 2)], make_job(stranger, 1)
@@ -60,14 +60,14 @@ def test_staff_deletes_jobs_and_each_owner_gets_one_mail(
     assert Receipt.objects.filter(whole=True, note="Too old.").count() == 3
 
 
-def test_who_deletes_for_oneself_gets_no_mail(user: User) -> None:
+def test_owners_get_no_mail_about_their_own_deletions(user: User) -> None:
     job = make_job(user, 2)
     removal.delete_pictures([pictures_of(job)[0].pk])
     removal.delete_jobs([job.pk])
     assert (Receipt.objects.count(), mail.outbox) == (2, [])
 
 
-def test_a_mail_server_that_is_away_stops_no_deletion(user: User, settings: Any) -> None:
+def test_an_unreachable_mail_server_does_not_stop_a_deletion(user: User, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     job = make_job(user)

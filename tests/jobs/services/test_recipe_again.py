@@ -40,28 +40,28 @@ def job(user: User) -> Job:
 
 
 def run_of(job: Job) -> dict[str, Any]:
-    """The recipe of the only other job."""
+    """Returns the recipe of the only other job."""
     recipe: dict[str, Any] = Job.objects.exclude(pk=job.pk).get().recipe
     return recipe
 
 
-def test_by_the_page(job: Job, client_of: Callable[[User], Client]) -> None:
+def test_the_page_changes_only_the_given_fields(job: Job, client_of: Callable[[User], Client]) -> None:
     client_of(job.user).post(f"/jobs/{job.pk}/again/", {"format": "webp", "refine": "best"})
     assert run_of(job) == {**FIRST.as_dict(), "format": "webp", "refine": "best"}
 
 
-def test_an_emptied_field_of_the_page_gets_its_default(job: Job, client_of: Callable[[User], Client]) -> None:
+def test_an_emptied_field_on_the_page_gets_its_default(job: Job, client_of: Callable[[User], Client]) -> None:
     client_of(job.user).post(f"/jobs/{job.pk}/again/", {"shadow": "", "size": "  ", "quality": "60"})
     assert run_of(job) == {**FIRST.as_dict(), "shadow": None, "size": None, "quality": 60}
 
 
-def test_by_the_api(job: Job) -> None:
+def test_the_api_changes_only_the_given_fields(job: Job) -> None:
     said = Program(job.user).post(f"jobs/{job.pk}/again/", {"recipe": {"format": "webp", "size": None}})
     assert said.status_code == 201, said.content
     assert run_of(job) == {**FIRST.as_dict(), "format": "webp", "size": None}
 
 
-def test_by_the_api_with_nothing(job: Job) -> None:
+def test_the_api_without_fields_keeps_the_recipe(job: Job) -> None:
     assert Program(job.user).post(f"jobs/{job.pk}/again/").status_code == 201
     assert run_of(job) == FIRST.as_dict()
 
@@ -71,7 +71,7 @@ def test_a_preset_replaces_all_but_the_model(job: Job) -> None:
     assert recipe.as_dict() == {**PRESETS["sticker"].recipe.as_dict(), "model": "u2netp", "quality": 70}
 
 
-def test_by_the_administration(
+def test_the_admin_changes_only_the_given_fields(
     job: Job, make_user: Callable[..., User], client_of: Callable[[User], Client]
 ) -> None:
     root = client_of(make_user("root@example.org", is_staff=True, is_superuser=True))

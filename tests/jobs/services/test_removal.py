@@ -1,4 +1,4 @@
-"""Removing: rows and files go together, and a crash in between leaves a note, never a file."""
+"""Removal: rows and files are deleted together. A crash in between leaves a Discard row, no lost file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def nothing_is_left() -> bool:
 
 
 def half_done(picture: Picture) -> None:
-    """What a worker leaves that was killed between writing files and writing rows."""
+    """Writes what a worker leaves when it is killed between writing files and writing rows."""
     claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None
     recipe = Recipe.parse(claim.row.job.recipe)
@@ -42,21 +42,21 @@ def half_done(picture: Picture) -> None:
     storage.write(storage.preview_key(picture.pk, 1, recipe.digest), b"4")
 
 
-def test_what_a_job_has_lies_in_the_store(user: User) -> None:
-    """The yardstick of the other tests: each done picture has five files, all of them named by rows."""
+def test_a_done_jobs_files_are_in_the_store(user: User) -> None:
+    """Baseline of the other tests: each done picture has five files, all named by rows."""
     job = complete_all(make_job(user, 2))
     assert len(stored_files()) == 10
     assert stored_files() == keys_of(job)
 
 
-def test_a_deleted_job_leaves_nothing(user: User) -> None:
+def test_a_deleted_job_leaves_no_rows_or_files(user: User) -> None:
     job = complete_all(make_job(user, 3))
     assert removal.delete_jobs([job.pk]) == 1
     assert nothing_is_left()
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled"])
-def test_a_job_deleted_in_any_state_leaves_nothing(user: User, state: str) -> None:
+def test_a_job_deleted_in_any_state_leaves_no_files(user: User, state: str) -> None:
     job = make_job(user, 2)
     first = pictures_of(job)[0]
     if state in {"running", "failed"}:
@@ -71,7 +71,7 @@ def test_a_job_deleted_in_any_state_leaves_nothing(user: User, state: str) -> No
     assert nothing_is_left()
 
 
-def test_jobs_that_share_a_source_and_go_at_once_leave_nothing(user: User) -> None:
+def test_jobs_that_share_a_source_and_are_deleted_at_once_leave_no_files(user: User) -> None:
     first = make_job(user, 2)
     jobs = [first, submit.again(first, Recipe(model="u2netp", refine="off"))]
     assert at_once(lambda number: removal.delete_jobs([jobs[number].pk]), 2) == [1, 1]
@@ -96,14 +96,14 @@ def test_deleting_touches_nothing_else(user: User, stranger: User) -> None:
     assert Upload.objects.count() == 2
 
 
-def test_deleting_what_is_gone_is_no_error(user: User) -> None:
+def test_deleting_a_deleted_job_is_no_error(user: User) -> None:
     job = make_job(user)
     assert removal.delete_jobs([job.pk]) == 1
     assert removal.delete_jobs([job.pk]) == 0
     assert removal.delete_pictures([]) == 0
 
 
-def test_a_deleted_job_leaves_its_files_while_the_transaction_may_break_off(user: User) -> None:
+def test_files_are_deleted_only_after_the_commit(user: User) -> None:
     job = complete_all(make_job(user))
     before = stored_files()
     with transaction.atomic():
@@ -114,7 +114,7 @@ def test_a_deleted_job_leaves_its_files_while_the_transaction_may_break_off(user
     assert not Discard.objects.exists()
 
 
-def test_a_crash_before_the_files_are_deleted_leaves_notes_for_the_sweep(user: User) -> None:
+def test_a_crash_before_the_files_are_deleted_leaves_discards_for_the_sweep(user: User) -> None:
     job = complete_all(make_job(user, 2))
     files = stored_files()
     with patch.object(discards, "sweep_discards"):
@@ -125,7 +125,7 @@ def test_a_crash_before_the_files_are_deleted_leaves_notes_for_the_sweep(user: U
     assert nothing_is_left()
 
 
-def test_a_file_that_cannot_be_deleted_does_not_hold_up_the_others(user: User) -> None:
+def test_a_file_that_cannot_be_deleted_does_not_block_the_others(user: User) -> None:
     storage.write("stuck/inside", b"1")
     storage.write("zebra", b"2")
     discards.discard(["stuck", "zebra"])
@@ -137,8 +137,8 @@ def test_a_file_that_cannot_be_deleted_does_not_hold_up_the_others(user: User) -
     assert nothing_is_left()
 
 
-def test_a_note_that_cannot_be_followed_lets_the_next_ones_through(user: User) -> None:
-    """Many that fail must not fill up every round."""
+def test_failing_discards_do_not_block_later_ones(user: User) -> None:
+    """Many failing files must not fill up every round."""
     for number in range(3):
         storage.write(f"stuck-{number}/inside", b"1")
         Discard.objects.create(key=f"stuck-{number}")
@@ -149,7 +149,7 @@ def test_a_note_that_cannot_be_followed_lets_the_next_ones_through(user: User) -
     assert "zebra" not in stored_files()
 
 
-def test_deleting_answers_where_the_store_is_away(user: User) -> None:
+def test_deleting_succeeds_while_the_store_is_unavailable(user: User) -> None:
     job = complete_all(make_job(user))
     with patch.object(storage, "delete", side_effect=storage.StoreUnavailableError("no answer")):
         assert removal.delete_jobs([job.pk]) == 1
@@ -159,7 +159,7 @@ def test_deleting_answers_where_the_store_is_away(user: User) -> None:
     assert nothing_is_left()
 
 
-def test_a_file_is_noted_once_however_often_it_is_discarded(user: User) -> None:
+def test_a_file_discarded_twice_has_one_row(user: User) -> None:
     storage.write("a", b"1")
     with transaction.atomic():
         discards.discard(["a", "", "a"])
@@ -168,7 +168,7 @@ def test_a_file_is_noted_once_however_often_it_is_discarded(user: User) -> None:
     assert nothing_is_left()
 
 
-def test_what_one_round_cannot_hold_waits_for_the_next(user: User) -> None:
+def test_a_sweep_round_is_bounded_and_the_next_continues(user: User) -> None:
     keys = [f"many/{number}" for number in range(12)]
     for key in keys:
         storage.write(key, b"1")
@@ -190,7 +190,7 @@ def test_deleting_a_picture_leaves_the_others(user: User) -> None:
     assert job.state == "finished"
 
 
-def test_deleting_the_last_picture_takes_the_job_along(user: User) -> None:
+def test_deleting_the_last_picture_deletes_the_job(user: User) -> None:
     job = complete_all(make_job(user))
     assert removal.delete_pictures([pictures_of(job)[0].pk]) == 1
     assert nothing_is_left()
@@ -205,7 +205,7 @@ def test_deleting_the_last_open_picture_closes_the_job(user: User) -> None:
     assert (job.state, states_of(job)) == ("finished", ["done"])
 
 
-def test_cancelling_stops_what_has_not_ended(user: User) -> None:
+def test_cancelling_stops_queued_and_running_pictures(user: User) -> None:
     job = make_job(user, 3)
     done, running, queued = pictures_of(job)
     complete(done)
@@ -223,7 +223,9 @@ def test_cancelling_stops_what_has_not_ended(user: User) -> None:
         assert picture.finished_at is not None
 
 
-def test_cancelling_what_has_ended_changes_and_tells_nothing(user: User, valkey: redis.Redis) -> None:
+def test_cancelling_a_finished_job_changes_nothing_and_publishes_nothing(
+    user: User, valkey: redis.Redis
+) -> None:
     job = complete_all(make_job(user))
     finished_at = job.finished_at
     with valkey.pubsub() as heard:
@@ -235,7 +237,7 @@ def test_cancelling_what_has_ended_changes_and_tells_nothing(user: User, valkey:
     assert (job.state, job.finished_at) == ("finished", finished_at)
 
 
-def test_what_was_cancelled_can_be_tried_again(user: User) -> None:
+def test_retrying_a_cancelled_job_reopens_it(user: User) -> None:
     job = make_job(user, 2)
     removal.cancel(job)
     assert retry.retry_failed(job) == 2
@@ -243,7 +245,7 @@ def test_what_was_cancelled_can_be_tried_again(user: User) -> None:
     assert (job.state, job.finished_at, states_of(job)) == ("active", None, ["queued", "queued"])
 
 
-def test_uploads_that_nobody_submits_are_swept_with_their_bytes(user: User, settings: Settings) -> None:
+def test_unsubmitted_uploads_are_swept_with_their_bytes(user: User, settings: Settings) -> None:
     settings.UPLOAD_HOURS = 24
     submitted = make_job(user)
     with time_machine.travel(timezone.now() - timedelta(hours=24, minutes=1), tick=False):

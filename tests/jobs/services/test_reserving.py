@@ -1,4 +1,4 @@
-"""Storage is reserved when results are asked for, and settled when they are made: never overdrawn."""
+"""Storage is reserved for requested results and settled when they are made; it never exceeds the quota."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _a_plan() -> None:
 
 @pytest.fixture
 def picture(user: User) -> Picture:
-    """A picture of 64×48 pixels that is done; its files are of 8×6."""
+    """A finished picture of 64×48 pixels. Its files have 8×6 pixels."""
     picture = pictures_of(make_job(user))[0]
     complete(picture)
     picture.refresh_from_db()
@@ -65,9 +65,9 @@ def picture(user: User) -> Picture:
 
 
 def room_for(user: User, size: int) -> None:
-    """Let the user have so many bytes more than there are."""
+    """Sets the plan's limit to the current usage plus this many bytes."""
     Plan.objects.update(storage_bytes=Storage.objects.get(user=user).bytes + size)
-    # Kept with the user where it was looked at.
+    # Drop the values that the user object has cached.
     user.refresh_from_db()
 
 
@@ -89,7 +89,9 @@ def counters_are_exact() -> None:
     assert storage_usage.recount(User.objects.all()) == {}
 
 
-def test_of_many_renditions_asked_for_at_once_as_many_wait_as_fit(user: User, picture: Picture) -> None:
+def test_concurrent_rendition_requests_are_admitted_until_the_storage_is_reserved(
+    user: User, picture: Picture
+) -> None:
     room_for(user, 3 * EACH + EACH // 2)
     answers = at_once(lambda number: ask(Picture.objects.get(pk=picture.pk), number), 20)
     assert Counter(getattr(answer, "code", type(answer).__name__) for answer in answers) == {
@@ -100,7 +102,9 @@ def test_of_many_renditions_asked_for_at_once_as_many_wait_as_fit(user: User, pi
     counters_are_exact()
 
 
-def test_renditions_mattes_jobs_and_uploads_at_once_share_the_room(user: User, picture: Picture) -> None:
+def test_concurrent_renditions_mattes_jobs_and_uploads_share_the_storage(
+    user: User, picture: Picture
+) -> None:
     sent = matte_file().getbuffer().nbytes
     job = picture.job
     new_picture = storage_reservation.of_picture(picture, RECIPE, MOST)
@@ -124,7 +128,7 @@ def test_renditions_mattes_jobs_and_uploads_at_once_share_the_room(user: User, p
     counters_are_exact()
 
 
-def test_a_job_that_does_not_fit_is_refused_whole_and_says_what_waits(user: User) -> None:
+def test_a_job_that_does_not_fit_is_refused_with_the_reserved_bytes(user: User) -> None:
     uploads = [make_upload(user, f"{number}.png").pk for number in range(6)]
     (first,) = pictures_of(make_job(user))
     each = first.reserved
@@ -137,17 +141,17 @@ def test_a_job_that_does_not_fit_is_refused_whole_and_says_what_waits(user: User
     assert reserved_of(user.pk) == 3 * each
 
 
-def test_asking_again_for_what_waits_reserves_nothing_more(user: User, picture: Picture) -> None:
+def test_a_repeated_rendition_request_reserves_nothing_more(user: User, picture: Picture) -> None:
     room_for(user, EACH)
     assert ask(picture, 1).pk == ask(picture, 1).pk
     assert reserved_of(user.pk) == EACH
 
 
 @with_weights
-def test_what_is_made_takes_the_place_of_what_was_reserved(user: User, picture: Picture) -> None:
+def test_a_result_replaces_its_reservation(user: User, picture: Picture) -> None:
     room_for(user, EACH + 2048)
     before = Storage.objects.get(user=user).bytes
-    # The pictures of the factory are of 8×6 pixels: this one is of the source's size.
+    # The factory's results have 8×6 pixels; this matte has the source's size.
     rendition_request = rendition_requests.correct(
         picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1)
     )
@@ -160,7 +164,7 @@ def test_what_is_made_takes_the_place_of_what_was_reserved(user: User, picture: 
 
 
 @with_weights
-def test_what_grew_beyond_its_place_and_does_not_fit_fails_and_leaves_nothing(
+def test_a_result_larger_than_reserved_that_does_not_fit_fails_without_files(
     user: User, picture: Picture
 ) -> None:
     room_for(user, 10_000)
@@ -180,7 +184,7 @@ def test_what_grew_beyond_its_place_and_does_not_fit_fails_and_leaves_nothing(
     counters_are_exact()
 
 
-def test_what_fails_is_cancelled_or_deleted_reserves_nothing(user: User, picture: Picture) -> None:
+def test_failed_cancelled_and_deleted_rows_reserve_nothing(user: User, picture: Picture) -> None:
     waiting, other = make_job(user, 2), make_job(user)
     rendition_request = ask(picture, 1)
     assert reserved_of(user.pk) == rendition_request.reserved + sum(
@@ -204,7 +208,7 @@ def test_what_fails_is_cancelled_or_deleted_reserves_nothing(user: User, picture
     counters_are_exact()
 
 
-def test_a_lost_lease_keeps_the_place_until_the_last_attempt(
+def test_a_lost_lease_keeps_its_reservation_until_the_last_attempt(
     user: User, picture: Picture, settings: Settings
 ) -> None:
     settings.MAX_ATTEMPTS = 2
@@ -221,10 +225,10 @@ def test_a_lost_lease_keeps_the_place_until_the_last_attempt(
 @with_weights
 @pytest.mark.faults
 @pytest.mark.timeout(300)
-def test_a_worker_that_is_killed_leaves_the_counters_exact(
+def test_a_killed_worker_leaves_the_storage_counters_exact(
     user: User, picture: Picture, tmp_path: Path, settings: Settings
 ) -> None:
-    """It dies when its files are written and its rows are not."""
+    """It is killed after it writes its files and before it writes its rows."""
     room_for(user, 10_000)
     rendition_request = rendition_requests.correct(
         picture, matte_file(), matte_file().getbuffer().nbytes, recipe=webp(1)
@@ -283,7 +287,7 @@ rendering.fulfil(uuid.UUID("{rendition_request.pk}"))
     )
 
 
-def test_estimates_follow_the_result_and_not_the_source() -> None:
+def test_estimates_use_the_size_of_the_result() -> None:
     small = Recipe(size=Recipe.parse({"size": "100x100"}).size)
     assert result_size.expected(4000, 3000, small) == (100, 100)
     assert result_size.expected(640, 480, Recipe.parse({"size": "10000x"})) == (10_000, 7_500)
@@ -291,7 +295,7 @@ def test_estimates_follow_the_result_and_not_the_source() -> None:
     assert result_size.expected(4000, 3000, Recipe.parse({"size": "3mp"})) == (2000, 1500)
 
 
-def test_without_a_limit_nothing_is_added_up(
+def test_without_a_limit_reservations_are_not_summed(
     user: User, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quota, "reserved_of", lambda _: pytest.fail("nobody needs to know"))

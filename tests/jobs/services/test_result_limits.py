@@ -1,4 +1,4 @@
-"""Pixels of results are bounded and charged like those of sources, whichever way they are asked for."""
+"""Pixels of results are limited and charged like those of sources, in every API and on pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.jobs.api.program import Program
 from tests.jobs.factories import complete, pictures_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
-# What make_picture makes.
+# The pixels of make_picture's picture.
 SOURCE = 64 * 48
 HUGE = {"size": "10000x10000", "format": "avif", "quality": 100}
 with_weights = pytest.mark.skipif(
@@ -47,7 +47,7 @@ def used(user: User) -> tuple[int, int]:
 
 @pytest.fixture
 def picture(user: User) -> Picture:
-    """A picture of 64×48 pixels that is done."""
+    """A finished picture of 64×48 pixels."""
     picture = pictures_of(make_job(user))[0]
     complete(picture)
     picture.refresh_from_db()
@@ -76,17 +76,17 @@ def test_the_rest_api_refuses_a_result_that_is_too_large(
         program.post(f"jobs/{picture.job_id}/again/", {"recipe": HUGE}),
         program.post(f"pictures/{picture.pk}/renditions/", {"recipe": HUGE}),
         program.ask("put", "presets/poster/", {"recipe": HUGE}),
-        # Of one side the other follows from the picture: 9000×6750 are 60.75 megapixels.
+        # The other side follows from the picture: 9000×6750 is 60.75 megapixels.
         program.post("jobs/", {"uploads": [upload], "recipe": {"size": "9000x"}}),
         program.post(f"pictures/{picture.pk}/renditions/", {"recipe": {"size": "9000x"}}),
     ):
         said = answer.json()
         assert (answer.status_code, said["code"], said["field"]) == (422, "result_too_large", "recipe.size")
     assert (Job.objects.count(), RenditionRequest.objects.count(), Preset.objects.count()) == (before, 0, 0)
-    assert "may have 50 megapixels" in said["sentence"]
+    assert "the limit is 50 megapixels" in said["sentence"]
 
 
-def test_the_page_refuses_it(user: User, client_of: Any) -> None:
+def test_the_page_refuses_a_result_that_is_too_large(user: User, client_of: Any) -> None:
     client: Client = client_of(user)
     data = {"uploads": make_upload(user).pk, "size": "10000x10000", "format": "avif"}
     answer = client.post("/jobs/", data, headers={"Accept": "application/json"})
@@ -94,7 +94,7 @@ def test_the_page_refuses_it(user: User, client_of: Any) -> None:
     assert not Job.objects.exists()
 
 
-def test_a_synchronous_call_refuses_it(user: User) -> None:
+def test_a_synchronous_call_refuses_a_result_that_is_too_large(user: User) -> None:
     data = make_picture()
     source = Source(data, "disc.png", pictures.inspect(data))
     with pytest.raises(RecipeError, match="10000×10000"):
@@ -103,20 +103,20 @@ def test_a_synchronous_call_refuses_it(user: User) -> None:
 
 
 @with_weights
-def test_what_only_the_worker_knows_the_worker_refuses(user: User, settings: Settings) -> None:
-    """A crop's margins, as remove.bg's API takes them: how large the subject is, nobody knew before."""
+def test_the_worker_refuses_a_crop_that_is_too_large(user: User, settings: Settings) -> None:
+    """A crop with margins, as in remove.bg's API. Its size is unknown until a worker has the matte."""
     settings.MAX_RESULT_PIXELS = 1_000_000
     wanted = recipe(crop=True, crop_margin="600px")
     job = submit.submit(user, [make_upload(user).pk], wanted)
     (picture,) = pictures_of(job)
-    assert used(user) == (1, 1_000_000), "the most that it could come to"
+    assert used(user) == (1, 1_000_000), "the maximum that it could cost"
     processing.process(picture.pk)
     picture.refresh_from_db()
     assert (picture.state, picture.error_code) == ("failed", "result_too_large")
     assert used(user) == (0, 0)
 
 
-def test_a_plan_or_an_account_may_have_less_and_never_more(user: User, settings: Settings) -> None:
+def test_a_plan_or_an_account_can_lower_the_limit_but_not_raise_it(user: User, settings: Settings) -> None:
     assert result_limits.most_pixels(user) == 50_000_000
     Plan.objects.filter(is_default=True).update(result_megapixels=2)
     assert result_limits.most_pixels(user) == 2_000_000
@@ -128,7 +128,7 @@ def test_a_plan_or_an_account_may_have_less_and_never_more(user: User, settings:
     assert result_limits.most_pixels(user) == 3_000_000
 
 
-def test_the_plans_limit_holds_for_jobs_renditions_and_mattes(
+def test_the_plans_limit_applies_to_jobs_renditions_and_mattes(
     user: User, picture: Picture, program: Program
 ) -> None:
     Plan.objects.filter(is_default=True).update(result_megapixels=2)
@@ -140,7 +140,7 @@ def test_the_plans_limit_holds_for_jobs_renditions_and_mattes(
     assert render(picture, size="1600x1200").charged_pixels == 1600 * 1200 - SOURCE
 
 
-def test_a_result_as_large_as_its_source_is_always_made(
+def test_a_result_no_larger_than_its_source_is_always_allowed(
     user: User, picture: Picture, settings: Settings
 ) -> None:
     settings.MAX_RESULT_PIXELS = 1_000
@@ -153,14 +153,14 @@ def test_a_result_as_large_as_its_source_is_always_made(
 # -- Charged like sources --------------------------------------------------------------------------
 
 
-def test_a_job_is_charged_for_its_results_where_they_are_larger_than_its_sources(user: User) -> None:
+def test_a_job_is_charged_for_results_larger_than_their_sources(user: User) -> None:
     submit.submit(user, [make_upload(user).pk for _ in range(2)], recipe(size="640x480"))
     assert ledger() == [("charge", 2, 2 * 640 * 480, "submitted")]
     submit.submit(user, [make_upload(user).pk], recipe(size="10x10"))
     assert ledger()[1:] == [("charge", 1, SOURCE, "submitted")]
 
 
-def test_what_was_charged_is_what_is_refunded_and_charged_again(user: User) -> None:
+def test_refund_and_retry_use_the_charged_pixels(user: User) -> None:
     job = submit.submit(user, [make_upload(user).pk], recipe(size="640x480"))
     removal.cancel(job)
     job.refresh_from_db()
@@ -174,7 +174,7 @@ def test_what_was_charged_is_what_is_refunded_and_charged_again(user: User) -> N
     assert used(user) == (0, 0)
 
 
-def test_a_charge_from_before_results_counted_is_refunded_as_it_was(user: User) -> None:
+def test_an_old_charge_without_result_pixels_is_refunded_unchanged(user: User) -> None:
     job = make_job(user)
     Picture.objects.update(charged_pixels=None)
     removal.cancel(job)
@@ -191,9 +191,7 @@ def test_a_rendition_is_charged_once_for_the_pixels_beyond_its_source(user: User
     assert used(user) == (1, 640 * 480)
 
 
-def test_megapixels_that_are_used_up_refuse_a_larger_rendition_and_no_other(
-    user: User, picture: Picture
-) -> None:
+def test_exhausted_megapixels_refuse_only_larger_renditions(user: User, picture: Picture) -> None:
     Plan.objects.filter(is_default=True).update(megapixels_month=1, pictures_month=0)
     with pytest.raises(QuotaExceededError, match="ask for smaller results") as refused:
         render(picture, size="1600x1200")
@@ -203,7 +201,7 @@ def test_megapixels_that_are_used_up_refuse_a_larger_rendition_and_no_other(
     assert render(picture, format="webp").state == "queued"
 
 
-def test_a_rendition_that_comes_to_nothing_is_refunded_once(
+def test_a_rendition_without_a_result_is_refunded_once(
     user: User, picture: Picture, settings: Settings
 ) -> None:
     settings.MAX_ATTEMPTS = 1
@@ -225,7 +223,7 @@ def test_a_rendition_that_comes_to_nothing_is_refunded_once(
 
 
 @with_weights
-def test_a_rendition_that_is_made_stays_charged_and_one_that_fails_does_not(
+def test_a_done_rendition_stays_charged_and_a_failed_one_does_not(
     user: User, picture: Picture, settings: Settings
 ) -> None:
     out = io.BytesIO()
@@ -242,7 +240,7 @@ def test_a_rendition_that_is_made_stays_charged_and_one_that_fails_does_not(
     assert used(user) == (1, 640 * 480)
 
 
-def test_the_usage_page_shows_a_charge_of_pixels_alone(user: User, picture: Picture, client_of: Any) -> None:
+def test_the_usage_page_shows_a_charge_without_pictures(user: User, picture: Picture, client_of: Any) -> None:
     render(picture, size="1000x1000")
     page = client_of(user).get("/account/usage/").content.decode()
     assert "Larger rendition" in page

@@ -1,4 +1,4 @@
-"""Plans keep things for so many days; pins keep them longer; receipts say what went."""
+"""Retention: jobs expire by plan, pins exempt them, and receipts record what was deleted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ended(user: User, days_ago: float, **facts: object) -> Job:
 
 
 @pytest.mark.usefixtures("standard")
-def test_what_is_over_goes_with_a_receipt_and_nothing_else(user: User) -> None:
+def test_only_expired_jobs_are_deleted_with_a_receipt(user: User) -> None:
     over, fresh = ended(user, 31), ended(user, 29)
     pinned = ended(user, 400, pinned=True)
     at_work = ended(user, 400, state="active", finished_at=None)
@@ -50,7 +50,7 @@ def test_what_is_over_goes_with_a_receipt_and_nothing_else(user: User) -> None:
     assert (receipt.user, receipt.job, receipt.reason, receipt.picture_count) == (user, over.pk, "expired", 1)
 
 
-def test_a_plan_of_ones_own_counts_and_an_empty_one_keeps_for_ever(
+def test_the_users_own_plan_decides_and_no_retention_keeps_forever(
     user: User, stranger: User, standard: Plan
 ) -> None:
     short = Plan.objects.create(name="Short", keep_days=1)
@@ -68,7 +68,7 @@ def test_a_plan_of_ones_own_counts_and_an_empty_one_keeps_for_ever(
 
 
 @pytest.mark.usefixtures("standard")
-def test_it_goes_on_where_it_stopped(user: User) -> None:
+def test_the_next_call_continues_with_the_rest(user: User) -> None:
     for _ in range(retention.AT_ONCE + 3):
         ended(user, 40)
 
@@ -77,7 +77,7 @@ def test_it_goes_on_where_it_stopped(user: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("valkey")
-def test_a_heavier_plan_has_more_in_flight(user: User, settings: object) -> None:
+def test_a_plan_with_a_larger_weight_has_more_in_flight(user: User, settings: object) -> None:
     settings.WINDOW = 2  # type: ignore[attr-defined]
     settings.INTERACTIVE_PICTURES = 0  # type: ignore[attr-defined]
     heavy = Plan.objects.create(name="Heavy", weight=3)
@@ -88,7 +88,7 @@ def test_a_heavier_plan_has_more_in_flight(user: User, settings: object) -> None
     assert lines.PICTURES.top_up(user.pk) == 4
 
 
-def test_pinned_and_unpinned_from_the_page(user: User, client_of: Callable[[User], Client]) -> None:
+def test_the_page_pins_and_unpins_a_job(user: User, client_of: Callable[[User], Client]) -> None:
     client, job = client_of(user), bare_job(user)
 
     for said, pinned in (("true", True), ("false", False)):
@@ -97,7 +97,9 @@ def test_pinned_and_unpinned_from_the_page(user: User, client_of: Callable[[User
         assert job.pinned is pinned
 
 
-def test_receipts_are_ones_own(user: User, stranger: User, client_of: Callable[[User], Client]) -> None:
+def test_users_see_only_their_own_receipts(
+    user: User, stranger: User, client_of: Callable[[User], Client]
+) -> None:
     mine, other = bare_job(user, title="My shoes"), bare_job(stranger, title="Their shoes")
     client_of(user).post(f"/jobs/{mine.pk}/delete/")
     client_of(stranger).post(f"/jobs/{other.pk}/delete/")

@@ -1,4 +1,4 @@
-"""Large jobs in slices: no transaction writes many rows, limits stay exact, and nothing stays half done."""
+"""Large jobs in slices: transactions stay small, limits stay exact, and interrupted work is finished."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from tests.jobs.factories import bare_job, bare_uploads, pictures_of
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 RECIPE = Recipe(model="u2netp")
 PICTURES = 12
-# Of one slice of two pictures: rows of pictures, uploads, mattes, renditions, files, and some of the job's.
+# Maximum for one slice of two pictures: their rows, those of uploads, mattes, renditions and files, and a few
+# of the job.
 MOST_ROWS = 24
 
 
@@ -36,7 +37,7 @@ def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ids(user: User) -> list[UUID]:
-    """Uploads, counted as stored."""
+    """Ids of uploads that count towards storage."""
     with transaction.atomic():
         quota.add_storage(user, 9 * PICTURES)
         return bare_uploads(user, PICTURES)
@@ -44,7 +45,7 @@ def ids(user: User) -> list[UUID]:
 
 @contextmanager
 def rows_written() -> Iterator[list[int]]:
-    """The rows that each transaction wrote."""
+    """Collects how many rows each transaction wrote."""
     if connection.vendor != "sqlite":
         pytest.skip("SQLite counts what a connection has changed")
     connection.ensure_connection()
@@ -63,7 +64,7 @@ def rows_written() -> Iterator[list[int]]:
 
 
 def dying_after(steps: int) -> Callable[[object], None]:
-    """In place of slices.run: the process dies after so many slices."""
+    """Replaces slices.run: the process dies after this many slices."""
 
     def run(step: Callable[[], object]) -> None:
         for _ in range(steps):
@@ -98,7 +99,7 @@ def test_no_transaction_writes_many_rows(user: User, ids: list[UUID]) -> None:
     assert (Storage.objects.get(user=user).bytes, used(user)) == (0, 0)
 
 
-def test_a_submit_that_dies_is_finished_by_the_scheduler(user: User, ids: list[UUID]) -> None:
+def test_the_scheduler_finishes_an_interrupted_submit(user: User, ids: list[UUID]) -> None:
     with patch.object(slices, "run", dying_after(2)), pytest.raises(SystemExit):
         submit.submit(user, ids, RECIPE)
     job = Job.objects.get()
@@ -106,7 +107,7 @@ def test_a_submit_that_dies_is_finished_by_the_scheduler(user: User, ids: list[U
     assert states(job) == {"queued": 12}
     assert used(user) == selectors.in_flight_of(user.pk) == 12
     reserved = selectors.reserved_of(user.pk)
-    assert continuing.sweep() == 0, "the request may still be at it"
+    assert continuing.sweep() == 0, "the request may still be running"
     Continuation.objects.update(created_at=job.created_at - timedelta(minutes=2))
     assert continuing.sweep() == 1
     assert [picture.name for picture in pictures_of(job)] == [f"picture-{n}.png" for n in range(12)]
@@ -115,7 +116,7 @@ def test_a_submit_that_dies_is_finished_by_the_scheduler(user: User, ids: list[U
     assert wrong_of(user) == []
 
 
-def test_with_an_idempotency_key_the_rest_follows_the_commit(user: User, ids: list[UUID]) -> None:
+def test_with_an_idempotency_key_the_other_slices_follow_the_commit(user: User, ids: list[UUID]) -> None:
     def act() -> idempotency.Answer:
         job = submit.submit(user, ids, RECIPE)
         assert (Picture.objects.count(), states(job)) == (2, {"queued": 12})
@@ -128,7 +129,7 @@ def test_with_an_idempotency_key_the_rest_follows_the_commit(user: User, ids: li
     assert wrong_of(user) == []
 
 
-def test_a_job_is_not_closed_while_pictures_are_to_come(user: User, ids: list[UUID]) -> None:
+def test_a_job_is_not_closed_while_pictures_are_unwritten(user: User, ids: list[UUID]) -> None:
     with patch.object(slices, "run", dying_after(0)), pytest.raises(SystemExit):
         submit.submit(user, ids, RECIPE)
     job = Job.objects.get()
@@ -140,7 +141,7 @@ def test_a_job_is_not_closed_while_pictures_are_to_come(user: User, ids: list[UU
     assert wrong_of(user) == []
 
 
-def test_a_cancel_meets_pictures_that_are_to_come(user: User, ids: list[UUID]) -> None:
+def test_a_cancel_includes_unwritten_pictures(user: User, ids: list[UUID]) -> None:
     with patch.object(slices, "run", dying_after(1)), pytest.raises(SystemExit):
         submit.submit(user, ids, RECIPE)
     job = Job.objects.get()
@@ -151,7 +152,7 @@ def test_a_cancel_meets_pictures_that_are_to_come(user: User, ids: list[UUID]) -
     assert wrong_of(user) == []
 
 
-def test_a_cancel_that_dies_is_finished(user: User) -> None:
+def test_an_interrupted_cancel_is_finished(user: User) -> None:
     job = bare_job(user, 12)
     with patch.object(slices, "run", dying_after(1)), pytest.raises(SystemExit):
         removal.cancel(job)
@@ -162,7 +163,7 @@ def test_a_cancel_that_dies_is_finished(user: User) -> None:
 
 
 @pytest.mark.parametrize("growing", [False, True])
-def test_a_deletion_that_dies_is_finished(user: User, ids: list[UUID], *, growing: bool) -> None:
+def test_an_interrupted_deletion_is_finished(user: User, ids: list[UUID], *, growing: bool) -> None:
     with patch.object(slices, "run", dying_after(1 if growing else 99)):
         if growing:
             with pytest.raises(SystemExit):
@@ -174,14 +175,14 @@ def test_a_deletion_that_dies_is_finished(user: User, ids: list[UUID], *, growin
         removal.delete_jobs([job.pk])
     receipt = Receipt.objects.get()
     assert (receipt.picture_count, receipt.whole) == (12, True)
-    assert removal.delete_jobs([job.pk]) == 0, "it is being deleted"
+    assert removal.delete_jobs([job.pk]) == 0, "its deletion has already begun"
     continuing.finish(job.pk)
     assert not any(model.objects.exists() for model in (Job, Picture, Upload, Continuation))
     assert (Storage.objects.get(user=user).bytes, used(user)) == (0, 0)
     assert Receipt.objects.count() == 1
 
 
-def test_a_file_that_is_deleted_meanwhile_is_refunded(user: User, ids: list[UUID]) -> None:
+def test_a_file_deleted_before_its_slice_is_refunded(user: User, ids: list[UUID]) -> None:
     with patch.object(slices, "run", dying_after(0)), pytest.raises(SystemExit):
         submit.submit(user, ids, RECIPE)
     assert removal.delete_uploads(Upload.objects.filter(pk=ids[5])) == 1

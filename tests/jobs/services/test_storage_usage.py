@@ -1,4 +1,4 @@
-"""The counter of stored bytes is the sum of the rows, whatever is uploaded, made, cancelled and deleted."""
+"""The storage counter equals the sum of the rows after every upload, result, cancel and delete."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def counted(user: User) -> int:
 
 
 def summed(user: User) -> int:
-    """What the rows say."""
+    """Returns the sum of the rows."""
     sources = Upload.objects.filter(user=user, state__in=["uploaded", "submitted"])
     rows = [
         sources,
@@ -49,7 +49,7 @@ def summed(user: User) -> int:
 
 
 def on_disk() -> int:
-    """What the files really take, but for the small pictures that are not counted."""
+    """Returns the bytes on disk, without the previews and thumbnails, which do not count."""
     root = Path(site.STORAGES["default"]["OPTIONS"]["location"])
     return sum(
         (root / key).stat().st_size
@@ -63,7 +63,7 @@ def limit(**limits: int | None) -> None:
 
 
 def finished(user: User, count: int = 1) -> Job:
-    """A job that came to its end."""
+    """A finished job."""
     return complete_all(make_job(user, count))
 
 
@@ -79,7 +79,7 @@ def test_an_upload_counts_once_it_is_a_picture(user: User) -> None:
     assert counted(user) == len(data)
 
 
-def test_submitting_refusing_and_running_again_move_no_bytes(user: User) -> None:
+def test_submit_refusal_and_a_second_run_change_no_usage(user: User) -> None:
     job = make_job(user, 2)
     before = counted(user)
     assert before == summed(user) == on_disk()
@@ -93,7 +93,7 @@ def test_submitting_refusing_and_running_again_move_no_bytes(user: User) -> None
 
 
 @with_weights
-def test_what_a_worker_made_is_counted(user: User, stranger: User) -> None:
+def test_results_are_counted(user: User, stranger: User) -> None:
     make_job(stranger)
     job = make_job(user, 2)
     sources = counted(user)
@@ -123,7 +123,7 @@ def test_deleting_pictures_jobs_and_uploads_frees_their_bytes(user: User, strang
     assert counted(stranger) == summed(stranger) > 0
 
 
-def test_what_staff_delete_and_what_expires_is_freed(user: User) -> None:
+def test_deletion_by_staff_and_expiry_free_storage(user: User) -> None:
     job, old = finished(user), finished(user)
     removal.delete_jobs([job.pk], Receipt.Reason.STAFF)
     assert counted(user) == summed(user) > 0
@@ -133,7 +133,7 @@ def test_what_staff_delete_and_what_expires_is_freed(user: User) -> None:
     assert counted(user) == summed(user) == 0
 
 
-def test_orphans_were_never_counted(user: User) -> None:
+def test_orphans_are_not_counted(user: User) -> None:
     finished(user)
     before = counted(user)
     storage.write(storage.matte_key(pictures_of(make_job(user))[0].pk, 9), b"nobody's")
@@ -143,7 +143,7 @@ def test_orphans_were_never_counted(user: User) -> None:
 
 
 @with_weights
-def test_a_picture_that_is_made_anew_is_counted_once(user: User) -> None:
+def test_a_picture_processed_again_is_counted_once(user: User) -> None:
     job = make_job(user)
     (picture,) = pictures_of(job)
     processing.process(picture.pk)
@@ -154,7 +154,7 @@ def test_a_picture_that_is_made_anew_is_counted_once(user: User) -> None:
     assert counted(user) == summed(user) == before
 
 
-def test_a_backdrop_counts_once_and_until_it_goes(user: User) -> None:
+def test_a_backdrop_counts_once_until_it_is_deleted(user: User) -> None:
     data = make_picture()
     limit(storage_bytes=len(data))
     made = [backdrops.take_in(user, data, ephemeral=True) for _ in range(2)]
@@ -169,7 +169,7 @@ def test_a_backdrop_counts_once_and_until_it_goes(user: User) -> None:
     assert counted(user) == summed(user) == 0
 
 
-def test_an_upload_for_which_there_is_no_room_is_refused_and_gone(
+def test_an_upload_that_does_not_fit_is_refused_and_deleted(
     user: User, client_of: Callable[[User], Client]
 ) -> None:
     data = make_picture()
@@ -192,7 +192,7 @@ def test_an_upload_for_which_there_is_no_room_is_refused_and_gone(
 
 
 @with_weights
-def test_results_are_kept_though_they_are_the_last_that_fits(user: User) -> None:
+def test_results_that_fill_the_storage_exactly_are_kept(user: User) -> None:
     job = make_job(user)
     limit(storage_bytes=counted(user))
     processing.process(pictures_of(job)[0].pk)
@@ -200,7 +200,7 @@ def test_results_are_kept_though_they_are_the_last_that_fits(user: User) -> None
     assert counted(user) == summed(user)
 
 
-def test_recounting_finds_what_went_wrong_and_sets_it_right(user: User, stranger: User) -> None:
+def test_recount_finds_and_corrects_wrong_counters(user: User, stranger: User) -> None:
     finished(user)
     make_upload(user)
     backdrops.take_in(user, make_picture())

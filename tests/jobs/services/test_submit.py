@@ -1,4 +1,4 @@
-"""Submit: one transaction makes a job of finished uploads, or nothing at all."""
+"""Submit: one transaction makes a job of finished uploads, or writes nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def nothing_was_written(upload_state: str = "uploaded") -> bool:
 
 
 @pytest.mark.django_db
-def test_a_job_has_its_pictures_in_the_order_given(user: User, recipe: Recipe) -> None:
+def test_a_job_has_its_pictures_in_the_given_order(user: User, recipe: Recipe) -> None:
     names = ["c.png", "a.png", "b.png"]
     made = [make_upload(user, name) for name in names]
     job = submit.submit(user, [upload.pk for upload in reversed(made)], recipe)
@@ -61,7 +61,7 @@ def test_a_given_title_and_origin_are_kept(user: User, recipe: Recipe) -> None:
 
 
 @pytest.mark.django_db
-def test_refused_uploads_become_failed_pictures_and_the_rest_goes_on(user: User, recipe: Recipe) -> None:
+def test_refused_uploads_become_failed_pictures_and_the_others_are_queued(user: User, recipe: Recipe) -> None:
     good = make_upload(user, "good.png")
     text = make_upload(user, "text.jpg", b"Dear all")
     job = submit.submit(user, [text.pk, good.pk], recipe)
@@ -76,8 +76,8 @@ def test_refused_uploads_become_failed_pictures_and_the_rest_goes_on(user: User,
 
 
 @pytest.mark.django_db
-def test_what_was_refused_leaves_no_upload_behind(user: User, recipe: Recipe) -> None:
-    """Its picture says all that there is to say, and nothing would ever sweep it."""
+def test_refused_uploads_are_deleted_at_submit(user: User, recipe: Recipe) -> None:
+    """The failed picture carries the error. No sweep would ever delete the upload."""
     good, text = make_upload(user), make_upload(user, "text.jpg", b"Dear all")
     submit.submit(user, [good.pk, text.pk], recipe)
     assert list(Upload.objects.values_list("pk", "state")) == [(good.pk, "submitted")]
@@ -86,7 +86,7 @@ def test_what_was_refused_leaves_no_upload_behind(user: User, recipe: Recipe) ->
 
 
 @pytest.mark.django_db
-def test_a_job_of_refused_uploads_alone_has_ended_at_once(user: User, recipe: Recipe) -> None:
+def test_a_job_of_refused_uploads_only_is_finished_at_once(user: User, recipe: Recipe) -> None:
     job = submit.submit(user, [make_upload(user, f"{n}.jpg", b"text").pk for n in range(2)], recipe)
     assert (job.state, states_of(job)) == ("finished", ["failed", "failed"])
     assert job.finished_at is not None
@@ -94,7 +94,7 @@ def test_a_job_of_refused_uploads_alone_has_ended_at_once(user: User, recipe: Re
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("most", "count", "lane"), [(2, 2, "interactive"), (2, 3, "batch"), (0, 1, "batch")])
-def test_few_pictures_go_through_the_lane_of_those_who_wait(
+def test_small_jobs_use_the_interactive_lane(
     user: User, recipe: Recipe, settings: Settings, most: int, count: int, lane: str
 ) -> None:
     settings.INTERACTIVE_PICTURES = most
@@ -103,7 +103,7 @@ def test_few_pictures_go_through_the_lane_of_those_who_wait(
 
 
 @pytest.mark.django_db
-def test_no_pictures_no_job(user: User, recipe: Recipe) -> None:
+def test_a_submit_without_pictures_is_refused(user: User, recipe: Recipe) -> None:
     with pytest.raises(SubmitRefusedError) as refusal:
         submit.submit(user, [], recipe)
     assert (refusal.value.code, refusal.value.status) == ("no_pictures", 422)
@@ -111,7 +111,7 @@ def test_no_pictures_no_job(user: User, recipe: Recipe) -> None:
 
 
 @pytest.mark.django_db
-def test_too_many_pictures_no_job(user: User, recipe: Recipe, settings: Settings) -> None:
+def test_a_submit_with_too_many_pictures_is_refused(user: User, recipe: Recipe, settings: Settings) -> None:
     settings.MAX_JOB_PICTURES = 2
     ids = bare_uploads(user, 3)
     with pytest.raises(SubmitRefusedError) as refusal:
@@ -123,7 +123,9 @@ def test_too_many_pictures_no_job(user: User, recipe: Recipe, settings: Settings
 
 
 @pytest.mark.django_db
-def test_an_upload_that_is_not_ready_stops_the_whole_job(user: User, stranger: User, recipe: Recipe) -> None:
+def test_one_upload_that_is_not_ready_refuses_the_whole_submit(
+    user: User, stranger: User, recipe: Recipe
+) -> None:
     ready = bare_uploads(user, 1)[0]
     taken = bare_uploads(user, 1)[0]
     submit.submit(user, [taken], recipe)
@@ -145,7 +147,7 @@ def test_an_upload_that_is_not_ready_stops_the_whole_job(user: User, stranger: U
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", ["nonsense", "u2net-of-somebody-else"])
-def test_a_model_that_is_not_there_is_refused_before_anything_waits_for_it(user: User, model: str) -> None:
+def test_an_unknown_model_is_refused_at_submit(user: User, model: str) -> None:
     ids = bare_uploads(user, 1)
     with pytest.raises(RecipeError) as refusal:
         submit.submit(user, ids, Recipe(model=model))
@@ -155,13 +157,13 @@ def test_a_model_that_is_not_there_is_refused_before_anything_waits_for_it(user:
 
 
 @pytest.mark.django_db
-def test_the_operators_own_model_is_taken_without_a_look_at_weights(user: User, settings: Settings) -> None:
+def test_the_operators_own_model_is_accepted_without_reading_weights(user: User, settings: Settings) -> None:
     settings.MODEL = "our-own"
     assert submit.submit(user, bare_uploads(user, 1), Recipe(model="our-own")).recipe["model"] == "our-own"
 
 
 @pytest.mark.django_db
-def test_a_background_picture_is_refused_as_long_as_nobody_can_send_one(user: User) -> None:
+def test_an_unknown_background_picture_is_refused(user: User) -> None:
     recipe = Recipe.from_strings({"model": "u2netp", "background": "picture:/etc/passwd"})
     with pytest.raises(RecipeError) as refusal:
         submit.submit(user, bare_uploads(user, 1), recipe)
@@ -170,7 +172,7 @@ def test_a_background_picture_is_refused_as_long_as_nobody_can_send_one(user: Us
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_uploads_submitted_eight_times_at_once_make_one_job(
+def test_eight_concurrent_submits_of_the_same_uploads_make_one_job(
     user: User, recipe: Recipe, valkey: redis.Redis
 ) -> None:
     ids = bare_uploads(user, 3)
@@ -184,7 +186,7 @@ def test_the_same_uploads_submitted_eight_times_at_once_make_one_job(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_job_that_is_not_written_is_told_to_nobody(
+def test_a_rolled_back_submit_publishes_nothing(
     user: User, recipe: Recipe, valkey: redis.Redis, settings: Settings
 ) -> None:
     before = set(valkey.keys())
@@ -194,7 +196,7 @@ def test_a_job_that_is_not_written_is_told_to_nobody(
 
 
 @pytest.mark.django_db
-def test_the_queues_are_topped_up_on_commit_and_not_before(
+def test_pictures_are_dispatched_only_after_the_commit(
     user: User,
     recipe: Recipe,
     valkey: redis.Redis,
@@ -209,7 +211,7 @@ def test_the_queues_are_topped_up_on_commit_and_not_before(
 
 
 @pytest.mark.django_db
-def test_a_name_that_is_markup_is_kept_as_it_is(user: User, recipe: Recipe) -> None:
+def test_a_file_name_with_markup_is_kept_unchanged(user: User, recipe: Recipe) -> None:
     """Pages escape it; see the tests of the views."""
     content = make_picture()
     upload = uploads.take_in(user, '"><img src=x onerror=alert(1)>.png', ContentFile(content), len(content))

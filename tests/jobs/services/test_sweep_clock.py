@@ -1,4 +1,4 @@
-"""Nothing is deleted by its age while the clock cannot be believed."""
+"""While the clock is not trusted, nothing is deleted by age."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def job(user: User, clock: time_machine.Traveller) -> Job:
-    """A job of today, and an upload that is in none."""
+    """A job of today, and an upload without a job."""
     make_upload(user)
     return bare_job(user, state="finished", finished_at=NOON)
 
@@ -63,14 +63,14 @@ def test_a_clock_400_days_ahead_for_one_sweep_deletes_nothing(
     assert LastRun.objects.get().at == NOON + timedelta(minutes=1)
 
 
-def test_yes_really(job: Job, clock: time_machine.Traveller) -> None:
+def test_accepting_the_clock_step_lets_the_next_sweep_delete(job: Job, clock: time_machine.Traveller) -> None:
     call_command("dispatch", once=True)
     clock.shift(timedelta(days=400))
     said = StringIO()
     call_command("sweep_clock", stdout=said)
     assert "the clock moved 400 days ahead" in said.getvalue()
     assert "run this command with --accept" in said.getvalue()
-    assert retention.expire() == 0, "to ask changes nothing"
+    assert retention.expire() == 0, "the report changes nothing"
 
     said = StringIO()
     call_command("sweep_clock", "--accept", stdout=said)
@@ -82,7 +82,7 @@ def test_yes_really(job: Job, clock: time_machine.Traveller) -> None:
     assert not Upload.objects.exists()
 
 
-def test_days_that_pass_sweep_by_sweep_are_nothing_special(
+def test_steps_within_the_limit_delete_as_usual(
     job: Job, clock: time_machine.Traveller, settings: Settings
 ) -> None:
     settings.SWEEP_MAX_STEP_DAYS = 10
@@ -93,19 +93,19 @@ def test_days_that_pass_sweep_by_sweep_are_nothing_special(
     assert deleted == [0, 0, 0, 0, 1]
 
 
-def test_a_step_over_the_limit_is_refused_and_one_at_the_limit_is_not(
+def test_a_step_at_the_limit_is_trusted_and_a_larger_one_is_not(
     clock: time_machine.Traveller, settings: Settings
 ) -> None:
     settings.SWEEP_MAX_STEP_DAYS = 2
-    assert sweep_clock.is_believable(), "the first time there is nothing to compare with"
+    assert sweep_clock.is_believable(), "the first sweep has nothing to compare with"
     clock.shift(timedelta(days=2))
     assert sweep_clock.is_believable()
     clock.shift(timedelta(days=2, seconds=1))
     assert not sweep_clock.is_believable()
 
 
-def test_a_clock_that_was_behind_and_is_set_right_is_asked_about(clock: time_machine.Traveller) -> None:
-    """What was made meanwhile seems to be as old as the clock was behind."""
+def test_correcting_a_clock_that_was_behind_needs_confirmation(clock: time_machine.Traveller) -> None:
+    """Rows made while the clock was behind look as old as it was behind."""
     assert sweep_clock.is_believable()
     clock.shift(timedelta(days=-3000))
     assert sweep_clock.is_believable(), "a step back makes nothing old"
@@ -113,7 +113,7 @@ def test_a_clock_that_was_behind_and_is_set_right_is_asked_about(clock: time_mac
     assert not sweep_clock.is_believable()
 
 
-def test_the_command_says_that_all_is_well(clock: time_machine.Traveller) -> None:
+def test_the_command_reports_normal_sweeps(clock: time_machine.Traveller) -> None:
     said = StringIO()
     call_command("sweep_clock", stdout=said)
     assert said.getvalue().splitlines()[2:] == [

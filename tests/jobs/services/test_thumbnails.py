@@ -43,11 +43,11 @@ def with_weights(test: Any) -> Any:
 
 
 def called(user: User, **fields: object) -> Picture:
-    """A finished picture of an API call: it has no thumbnail and no preview."""
+    """A finished picture of an API call. It has no thumbnail and no preview."""
     data = make_picture(900, 600, format="JPEG")
     source = synchronous.Source(data, "disc.jpg", pictures.inspect(data))
     call = synchronous.begin(user, source, Recipe.parse({"model": "u2netp", **fields}), token=None)
-    # A worker that runs beside the test may have claimed the picture first.
+    # A worker running beside the test may already have claimed the picture.
     processing.process(call.picture)
     picture = until(lambda: Picture.objects.filter(state="done").first(), "the call's picture is done")
     assert (picture.state, picture.thumb_key, Rendition.objects.get().preview_key) == ("done", "", "")
@@ -55,13 +55,13 @@ def called(user: User, **fields: object) -> Picture:
 
 
 def make(picture: Picture) -> None:
-    """What a worker does after a view."""
+    """Does what a worker does after a view."""
     worker_thumbnails.make(thumbnails.request(picture).pk)
 
 
 @pytest.fixture
 def bare(user: User, monkeypatch: pytest.MonkeyPatch) -> Picture:
-    """A finished picture without a thumbnail; nobody waits for it."""
+    """A finished picture without a thumbnail. Views of it do not wait."""
     monkeypatch.setattr(thumbnails, "WAIT_SECONDS", 0.0)
     picture = pictures_of(bare_job(user))[0]
     complete(picture)
@@ -86,7 +86,7 @@ def test_missing_files_are_made_once(user: User, fields: dict[str, object]) -> N
 
 
 @with_weights
-def test_pages_ask_for_them(user: User, client_of: Any, worker: None) -> None:
+def test_pages_request_missing_thumbnails(user: User, client_of: Any, worker: None) -> None:
     picture = called(user)
     client: Client = client_of(user)
     for name in ("thumb", "preview"):
@@ -97,7 +97,7 @@ def test_pages_ask_for_them(user: User, client_of: Any, worker: None) -> None:
 
 
 @with_weights
-def test_a_view_waits_for_the_event_and_not_for_its_next_look(
+def test_a_view_waits_for_the_event_and_not_for_the_next_poll(
     user: User, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(thumbnails, "WAIT_SECONDS", 3600.0)
@@ -122,7 +122,7 @@ def test_a_picture_that_is_deleted_while_it_runs_leaves_no_file(user: User) -> N
 
 
 @with_weights
-def test_a_source_that_is_too_large_fails_once_and_is_tried_again_after_the_sweep(
+def test_a_source_that_is_too_large_fails_once_and_is_retried_after_the_sweep(
     user: User, settings: Settings
 ) -> None:
     picture = called(user)
@@ -130,10 +130,10 @@ def test_a_source_that_is_too_large_fails_once_and_is_tried_again_after_the_swee
     make(picture)
     request = ThumbnailRequest.objects.get()
     assert (request.state, request.error_code, request.attempts) == ("failed", "too_many_pixels", 1)
-    assert Rendition.objects.get().preview_key, "our own file is as large as it is"
+    assert Rendition.objects.get().preview_key, "the limit does not apply to our own files"
     settings.MAX_PICTURE_PIXELS, settings.UPLOAD_HOURS = 900 * 600, 24
     make(picture)
-    assert Picture.objects.get().thumb_key == "", "a failed request is not tried again at every view"
+    assert Picture.objects.get().thumb_key == "", "a failed request is not retried at every view"
     assert thumbnails.sweep() == 0
     ThumbnailRequest.objects.update(created_at=timezone.now() - timedelta(hours=25))
     assert thumbnails.sweep() == 1
@@ -153,7 +153,7 @@ def test_without_a_worker_a_view_gives_up(bare: Picture) -> None:
     assert ThumbnailRequest.objects.get().state == "queued"
 
 
-def test_many_views_send_one_message_and_later_ones_do_not_wait(
+def test_concurrent_views_send_one_message_and_later_ones_do_not_wait(
     bare: Picture, monkeypatch: pytest.MonkeyPatch, queued: Queued
 ) -> None:
     now = timezone.now()

@@ -1,4 +1,4 @@
-"""Titles that jobs get by themselves stay true: after deletions, and for a second run."""
+"""Generated titles stay correct after deletions and for further runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def title_of(job: Job) -> str:
     return Job.objects.values_list("title", flat=True).get(pk=job.pk)
 
 
-def test_after_deletions_the_title_says_what_is_left(user: User) -> None:
+def test_a_deletion_updates_the_generated_title(user: User) -> None:
     job = make_job(user, 4)
     assert job.title == "disc-0.png and 3 more"
     first, second, third, fourth = pictures_of(job)
@@ -31,7 +31,7 @@ def test_after_deletions_the_title_says_what_is_left(user: User) -> None:
     assert title_of(job) == second.name
 
 
-def test_several_jobs_at_once_and_titles_of_ones_own(user: User) -> None:
+def test_a_deletion_in_several_jobs_keeps_the_users_own_titles(user: User) -> None:
     derived, own = make_job(user, 3), make_job(user, 3)
     Job.objects.filter(pk=own.pk).update(title="Tom and 3 more")
     removal.delete_pictures([pictures_of(derived)[0].pk, pictures_of(own)[0].pk])
@@ -50,7 +50,7 @@ def test_runs_are_numbered(user: User) -> None:
     assert title_of(third) == "disc-0.png (3)"
 
 
-def test_a_second_run_counts_its_own_pictures(user: User) -> None:
+def test_the_title_of_a_second_run_counts_its_own_pictures(user: User) -> None:
     good = [make_upload(user, f"{name}.png").pk for name in "ab"]
     bad = make_upload(user, "broken.png", b"no picture").pk
     job = submit.submit(user, [*good, bad], RECIPE)
@@ -67,7 +67,7 @@ def test_a_second_run_counts_its_own_pictures(user: User) -> None:
         ("x" * 255, "x" * 251 + " (2)"),
     ],
 )
-def test_the_number_after(user: User, title: str, following: str) -> None:
+def test_the_next_run_gets_the_next_number(user: User, title: str, following: str) -> None:
     assert titles.of_next_run(bare_job(user, title=title), ["a.png"]) == following
 
 

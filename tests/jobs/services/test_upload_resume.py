@@ -1,4 +1,4 @@
-"""Uploads in no job: bounded, gone on with where it is the same file, thrown away with their bytes."""
+"""Open uploads: their number is limited, the same file resumes one, and discarding deletes their bytes."""
 
 from __future__ import annotations
 
@@ -32,41 +32,39 @@ def resumed(user: User, upload: Upload, name: str = "shoes/red.png", size: int =
     return found.state if found else None
 
 
-def test_what_did_not_arrive_is_waited_for_again(user: User) -> None:
+def test_an_upload_without_bytes_stays_started(user: User) -> None:
     assert resumed(user, announced(user)) == "started"
     assert Upload.objects.count() == 1
 
 
-def test_what_arrived_and_was_not_finished_is_finished(user: User) -> None:
+def test_a_complete_unfinished_upload_is_finished(user: User) -> None:
     upload = announced(user)
     uploads.receive(upload, ContentFile(CONTENT), len(CONTENT))
     assert resumed(user, upload) == "uploaded"
     assert stored_files() == [f"sources/{upload.pk}"]
 
 
-def test_what_arrived_in_part_is_waited_for_again(user: User) -> None:
+def test_a_partial_upload_stays_started(user: User) -> None:
     upload = announced(user)
     storage.write(storage.incoming_key(upload.pk), CONTENT[:100])
     assert resumed(user, upload) == "started"
 
 
-def test_what_arrived_and_is_no_picture_is_refused(user: User) -> None:
+def test_a_complete_upload_that_is_no_picture_is_refused(user: User) -> None:
     upload = uploads.start(user, "a.jpg", 5)
     uploads.receive(upload, ContentFile(b"hello"), 5)
     assert resumed(user, upload, "a.jpg", 5) == "refused"
-    assert resumed(user, upload, "a.jpg", 5) is None, "a refused one is begun anew"
+    assert resumed(user, upload, "a.jpg", 5) is None, "a refused upload is not resumed"
 
 
-def test_what_is_finished_needs_no_second_upload(user: User) -> None:
+def test_a_finished_upload_is_returned_unchanged(user: User) -> None:
     upload = announced(user)
     uploads.receive(upload, ContentFile(CONTENT), len(CONTENT))
     uploads.finish(upload)
     assert resumed(user, upload) == "uploaded"
 
 
-def test_another_file_another_user_and_what_is_in_a_job_are_not_gone_on_with(
-    user: User, stranger: User
-) -> None:
+def test_other_files_other_users_and_submitted_uploads_are_not_resumed(user: User, stranger: User) -> None:
     upload = announced(user)
     assert resumed(user, upload, "shoes/blue.png") is None
     assert resumed(user, upload, "red.png") is None
@@ -78,7 +76,7 @@ def test_another_file_another_user_and_what_is_in_a_job_are_not_gone_on_with(
     assert resumed(user, submitted, "cat.png") is None
 
 
-def test_discarding_takes_rows_and_bytes_and_nothing_of_jobs_or_others(user: User, stranger: User) -> None:
+def test_discarding_deletes_only_the_users_open_uploads_with_their_bytes(user: User, stranger: User) -> None:
     in_job = make_upload(user, "kept.png")
     submit.submit(user, [in_job.pk], Recipe(model="u2netp"))
     others = make_upload(stranger, "others.png")
@@ -93,13 +91,13 @@ def test_discarding_takes_rows_and_bytes_and_nothing_of_jobs_or_others(user: Use
     assert upload_resume.discard(user) == 0
 
 
-def test_named_ones_alone_are_discarded(user: User, stranger: User) -> None:
+def test_only_the_chosen_uploads_are_discarded(user: User, stranger: User) -> None:
     first, second, others = make_upload(user), make_upload(user), make_upload(stranger)
     assert upload_resume.discard(user, [first.pk, others.pk]) == 1
     assert set(Upload.objects.values_list("pk", flat=True)) == {second.pk, others.pk}
 
 
-def test_ready_are_those_that_arrived_in_their_order_and_no_more_than_a_job_holds(
+def test_ready_uploads_are_oldest_first_and_at_most_a_job(
     user: User, stranger: User, settings: Settings
 ) -> None:
     announced(user)
@@ -110,7 +108,7 @@ def test_ready_are_those_that_arrived_in_their_order_and_no_more_than_a_job_hold
     assert open_uploads.ready(user) == ids[:3]
 
 
-def test_what_is_in_no_job_is_bounded(user: User, stranger: User, settings: Settings) -> None:
+def test_the_number_of_open_uploads_is_limited(user: User, stranger: User, settings: Settings) -> None:
     settings.MAX_OPEN_UPLOADS = 3
     announced(user)
     make_upload(user, "refused.png", b"no picture")

@@ -1,4 +1,4 @@
-"""Upload: announced, sent, checked by its bytes; refused with a sentence."""
+"""Uploads: announced, received, then checked by their bytes; refused with a sentence."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_picture_is_announced_sent_and_checked(user: User) -> None:
 
     receive(upload, content)
     assert Upload.objects.get().state == "started"
-    assert stored_files() == [f"incoming/{upload.pk}"], "nobody has looked at it yet"
+    assert stored_files() == [f"incoming/{upload.pk}"], "it is not checked yet"
 
     finished = uploads.finish(upload)
     assert stored_files() == [upload.key] == [f"sources/{upload.pk}"]
@@ -48,7 +48,7 @@ def test_a_picture_is_announced_sent_and_checked(user: User) -> None:
 
 
 @pytest.mark.parametrize(("format", "said"), [("JPEG", "jpeg"), ("PNG", "png"), ("WEBP", "webp")])
-def test_the_bytes_say_the_format_not_the_name(user: User, format: str, said: str) -> None:
+def test_the_format_comes_from_the_bytes_and_not_the_name(user: User, format: str, said: str) -> None:
     assert uploads.finish(sent(user, make_picture(format=format), "notes.txt")).format == said
 
 
@@ -83,14 +83,14 @@ def test_more_bytes_than_announced_are_not_received(user: User, settings: Settin
     assert Upload.objects.get().state == "started"
 
 
-def test_more_bytes_than_announced_are_refused_where_a_store_took_them(user: User) -> None:
+def test_more_bytes_than_announced_in_the_store_are_refused_at_finish(user: User) -> None:
     upload = uploads.start(user, "a.png", len(make_picture()) - 1)
     storage.write(storage.incoming_key(upload.pk), make_picture())
     assert uploads.finish(upload).error_code == "too_many_bytes"
     assert stored_files() == []
 
 
-def test_what_is_announced_takes_room_until_it_is_here(user: User) -> None:
+def test_announced_bytes_count_until_the_upload_is_finished(user: User) -> None:
     user.storage_bytes = 100
     user.save()
     uploads.start(user, "a.png", 60)
@@ -113,7 +113,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("what", REFUSALS)
-def test_what_is_no_picture_is_refused_and_its_bytes_are_gone(user: User, what: str) -> None:
+def test_a_file_that_is_no_picture_is_refused_and_deleted(user: User, what: str) -> None:
     content, code = REFUSALS[what]
     upload = uploads.start(user, "holiday.jpg", 100)
     receive(upload, content)
@@ -133,14 +133,14 @@ def test_a_picture_over_the_pixel_limit_is_refused(user: User, settings: Setting
 
 
 def test_a_file_that_grew_over_the_limit_in_the_store_is_refused(user: User, settings: Settings) -> None:
-    """As with an S3 store, where the bytes do not pass through us."""
+    """As with an S3 store, where clients write directly to the store."""
     upload = sent(user, make_picture())
     settings.MAX_PICTURE_BYTES = storage.size(storage.incoming_key(upload.pk)) - 1
     assert uploads.finish(upload).error_code == "too_many_bytes"
     assert stored_files() == []
 
 
-def test_finishing_without_bytes_says_that_nothing_arrived(user: User) -> None:
+def test_finishing_without_bytes_is_refused(user: User) -> None:
     refused = uploads.finish(uploads.start(user, "a.png", 10))
     assert (refused.state, refused.error_code) == ("refused", "nothing_arrived")
 
@@ -156,8 +156,8 @@ def test_finishing_twice_gives_the_first_answer(user: User) -> None:
     assert uploads.finish(refused).error_sentence == refused.error_sentence
 
 
-def test_two_finishes_at_once_agree(user: User) -> None:
-    """The second one looked at the row before the first one closed it."""
+def test_concurrent_finishes_give_the_same_result(user: User) -> None:
+    """The second call read the row before the first one closed it."""
     upload = sent(user, make_picture())
     behind = Upload.objects.get()
     uploads.finish(upload)
@@ -166,7 +166,7 @@ def test_two_finishes_at_once_agree(user: User) -> None:
     assert (late.state, late.error_code) == ("uploaded", "")
 
 
-def test_bytes_sent_again_before_the_end_count(user: User) -> None:
+def test_bytes_sent_again_before_the_finish_replace_the_first(user: User) -> None:
     content = make_picture(5, 7)
     upload = uploads.start(user, "disc.png", len(content))
     receive(upload, content[:9])
@@ -175,7 +175,7 @@ def test_bytes_sent_again_before_the_end_count(user: User) -> None:
 
 
 @pytest.mark.parametrize("content", [make_picture(), b"no picture"])
-def test_nothing_is_received_after_the_end(user: User, content: bytes) -> None:
+def test_nothing_is_received_after_the_finish(user: User, content: bytes) -> None:
     upload = uploads.finish(sent(user, content))
     before = stored_files()
     with pytest.raises(WrongStateError) as refusal:
@@ -187,7 +187,7 @@ def test_nothing_is_received_after_the_end(user: User, content: bytes) -> None:
 
 
 class Meddling(io.BytesIO):
-    """Bytes on whose way in something happens."""
+    """A file object that calls a function when its end is read."""
 
     def __init__(self, content: bytes, meddle: object) -> None:
         super().__init__(content)
@@ -200,7 +200,7 @@ class Meddling(io.BytesIO):
         return piece
 
 
-def test_bytes_that_arrive_while_their_upload_is_refused_do_not_stay(user: User) -> None:
+def test_bytes_that_arrive_while_the_upload_is_refused_are_deleted(user: User) -> None:
     upload = uploads.start(user, "a.png", 10)
     late = Meddling(b"late bytes", lambda: uploads.finish(Upload.objects.get()))
     with pytest.raises(WrongStateError):
@@ -209,7 +209,7 @@ def test_bytes_that_arrive_while_their_upload_is_refused_do_not_stay(user: User)
     assert stored_files() == []
 
 
-def test_bytes_that_arrive_while_their_upload_is_swept_do_not_stay(user: User) -> None:
+def test_bytes_that_arrive_while_the_upload_is_swept_are_deleted(user: User) -> None:
     upload = uploads.start(user, "a.png", 10)
     late = Meddling(b"late bytes", lambda: Upload.objects.all().delete())
     with pytest.raises(WrongStateError):
@@ -217,7 +217,7 @@ def test_bytes_that_arrive_while_their_upload_is_swept_do_not_stay(user: User) -
     assert stored_files() == []
 
 
-def test_take_in_does_all_in_one(user: User) -> None:
+def test_take_in_starts_receives_and_finishes(user: User) -> None:
     content = make_picture(9, 8)
     upload = uploads.take_in(user, "a/b.png", ContentFile(content), len(content))
     assert (upload.state, upload.name, upload.width, upload.height) == ("uploaded", "b.png", 9, 8)
@@ -238,7 +238,7 @@ def test_take_in_never_raises_for_a_bad_file(
     assert stored_files() == []
 
 
-def test_the_store_that_breaks_off_leaves_the_upload_open(user: User) -> None:
+def test_a_failing_store_leaves_the_upload_open(user: User) -> None:
     class Breaking(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError("the connection broke")
