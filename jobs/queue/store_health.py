@@ -17,8 +17,8 @@ FRESH_SECONDS: Final = 2.0
 # While one request waits for a store that hangs, the others wait at most this long.
 WAIT_SECONDS: Final = 2.0
 
-AWAY: Final = "does not answer, or takes no writes"
-FULL: Final = "is full; no uploads are taken"
+AWAY: Final = "does not answer or is not writable"
+FULL: Final = "is full; uploads are refused"
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ INSIDE = "BGP_FULL_STORE_INSIDE"
 CANNOT_MOUNT = 77
 OPEN = "SELECT COUNT(*) FROM jobs_picture WHERE state IN ('queued', 'running')"
 ENDS = "SELECT state, error_code, attempts, COUNT(*) FROM jobs_picture GROUP BY 1, 2, 3"
-FULL = "is full; no uploads are taken"
-AWAY = "does not answer, or takes no writes"
+FULL = "is full; uploads are refused"
+AWAY = "does not answer or is not writable"
 SETTINGS = {"DISPATCH_SECONDS": "1", "STORE_PAUSE_SECONDS": "1", "LEASE_SECONDS": "60"}
 
 

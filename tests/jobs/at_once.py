@@ -1,4 +1,4 @@
-"""The same thing from several threads at the same moment."""
+"""Runs a function in several threads at the same moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def at_once(act: Callable[[int], T], times: int) -> list[T | BaseException]:
-    """Call `act` with 0, 1, … from as many threads, all released together; what each returned or raised."""
+    """Calls `act` with 0, 1, … in as many threads, released together. Returns the results and exceptions."""
     start = Barrier(times)
 
     def one(number: int) -> T:

@@ -1,4 +1,4 @@
-"""What the tests of the jobs room share: the broker's queues to look into."""
+"""Fixtures of the jobs tests: access to the broker's queues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import redis
 
 @pytest.fixture
 def queued(valkey: redis.Redis) -> Callable[[str], list[str]]:
-    """The picture ids in a queue, in the order in which workers get them."""
+    """Returns the picture ids in a queue, in the order in which workers get them."""
 
     def look(queue: str) -> list[str]:
         ids = [number.decode() for number in valkey.lrange(f"dramatiq:{queue}", 0, -1)]

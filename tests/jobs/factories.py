@@ -1,4 +1,4 @@
-"""Rows and files in any state, made through the services and the store, without an engine."""
+"""Creates rows and files in any state through the services and the store, without an engine."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from segmentation.recipe import Recipe
 
 
 def encoded(kind: str, size: tuple[int, int] = (8, 6), mode: str = "RGBA") -> bytes:
-    """A small picture in a Pillow format."""
+    """A small picture, encoded by Pillow."""
     out = io.BytesIO()
     Image.new(mode, size).save(out, kind)
     return out.getvalue()
 
 
 def complete(picture: Picture, data: bytes | None = None) -> Rendition:
-    """Bring a queued picture to its end as a worker would, with files that decode."""
+    """Finishes a queued picture as a worker would, with files that decode."""
     claim = lines.PICTURES.claim(picture.pk)
     assert claim is not None, "only a queued picture can be completed"
     recipe = Recipe.parse(claim.row.job.recipe)
@@ -70,7 +70,7 @@ def complete(picture: Picture, data: bytes | None = None) -> Rendition:
 
 
 def complete_all(job: Job) -> Job:
-    """Bring every queued picture of a job to its end."""
+    """Finishes every queued picture of a job."""
     for picture in Picture.objects.filter(job=job, state=Picture.State.QUEUED).order_by("position"):
         complete(picture)
     job.refresh_from_db()
@@ -78,7 +78,7 @@ def complete_all(job: Job) -> Job:
 
 
 def bare_uploads(user: User, count: int) -> list[UUID]:
-    """Finished uploads as rows alone, for tests of numbers: their bytes are nowhere."""
+    """Finished uploads as rows only, without files."""
     made = Upload.objects.bulk_create(
         [
             Upload(
@@ -98,7 +98,7 @@ def bare_uploads(user: User, count: int) -> list[UUID]:
 
 
 def bare_job(user: User, count: int = 1, *, lane: str = Lane.BATCH, **facts: object) -> Job:
-    """A job of queued pictures as rows alone: nothing of it is dispatched."""
+    """A job of queued pictures as rows only; nothing is dispatched."""
     recipe = Recipe(model="u2netp")
     job = Job.objects.create(
         **{
@@ -131,23 +131,23 @@ def bare_job(user: User, count: int = 1, *, lane: str = Lane.BATCH, **facts: obj
 
 
 def pictures_of(job: Job) -> list[Picture]:
-    """A job's pictures in their order, as they are in the database now."""
+    """A job's pictures in order, read from the database."""
     return list(Picture.objects.filter(job=job).order_by("position"))
 
 
 def states_of(job: Job) -> list[str]:
-    """The states of a job's pictures in their order."""
+    """The states of a job's pictures in order."""
     return [picture.state for picture in pictures_of(job)]
 
 
 def stored_files() -> list[str]:
-    """Every file in the store, by key: half-written ones would be among them."""
+    """The keys of all files in the store, including partial files."""
     root = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
 def keys_of(job: Job) -> Sequence[str]:
-    """Every key that the rows of a job name, sorted."""
+    """All keys in the rows of a job, sorted."""
     keys = [
         key for row in Picture.objects.filter(job=job).values_list("source_key", "thumb_key") for key in row
     ]

@@ -1,4 +1,4 @@
-"""The admin: staff find, see and remove, as far as their permissions go."""
+"""The admin of jobs: search, view and delete, within the permissions of staff."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def root(make_user: Callable[..., User], client_of: Any) -> Client:
 
 @pytest.fixture
 def staff_with(make_user: Callable[..., User], client_of: Any) -> Callable[..., Client]:
-    """A browser of staff with these permissions."""
+    """A browser of a staff member with these permissions."""
 
     def make(*codenames: str) -> Client:
         staff = make_user(is_staff=True)
@@ -103,7 +103,7 @@ def test_filters_and_search_find(root: Client, job: Job, model: str, query: str,
     assert page.context["cl"].result_count == found
 
 
-def test_a_list_of_pictures_costs_as_many_queries_however_long(root: Client, user: User) -> None:
+def test_the_picture_list_has_a_constant_number_of_queries(root: Client, user: User) -> None:
     counts = []
     for size in (2, 30):
         complete_all(bare_job(user, size))
@@ -113,7 +113,7 @@ def test_a_list_of_pictures_costs_as_many_queries_however_long(root: Client, use
     assert counts[0] == counts[1] <= 12
 
 
-def test_the_list_shows_both_pictures_small(root: Client, job: Job) -> None:
+def test_the_list_shows_thumbnail_and_preview(root: Client, job: Job) -> None:
     done = pictures_of(job)[0]
     text = root.get("/admin/jobs/picture/").content.decode()
     assert text.count(f'src="/admin/jobs/picture/{done.pk}/thumb/"') == 1
@@ -145,7 +145,7 @@ SMALL = ["thumb", "preview"]
 
 
 @pytest.mark.parametrize("which", SMALL)
-def test_small_pictures_are_for_staff_who_may_see_pictures(
+def test_thumbnails_need_the_permission_to_view_pictures(
     job: Job, staff_with: Callable[..., Client], which: str
 ) -> None:
     picture = pictures_of(job)[0]
@@ -159,7 +159,9 @@ def test_small_pictures_are_for_staff_who_may_see_pictures(
 
 
 @pytest.mark.parametrize("which", SMALL)
-def test_small_pictures_are_for_nobody_else(job: Job, user: User, client_of: Any, which: str) -> None:
+def test_thumbnails_redirect_everybody_else_to_the_login(
+    job: Job, user: User, client_of: Any, which: str
+) -> None:
     address = f"/admin/jobs/picture/{pictures_of(job)[0].pk}/{which}/"
     for client in (Client(), client_of(user)):
         response = client.get(address)
@@ -168,7 +170,7 @@ def test_small_pictures_are_for_nobody_else(job: Job, user: User, client_of: Any
 
 
 @pytest.mark.parametrize("which", SMALL)
-def test_small_pictures_that_are_not_there_are_a_404(root: Client, job: Job, which: str) -> None:
+def test_missing_thumbnails_are_a_404(root: Client, job: Job, which: str) -> None:
     failed = pictures_of(job)[1]
     assert root.get(f"/admin/jobs/picture/{failed.pk}/{which}/").status_code == 404
     assert root.get(f"/admin/jobs/picture/{uuid4()}/{which}/").status_code == 404
@@ -188,7 +190,7 @@ def test_staff_without_permissions_see_no_lists(staff_with: Callable[..., Client
 
 
 @pytest.mark.parametrize("model", ["job", "picture", "matte", "rendition", "upload"])
-def test_rows_that_workers_write_are_not_written_by_staff(root: Client, job: Job, model: str) -> None:
+def test_staff_cannot_edit_rows_of_workers(root: Client, job: Job, model: str) -> None:
     table = {"job": Job, "picture": Picture, "matte": Matte, "rendition": Rendition, "upload": Upload}[model]
     row = table.objects.first()
     before = list(table.objects.order_by("pk").values())
@@ -211,7 +213,7 @@ def select(client: Client, model: str, *rows: Any) -> Any:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("valkey")
-def test_jobs_are_removed_with_their_files(root: Client, user: User) -> None:
+def test_jobs_are_deleted_with_their_files(root: Client, user: User) -> None:
     one, two, kept = (complete_all(make_job(user)) for _ in range(3))
     assert root.post(f"/admin/jobs/job/{one.pk}/delete/", {"post": "yes"}).status_code == 302
     assert len(stored_files()) == 10
@@ -222,7 +224,7 @@ def test_jobs_are_removed_with_their_files(root: Client, user: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("valkey")
-def test_pictures_are_removed_with_their_files(root: Client, user: User) -> None:
+def test_pictures_are_deleted_with_their_files(root: Client, user: User) -> None:
     job = complete_all(make_job(user, 3))
     one, two, kept = pictures_of(job)
     root.post(f"/admin/jobs/picture/{one.pk}/delete/", {"post": "yes"})
@@ -234,7 +236,7 @@ def test_pictures_are_removed_with_their_files(root: Client, user: User) -> None
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("valkey")
-def test_the_permission_to_remove_jobs_is_enough_to_remove_one_with_all_of_it(
+def test_the_permission_to_delete_jobs_covers_dependent_rows(
     user: User, staff_with: Callable[..., Client]
 ) -> None:
     job = complete_all(make_job(user))
@@ -243,7 +245,7 @@ def test_the_permission_to_remove_jobs_is_enough_to_remove_one_with_all_of_it(
     assert stored_files() == []
 
 
-def test_removing_asks_for_the_permission(job: Job, staff_with: Callable[..., Client]) -> None:
+def test_deletion_requires_the_permission(job: Job, staff_with: Callable[..., Client]) -> None:
     client = staff_with("view_job", "view_picture")
     assert client.post(f"/admin/jobs/job/{job.pk}/delete/", {"post": "yes"}).status_code == 403
     select(client, "job", job)
@@ -251,9 +253,7 @@ def test_removing_asks_for_the_permission(job: Job, staff_with: Callable[..., Cl
 
 
 @pytest.mark.parametrize("has_files", [True, False])
-def test_an_account_is_closed_not_deleted_so_that_no_file_is_left_alone(
-    root: Client, user: User, has_files: bool
-) -> None:
+def test_accounts_cannot_be_deleted_in_the_admin(root: Client, user: User, has_files: bool) -> None:
     if has_files:
         make_upload(user)
     assert root.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"}).status_code == 403
@@ -265,7 +265,7 @@ def test_an_account_is_closed_not_deleted_so_that_no_file_is_left_alone(
     assert len(stored_files()) == has_files
 
 
-def test_staff_make_an_account_that_can_sign_in(root: Client, valkey: object) -> None:
+def test_an_account_created_by_staff_can_sign_in(root: Client, valkey: object) -> None:
     password = "a long and good one 42"
     response = root.post(
         "/admin/accounts/user/add/",
@@ -278,7 +278,7 @@ def test_staff_make_an_account_that_can_sign_in(root: Client, valkey: object) ->
     assert client.session["_auth_user_id"] == str(made.pk)
 
 
-def test_two_accounts_with_one_address_are_refused_with_a_sentence(root: Client, user: User) -> None:
+def test_a_second_account_with_the_same_address_is_refused(root: Client, user: User) -> None:
     response = root.post(
         "/admin/accounts/user/add/",
         {
@@ -293,12 +293,12 @@ def test_two_accounts_with_one_address_are_refused_with_a_sentence(root: Client,
 
 
 def act(client: Client, action: str, *jobs: Job, **more: str) -> Any:
-    """Do an action of the list with chosen jobs."""
+    """Runs an admin action on the given jobs."""
     data = {"action": action, "_selected_action": [str(job.pk) for job in jobs], **more}
     return client.post("/admin/jobs/job/", data, follow=True)
 
 
-def test_staff_cancel_and_try_again(root: Client, user: User, job: Job) -> None:
+def test_staff_cancel_and_retry_jobs(root: Client, user: User, job: Job) -> None:
     waiting = make_job(user, 3)
     answer = act(root, "cancel_chosen", waiting, job)
     assert "Cancelled: 3 pictures." in answer.content.decode()
@@ -326,7 +326,7 @@ def test_staff_run_a_job_again_for_its_owner(root: Client, user: User, job: Job)
     assert (new.recipe["background"]["colour"], new.recipe["format"]) == ("#ffffff", "jpeg")
 
 
-def test_a_job_that_refuses_holds_up_no_other(root: Client, user: User) -> None:
+def test_a_refused_job_does_not_stop_the_others(root: Client, user: User) -> None:
     refused = submit.submit(user, [make_upload(user, "a.png", b"no picture").pk], Recipe(model="u2netp"))
     fine = make_job(user)
     options = {"model": "u2netp", "refine": "fast", "background": "transparent", "format": "png"}
@@ -335,7 +335,7 @@ def test_a_job_that_refuses_holds_up_no_other(root: Client, user: User) -> None:
     assert "Running again: 1 jobs." in page
 
 
-def test_who_may_only_look_can_do_none_of_it(staff_with: Callable[..., Client], user: User) -> None:
+def test_actions_require_the_permission_to_change_jobs(staff_with: Callable[..., Client], user: User) -> None:
     job = make_job(user)
     client = staff_with("view_job")
     assert "cancel_chosen" not in client.get("/admin/jobs/job/").content.decode()
@@ -346,9 +346,7 @@ def test_who_may_only_look_can_do_none_of_it(staff_with: Callable[..., Client], 
     assert "cancel_chosen" in staff_with("view_job", "change_job").get("/admin/jobs/job/").content.decode()
 
 
-def test_no_list_counts_further_than_it_shows(
-    root: Client, user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lists_limit_their_count_query(root: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("common.paging.MOST", 3)
     bare_job(user, 5)
     page = root.get("/admin/jobs/picture/")
@@ -361,7 +359,7 @@ def test_no_list_counts_further_than_it_shows(
     assert all("LIMIT 3" in sql for sql in counts)
 
 
-def test_what_was_sent_for_improvement_is_looked_at_and_fetched(
+def test_staff_view_and_download_improvements(
     root: Client, user: User, staff_with: Callable[..., Client]
 ) -> None:
     content = make_picture()

@@ -1,4 +1,4 @@
-"""ZIPs of results: names, folders, length beforehand, and a manifest where not everything is done."""
+"""ZIP archives of results: names, folders, length in advance, and a manifest of unfinished pictures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rename(job: Job, *facts: dict[str, object]) -> None:
         Picture.objects.filter(pk=picture.pk).update(**changes)
 
 
-def test_everything_done_is_there_in_its_folder_and_nothing_else(user: User) -> None:
+def test_the_archive_has_all_finished_pictures_in_their_folders(user: User) -> None:
     job = bare_job(user, 3)
     complete_all(job)
     rename(job, {"folder": "shoes/red"}, {"folder": "shoes/blue"}, {})
@@ -40,7 +40,7 @@ def test_everything_done_is_there_in_its_folder_and_nothing_else(user: User) -> 
         assert archive.testzip() is None
 
 
-def test_equal_names_are_numbered_within_their_folder_only(user: User) -> None:
+def test_equal_names_are_numbered_within_a_folder(user: User) -> None:
     job = bare_job(user, 3)
     complete_all(job)
     rename(
@@ -54,7 +54,7 @@ def test_equal_names_are_numbered_within_their_folder_only(user: User) -> None:
         assert archive.namelist() == ["a/x.png", "a/X (2).png", "b/x.png"]
 
 
-def test_what_is_not_done_stands_in_a_manifest(user: User) -> None:
+def test_unfinished_pictures_are_listed_in_a_manifest(user: User) -> None:
     job = bare_job(user, 2)
     complete_all(job)
     rename(
@@ -91,12 +91,12 @@ def test_what_is_not_done_stands_in_a_manifest(user: User) -> None:
         ("'=1", True),
     ],
 )
-def test_no_cell_begins_a_formula(cell: str, guarded: bool) -> None:
+def test_cells_that_could_be_formulas_are_escaped(cell: str, guarded: bool) -> None:
     assert _inert(cell) == (f"'{cell}" if guarded else cell)
 
 
-def test_every_cell_of_the_manifest_is_guarded_and_quoted(user: User) -> None:
-    """Where a semicolon separates, a name with one must not become two cells."""
+def test_every_cell_of_the_manifest_is_escaped_and_quoted(user: User) -> None:
+    """With a semicolon as the separator, a name that contains one must not become two cells."""
     job = bare_job(user, 2)
     complete_all(job)
     facts = {"error_code": "=code", "error_sentence": "|sentence"}
@@ -129,20 +129,20 @@ def test_folders_of_a_path(path: str, folder: str) -> None:
     assert names.folder(path) == folder
 
 
-def test_archives_of_one_title_have_names_of_their_own(user: User) -> None:
+def test_archive_names_have_title_date_and_id(user: User) -> None:
     first, second = bare_job(user, title='cat: "best".jpg'), bare_job(user, title="x" * 255)
     day = f"{timezone.localtime(first.created_at):%Y-%m-%d}"
     assert archive_name(first) == f"cat_ _best_.jpg {day} {first.pk.hex[-6:]}.zip"
     assert archive_name(second) == f"{'x' * 180} {day} {second.pk.hex[-6:]}.zip"
 
 
-def test_a_title_is_no_path(user: User) -> None:
+def test_slashes_in_titles_are_replaced(user: User) -> None:
     job = bare_job(user, title="Order 12/34: “ü” \\ Dr. Smith and the holiday photos")
     assert archive_name(job).startswith("Order 12_34_ “ü” _ Dr. Smith and the holiday photos 20")
 
 
-def test_what_is_a_folder_is_no_file(user: User) -> None:
-    """Programs that unpack stop there."""
+def test_a_file_never_has_the_name_of_a_folder(user: User) -> None:
+    """Unpacking programs stop if a name is both a file and a folder."""
     job = bare_job(user, 4)
     complete_all(job)
     rename(

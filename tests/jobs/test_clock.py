@@ -1,4 +1,4 @@
-"""The database's clock decides about leases, back-off and lost messages, also after it went back."""
+"""Leases, back-off and lost messages use the database's clock and survive a clock that goes back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Queued = Callable[[str], list[str]]
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
-    """The database's clock stands where it is set; the machine's own goes on."""
+    """Freezes the database's clock at a given time; the machine's clock continues."""
 
     def put(moment: datetime) -> None:
         monkeypatch.setattr(clock, "now", lambda: moment)
@@ -38,7 +38,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
 
 
 def request_of(user: User) -> RenditionRequest:
-    """A rendition request as a row alone."""
+    """A rendition request as a row only."""
     picture = pictures_of(bare_job(user))[0]
     complete(picture)
     matte = Matte.objects.get(picture=picture)
@@ -49,7 +49,7 @@ def request_of(user: User) -> RenditionRequest:
 
 
 @pytest.mark.usefixtures("database_clock")
-def test_it_is_the_database_that_is_asked() -> None:
+def test_the_clock_is_the_databases() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no clock of its own")
     real = timezone.now()
@@ -57,7 +57,7 @@ def test_it_is_the_database_that_is_asked() -> None:
         assert abs(clock.now() - real) < timedelta(minutes=1)
 
 
-def test_a_machine_whose_clock_is_wrong_takes_a_lease_by_the_databases(
+def test_leases_ignore_a_wrong_clock_of_the_machine(
     user: User, set_clock: Callable[[datetime], None], settings: Settings
 ) -> None:
     settings.LEASE_SECONDS = 20
@@ -76,7 +76,7 @@ def test_a_machine_whose_clock_is_wrong_takes_a_lease_by_the_databases(
         assert lines.RENDITIONS.recover_lost() == 0
 
 
-def test_leases_of_dead_workers_are_over_in_time_though_the_clock_went_back(
+def test_leases_of_dead_workers_expire_in_time_after_the_clock_went_back(
     user: User, set_clock: Callable[[datetime], None], settings: Settings
 ) -> None:
     settings.LEASE_SECONDS = 20
@@ -86,7 +86,7 @@ def test_leases_of_dead_workers_are_over_in_time_though_the_clock_went_back(
     lines.RENDITIONS.claim(rendition_request.pk)
 
     set_clock(BACK)
-    assert lines.PICTURES.expire() + lines.RENDITIONS.recover_lost() == 0, "who lives has time to renew"
+    assert lines.PICTURES.expire() + lines.RENDITIONS.recover_lost() == 0, "living workers have time to renew"
     for row in (Picture.objects.get(pk=picture.pk), RenditionRequest.objects.get()):
         assert row.lease_until == BACK + timedelta(seconds=20)
     set_clock(BACK + timedelta(seconds=21))
@@ -111,7 +111,7 @@ def test_messages_lost_before_the_clock_went_back_are_sent_again(
     assert (queued("batch"), queued("interactive")) == ([str(picture.pk)], [str(rendition_request.pk)])
 
 
-def test_what_rests_does_not_rest_for_longer_because_the_clock_went_back(
+def test_back_off_is_not_longer_after_the_clock_went_back(
     user: User, set_clock: Callable[[datetime], None], settings: Settings
 ) -> None:
     settings.MAX_ATTEMPTS, settings.STORE_PAUSE_SECONDS = 3, 5
@@ -137,7 +137,7 @@ def delivery(user: User, set_clock: Callable[[datetime], None]) -> WebhookDelive
     return found
 
 
-def test_a_webhook_does_not_wait_because_the_clock_went_back(
+def test_webhooks_do_not_wait_after_the_clock_went_back(
     delivery: WebhookDelivery, set_clock: Callable[[datetime], None], settings: Settings
 ) -> None:
     settings.REDISPATCH_SECONDS = 60
@@ -146,14 +146,14 @@ def test_a_webhook_does_not_wait_because_the_clock_went_back(
     assert deliveries.bring_forward() == 1
     assert deliveries.top_up_everyone() == 1
 
-    # Sent at noon, and lost.
+    # Sent at noon and lost.
     WebhookDelivery.objects.update(next_at=NOON, sent_at=NOON)
     assert deliveries.recover_lost() == 0
     set_clock(BACK + timedelta(seconds=61))
     assert deliveries.recover_lost() == 1
 
 
-def test_a_courier_that_died_before_the_clock_went_back_is_not_waited_for(
+def test_deliveries_of_a_dead_courier_are_recovered_after_the_clock_went_back(
     delivery: WebhookDelivery, set_clock: Callable[[datetime], None], settings: Settings
 ) -> None:
     settings.WEBHOOK_SECONDS = 20

@@ -1,4 +1,4 @@
-"""What a page says of a recipe, and what its form shows as chosen."""
+"""Recipes in pages and forms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from segmentation.recipe import PRESETS, Recipe
         ({"channels": "alpha", "refine": "off", "model": "own-one"}, "matte alone, raw edges, own-one"),
     ],
 )
-def test_a_recipe_in_a_line(given: dict[str, object], line: str) -> None:
+def test_a_recipe_is_described_in_one_line(given: dict[str, object], line: str) -> None:
     assert describe(Recipe.parse(given)) == line
 
 
@@ -38,7 +38,7 @@ def test_a_recipe_in_a_line(given: dict[str, object], line: str) -> None:
         ("#00000080", ""),
     ],
 )
-def test_a_colour_without_a_button_is_ones_own(background: str, own: str) -> None:
+def test_a_colour_without_a_swatch_is_custom(background: str, own: str) -> None:
     shown = options(Recipe.from_strings({"background": background}))
     (control,) = [control for control in shown.main if control.name == "background"]
     assert control.own == own
@@ -64,7 +64,7 @@ def test_the_form_posts_the_recipe_that_it_shows(preset: str) -> None:
         assert checked == ([control.value] if control.options and not control.own else [])
 
 
-def test_a_value_without_a_button_gets_one() -> None:
+def test_an_unlisted_value_gets_an_option() -> None:
     shown = {
         control.name: control
         for control in options(

@@ -1,4 +1,4 @@
-"""A full or read-only file store, seen from outside: pictures wait, uploads are refused, /readyz says so."""
+"""A full or read-only file store, end to end: pictures wait, uploads are refused, /readyz reports it."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ NUMBERS = [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES]
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No other test's store is remembered, and every /readyz asks anew."""
+    """Resets what earlier tests learned about the store; every /readyz probes again."""
     monkeypatch.setattr(circuit, "_store_was_away", False)
     monkeypatch.setattr(store_health, "FRESH_SECONDS", 0.0)
 
 
 @contextmanager
 def broken_store(number: int) -> Iterator[None]:
-    """A block in which nothing can be written."""
+    """Every write fails within the block."""
     with patch("os.fsync", side_effect=OSError(number, os.strerror(number))):
         yield
 
@@ -52,13 +52,13 @@ def only(job: Job) -> Picture:
     return Picture.objects.get(job=job)
 
 
-# -- Work in hand ----------------------------------------------------------------------------------
+# -- Accepted work ---------------------------------------------------------------------------------
 
 
 @pytest.mark.real
 @pulled
 @pytest.mark.parametrize("number", NUMBERS, ids=errno.errorcode.get)
-def test_a_picture_waits_and_loses_no_attempt(user: User, number: int) -> None:
+def test_a_picture_waits_for_the_store_without_spending_an_attempt(user: User, number: int) -> None:
     job = make_job(user)
     with broken_store(number):
         for _ in range(4):
@@ -76,7 +76,7 @@ def test_a_picture_waits_and_loses_no_attempt(user: User, number: int) -> None:
 
 @pytest.mark.real
 @pulled
-def test_while_it_is_away_no_second_picture_is_computed_in_vain(user: User) -> None:
+def test_an_open_circuit_prevents_useless_computation(user: User) -> None:
     job = make_job(user, 2)
     first, second = Picture.objects.filter(job=job)
     with broken_store(errno.EROFS):
@@ -89,14 +89,14 @@ def test_while_it_is_away_no_second_picture_is_computed_in_vain(user: User) -> N
     with patch.object(storage, "probe", wraps=storage.probe) as probe:
         processing.process(first.pk)
         processing.process(second.pk)
-    assert probe.call_count == 1, "once it is back nobody asks any more"
+    assert probe.call_count == 1, "no further probe once the store is back"
     assert set(Picture.objects.values_list("state", "attempts")) == {("done", 1)}
 
 
 @pytest.mark.real
 @pulled
-def test_one_file_that_cannot_be_read_stops_nobody(user: User) -> None:
-    """It fails after its attempts, and the store is not taken for away."""
+def test_an_unreadable_file_does_not_block_other_pictures(user: User) -> None:
+    """The picture fails after its attempts, and the store is not considered unavailable."""
     job, other = make_job(user), make_job(user)
     location = storage._store()._storage.path  # type: ignore[attr-defined]
     source = location(only(job).source_key)
@@ -112,7 +112,7 @@ def test_one_file_that_cannot_be_read_stops_nobody(user: User) -> None:
 
 @pytest.mark.real
 @pulled
-def test_work_in_hand_ends_in_the_room_that_is_kept_free(user: User, settings: Settings) -> None:
+def test_accepted_work_finishes_in_the_reserved_space(user: User, settings: Settings) -> None:
     job = make_job(user)
     settings.STORE_MIN_FREE_BYTES = 10_000
     with file_system(free=9_999):
@@ -122,7 +122,7 @@ def test_work_in_hand_ends_in_the_room_that_is_kept_free(user: User, settings: S
     assert only(job).state == "done"
 
 
-def test_what_is_deleted_meanwhile_goes_once_the_store_is_back(user: User) -> None:
+def test_failed_deletions_are_repeated_once_the_store_is_back(user: User) -> None:
     job = make_job(user)
     with patch("os.remove", side_effect=OSError(errno.EROFS, "Read-only file system")):
         removal.delete_jobs([job.pk])
@@ -131,7 +131,7 @@ def test_what_is_deleted_meanwhile_goes_once_the_store_is_back(user: User) -> No
     assert stored_files() == []
 
 
-# -- What comes in ---------------------------------------------------------------------------------
+# -- New uploads -----------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -141,11 +141,11 @@ def full_store(settings: Settings) -> Iterator[None]:
         yield
 
 
-def test_nothing_comes_in_at_any_door(user: User, settings: Settings) -> None:
+def test_a_full_store_refuses_every_kind_of_upload(user: User, settings: Settings) -> None:
     content = make_picture()
     source = Source(content, "a.png", pictures.inspect(content, uploads.limits()))
     announced = uploads.start(user, "a.png", len(content))
-    doors: list[Callable[[], object]] = [
+    entries: list[Callable[[], object]] = [
         lambda: uploads.start(user, "b.png", 1),
         lambda: uploads.receive(announced, ContentFile(content), len(content)),
         lambda: uploads.take_in(user, "c.png", ContentFile(content), len(content)),
@@ -154,9 +154,9 @@ def test_nothing_comes_in_at_any_door(user: User, settings: Settings) -> None:
         lambda: synchronous.begin(user, source, Recipe(model="u2netp"), token=None),
     ]
     with full_store(settings):
-        for door in doors:
+        for entry in entries:
             with pytest.raises(storage.StoreFullError):
-                door()
+                entry()
     assert stored_files() == []
     assert list(Upload.objects.values_list("pk", "state")) == [(announced.pk, "started")]
     assert not Backdrop.objects.exists()
@@ -164,7 +164,7 @@ def test_nothing_comes_in_at_any_door(user: User, settings: Settings) -> None:
     assert not Job.objects.exists()
 
 
-def test_the_page_is_told_with_a_sentence(
+def test_pages_show_a_sentence_about_the_full_store(
     user: User, client_of: Callable[[User], Client], settings: Settings
 ) -> None:
     client = client_of(user)
@@ -184,7 +184,7 @@ def test_the_page_is_told_with_a_sentence(
     assert not Upload.objects.exists()
 
 
-def test_programs_are_told_with_a_code(user: User, settings: Settings) -> None:
+def test_the_api_answers_store_full(user: User, settings: Settings) -> None:
     program = Program(user)
     with full_store(settings):
         answer = program.post("uploads/", {"name": "a.png", "size": 9})
@@ -192,7 +192,7 @@ def test_programs_are_told_with_a_code(user: User, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=errno.errorcode.get)
-def test_bytes_that_cannot_be_written_are_a_503_and_can_be_sent_again(user: User, number: int) -> None:
+def test_a_failed_write_is_a_503_and_can_be_repeated(user: User, number: int) -> None:
     program = Program(user)
     content = make_picture()
     begun = program.post("uploads/", {"name": "a.png", "size": len(content)}).json()
@@ -213,11 +213,11 @@ def ready() -> tuple[int, dict[str, str]]:
     return answer.status_code, answer.json()["missing"]
 
 
-def test_readyz_says_that_the_store_is_full_or_away(settings: Settings) -> None:
+def test_readyz_reports_a_full_or_unavailable_store(settings: Settings) -> None:
     workers.report("u2netp")
     assert ready() == (200, {})
-    full = (503, {"store": "is full; no uploads are taken"})
-    away = (503, {"store": "does not answer, or takes no writes"})
+    full = (503, {"store": "is full; uploads are refused"})
+    away = (503, {"store": "does not answer or is not writable"})
     for number in NUMBERS:
         with broken_store(number):
             assert ready() == (full if number in {errno.ENOSPC, errno.EDQUOT} else away)
@@ -230,7 +230,7 @@ def test_readyz_says_that_the_store_is_full_or_away(settings: Settings) -> None:
     assert ready() == away
 
 
-def test_readyz_asks_the_store_at_most_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readyz_probes_the_store_at_most_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_health, "FRESH_SECONDS", 3600.0)
     monkeypatch.setattr(store_health, "_last", None)
     with patch.object(storage, "probe", wraps=storage.probe) as probe:
@@ -239,7 +239,7 @@ def test_readyz_asks_the_store_at_most_every_few_seconds(monkeypatch: pytest.Mon
     assert probe.call_count == 1
 
 
-def test_a_store_that_hangs_is_waited_for_by_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_request_waits_for_a_hanging_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_health, "WAIT_SECONDS", 0.01)
     with store_health._asking:
         assert store_health.problem() == store_health.AWAY

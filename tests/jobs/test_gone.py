@@ -1,4 +1,4 @@
-"""What is deleted between the look and the act is a 404, on pages and in the API; never a 500."""
+"""Rows deleted by a concurrent request: pages and the API answer 404, never 500."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CALLS: dict[str, tuple[str, object]] = {
 
 @pytest.fixture
 def deleted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every job is deleted by somebody else as soon as a view has found it."""
+    """Every job is deleted right after a view has loaded it."""
     find = selectors.job_of
 
     def found(user: User, job: UUID) -> Job:
@@ -62,7 +62,7 @@ def deleted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda job: tags.replace(job, ["holiday"]),
     ],
 )
-def test_a_service_says_that_the_job_is_gone(user: User, act: Callable[[Job], object]) -> None:
+def test_services_raise_gone_error_for_a_deleted_job(user: User, act: Callable[[Job], object]) -> None:
     job = bare_job(user)
     removal.delete_jobs([job.pk])
     with pytest.raises(GoneError):
@@ -71,7 +71,7 @@ def test_a_service_says_that_the_job_is_gone(user: User, act: Callable[[Job], ob
 
 @pytest.mark.usefixtures("deleted_meanwhile")
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_whose_job_was_deleted_is_a_404(
+def test_pages_answer_404_for_a_job_deleted_meanwhile(
     user: User, client_of: Callable[[User], Client], path: str
 ) -> None:
     answer = client_of(user).post(f"/jobs/{bare_job(user).pk}/{path}", PAGES[path])
@@ -81,7 +81,7 @@ def test_a_page_whose_job_was_deleted_is_a_404(
 @pytest.mark.usefixtures("deleted_meanwhile")
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "once"}])
 @pytest.mark.parametrize("path", CALLS)
-def test_a_call_about_a_job_that_was_deleted_is_a_404(user: User, path: str, key: dict[str, str]) -> None:
+def test_the_api_answers_404_for_a_job_deleted_meanwhile(user: User, path: str, key: dict[str, str]) -> None:
     _, secret = tokens.create(user, "script", ["read", "submit", "delete"])
     method, body = CALLS[path]
     answer = Client().generic(
@@ -121,7 +121,7 @@ def test_an_upload_discarded_while_it_is_checked_is_gone(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_row_that_refers_to_what_is_gone_is_a_404(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_key_to_a_deleted_row_is_a_404(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     job = complete_all(make_job(user))
     _, secret = tokens.create(user, "script", ["read", "submit"])
     find = selectors.picture_of

@@ -1,4 +1,6 @@
-"""Waiting for a job or a rendition: woken by a hint, else found by a look, and never longer than asked."""
+"""Long polling for jobs and renditions: wake-up by a pub/sub message, polling as a fallback, and the time
+limit.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ def finish(job: Job) -> None:
 
 
 async def until_listening(count: int = 1) -> None:
-    """Let the others run until so many wait, with the subscription standing."""
+    """Waits until `count` waiters are registered and the subscription is active."""
     subscription = long_polling._subscription()
     while not subscription.is_active or sum(map(len, subscription.waiting.values())) < count:
         await asyncio.sleep(0.001)
@@ -43,19 +45,19 @@ async def until_listening(count: int = 1) -> None:
 
 @pytest.fixture(autouse=True)
 def _only_hints(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever is not woken looks so late that the test would time out."""
+    """Disables the fallback polling: a waiter that is not woken would exceed the test's time limit."""
     monkeypatch.setattr(long_polling, "FIRST_PAUSE", 300.0)
     monkeypatch.setattr(long_polling, "LONGEST_PAUSE", 300.0)
 
 
-async def test_what_has_ended_needs_no_waiting(user: User) -> None:
+async def test_an_ended_job_is_not_waited_for(user: User) -> None:
     job = await sync_to_async(lambda: complete_all(bare_job(user)))()
     assert await long_polling.wait_ended(job.pk, 30) is True
     assert await long_polling.wait_ended(job.pk, 0) is True
-    assert await long_polling.wait_ended(uuid4(), 30) is True, "a job that is gone has ended"
+    assert await long_polling.wait_ended(uuid4(), 30) is True, "a deleted job has ended"
 
 
-async def test_a_hint_wakes_whoever_waits(user: User) -> None:
+async def test_a_message_wakes_all_waiters(user: User) -> None:
     job = await sync_to_async(bare_job)(user, 2)
     waits = [asyncio.create_task(long_polling.wait_ended(job.pk, 100)) for _ in range(3)]
     await until_listening(3)
@@ -64,7 +66,7 @@ async def test_a_hint_wakes_whoever_waits(user: User) -> None:
     assert long_polling._subscription().waiting == {}
 
 
-async def test_a_cancelled_job_has_ended(user: User) -> None:
+async def test_a_cancelled_job_wakes_its_waiter(user: User) -> None:
     job = await sync_to_async(bare_job)(user)
     wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
     await until_listening()
@@ -72,7 +74,7 @@ async def test_a_cancelled_job_has_ended(user: User) -> None:
     assert await wait is True
 
 
-async def test_another_jobs_end_and_a_pictures_change_wake_nobody(
+async def test_events_of_other_jobs_and_of_pictures_wake_no_waiter(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[UUID] = []
@@ -89,13 +91,13 @@ async def test_another_jobs_end_and_a_pictures_change_wake_nobody(
     assert looks == [job.pk, job.pk]
 
 
-async def test_time_that_is_over_ends_it(user: User) -> None:
+async def test_waiting_ends_at_the_time_limit(user: User) -> None:
     job = await sync_to_async(bare_job)(user)
     assert await long_polling.wait_ended(job.pk, 0.2) is False
     assert await long_polling.wait_ended(job.pk, 0) is False
 
 
-async def test_a_hint_that_was_missed_is_made_up_for_by_a_look(
+async def test_polling_finds_the_end_after_a_missed_message(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_polling, "FIRST_PAUSE", 0.01)
@@ -107,7 +109,7 @@ async def test_a_hint_that_was_missed_is_made_up_for_by_a_look(
     assert await wait is True
 
 
-async def test_without_redis_looks_find_the_end(
+async def test_polling_finds_the_end_without_redis(
     user: User, redis_away: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_polling, "PAUSE_WITHOUT_REDIS", 0.01)
@@ -120,7 +122,7 @@ async def test_without_redis_looks_find_the_end(
         assert await wait is True
 
 
-async def test_redis_that_came_back_is_heard_again(
+async def test_the_subscription_is_restored_when_redis_is_back(
     user: User, redis_away: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_polling, "PAUSE_WITHOUT_REDIS", 0.01)
@@ -136,7 +138,7 @@ async def test_redis_that_came_back_is_heard_again(
     assert await wait is True
 
 
-async def test_who_goes_away_leaves_nothing(user: User) -> None:
+async def test_a_cancelled_wait_is_unregistered(user: User) -> None:
     job = await sync_to_async(bare_job)(user)
     wait = asyncio.create_task(long_polling.wait_ended(job.pk, 100))
     await until_listening()
@@ -157,7 +159,7 @@ async def test_a_thousand_waits_hold_no_thread_and_no_connection(
     await until_listening(1000)
     while len(looks) < 1000:
         await asyncio.sleep(0.001)
-    # Every look has begun and nobody was woken: what still waits has no thread, and so no connection.
+    # Every first query has begun and no waiter was woken. The waiters hold no thread, and so no connection.
     assert threading.active_count() < 50
     assert not any(wait.done() for wait in waits)
     await sync_to_async(finish)(job)
@@ -169,15 +171,15 @@ JPEG = Recipe(format="jpeg")
 
 @pytest.fixture
 def rendition_request(user: User) -> RenditionRequest:
-    """A rendition that a finished picture's owner asked for."""
+    """A rendition request for a finished picture."""
     picture = pictures_of(complete_all(bare_job(user)))[0]
-    wished = rendition_requests.render(picture, Matte.objects.get(), JPEG)
-    assert isinstance(wished, RenditionRequest)
-    return wished
+    request = rendition_requests.render(picture, Matte.objects.get(), JPEG)
+    assert isinstance(request, RenditionRequest)
+    return request
 
 
 def fulfil(rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch, *, broken: bool) -> None:
-    """What a worker does with it, but for the pixels."""
+    """Fulfils the request as a worker would, without rendering."""
 
     def work(claim: Claim[RenditionRequest]) -> None:
         if broken:
@@ -192,14 +194,14 @@ def fulfil(rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("broken", [False, True])
-async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
+async def test_a_hundred_waiters_for_a_rendition_query_twice_each(
     rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch, broken: bool
 ) -> None:
     looks: list[UUID] = []
     look = long_polling._rendition_ended
 
     def counted(one: UUID) -> bool:
-        # Counted when it is over: what follows the last of the first looks is seen by none of them.
+        # Counted after the query: no first query can see a change that follows the last of them.
         seen = look(one)
         looks.append(one)
         return seen
@@ -213,18 +215,18 @@ async def test_a_hundred_who_wait_for_a_rendition_look_twice_each(
     assert not any(wait.done() for wait in waits)
     await sync_to_async(partial(fulfil, rendition_request, monkeypatch, broken=broken))()
     assert set(await asyncio.gather(*waits)) == {True}
-    assert await other is True, "one that is gone has ended"
+    assert await other is True, "a deleted request has ended"
     assert len(looks) == 201
     assert long_polling._subscription().waiting == {}
     assert await Rendition.objects.filter(pk=rendition_request.pk).aexists() is not broken
 
 
-async def test_a_rendition_is_waited_for_no_longer_than_asked(rendition_request: RenditionRequest) -> None:
+async def test_waiting_for_a_rendition_ends_at_the_time_limit(rendition_request: RenditionRequest) -> None:
     assert await long_polling.wait_made(rendition_request.pk, 0.2) is False
     assert await long_polling.wait_made(rendition_request.pk, 0) is False
 
 
-async def test_a_rendition_whose_picture_is_deleted_is_found_by_a_look(
+async def test_polling_finds_a_rendition_request_that_was_deleted(
     rendition_request: RenditionRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_polling, "FIRST_PAUSE", 0.01)
@@ -234,7 +236,7 @@ async def test_a_rendition_whose_picture_is_deleted_is_found_by_a_look(
     assert await wait is True
 
 
-async def test_who_waits_for_a_rendition_hears_that_its_worker_died_at_every_attempt(
+async def test_waiting_for_a_rendition_ends_when_its_last_lease_expires(
     rendition_request: RenditionRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MAX_ATTEMPTS = 1

@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever writes."""
+"""Database constraints: invalid rows are refused, whoever writes them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ NOW = timezone.now()
 
 
 def refused(queryset: models.QuerySet[Any], constraint: str, **facts: object) -> None:
-    """Assert that this update breaks this constraint and changes nothing."""
+    """Asserts that this update violates the constraint and changes nothing."""
     before = list(queryset.values())
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         queryset.update(**facts)
     assert list(queryset.values()) == before
 
 
-def test_the_migrations_say_all_that_the_models_say() -> None:
+def test_no_migration_is_missing() -> None:
     call_command("makemigrations", check=True, dry_run=True, stdout=StringIO())
 
 
@@ -46,7 +46,7 @@ def test_the_migrations_say_all_that_the_models_say() -> None:
         ("job_ended_when_not_active", {"finished_at": NOW}),
     ],
 )
-def test_a_job_that_cannot_be(user: User, constraint: str, facts: dict[str, Any]) -> None:
+def test_constraints_of_jobs(user: User, constraint: str, facts: dict[str, Any]) -> None:
     refused(Job.objects.filter(pk=bare_job(user).pk), constraint, **facts)
 
 
@@ -69,11 +69,11 @@ def test_a_job_that_cannot_be(user: User, constraint: str, facts: dict[str, Any]
         ("picture_worked_on_has_source", {"state": "done", "finished_at": NOW, "source_key": ""}),
     ],
 )
-def test_a_picture_that_cannot_be(user: User, constraint: str, facts: dict[str, Any]) -> None:
+def test_constraints_of_pictures(user: User, constraint: str, facts: dict[str, Any]) -> None:
     refused(Picture.objects.filter(job=bare_job(user)), constraint, **facts)
 
 
-def test_two_pictures_of_a_job_cannot_have_one_place(user: User) -> None:
+def test_picture_positions_are_unique_within_a_job(user: User) -> None:
     job = bare_job(user, 2)
     with pytest.raises(IntegrityError, match="position"), transaction.atomic():
         Picture.objects.filter(job=job, position=1).update(position=0)
@@ -91,7 +91,7 @@ def test_two_pictures_of_a_job_cannot_have_one_place(user: User) -> None:
         ("upload_checked_has_facts", {"height": 0}),
     ],
 )
-def test_an_upload_that_cannot_be(user: User, constraint: str, facts: dict[str, Any]) -> None:
+def test_constraints_of_uploads(user: User, constraint: str, facts: dict[str, Any]) -> None:
     refused(Upload.objects.filter(pk__in=bare_uploads(user, 1)), constraint, **facts)
 
 
@@ -104,14 +104,14 @@ def test_an_upload_that_cannot_be(user: User, constraint: str, facts: dict[str, 
         (Rendition, "rendition_not_empty", {"size": 0}),
     ],
 )
-def test_a_result_that_cannot_be(
+def test_constraints_of_mattes_and_renditions(
     user: User, model: type[models.Model], constraint: str, facts: dict[str, Any]
 ) -> None:
     complete(pictures_of(bare_job(user))[0])
     refused(model._default_manager.all(), constraint, **facts)
 
 
-def test_a_matte_and_a_rendition_stand_once(user: User) -> None:
+def test_mattes_and_renditions_are_unique(user: User) -> None:
     rendition = complete(pictures_of(bare_job(user))[0])
     matte = rendition.matte
     for double in (matte, rendition):
@@ -121,7 +121,7 @@ def test_a_matte_and_a_rendition_stand_once(user: User) -> None:
     assert (Matte.objects.count(), Rendition.objects.count()) == (1, 1)
 
 
-def test_a_deletion_has_one_receipt(user: User) -> None:
+def test_a_deleted_job_has_one_receipt(user: User) -> None:
     facts = {"title": "t", "picture_count": 1, "reason": "owner", "job_created_at": NOW}
     receipt = Receipt.objects.create(user=user, job=uuid4(), **facts)
     with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
@@ -130,7 +130,7 @@ def test_a_deletion_has_one_receipt(user: User) -> None:
 
 
 @pytest.mark.parametrize("again", ["shoes", "SHOES"])
-def test_a_tag_is_one_word_of_a_users_own(user: User, stranger: User, again: str) -> None:
+def test_tag_names_are_unique_for_each_user_ignoring_case(user: User, stranger: User, again: str) -> None:
     Tag.objects.create(user=user, name="Shoes")
     Tag.objects.create(user=stranger, name=again)
     with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
@@ -138,14 +138,14 @@ def test_a_tag_is_one_word_of_a_users_own(user: User, stranger: User, again: str
     refused(Tag.objects.filter(user=user), "tag_not_empty", name="")
 
 
-def test_a_file_is_noted_once_for_deletion() -> None:
+def test_discards_are_unique() -> None:
     Discard.objects.create(key="sources/1")
     with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
         Discard.objects.create(key="sources/1")
 
 
 def test_every_named_constraint_has_a_test() -> None:
-    """So that a new one does not come without."""
+    """Fails if a new constraint has no test."""
     named = {
         constraint.name
         for model in apps.get_app_config("jobs").get_models()
@@ -178,7 +178,7 @@ def test_every_named_constraint_has_a_test() -> None:
         "webhook_delivery_unique",
         "webhook_delivery_waits_or_ended",
         "webhook_attempt_says_how",
-        # tests/jobs/test_models_of_programs.py
+        # tests/jobs/test_api_models.py
         "rendition_request_unique",
         "rendition_request_revision_unique",
         "rendition_request_of_a_matte",
@@ -189,7 +189,7 @@ def test_every_named_constraint_has_a_test() -> None:
         "thumbnail_request_state_known",
         "thumbnail_request_leased_when_running",
         "thumbnail_request_failed_says_why",
-        # tests/jobs/test_models_of_programs.py
+        # tests/jobs/test_api_models.py
         "preset_once_a_user",
         "preset_has_name",
         "backdrop_once_a_user",
@@ -205,7 +205,7 @@ def test_identifiers_sort_by_time_and_do_not_repeat() -> None:
     assert {one.version for one in ids} == {7}
 
 
-def test_what_ended_is_told_from_what_goes_on(user: User) -> None:
+def test_which_picture_states_are_final(user: User) -> None:
     picture = pictures_of(bare_job(user))[0]
     ended = {state: Picture(state=state).ended for state in Picture.State.values}
     assert ended == {"queued": False, "running": False, "done": True, "failed": True, "cancelled": True}

@@ -170,7 +170,7 @@ def test_the_length_of_a_chunked_body() -> None:
 
 
 async def send(path: str, body: bytes, kind: str, *, chunked: bool, **headers: str) -> tuple[int, Any]:
-    """Send one POST as the server does, in pieces of 1,000 bytes. Returns the status and the JSON."""
+    """Sends one POST as the server does, in chunks of 1,000 bytes. Returns the status and the JSON."""
     address, _, query = path.partition("?")
     length = {"transfer-encoding": "chunked"} if chunked else {"content-length": str(len(body))}
     given = {"host": "localhost", "content-type": kind, **length, **headers}
@@ -211,7 +211,7 @@ def authorization(user: User, valkey: redis.Redis) -> str:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("chunked", [True, False])
-class TestDoors:
+class TestEndpoints:
     """Every address that accepts a multipart form."""
 
     @pytest.mark.parametrize(

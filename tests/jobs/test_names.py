@@ -34,12 +34,12 @@ from jobs import names
         ("photo.jpeg.verylongextension1234", "photo.jpeg.verylongextension1234"),
     ],
 )
-def test_a_name_is_its_last_part_without_what_cannot_be_seen(given: str, kept: str) -> None:
+def test_paths_and_invisible_characters_are_removed_from_names(given: str, kept: str) -> None:
     assert names.clean(given) == kept
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "日", "🐈"])
-def test_a_long_name_keeps_its_extension_and_fits_a_file_system(letter: str) -> None:
+def test_long_names_are_cut_and_keep_their_extension(letter: str) -> None:
     cleaned = names.clean(letter * 300 + ".jpeg")
     assert cleaned.endswith(letter + ".jpeg")
     assert len(cleaned) <= names.MAX_LENGTH
@@ -99,7 +99,7 @@ def test_repeated_names_are_numbered_without_regard_to_case() -> None:
 
 
 def test_numbering_five_thousand_equal_names_is_linear() -> None:
-    """Pasted pictures are all called image.png: counting from 2 for each would take seconds."""
+    """Pasted pictures are all called image.png. Counting from 2 for each of them would take seconds."""
     asked = 0
 
     class Counted(str):

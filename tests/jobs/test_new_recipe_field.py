@@ -1,4 +1,5 @@
-"""A new recipe field: declared in the recipe alone, it shows everywhere, and rows of the old version work.
+"""A new recipe field: declared in the recipe only, it appears everywhere, and rows of the old version still
+work.
 
 The field `flip` and version 2 exist in this module only.
 """
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-# Loaded before the recipe is replaced: a module that is loaded later would keep the replacement.
+# Imported before the recipe is replaced: a module that is imported later would keep the replacement.
 import bgplatform.urls
 import jobs.worker.processing
 import jobs.worker.rendering
@@ -45,7 +46,7 @@ assert jobs.worker.rendering
 
 @dataclass(frozen=True, slots=True)
 class Flippable(Recipe):
-    """The recipe of the next release. This block is all that a newcomer writes for the field."""
+    """The recipe of the next release. This block is all that a developer writes for the field."""
 
     flip: bool = flag(default=False, label="Flip", help="Mirror the result.", decides="pixels")
 
@@ -56,7 +57,7 @@ def add_flip(stored: dict[str, object]) -> dict[str, object]:
 
 @pytest.fixture
 def release(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Call it to go over to the next release: `flip` exists, and recipes have version 2."""
+    """Returns a function that switches to the next release: `flip` exists, and recipes have version 2."""
 
     def go() -> None:
         for name, module in list(sys.modules.items()):
@@ -124,7 +125,7 @@ def test_answers_show_old_rows_in_the_new_version(release: Callable[[], None], j
     assert (rendition["recipe"]["version"], rendition["recipe"]["flip"]) == (2, False)
 
 
-def test_a_job_of_the_old_version_is_deleted_with_the_files_of_a_broken_off_attempt(
+def test_a_job_of_the_old_version_is_deleted_with_the_files_of_an_aborted_attempt(
     release: Callable[[], None], user: User
 ) -> None:
     job = make_job(user, recipe=OLD)

@@ -1,4 +1,4 @@
-"""Files: keys that follow from what they hold, and a key that never holds a half."""
+"""File storage: deterministic keys and atomic writes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PICTURE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
 
 class Breaking(io.BytesIO):
-    """Gives a part of itself and then fails, as a connection that breaks does."""
+    """Returns a part of its content and then fails, like a broken connection."""
 
     def read(self, size: int | None = -1) -> bytes:
         if self.tell():
@@ -28,14 +28,14 @@ class Breaking(io.BytesIO):
         return super().read(4)
 
 
-def test_keys_follow_from_picture_revision_and_recipe() -> None:
+def test_keys_derive_from_picture_revision_and_recipe() -> None:
     assert storage.thumb_key(PICTURE) == f"thumbs/{PICTURE}.webp"
     assert storage.matte_key(PICTURE, 2) == f"mattes/{PICTURE}/2.png"
     assert storage.rendition_key(PICTURE, 2, "ab" * 32, "jpg") == f"renditions/{PICTURE}/2-{'ab' * 16}.jpg"
     assert storage.preview_key(PICTURE, 2, "ab" * 32) == f"previews/{PICTURE}/2-{'ab' * 16}.webp"
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_written_files_can_be_read() -> None:
     storage.write("a/b.bin", b"bytes")
     storage.write("a/c.bin", io.BytesIO(b"from a file"))
     with storage.reading("a/b.bin") as file:
@@ -44,14 +44,14 @@ def test_what_is_written_is_read_again() -> None:
     assert stored_files() == ["a/b.bin", "a/c.bin"]
 
 
-def test_writing_again_replaces_the_whole() -> None:
+def test_a_second_write_replaces_the_file() -> None:
     storage.write("key", b"a longer first version")
     storage.write("key", b"short")
     assert b"".join(storage.chunks("key")) == b"short"
     assert stored_files() == ["key"]
 
 
-def test_a_write_that_breaks_off_leaves_the_old_bytes_and_nothing_else() -> None:
+def test_a_failed_write_keeps_the_old_file() -> None:
     storage.write("key", b"the old bytes")
     with pytest.raises(OSError, match="gone in the middle"):
         storage.write("key", Breaking(b"the new bytes that never come whole"))
@@ -59,7 +59,7 @@ def test_a_write_that_breaks_off_leaves_the_old_bytes_and_nothing_else() -> None
     assert stored_files() == ["key"]
 
 
-def test_a_full_disk_leaves_nothing_behind() -> None:
+def test_a_full_disk_leaves_no_partial_file() -> None:
     with (
         patch("os.fsync", side_effect=OSError(28, "No space left on device")),
         pytest.raises(storage.StoreFullError, match="No space left"),
@@ -68,7 +68,7 @@ def test_a_full_disk_leaves_nothing_behind() -> None:
     assert stored_files() == []
 
 
-def test_a_file_comes_in_pieces() -> None:
+def test_files_are_read_in_chunks() -> None:
     content = os.urandom(CHUNK * 2 + 5)
     storage.write("key", content)
     pieces = list(storage.chunks("key"))
@@ -76,7 +76,7 @@ def test_a_file_comes_in_pieces() -> None:
     assert b"".join(pieces) == content
 
 
-def test_a_moved_file_is_under_its_new_key_alone() -> None:
+def test_moving_a_file_is_idempotent() -> None:
     storage.write("from", b"1")
     storage.move("from", "folder/to")
     assert stored_files() == ["folder/to"]
@@ -86,7 +86,7 @@ def test_a_moved_file_is_under_its_new_key_alone() -> None:
         storage.move("from", "elsewhere")
 
 
-def test_what_is_not_there_is_said_so() -> None:
+def test_missing_files_raise_file_not_found() -> None:
     with pytest.raises(FileNotFoundError):
         storage.size("nothing")
     with pytest.raises(FileNotFoundError), storage.reading("nothing"):
@@ -95,14 +95,14 @@ def test_what_is_not_there_is_said_so() -> None:
         next(storage.chunks("nothing"))
 
 
-def test_deleting_what_is_gone_is_as_good_as_deleting() -> None:
+def test_deleting_missing_files_is_no_error() -> None:
     storage.write("here", b"1")
     storage.delete(["gone", "here", "gone/too"])
     assert stored_files() == []
 
 
 @pytest.mark.parametrize("key", ["../outside", "a/../../outside", "/etc/passwd"])
-def test_no_key_leads_out_of_the_store(key: str) -> None:
+def test_keys_outside_the_store_are_refused(key: str) -> None:
     with pytest.raises(SuspiciousFileOperation):
         storage.write(key, b"1")
     with pytest.raises(SuspiciousFileOperation):

@@ -195,7 +195,7 @@ def test_messages_in_a_long_queue_are_not_sent_again(
     with time_machine.travel(NOON, tick=False):
         pictures = pictures_of(bare_job(user, 3))
         lines.PICTURES.top_up(user.pk)
-    # One is in a worker's hands that has not claimed it yet; one got lost.
+    # One message is prefetched by a worker that has not claimed it; one is lost.
     held = broker.consume("batch", prefetch=1)
     assert next(held) is not None
     _, third = valkey.lrange("dramatiq:batch", 0, -1)

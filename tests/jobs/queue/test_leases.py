@@ -46,7 +46,7 @@ def keeper(beats: Beats) -> Iterator[LeaseKeeper]:
 
 
 def two_beats(beats: Beats) -> None:
-    """Wait for two beats: the first may have begun before."""
+    """Waits for two beats, because the first may have begun before the call."""
     before = beats.count
     until(lambda: beats.count >= before + 2, "two beats more")
 

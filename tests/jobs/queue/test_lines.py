@@ -36,7 +36,7 @@ Make = Callable[[Sequence[User], int], list[Any]]
 
 
 def done_pictures(owner: User, count: int) -> list[Picture]:
-    """Finished pictures as rows alone."""
+    """Finished pictures as rows only."""
     job = bare_job(owner, count)
     Picture.objects.filter(job=job).update(state="done", finished_at=timezone.now())
     Job.objects.filter(pk=job.pk).update(state="finished", finished_at=timezone.now())
@@ -44,7 +44,7 @@ def done_pictures(owner: User, count: int) -> list[Picture]:
 
 
 def pictures(users: Sequence[User], each: int) -> list[Any]:
-    """Queued pictures in one lane, the first of every user before anybody's second."""
+    """Queued pictures in one lane: the first of every user, then the second, and so on."""
     job = bare_job(users[0])
     Picture.objects.all().delete()
     return Picture.objects.bulk_create(
@@ -86,7 +86,7 @@ def rendition_requests(users: Sequence[User], each: int) -> list[Any]:
 
 
 def thumbnail_requests(users: Sequence[User], each: int) -> list[Any]:
-    """Thumbnail requests for pictures of their own."""
+    """Thumbnail requests, each for its own picture."""
     owners = [user for _ in range(each) for user in users]
     return ThumbnailRequest.objects.bulk_create(
         ThumbnailRequest(user=user, picture=picture)
@@ -133,7 +133,7 @@ class Events:
         self._states: list[str] = []
 
     def states(self, count: int) -> list[str]:
-        """The first `count` states, waited for."""
+        """Waits for the first `count` states and returns them."""
 
         def read() -> bool:
             message = self._pubsub.get_message(timeout=0.1)
@@ -174,7 +174,7 @@ def facts(line: AnyLine, row: Any) -> tuple[Any, ...]:
         ("state_known", {"state": "resting"}),
     ],
 )
-def test_the_database_refuses_a_state_that_cannot_be(
+def test_the_database_refuses_contradictory_states(
     line: AnyLine, row: Any, constraint: str, changes: dict[str, Any]
 ) -> None:
     if changes.get("state") == "resting" and line is lines.PICTURES:
@@ -183,7 +183,7 @@ def test_the_database_refuses_a_state_that_cannot_be(
         line.model._default_manager.update(**changes)
 
 
-def test_of_eight_workers_one_claims(line: AnyLine, row: Any) -> None:
+def test_one_of_eight_workers_claims(line: AnyLine, row: Any) -> None:
     answers = at_once(lambda _: line.claim(row.pk), 8)
     held = [answer for answer in answers if isinstance(answer, Claim)]
     assert (len(held), answers.count(None)) == (1, 7)
@@ -199,9 +199,7 @@ def test_a_caller_finds_its_own_claim_again(line: AnyLine, row: Any) -> None:
     assert second.row.attempts == 1
 
 
-def test_a_row_that_was_tried_is_claimed_only_by_a_worker_that_runs_nothing_else(
-    line: AnyLine, row: Any
-) -> None:
+def test_a_retried_row_is_claimed_only_by_an_idle_worker(line: AnyLine, row: Any) -> None:
     assert not line.was_tried(row.pk)
     line.model._default_manager.update(attempts=1)
     assert line.was_tried(row.pk)
@@ -251,7 +249,7 @@ def test_a_failed_row_is_refunded_once(
     assert list(found) == refunds[kind]
 
 
-def test_a_row_that_is_given_back_waits_longer_each_time(
+def test_back_off_grows_each_time_a_row_is_given_back(
     line: AnyLine, row: Any, settings: Settings, told: Events
 ) -> None:
     settings.MAX_ATTEMPTS = 3
@@ -342,7 +340,7 @@ def test_a_heavier_plan_has_a_wider_window(
     assert [sent.filter(user=one).count() for one in (user, stranger)] == [6, 2]
 
 
-def test_of_600_waiting_users_each_gets_a_turn(
+def test_each_of_600_waiting_users_gets_a_turn(
     line: AnyLine, make: Make, settings: Settings, valkey: redis.Redis
 ) -> None:
     settings.WINDOW = 1

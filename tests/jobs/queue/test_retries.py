@@ -64,7 +64,7 @@ def test_a_missing_column_is_not_retried() -> None:
 
 
 class Away:
-    """Raises these one after the other, then returns "there"."""
+    """Raises the given errors one after the other, then returns "there"."""
 
     def __init__(self, *errors: Exception) -> None:
         self._errors = list(errors)

@@ -1,4 +1,4 @@
-"""Windows: their size for users without a plan, and the draw when more users wait than one tick serves."""
+"""Windows: the size for users without a plan, and the random draw if more users wait than one tick serves."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Queued = Callable[[str], list[str]]
 
 
 def finished(user: User) -> Picture:
-    """A picture that is done."""
+    """A finished picture."""
     picture = pictures_of(bare_job(user))[0]
     complete(picture)
     return picture
 
 
 def requests(users: Iterable[User], picture: Picture, each: int) -> None:
-    """Rendition requests as rows alone, the first of every user before anybody's second."""
+    """Rendition requests as rows only: the first of every user, then the second, and so on."""
     matte = Matte.objects.get(picture=picture)
     owners = list(users)
     RenditionRequest.objects.bulk_create(
@@ -54,7 +54,7 @@ def test_the_weight_of_the_default_plan_counts_for_users_without_a_plan(
 def test_each_tick_draws_the_users_to_serve_at_random(
     user: User, stranger: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With fast workers everybody has room before the next tick: the same users must not come first."""
+    """With fast workers every user has room before the next tick. The same users must not always be first."""
     settings.WINDOW = 1
     monkeypatch.setattr(windows, "USERS_PER_TICK", 1)
     ways = iter([lambda rows: rows.sort(), lambda rows: rows.sort(reverse=True)])

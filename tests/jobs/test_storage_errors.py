@@ -1,4 +1,4 @@
-"""A file system that is full, read-only or broken: the store is away. One bad file alone is not the store."""
+"""A full, read-only or broken file system means an unavailable store. A single bad file does not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def failing(call: str, number: int) -> object:
 
 @pytest.mark.parametrize("number", ALL, ids=errno.errorcode.get)
 @pytest.mark.parametrize("call", ["os.makedirs", "tempfile.NamedTemporaryFile", "os.fsync", "os.replace"])
-def test_a_write_says_that_the_store_is_away(call: str, number: int) -> None:
+def test_a_failed_write_raises_store_unavailable(call: str, number: int) -> None:
     with failing(call, number), pytest.raises(storage.StoreUnavailableError, match=f"Errno {number}"):  # type: ignore[attr-defined]
         storage.write("sources/key", b"bytes")
     assert stored_files() == []
@@ -52,14 +52,16 @@ def test_a_write_says_that_the_store_is_away(call: str, number: int) -> None:
         ("os.stat", lambda: next(storage.keys("sources/"))),
     ],
 )
-def test_so_does_everything_else(call: str, act: Callable[[], object], number: int) -> None:
+def test_other_failed_operations_raise_store_unavailable(
+    call: str, act: Callable[[], object], number: int
+) -> None:
     storage.write("sources/a", b"bytes")
     with failing(call, number), pytest.raises(storage.StoreUnavailableError):  # type: ignore[attr-defined]
         act()
     assert b"".join(storage.chunks("sources/a")) == b"bytes"
 
 
-def test_no_space_and_no_quota_is_a_full_store() -> None:
+def test_no_space_and_no_quota_raise_store_full() -> None:
     for number in (errno.ENOSPC, errno.EDQUOT):
         with failing("os.fsync", number), pytest.raises(storage.StoreFullError) as error:  # type: ignore[attr-defined]
             storage.write("sources/key", b"bytes")
@@ -67,14 +69,14 @@ def test_no_space_and_no_quota_is_a_full_store() -> None:
 
 
 def bad_sector(key: str) -> None:
-    """A file that cannot be read: the kernel answers EIO for the first page of this one."""
+    """A file that cannot be read: the kernel returns EIO for its first page."""
     path = Path(settings.STORAGES["default"]["OPTIONS"]["location"]) / key
     path.parent.mkdir(parents=True)
     path.symlink_to("/proc/self/mem")
 
 
-def test_one_file_that_cannot_be_read_is_not_the_store() -> None:
-    """Otherwise one bad sector would stop the work of everybody for ever."""
+def test_an_unreadable_file_raises_store_refused() -> None:
+    """Otherwise one bad sector would block everybody's work for ever."""
     bad_sector("sources/key")
     for read in (
         lambda: next(storage.chunks("sources/key")),
@@ -85,13 +87,13 @@ def test_one_file_that_cannot_be_read_is_not_the_store() -> None:
     assert stored_files() == ["sources/key"]
 
 
-def test_where_nothing_else_works_either_it_is_the_store() -> None:
+def test_an_unreadable_file_and_a_failed_probe_raise_store_unavailable() -> None:
     bad_sector("sources/key")
     with failing("os.fsync", errno.EIO), pytest.raises(storage.StoreUnavailableError):  # type: ignore[attr-defined]
         next(storage.chunks("sources/key"))
 
 
-def test_one_file_that_may_not_be_deleted_keeps_no_other() -> None:
+def test_a_failed_deletion_does_not_stop_the_others() -> None:
     for key in ("sources/a", "sources/b", "sources/c"):
         storage.write(key, b"bytes")
     remove = os.remove
@@ -107,25 +109,25 @@ def test_one_file_that_may_not_be_deleted_keeps_no_other() -> None:
 
 
 class Unreadable(io.BytesIO):
-    """Content on another disk, which breaks."""
+    """Content on another disk, which fails."""
 
     def read(self, size: int | None = -1) -> bytes:
         raise OSError(errno.EIO, "the disk with the temporary files")
 
 
-def test_content_that_cannot_be_read_is_not_the_store() -> None:
+def test_unreadable_content_is_not_a_store_error() -> None:
     with pytest.raises(OSError, match="temporary files"):
         storage.write("sources/key", Unreadable(b"bytes"))
     assert stored_files() == []
 
 
-def test_what_the_reader_of_a_file_raises_stays_as_it_is() -> None:
+def test_errors_of_the_caller_are_not_translated() -> None:
     storage.write("sources/key", b"bytes")
     with pytest.raises(OSError, match="my own"), storage.reading("sources/key"):
         raise OSError(errno.ENOSPC, "my own")
 
 
-def test_a_file_is_read_in_every_way() -> None:
+def test_read_seek_and_readinto() -> None:
     storage.write("sources/key", b"0123456789")
     with storage.reading("sources/key") as file:
         assert isinstance(getattr(file, "raw", None), _RawFile)
@@ -142,10 +144,10 @@ def _whole(key: str) -> bytes:
         return file.read()
 
 
-# -- Room for what comes in ------------------------------------------------------------------------
+# -- Room for new uploads --------------------------------------------------------------------------
 
 
-def test_what_must_stay_free_stays_free(settings: object) -> None:
+def test_check_room_reserves_the_configured_space(settings: object) -> None:
     settings.STORE_MIN_FREE_BYTES = 1000  # type: ignore[attr-defined]
     with file_system(free=1500, total=100_000):
         storage.check_room(500)
@@ -154,7 +156,7 @@ def test_what_must_stay_free_stays_free(settings: object) -> None:
         storage.write("sources/key", b"x" * 2000)
 
 
-def test_of_a_small_file_system_a_tenth_stays_free(settings: object) -> None:
+def test_check_room_reserves_a_tenth_of_a_small_file_system(settings: object) -> None:
     settings.STORE_MIN_FREE_BYTES = 512 * 2**20  # type: ignore[attr-defined]
     with file_system(free=1500, total=10_000):
         storage.check_room(500)
@@ -162,7 +164,7 @@ def test_of_a_small_file_system_a_tenth_stays_free(settings: object) -> None:
             storage.check_room(501)
 
 
-def test_a_read_only_file_system_takes_nothing() -> None:
+def test_check_room_refuses_a_read_only_file_system() -> None:
     with (
         file_system(free=10_000, total=10_000, read_only=True),
         pytest.raises(storage.StoreUnavailableError, match="read-only"),
@@ -170,7 +172,7 @@ def test_a_read_only_file_system_takes_nothing() -> None:
         storage.check_room(0)
 
 
-def test_the_room_of_a_store_without_a_file_is_known() -> None:
+def test_check_room_of_an_empty_store() -> None:
     storage.check_room(1)
     assert stored_files() == []
 
@@ -178,12 +180,12 @@ def test_the_room_of_a_store_without_a_file_is_known() -> None:
 # -- The probe -------------------------------------------------------------------------------------
 
 
-def test_the_probe_leaves_nothing() -> None:
+def test_the_probe_leaves_no_file() -> None:
     storage.probe()
     assert stored_files() == []
 
 
 @pytest.mark.parametrize("number", ALL, ids=errno.errorcode.get)
-def test_the_probe_finds_whatever_is_wrong(number: int) -> None:
+def test_the_probe_finds_every_error(number: int) -> None:
     with failing("os.fsync", number), pytest.raises(storage.StoreUnavailableError):  # type: ignore[attr-defined]
         storage.probe()

@@ -21,7 +21,7 @@ NOW = timezone.now()
 
 @pytest.fixture
 def rendition_request(user: User) -> RenditionRequest:
-    """One that waits, of a finished picture."""
+    """A queued request for a finished picture."""
     rendition = complete(pictures_of(bare_job(user))[0])
     return RenditionRequest.objects.create(
         user=user, picture=rendition.picture, matte=rendition.matte, recipe={}, recipe_digest="d"
@@ -29,7 +29,7 @@ def rendition_request(user: User) -> RenditionRequest:
 
 
 def refused_twice(row: models.Model) -> None:
-    """Assert that the same row once more, under another id, is not taken."""
+    """Asserts that a copy of the row with another id is refused."""
     before = type(row)._default_manager.count()
     row.pk = new_id() if isinstance(row, RenditionRequest | Backdrop) else None
     with pytest.raises(IntegrityError, match=r"(?i)unique"), transaction.atomic():
@@ -50,37 +50,39 @@ def refused_twice(row: models.Model) -> None:
         ("rendition_request_failed_says_why", {"error_code": "x"}),
     ],
 )
-def test_a_wish_that_cannot_be(
+def test_constraints_of_rendition_requests(
     rendition_request: RenditionRequest, constraint: str, facts: dict[str, Any]
 ) -> None:
     refused(RenditionRequest.objects.all(), constraint, **facts)
 
 
-def test_a_wish_stands_once_for_a_matte_and_once_for_a_revision(rendition_request: RenditionRequest) -> None:
+def test_rendition_requests_are_unique_for_each_matte_and_revision(
+    rendition_request: RenditionRequest,
+) -> None:
     refused_twice(rendition_request)
     RenditionRequest.objects.update(matte=None, revision=2)
     refused_twice(RenditionRequest.objects.get())
 
 
-def test_a_preset_has_a_name_that_its_owner_uses_once(user: User, stranger: User) -> None:
+def test_preset_names_are_unique_for_each_user(user: User, stranger: User) -> None:
     Preset.objects.create(user=stranger, name="shop", title="Shop", recipe={})
     preset = Preset.objects.create(user=user, name="shop", title="Shop", recipe={})
     refused_twice(preset)
     refused(Preset.objects.filter(user=user), "preset_has_name", name="")
 
 
-def test_a_backdrop_is_kept_once_for_each_user(user: User, stranger: User) -> None:
+def test_backdrops_are_unique_for_each_user(user: User, stranger: User) -> None:
     facts = {"digest": "d" * 64, "size": 1, "format": "png", "width": 1, "height": 1}
     Backdrop.objects.create(user=stranger, **facts)
     refused_twice(Backdrop.objects.create(user=user, **facts))
 
 
-def test_a_key_is_remembered_once_for_each_user(user: User, stranger: User) -> None:
+def test_idempotency_keys_are_unique_for_each_user(user: User, stranger: User) -> None:
     Idempotency.objects.create(user=stranger, key="k", body_digest="d")
     refused_twice(Idempotency.objects.create(user=user, key="k", body_digest="d"))
 
 
 @pytest.mark.parametrize("rating", [0, 6])
-def test_feedback_is_one_to_five(user: User, rating: int) -> None:
+def test_ratings_are_one_to_five(user: User, rating: int) -> None:
     Feedback.objects.create(picture=pictures_of(bare_job(user))[0], user=user, rating=3)
     refused(Feedback.objects.all(), "feedback_one_to_five", rating=rating)
