@@ -95,7 +95,7 @@ def check_in_flight(user: User, adding: int, *, most: Allowed | None = None) -> 
     if used + adding > limit:
         raise QuotaExceededError(
             "too_many_in_flight",
-            f"{used} of your pictures are waiting or running, and there may be {limit}. "
+            f"{used} of your pictures are waiting or running; the limit is {limit}. "
             "Wait until some are done, or submit fewer.",
             limit=limit,
             used=used,
@@ -174,7 +174,7 @@ def storage_full(limit: int, used: int, waiting: int = 0) -> QuotaExceededError:
     beside = f", and about {_mb(waiting)} are reserved for pending results" if waiting else ""
     return QuotaExceededError(
         "storage_full",
-        f"Your files take {_mb(used)} of the {_mb(limit)} that you may have{beside}. "
+        f"Your files use {_mb(used)} of your limit of {_mb(limit)}{beside}. "
         "Delete jobs that you no longer need.",
         limit=limit,
         used=used,

@@ -159,7 +159,9 @@ def authenticate(secret: str, address: str) -> ApiToken:
         )
     _check(found)
     if not found.user.is_active:
-        raise TokenRefusedError("account_closed", "The account of this token is closed.")
+        raise TokenRefusedError(
+            "account_closed", "The account of this token is closed. Ask an administrator of the site."
+        )
     if found.allowed_addresses and not is_among(address, found.allowed_addresses):
         refusal = TokenRefusedError(
             "address_not_allowed",

@@ -13,7 +13,7 @@ class Rules(Generic[R]):
     """Callbacks of a line. Each runs in the transaction that changes the rows. By default they do nothing."""
 
     # Shown to people when the worker died at every attempt.
-    lost_sentence: str = "The worker broke off every time. Try again later."
+    lost_sentence: str = "The worker crashed every time. Try again later."
 
     def lock_parents(self, rows: Sequence[R]) -> None:
         """Lock what stands before these rows in the order of locks. Called before rows end."""

@@ -109,7 +109,10 @@ def take_uploads(ids: Collection[UUID]) -> None:
     # Refused uploads have no file, so no later cleanup would find their rows. The picture keeps the error.
     taken += mine.filter(state=Upload.State.REFUSED).delete()[0]
     if taken != len(ids):
-        raise SubmitRefusedError("upload_not_ready", "One of the files was submitted a moment ago.")
+        raise SubmitRefusedError(
+            "upload_not_ready",
+            "One of the files was just submitted with another job. Submit the others without it.",
+        )
 
 
 def of_upload(upload: Upload) -> Picture:

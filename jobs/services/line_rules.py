@@ -17,9 +17,7 @@ from jobs.webhooks import notifications
 class PictureRules(Rules[Picture]):
     """A picture that ends may close its job; one that fails is refunded."""
 
-    lost_sentence = (
-        "The worker broke off on this picture every time. Save it anew in another format, and try again."
-    )
+    lost_sentence = "The worker crashed on this picture every time. Save it in another format and try again."
 
     def lock_parents(self, rows: Sequence[Picture]) -> None:
         """Lock the jobs: of two pictures that end at once, the second sees that it is the last."""
@@ -48,7 +46,7 @@ class PictureRules(Rules[Picture]):
 class RenditionRules(Rules[RenditionRequest]):
     """A rendition request that fails is refunded, and loses the corrected matte that came with it."""
 
-    lost_sentence = "The worker broke off on this rendition every time. Try another recipe."
+    lost_sentence = "The worker crashed on this rendition every time. Try other options."
 
     def ended(self, rows: Sequence[RenditionRequest], state: str, error_code: str) -> None:
         """Discard uploaded mattes that no worker accepted, and refund."""
@@ -64,7 +62,7 @@ class RenditionRules(Rules[RenditionRequest]):
 class ThumbnailRules(Rules[ThumbnailRequest]):
     """Thumbnails cost nothing and leave no file: only viewers wait for them."""
 
-    lost_sentence = "The worker broke off on this thumbnail every time."
+    lost_sentence = "The worker crashed on this thumbnail every time."
 
     def changed(self, rows: Sequence[ThumbnailRequest], state: str) -> None:
         """Publish an event for each picture. Views wait for it."""

@@ -83,5 +83,9 @@ def ground(user: User, preset: str) -> Mapping[str, object]:
         return {key: value for key, value in PRESETS[preset].recipe.as_dict().items() if key != "model"}
     own: Preset | None = Preset.objects.for_user(user).filter(name=preset).first()
     if own is None:
-        raise RecipeError("unknown_preset", f"There is no preset {preset!r}.", "preset")
+        raise RecipeError(
+            "unknown_preset",
+            f"There is no preset {preset!r}. Choose one of yours or a built-in one.",
+            "preset",
+        )
     return Recipe.stored(own.recipe).as_dict()

@@ -147,19 +147,20 @@ def correct(
     UploadRefusedError, PictureError, QuotaExceededError, TooManyError and GoneError.
     """
     if picture.state != Picture.State.DONE or selectors.newest_matte(picture) is None:
-        raise WrongStateError("no_matte", "This picture has no matte yet: wait until it is done.")
+        raise WrongStateError("no_matte", "This picture has no matte yet. Wait until the picture is done.")
     if size > settings.MAX_PICTURE_BYTES:
         raise UploadRefusedError("too_many_bytes", uploads.too_many_bytes())
     info = pictures.inspect(file, uploads.limits())  # type: ignore[arg-type]  # it is binary and seekable
     if info.format not in FORMATS:
         raise MatteRefusedError(
-            "unsupported_format", f"A matte is one of {', '.join(FORMATS)}, not {info.format}."
+            "unsupported_format",
+            f"A matte cannot be a {info.format} file. Send one of: {', '.join(FORMATS)}.",
         )
     if (info.width, info.height) != (picture.width, picture.height):
         raise MatteRefusedError(
             "wrong_size",
-            f"This matte has {info.width}×{info.height} pixels, "
-            f"and the picture {picture.width}×{picture.height}.",
+            f"This matte has {info.width}×{info.height} pixels, but the picture has "
+            f"{picture.width}×{picture.height}. Send a matte of the picture's size.",
         )
     quota.check_storage(picture.user, size)
     submit.check(recipe)

@@ -83,7 +83,7 @@ def _checked(name: str) -> str:
     if not name:
         raise TagRefusedError("tag_empty", "A tag needs at least one letter.")
     if len(name) > Tag.MAX_LENGTH:
-        raise TagRefusedError("tag_too_long", f"A tag has at most {Tag.MAX_LENGTH} letters.")
+        raise TagRefusedError("tag_too_long", f"A tag has at most {Tag.MAX_LENGTH} letters. Shorten it.")
     return name
 
 
@@ -103,7 +103,7 @@ def _put_on(job: Job, name: str) -> Tag:
     if tag is not None:
         return tag
     if job.tags.count() >= TAGS_A_JOB:
-        raise TagRefusedError("too_many_tags", f"A job has at most {TAGS_A_JOB} tags.")
+        raise TagRefusedError("too_many_tags", f"A job has at most {TAGS_A_JOB} tags. Remove one first.")
     # Python and the database fold a few letters differently, so check with both.
     tag = _same(mine, name) or mine.alias(folded=Lower("name")).filter(folded=Lower(Value(name))).first()
     if tag is None:

@@ -81,7 +81,7 @@ def _check_seen(segmented: Segmented, recipe: Recipe) -> None:
     if recipe.roi is not None and not segmented.matte.any():
         raise PictureError(
             "unknown_foreground",
-            "Nothing stands out in the region of this picture that counts. Choose a larger one."
+            "Nothing stands out in the chosen region of this picture. Choose a larger region."
             + first_frame_note(segmented.picture.info),
         )
 

@@ -73,7 +73,9 @@ def _segmented(rendition_request: RenditionRequest, limits: Limits) -> Segmented
     with storage.reading(rendition_request.picture.source_key) as source:
         picture = decode(source, limits)
     if grey.shape != picture.rgb.shape[:2]:
-        raise PictureError("wrong_size", "This matte is not of the picture's size.")
+        raise PictureError(
+            "wrong_size", "This matte does not have the picture's size. Send a matte of that size."
+        )
     return Segmented(picture, grey, rendition_request.picture.confidence or 0.0, ())
 
 

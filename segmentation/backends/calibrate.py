@@ -72,7 +72,7 @@ def measure(model: str, inputs: Iterable[NDArray[np.float32]]) -> dict[str, floa
     compiled = openvino.Core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = [[float(value) for value in compiled(entry[None]).values()] for entry in inputs]
     if not found:
-        raise WeightsError("no_photos", "There is no photo to calibrate with.")
+        raise WeightsError("no_photos", "There is no photo to calibrate with. Name at least one.")
     highest = np.mean(np.array(found), axis=0)
     return {name: round(float(value), _DIGITS) for name, value in zip(names, highest, strict=True)}
 

@@ -43,7 +43,7 @@ class Pair:
             raise PictureError(
                 "truth_of_other_size",
                 f"{self.truth_file.name} is {truth.shape[1]}×{truth.shape[0]}, its picture {width}×{height}. "
-                "A truth has the size of its picture.",
+                "The ground truth must have the size of its picture.",
             )
         return truth
 

@@ -45,7 +45,9 @@ class Region:
             sentence = f"The region {self} leaves the picture of {width}×{height} pixels."
             raise RecipeError("roi_exceeds_bounds", sentence, "roi")
         if left >= right or top >= bottom:
-            sentence = f"The region {self} holds no pixel of the picture of {width}×{height} pixels."
+            sentence = (
+                f"The region {self} contains no pixel of the picture, which is {width}×{height}. Enlarge it."
+            )
             raise RecipeError("roi_region_empty", sentence, "roi")
         return left, top, right, bottom
 

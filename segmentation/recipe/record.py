@@ -59,7 +59,9 @@ class Record:
         version = value.get("version", current)
         if version not in (current, str(current)) or isinstance(version, bool):
             raise RecipeError(
-                "unknown_version", f"Recipes here are of version {current}, not {version!r}.", "version"
+                "unknown_version",
+                f"The only supported recipe version is {current}, not {version!r}.",
+                "version",
             )
         make: Callable[..., Self] = cls
         return make(**{key: item for key, item in value.items() if item is not None and key != "version"})

@@ -50,7 +50,7 @@ def test_add_and_remove(user: User, client: Client) -> None:
     [
         ("", "A tag needs at least one letter."),
         (" \u200b\n", "A tag needs at least one letter."),
-        ("x" * 41, "A tag has at most 40 letters."),
+        ("x" * 41, "A tag has at most 40 letters. Shorten it."),
     ],
 )
 def test_invalid_tags_get_a_message(name: str, sentence: str, user: User, client: Client) -> None:
