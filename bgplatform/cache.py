@@ -18,7 +18,7 @@ def _or_own(name: str) -> Callable[..., Any]:
         try:
             return getattr(super(FallbackRedisCache, self), name)(*args, **kwargs)
         except RedisError as error:
-            logger.warning("the cache is away, this process remembers by itself: %s", error)
+            logger.warning("the cache is unavailable; this process uses its own memory: %s", error)
             return getattr(self.own, name)(*args, **kwargs)
 
     return call

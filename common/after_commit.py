@@ -27,4 +27,4 @@ def _call(act: Callable[[], object]) -> None:
     try:
         act()
     except Exception:
-        logger.exception("what follows a commit failed; the commit stands")
+        logger.exception("an on-commit callback failed; the transaction stays committed")

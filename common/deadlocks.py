@@ -46,7 +46,7 @@ def again_after_deadlock(act: Callable[P, T]) -> Callable[P, T]:
             except OperationalError as error:
                 if connection.in_atomic_block or not is_deadlock(error):
                     raise
-                logger.warning("%s begins again after a deadlock (%d)", act.__name__, number)
+                logger.warning("%s is retried after a deadlock (%d)", act.__name__, number)
             time.sleep(FIRST_PAUSE * 2**number * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
         return act(*args, **kwargs)
 

@@ -71,7 +71,7 @@ def count(who: str) -> Budget | None:
     try:
         used = window.count(who)
     except RedisError as error:
-        logger.warning("requests are not counted: %s", error)
+        logger.warning("requests are not counted towards the rate limit: %s", error)
         return None
     limit = settings.API_REQUESTS_A_MINUTE
     seconds = max(1, round(window.end - now))

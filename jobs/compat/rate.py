@@ -58,7 +58,7 @@ def take(user: int, megapixels: int) -> RateLimit:
     try:
         taken, used = window.take(str(user), cost, limit)
     except RedisError as error:
-        logger.warning("the pace is not counted: %s", error)
+        logger.warning("requests are not counted towards the rate limit: %s", error)
         return RateLimit(True, limit, limit, window.end)
     return RateLimit(taken, limit, max(0, limit - used), window.end)
 
@@ -70,6 +70,6 @@ def look(user: int) -> RateLimit:
     try:
         used = window.used(str(user))
     except RedisError as error:
-        logger.warning("the pace is not known: %s", error)
+        logger.warning("the rate limit cannot be read: %s", error)
         used = 0
     return RateLimit(True, limit, max(0, limit - used), window.end)

@@ -16,7 +16,7 @@ class Receipt(models.Model):
     class Reason(models.TextChoices):
         OWNER = "owner", "deleted by its owner"
         STAFF = "staff", "deleted by staff"
-        EXPIRED = "expired", "its days were over"
+        EXPIRED = "expired", "its retention time was over"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="receipts")
     job = models.UUIDField()

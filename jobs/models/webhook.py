@@ -40,7 +40,7 @@ class WebhookEndpoint(models.Model):
         FAILING = "failing", "it failed for too long"
         GONE = "gone", "it answered 410 Gone"
         CLOSED = "closed", "the account was closed"
-        UNREADABLE = "unreadable", "the site's SECRET_KEY changed, and its secret with it"
+        UNREADABLE = "unreadable", "the site's SECRET_KEY changed, so its secret is invalid"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(

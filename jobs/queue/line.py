@@ -207,7 +207,9 @@ class Line(Generic[R]):
             unclaimed = sum(map(self._recover_messages, self.routes))
         except RedisError as error:
             # The messages that it holds are not lost.
-            logger.warning("%s: the broker is away, lost messages were not looked for: %s", self.name, error)
+            logger.warning(
+                "%s: the broker is unavailable; skipped the recovery of lost messages: %s", self.name, error
+            )
             unclaimed = 0
         if expired or unclaimed:
             logger.warning(
@@ -273,7 +275,9 @@ class Line(Generic[R]):
                 messages.send(route, row, dispatched_at)
         except (BrokerConnectionError, RedisError):
             # Not the caller's error. The next tick tries again.
-            logger.exception("%s: the broker is away; %d rows wait in the database", self.name, len(rows))
+            logger.exception(
+                "%s: the broker is unavailable; %d rows wait in the database", self.name, len(rows)
+            )
             with transaction.atomic():
                 held = locks.hold(self.rows.filter(pk__in=rows, state=LeaseState.QUEUED))
                 self.rows.filter(pk__in=held).update(dispatched_at=None)

@@ -53,7 +53,7 @@ def with_retries(act: Callable[[], T]) -> T:
             # Inside a transaction only its owner can begin again.
             if not is_away(error) or connection.in_atomic_block or time.monotonic() + pause > deadline:
                 raise
-            logger.warning("the database is away, retrying in %.1f s: %s", pause, error)
+            logger.warning("the database is unavailable; retrying in %.1f s: %s", pause, error)
         connection.close()
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)

@@ -79,7 +79,7 @@ def _made(picture: Picture) -> bool:
     try:
         return _waited(picture, left)
     except RedisError as error:
-        logger.warning("no worker can be asked for the thumbnails of %s: %s", picture.pk, error)
+        logger.warning("could not request the thumbnails of %s from a worker: %s", picture.pk, error)
         return False
 
 

@@ -164,7 +164,7 @@ def test_without_a_broker_pictures_wait_and_a_later_tick_sends_them(
         assert in_flight(user) == 0
         lines.PICTURES.top_up_everyone()
         assert in_flight(user) == 0
-    assert "the broker is away; 3 rows wait in the database" in caplog.text
+    assert "the broker is unavailable; 3 rows wait in the database" in caplog.text
     assert queued("interactive") == []
     assert lines.PICTURES.top_up_everyone() == 3
     assert queued("interactive") == ids(pictures_of(job))
