@@ -12,7 +12,6 @@ from tests.attack.attacks import ATTACKS
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(1_800),
     pytest.mark.skipif(weights.verified("u2netp") is None, reason="the weights of u2netp were not pulled"),
 ]

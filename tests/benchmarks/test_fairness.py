@@ -10,7 +10,7 @@ import pytest
 
 from tests.benchmarks.fairness import MOST_BETWEEN
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_a_small_job_does_not_wait_for_another_users_hundreds() -> None:

@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize(
     "options",
     [
         ["--what", "uploads", "--store", "files", "--photos", "40"],
-        ["--what", "uploads", "--store", "s3", "--photos", "40"],
-        ["--what", "zip", "--store", "s3", "--results", "120"],
+        pytest.param(["--what", "uploads", "--store", "s3", "--photos", "40"], marks=pytest.mark.slow),
+        pytest.param(["--what", "zip", "--store", "s3", "--results", "120"], marks=pytest.mark.slow),
     ],
     ids=["uploads to a folder", "uploads to S3", "a ZIP from S3"],
 )

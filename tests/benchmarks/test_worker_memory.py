@@ -10,7 +10,7 @@ import pytest
 pytestmark = [
     pytest.mark.real,
     pytest.mark.faults,
-    pytest.mark.xdist_group("faults"),
+    pytest.mark.slow,
     pytest.mark.timeout(600),
 ]
 

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LOOK = """
 import json, sys, {module} as process
-from jobs.services import deliveries, webhooks, claims
+from jobs.services import lines
+from jobs.webhooks import deliveries, services
 loaded = sorted({{"torch", "openvino", "cv2"}} & set(sys.modules))
 print(json.dumps([sorted(process.broker.get_declared_queues()), loaded]))
 """

@@ -21,7 +21,6 @@ OPEN = "SELECT COUNT(*) FROM jobs_picture WHERE state IN ('queued', 'running')"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.e2e,
-    pytest.mark.xdist_group("clients"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here"),
 ]
 

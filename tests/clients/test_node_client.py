@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.real, pytest.mark.e2e]
 SHIM = Path(__file__).with_name("shim.js")
 # Calls the named function with options from standard input; prints the result or the error.
 RUN = """

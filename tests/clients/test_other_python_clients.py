@@ -17,7 +17,7 @@ from PIL import Image
 # Importing it disables logging in the whole process.
 rembgpy.set_logging(True)
 
-pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.real, pytest.mark.e2e]
 
 
 def size_of(path: Path) -> tuple[str | None, str, tuple[int, int]]:

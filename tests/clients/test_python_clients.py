@@ -12,7 +12,7 @@ import removebg.removebg
 import requests
 from PIL import Image
 
-pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.real, pytest.mark.e2e]
 
 
 def size_of(data: bytes) -> tuple[str | None, str, tuple[int, int]]:

@@ -20,7 +20,7 @@ from tests.clients import recorded
 from tests.clients.recorded import Recorded
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.real, pytest.mark.e2e]
 SECONDS = 90
 
 

@@ -10,7 +10,7 @@ from tests.e2e.conftest import Files, Open
 from tests.stack import Stack
 from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 PAGES = ["/", "/jobs/", "the sample job", "/account/tokens/", "/account/usage/", "/account/webhooks/"]

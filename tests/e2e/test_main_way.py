@@ -15,7 +15,7 @@ from tests.e2e.conftest import Files, Open
 from tests.person import Person
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def cards(page: Page, state: str) -> int:

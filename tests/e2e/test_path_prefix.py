@@ -16,7 +16,7 @@ from tests import reverse_proxy
 from tests.e2e.conftest import SAMPLES
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "proxy.md"
 PREFIX = "/cutouts"

@@ -15,7 +15,7 @@ from tests.seaweed import ACCESS, SECRET, WEED, Seaweed, client_for
 from tests.stack import Stack
 from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 class Wire:
@@ -121,6 +121,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
     running.stop()
 
 
+@pytest.mark.slow
 def test_the_same_with_files_in_s3(store: Seaweed, browser: Browser, photos: Files, tmp_path: Path) -> None:
     settings = {"S3_BUCKET": "pictures", "S3_ENDPOINT": store.endpoint}
     with Stack(tmp_path, **settings, S3_ACCESS_KEY=ACCESS, S3_SECRET_KEY=SECRET) as stack:

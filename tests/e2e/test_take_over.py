@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.stack import Stack
 from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 EVE, BEA = "eve-takes@example.org", "bea-owns@example.org"
 OF_EVE, OF_BEA, NEW = "eve has this long password", "bea has this long password", "bea has a newer password"

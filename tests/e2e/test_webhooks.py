@@ -12,7 +12,7 @@ from tests.jobs.webhooks.receiver import Receiver, receiving
 from tests.stack import Stack
 from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

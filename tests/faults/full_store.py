@@ -209,11 +209,12 @@ def _full(files: Path) -> Iterator[None]:
 
 @contextmanager
 def _read_only(files: Path) -> Iterator[None]:
-    _mount("-o", "remount,ro", str(files))
+    # The mount, not the file system: in a user namespace an ordinary user may not remount that.
+    _mount("-o", "remount,bind,ro", str(files))
     try:
         yield
     finally:
-        _mount("-o", "remount,rw", str(files))
+        _mount("-o", "remount,bind,rw", str(files))
 
 
 if __name__ == "__main__":

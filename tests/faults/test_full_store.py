@@ -12,7 +12,6 @@ from tests.faults.full_store import CANNOT_MOUNT
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(400),
     pytest.mark.skipif(weights.verified("u2netp") is None, reason="the weights of u2netp were not pulled"),
 ]

@@ -17,7 +17,7 @@ from tests.person import Person
 from tests.stack import Stack
 from tests.waiting import until
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 COUNT = 16
 SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"

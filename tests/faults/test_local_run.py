@@ -13,7 +13,7 @@ from tests.person import Person
 from tests.stack import Stack
 from tests.waiting import until
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 JOBS = "SELECT title, state FROM jobs_job"
 

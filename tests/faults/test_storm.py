@@ -11,7 +11,6 @@ from segmentation import weights
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(400),
     pytest.mark.skipif(weights.verified("u2netp") is None, reason="the weights of u2netp were not pulled"),
 ]

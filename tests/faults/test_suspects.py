@@ -20,7 +20,6 @@ from tests.waiting import until
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(400),
     pytest.mark.skipif(weights.verified("u2netp") is None, reason="the weights of u2netp were not pulled"),
 ]
@@ -47,7 +46,15 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         yield stack
 
 
-@pytest.mark.parametrize("comment", [marks.KILLS, marks.HANGS, marks.HANGS_LOCKED])
+@pytest.mark.parametrize(
+    "comment",
+    [
+        marks.KILLS,
+        pytest.param(marks.HANGS, marks=pytest.mark.slow),
+        pytest.param(marks.HANGS_LOCKED, marks=pytest.mark.slow),
+    ],
+    ids=["kills the worker", "hangs in native code", "hangs and holds the lock"],
+)
 def test_a_fatal_picture_fails_alone_with_a_reason(stack: Stack, comment: bytes) -> None:
     person = Person(stack.address)
     person.sign_in(stack.sign_in)

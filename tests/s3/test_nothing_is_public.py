@@ -11,7 +11,7 @@ from common.ids import new_id
 from jobs import storage
 from tests.access.kinds import KINDS, key_of, mark
 
-pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.usefixtures("bucket")]
+pytestmark = [pytest.mark.usefixtures("bucket")]
 http = urllib3.PoolManager()
 
 

@@ -14,8 +14,6 @@ from jobs.storage.s3 import RangedReader
 from jobs.storage.store import StoreRefusedError
 from tests.s3.conftest import client_for, free_ports, use_bucket
 
-pytestmark = pytest.mark.xdist_group("s3")
-
 http = urllib3.PoolManager()
 
 

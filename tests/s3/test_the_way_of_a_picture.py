@@ -24,7 +24,6 @@ from tests.s3.conftest import free_ports, use_bucket
 from tests.s3.test_store import post
 
 pytestmark = [
-    pytest.mark.xdist_group("s3"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("valkey", "bucket"),
 ]

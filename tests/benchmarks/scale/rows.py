@@ -17,6 +17,7 @@ from accounts.models import Plan, User
 from jobs.models import Job, Matte, Picture, Rendition, Upload
 from jobs.queue import messages
 from jobs.services import tags
+from jobs.services.lines import PICTURES
 from segmentation.recipe import Recipe
 
 USERS = 200
@@ -272,5 +273,6 @@ def _tag(account: Account) -> None:
 def _send_what_is_in_flight() -> None:
     """Sends the messages of all rows in the dispatched state, as a broker without losses would hold them."""
     sent = Picture.objects.filter(state="queued", dispatched_at__isnull=False)
-    for pk, lane, at in sent.values_list("pk", "lane", "dispatched_at"):
-        messages.send(lane, pk, at)
+    for route in PICTURES.routes:
+        for pk, at in sent.filter(route.rows).values_list("pk", "dispatched_at"):
+            messages.send(route, pk, at)

@@ -135,6 +135,7 @@ def test_accumulation_and_two_processes_equal_one_larger_batch(data: Path, tmp_p
         assert apart < 0.02 * moved, name
 
 
+@pytest.mark.slow
 def test_held_out_pictures_are_evaluated_and_the_best_checkpoints_kept(data: Path, tmp_path: Path) -> None:
     progress = train(
         _config(data, tmp_path, steps=6, validation_permille=400, validate_every=2, keep_best=2, samples=2)
