@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, F, QuerySet, Sum, Window, prefetch_related_objects
 from django.db.models.functions import RowNumber
 
 from accounts.models import User
+from common.text import folded
 from jobs.models import Continuation, Job, Matte, Picture, Rendition, RenditionRequest
 from jobs.selectors import search
 from jobs.selectors.sorting import SORTS
@@ -90,10 +88,10 @@ def pictures_of(job: Job, *, start: int = 0, state: str = "", name: str = "") ->
     if state:
         wanted = wanted.filter(state=state)
     if name:
-        # SQLite's `icontains` ignores case for ASCII only; its `iregex` does for all letters.
-        exact = f"name__i{'regex' if connection.vendor == 'sqlite' else 'contains'}"
-        text = unicodedata.normalize("NFC", name)
-        wanted = wanted.filter(**{exact: re.escape(text) if connection.vendor == "sqlite" else text})
+        # Not in SQL: SQLite, and PostgreSQL with the locale C, ignore case for ASCII only. A job is bounded.
+        text = folded(name)
+        rows = wanted.values_list("position", "name")
+        wanted = wanted.filter(position__in=[position for position, named in rows if text in folded(named)])
     found = list(wanted.filter(position__gte=start).order_by("position")[: PICTURES_PER_PAGE + 1])
     more = len(found) > PICTURES_PER_PAGE
     pictures = found[:PICTURES_PER_PAGE]
