@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import ApiToken, AuditAction, Entry, Plan, Storage, Usage, User
+from accounts.audit_admin import AuditEntryAdmin
+from accounts.models import ApiToken, AuditAction, AuditEntry, Entry, Plan, Storage, Usage, User
 from accounts.opening import RecordsOpening
 from accounts.services import audit, emails, sessions, tokens
 from common.admin import Kept
@@ -173,4 +174,4 @@ class StorageAdmin(Kept):
     search_fields = ("user__email",)
 
 
-from accounts import audit_admin  # noqa: E402, F401  # which builds on what is above
+admin.site.register(AuditEntry, AuditEntryAdmin)

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from django.utils import timezone
 from zipstream import ZIP_STORED, ZipStream
 
+from common.spreadsheet import escape_formula
 from jobs import names, storage
 from jobs.models import Job, Picture
 
 MANIFEST = "manifest.csv"
-# Characters that start a formula or command in some spreadsheet, with their full-width forms (OWASP).
-FORMULA_STARTS = "=+-@|%＝＋－＠｜％"
-CONTROLS = ("\t", "\r", "\n")
 # The maximum length of the title in an archive's file name.
 TITLE_BYTES = 180
 
@@ -81,12 +79,6 @@ def _manifest(rows: Sequence[tuple[Picture, str]]) -> bytes:
     for picture, path in rows:
         original = _below(picture.folder, picture.name)
         cells = [original, picture.state, path, picture.error_code, picture.error_sentence]
-        table.writerow([_escape_formula(cell) for cell in cells])
+        table.writerow([escape_formula(cell) for cell in cells])
     # With a byte order mark, so that spreadsheets read it as UTF-8.
     return text.getvalue().encode("utf-8-sig")
-
-
-def _escape_formula(cell: str) -> str:
-    """Escapes a cell that a spreadsheet may take for a formula. Some skip blanks and quotes first."""
-    start = cell.lstrip().lstrip("'\"").lstrip()[:1]
-    return f"'{cell}" if (start and start in FORMULA_STARTS) or cell[:1] in CONTROLS else cell

@@ -37,51 +37,42 @@ def record(
     the current request. The client address and the API token are those of the request. Raises
     TransactionManagementError outside of a transaction.
     """
+    concerned = subject.pk if isinstance(subject, User) else subject
+    target = (on._meta.label, str(on.pk)) if on is not None else ("", "")
+    row = (concerned, *target, dict(facts or {}))
+    return record_many(action, [row], reason=reason, actor=actor)[0]
+
+
+def record_many(
+    action: AuditAction,
+    rows: Iterable[tuple[int | None, str, str, Mapping[str, Any]]],
+    *,
+    reason: str = "",
+    actor: User | None = None,
+) -> list[AuditEntry]:
+    """As `record`, for several (subject, kind, target, facts), in two statements."""
     if not connection.in_atomic_block:
         raise TransactionManagementError("An audit entry belongs to the transaction of what it describes.")
     request = current.request
     acting = actor or _user_of(request)
-    concerned = subject.pk if isinstance(subject, User) else subject
     token = getattr(request, "auth", None)
-    entry = AuditEntry.objects.create(
-        action=action,
-        actor=acting.pk if acting else None,
-        by_staff=bool(acting and acting.is_staff and acting.pk != concerned),
-        subject=concerned,
-        token=token.pk if isinstance(token, ApiToken) else None,
-        kind=on._meta.label if on is not None else "",
-        target=str(on.pk) if on is not None else "",
-        reason=reason[:500],
-        facts=dict(facts or {}),
-    )
-    if request is not None and (address := client_address(request)):
-        AuditOrigin.objects.create(entry=entry, address=address)
-    return entry
-
-
-def record_many(
-    action: AuditAction, rows: Iterable[tuple[int, str, str]], *, reason: str = "", facts: Mapping[str, Any]
-) -> None:
-    """Adds entries for several (subject, kind, target) with one reason, in two statements. As `record`."""
-    if not connection.in_atomic_block:
-        raise TransactionManagementError("An audit entry belongs to the transaction of what it describes.")
-    request = current.request
-    acting = _user_of(request)
     entries = AuditEntry.objects.bulk_create(
         AuditEntry(
             action=action,
             actor=acting.pk if acting else None,
             by_staff=bool(acting and acting.is_staff and acting.pk != subject),
             subject=subject,
+            token=token.pk if isinstance(token, ApiToken) else None,
             kind=kind,
             target=target,
             reason=reason[:500],
             facts=dict(facts),
         )
-        for subject, kind, target in rows
+        for subject, kind, target, facts in rows
     )
     if request is not None and (address := client_address(request)):
         AuditOrigin.objects.bulk_create(AuditOrigin(entry=entry, address=address) for entry in entries)
+    return entries
 
 
 def record_alone(action: AuditAction, **facts: Any) -> AuditEntry:

@@ -75,14 +75,20 @@ def _write(receipts: list[Receipt]) -> None:
     for receipt in receipts:
         if receipt.reason == Receipt.Reason.STAFF:
             by_user[receipt.user_id].append(receipt)
-    for theirs in by_user.values():
+    for user, theirs in by_user.items():
         audit.record_many(
             AuditAction.DELETED,
-            [(receipt.user_id, "jobs.Job", str(receipt.job)) for receipt in theirs],
+            [
+                (
+                    user,
+                    "jobs.Job",
+                    str(receipt.job),
+                    {"pictures": receipt.picture_count, "whole": receipt.whole},
+                )
+                for receipt in theirs
+            ],
             reason=theirs[0].note,
-            facts={"pictures": sum(receipt.picture_count for receipt in theirs)},
         )
-    for user, theirs in by_user.items():
         after_commit(_notify_owner, user, theirs)
 
 

@@ -15,10 +15,13 @@ from django.db.utils import NotSupportedError
 from django.test import Client
 from django.utils import timezone
 
+from accounts import audit_admin
 from accounts.models import AuditAction, AuditEntry, AuditOrigin, User
 from accounts.services import audit, tokens
 from jobs.models import Job, Receipt
+from jobs.services import receipts
 from tests.conftest import PASSWORD, make_job
+from tests.jobs.factories import bare_job
 
 pytestmark = pytest.mark.django_db
 
@@ -168,15 +171,38 @@ def test_a_person_sees_only_their_own_part(client: Client, user: User, stranger:
     assert "All API tokens revoked" not in page
 
 
-def test_the_log_in_the_admin_and_as_csv(admin_client: Client, user: User) -> None:
-    audit.record_alone(AuditAction.PASSWORD_CHANGED, subject=user, reason="=1+1")
+@pytest.mark.django_db(transaction=True)
+def test_the_csv_holds_the_filtered_log_and_no_formula(
+    admin_client: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_admin, "PAGE", 2)
+    for number in range(5):
+        audit.record_alone(AuditAction.PASSWORD_CHANGED, subject=user, reason=f" =1+{number}")
     audit.record_alone(AuditAction.SIGNED_OUT, subject=None)
-    page = admin_client.get(f"/admin/accounts/auditentry/?q={user.pk}").content.decode()
-    assert user.email in page
     answer = admin_client.get("/admin/accounts/auditentry/export/?action__exact=password_changed")
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))  # type: ignore[call-overload]
     assert [(row["action"], row["subject"], row["reason"]) for row in rows] == [
-        ("password_changed", str(user.pk), "'=1+1")
+        ("password_changed", str(user.pk), f"' =1+{number}") for number in (4, 3, 2, 1, 0)
+    ]
+
+
+@pytest.mark.parametrize("words", ["{user}", "becau", "127.0.0.1", "no such words"])
+def test_the_log_is_searched_by_account_reason_and_address(
+    admin_client: Client, user: User, words: str
+) -> None:
+    row = audit.record_alone(AuditAction.PASSWORD_CHANGED, subject=user, reason="because")
+    AuditOrigin.objects.create(entry=row, address="127.0.0.1")
+    answer = admin_client.get("/admin/accounts/auditentry/", {"q": words.format(user=user.pk)})
+    assert answer.status_code == 200
+    assert (user.email in answer.content.decode()) is (words != "no such words")
+
+
+def test_each_deleted_job_has_its_own_figures(user: User) -> None:
+    with transaction.atomic():
+        receipts.of_jobs([bare_job(user, 3), bare_job(user, 1)], Receipt.Reason.STAFF, "why")
+    assert [row.facts for row in AuditEntry.objects.order_by("id")] == [
+        {"pictures": 3, "whole": True},
+        {"pictures": 1, "whole": True},
     ]
 
 

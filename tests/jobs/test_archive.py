@@ -10,8 +10,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from common.spreadsheet import escape_formula
 from jobs import names, selectors
-from jobs.archive import _escape_formula, archive_name, results_archive
+from jobs.archive import archive_name, results_archive
 from jobs.models import Job, Picture
 from tests.jobs.factories import bare_job, complete_all, pictures_of
 
@@ -92,7 +93,7 @@ def test_unfinished_pictures_are_listed_in_a_manifest(user: User) -> None:
     ],
 )
 def test_cells_that_could_be_formulas_are_escaped(cell: str, guarded: bool) -> None:
-    assert _escape_formula(cell) == (f"'{cell}" if guarded else cell)
+    assert escape_formula(cell) == (f"'{cell}" if guarded else cell)
 
 
 def test_every_cell_of_the_manifest_is_escaped_and_quoted(user: User) -> None:
