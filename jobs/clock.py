@@ -39,7 +39,7 @@ def older(field: str, least: timedelta) -> Q:
     return Q(**{f"{field}__lt": at - least}) | Q(**{f"{field}__gt": at + abs(least)})
 
 
-def rein_in(rows: QuerySet[Any], field: str, most: timedelta) -> int:
+def cap_future_times(rows: QuerySet[Any], field: str, most: timedelta) -> int:
     """Moves times that are more than `most` ahead back to that limit. Returns the number of rows.
 
     `most` is the longest time ahead that is ever set. Later times were set before the clock was turned back,

@@ -167,7 +167,7 @@ class Line(Generic[R]):
         """Queue rows again whose lease expired. Rows at their last attempt fail. Returns how many of both."""
         now = clock.now()
         running = self.rows.filter(state=LeaseState.RUNNING)
-        clock.rein_in(running, "lease_until", timedelta(seconds=settings.LEASE_SECONDS))
+        clock.cap_future_times(running, "lease_until", timedelta(seconds=settings.LEASE_SECONDS))
         expired = running.filter(lease_until__lt=now)
         full = expired.select_related(*self.related) if self.related else expired
         found = list(full[:EXPIRED_AT_ONCE])

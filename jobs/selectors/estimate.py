@@ -44,7 +44,7 @@ class Estimate:
         return f"about {round(minutes / 60)} hours left"
 
 
-def outlook(job: Job) -> Estimate | None:
+def time_left(job: Job) -> Estimate | None:
     """Returns the estimate of an active job; None for any other.
 
     The queue is fair by user, so another user's backlog counts at most as much as the owner's own.
@@ -61,7 +61,7 @@ def outlook(job: Job) -> Estimate | None:
         queued_at__lt=job.created_at,
     )
     ahead = before[:FAR].count()
-    name = f"outlook:{job.lane}"
+    name = f"estimate:{job.lane}"
     crowd: tuple[int, int, float] | None = cache.get(name)
     if crowd is None:
         crowd = _lane_load(job.lane)

@@ -189,7 +189,7 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
         locks.hold(Job.objects.filter(pk__in=jobs), to_delete=True)
         locks.hold(pictures, to_delete=True)
         charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
-        named = titles.names_in(jobs)
+        named = titles.first_names(jobs)
         receipts.of_pictures(pictures, reason, note)
         freed = _discard_files(pictures)
         charging.take_back(RenditionRequest.objects.filter(picture__in=pictures), "deleted")

@@ -37,7 +37,7 @@ def of_next_run(job: Job, names: Sequence[str]) -> str:
     return _with_run_number(base, last + 1)
 
 
-def names_in(jobs: Collection[UUID]) -> Mapping[UUID, str]:
+def first_names(jobs: Collection[UUID]) -> Mapping[UUID, str]:
     """Returns, by job, the picture name in each generated title. Leaves out titles that users wrote.
 
     Call it before pictures are deleted, and pass the result to `after_deletion`.

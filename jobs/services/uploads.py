@@ -52,7 +52,7 @@ def start(user: User, name: str, size: int, *, by_program: bool = False) -> Uplo
     )
 
 
-def most(upload: Upload) -> int:
+def max_bytes(upload: Upload) -> int:
     """Returns how many bytes an upload may have: the quota was checked for the announced size only."""
     return min(upload.announced_size, settings.MAX_PICTURE_BYTES)
 
@@ -74,7 +74,7 @@ def receive(upload: Upload, content: IO[bytes], size: int) -> None:
     closed = WrongStateError("upload_closed", "This upload was finished already. Start a new one.")
     if upload.state != Upload.State.STARTED:
         raise closed
-    if size > most(upload):
+    if size > max_bytes(upload):
         raise UploadRefusedError("too_many_bytes", too_many_bytes(upload))
     storage.check_room(size)
     storage.write(storage.incoming_key(upload.pk), content)
@@ -99,7 +99,7 @@ def finish(upload: Upload) -> Upload:
     key, size = arrived
     if size == 0:
         return _refuse(upload, EMPTY.code, EMPTY.sentence)
-    if size > most(upload):
+    if size > max_bytes(upload):
         return _refuse(upload, "too_many_bytes", too_many_bytes(upload))
     try:
         with storage.peeking(key) as file:

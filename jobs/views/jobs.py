@@ -20,7 +20,7 @@ from jobs import selectors
 from jobs.errors import JobsError, SubmitRefusedError
 from jobs.forms import describe, options, read_recipe
 from jobs.models import Job, Picture, Receipt, Tag
-from jobs.selectors.estimate import outlook
+from jobs.selectors.estimate import time_left
 from jobs.services import open_uploads, removal, retention, retry, submit, uploads
 from jobs.views.access import job_or_404, user_of
 from jobs.views.history import history
@@ -147,7 +147,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "older": page.older,
         "newer": page.newer,
         "narrowed": urlencode({word: value for word, value in kept.items() if value}),
-        "outlook": outlook(found),
+        "estimate": time_left(found),
         "retryable": _retryable(found),
         "recipe": describe(recipe),
         "options": options(recipe),

@@ -35,7 +35,7 @@ def start(request: HttpRequest) -> JsonResponse:
         upload = resumed or uploads.start(user, name, size)
     except (JobsError, QuotaExceededError) as error:
         return JsonResponse(error.as_dict(), status=error.status)
-    target = storage.upload_target(upload.pk, uploads.most(upload)).as_dict()
+    target = storage.upload_target(upload.pk, uploads.max_bytes(upload)).as_dict()
     finish_url = reverse("jobs:upload_finish", args=[upload.pk])
     return JsonResponse(
         {"id": str(upload.pk), "state": upload.state, "target": target, "finish_url": finish_url},

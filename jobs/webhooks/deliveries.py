@@ -119,9 +119,9 @@ def recover_lost() -> int:
     """
     sent = WebhookDelivery.objects.filter(state=Waiting, sent_at__isnull=False)
     # After the clock goes back, rows that were dispatched or claimed before appear to be from the future.
-    clock.rein_in(sent, "sent_at", timedelta(0))
-    clock.rein_in(sent.filter(token__isnull=True), "next_at", timedelta(0))
-    clock.rein_in(sent.filter(token__isnull=False), "next_at", _longest())
+    clock.cap_future_times(sent, "sent_at", timedelta(0))
+    clock.cap_future_times(sent.filter(token__isnull=True), "next_at", timedelta(0))
+    clock.cap_future_times(sent.filter(token__isnull=False), "next_at", _longest())
     now = clock.now()
     lost = sent.filter(
         next_at__lte=now,
@@ -135,7 +135,7 @@ def recover_lost() -> int:
 def bring_forward() -> int:
     """Makes untried deliveries due that would wait because the clock went back. Returns their number."""
     untried = WebhookDelivery.objects.filter(state=Waiting, sent_at__isnull=True, attempts=0)
-    return clock.rein_in(untried, "next_at", timedelta(0))
+    return clock.cap_future_times(untried, "next_at", timedelta(0))
 
 
 def _longest() -> timedelta:

@@ -45,7 +45,7 @@ class UploadsView(ApiView):
         by_program = self.token is not None
         upload = uploads.start(self.user, given["name"], given["size"], by_program=by_program)
         own = self.url("upload-body", upload.pk)
-        target = storage.upload_target(upload.pk, uploads.most(upload), own).as_dict()
+        target = storage.upload_target(upload.pk, uploads.max_bytes(upload), own).as_dict()
         body = {**self.serialize(UploadSerializer, upload), "target": target}
         body["finish_url"] = self.url("upload-finish", upload.pk)
         return Response(body, status=201, headers={"Location": self.url("upload", upload.pk)})

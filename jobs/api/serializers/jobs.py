@@ -18,7 +18,7 @@ from jobs.api.fields import (
 from jobs.api.serializers.common import ResponseSerializer, UrlField
 from jobs.api.serializers.pictures import PictureSerializer
 from jobs.models import Job, Preset, Tag
-from jobs.selectors.estimate import outlook
+from jobs.selectors.estimate import time_left
 from jobs.services.tags import TAGS_A_JOB
 from segmentation.recipe import Recipe
 
@@ -86,7 +86,7 @@ class CountsSerializer(ResponseSerializer):
     cancelled = serializers.IntegerField()
 
 
-@extend_schema_serializer(component_name="Outlook")
+@extend_schema_serializer(component_name="Estimate")
 class EstimateSerializer(ResponseSerializer):
     """The progress of an active job."""
 
@@ -124,13 +124,13 @@ class JobSerializer(ResponseSerializer):
 class JobDetail(JobSerializer):
     """One job with its first pictures."""
 
-    outlook = serializers.SerializerMethodField()
+    estimate = serializers.SerializerMethodField()
     pictures = serializers.SerializerMethodField()
 
     @extend_schema_field(EstimateSerializer(allow_null=True))
-    def get_outlook(self, job: Job) -> dict[str, Any] | None:
+    def get_estimate(self, job: Job) -> dict[str, Any] | None:
         """Null for a job that has ended."""
-        found = outlook(job)
+        found = time_left(job)
         return {"ahead": found.ahead, "seconds": found.seconds} if found else None
 
     @extend_schema_field(PictureSerializer(many=True))

@@ -36,7 +36,7 @@ def test_job_detail(program: Program, user: User) -> None:
     said = program.get(address(job)).json()
     assert (said["state"], said["finished_at"]) == ("active", None)
     assert said["counts"] == {"queued": 1, "running": 0, "done": 1, "failed": 1, "cancelled": 0}
-    assert said["outlook"]["ahead"] == 0
+    assert said["estimate"]["ahead"] == 0
     done, failed, queued = said["pictures"]
     assert done["rendition"]["media_type"] == "image/png"
     assert done["result_url"] == f"http://testserver/api/v1/pictures/{done['id']}/result/"
@@ -49,7 +49,7 @@ def test_cancel(program: Program, user: User) -> None:
     complete(pictures_of(job)[0])
     said = program.post(address(job, "cancel/"))
     assert said.status_code == 200
-    assert (said.json()["state"], said.json()["outlook"]) == ("cancelled", None)
+    assert (said.json()["state"], said.json()["estimate"]) == ("cancelled", None)
     assert states_of(job) == ["done", "cancelled"]
     assert program.post(address(job, "cancel/")).json()["state"] == "cancelled"
 

@@ -31,7 +31,7 @@ def test_a_job_of_uploads(program: Program, user: User) -> None:
     assert (job.recipe["model"], job.recipe["format"]) == ("u2netp", "jpeg")
     assert said["recipe"] == job.recipe
     assert said["counts"] == {"queued": 2, "running": 0, "done": 0, "failed": 0, "cancelled": 0}
-    assert said["outlook"] == {"ahead": 0, "seconds": None}
+    assert said["estimate"] == {"ahead": 0, "seconds": None}
     assert [picture["name"] for picture in said["pictures"]] == ["disc-0.png", "disc-1.png"]
     assert [picture["state"] for picture in said["pictures"]] == ["queued", "queued"]
     assert said["pictures"][0]["result_url"] is None

@@ -1,4 +1,4 @@
-"""The outlook of a job: what comes first, and how long it takes at the pace of late."""
+"""The estimate of a job: what is ahead of it, and how long it takes at the recent pace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from jobs.models import Job, Picture
-from jobs.selectors.estimate import Estimate, outlook
+from jobs.selectors.estimate import Estimate, time_left
 from tests.jobs.factories import bare_job
 
 # What is the same for everybody is remembered in the cache, which begins empty.
@@ -33,7 +33,7 @@ def test_alone_it_takes_what_is_left_at_the_pace_of_late(user: User) -> None:
     done_lately(user, 100, 50)
     job = bare_job(user, 30)
 
-    assert outlook(job) == Estimate(ahead=0, seconds=15)
+    assert time_left(job) == Estimate(ahead=0, seconds=15)
 
 
 @time_machine.travel(NOW, tick=False)
@@ -52,7 +52,7 @@ def test_idle_minutes_make_nobody_slow(user: User) -> None:
         state="done", started_at=NOW - timedelta(seconds=50), finished_at=NOW
     )
     # 200 pictures in 100 busy seconds.
-    assert outlook(job) == Estimate(ahead=0, seconds=15)
+    assert time_left(job) == Estimate(ahead=0, seconds=15)
 
 
 @time_machine.travel(NOW, tick=False)
@@ -64,7 +64,7 @@ def test_a_worker_that_is_away_makes_it_longer(user: User) -> None:
     Picture.objects.filter(job=job).update(queued_at=NOW - timedelta(seconds=60))
     job.refresh_from_db()
     # 60 in 30 s, and nothing in the 31 s since, though pictures waited.
-    assert outlook(job) == Estimate(ahead=0, seconds=30)
+    assert time_left(job) == Estimate(ahead=0, seconds=30)
 
 
 @time_machine.travel(NOW, tick=False)
@@ -75,7 +75,7 @@ def test_pauses_between_pictures_are_work(user: User) -> None:
         Picture.objects.filter(pk=picture.pk).update(
             state="done", started_at=start, finished_at=start + timedelta(seconds=1), queued_at=start
         )
-    assert outlook(job) == Estimate(ahead=0, seconds=40)
+    assert time_left(job) == Estimate(ahead=0, seconds=40)
 
 
 @time_machine.travel(NOW, tick=False)
@@ -87,7 +87,7 @@ def test_ones_own_earlier_pictures_come_first_and_others_take_turns(user: User, 
     Picture.objects.filter(job=first).update(queued_at=NOW - timedelta(seconds=5))
     bare_job(stranger, 1000)
 
-    assert outlook(second) == Estimate(ahead=20, seconds=60)
+    assert time_left(second) == Estimate(ahead=20, seconds=60)
 
 
 @time_machine.travel(NOW, tick=False)
@@ -96,7 +96,7 @@ def test_a_rival_with_little_costs_little(user: User, stranger: User) -> None:
     job = bare_job(user, 100)
     bare_job(stranger, 5)
 
-    assert outlook(job) == Estimate(ahead=0, seconds=105)
+    assert time_left(job) == Estimate(ahead=0, seconds=105)
 
 
 @time_machine.travel(NOW, tick=False)
@@ -106,7 +106,7 @@ def test_what_comes_first_is_not_counted_for_ever(user: User, monkeypatch: pytes
     earlier = bare_job(user, 20)
     Picture.objects.filter(job=earlier).update(queued_at=NOW - timedelta(seconds=5))
 
-    assert outlook(job) == Estimate(ahead=7, seconds=None)
+    assert time_left(job) == Estimate(ahead=7, seconds=None)
 
 
 @time_machine.travel(NOW, tick=False)
@@ -115,16 +115,16 @@ def test_what_is_the_same_for_everybody_is_looked_up_once(
 ) -> None:
     done_lately(user, 60, 60)
     job, others = bare_job(user, 30), bare_job(stranger, 30)
-    first = outlook(job)
+    first = time_left(job)
     with django_assert_num_queries(2):
-        assert outlook(others) == first == Estimate(ahead=0, seconds=60)
+        assert time_left(others) == first == Estimate(ahead=0, seconds=60)
 
 
-def test_without_a_pace_nobody_can_tell_and_an_ended_job_has_no_outlook(user: User) -> None:
+def test_without_a_pace_there_is_no_time_and_an_ended_job_has_no_estimate(user: User) -> None:
     job = bare_job(user, 3)
-    assert outlook(job) == Estimate(ahead=0, seconds=None)
+    assert time_left(job) == Estimate(ahead=0, seconds=None)
     job.state = Job.State.FINISHED
-    assert outlook(job) is None
+    assert time_left(job) is None
 
 
 @pytest.mark.parametrize(

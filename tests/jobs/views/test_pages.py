@@ -100,7 +100,7 @@ def test_a_jobs_page_shows_its_pictures(client: Client, user: User) -> None:
     page = client.get(f"/jobs/{job.pk}/")
     assert cards_in(page) == [(str(done.pk), "done"), (str(failed.pk), "failed")]
     assert page.context["counts"] == {"queued": 0, "running": 0, "done": 1, "failed": 1, "cancelled": 0}
-    assert page.context["outlook"] is None
+    assert page.context["estimate"] is None
     assert f"/pictures/{done.pk}/result/" in text_of(page)
     assert f"/pictures/{failed.pk}/result/" not in text_of(page)
     assert "It is broken." in text_of(page)
