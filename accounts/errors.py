@@ -27,6 +27,12 @@ class TokenChoiceError(AccountsError):
         self.field = field
 
 
+class SuspensionRefusedError(AccountsError):
+    """A suspension that is not possible: of an account of the staff, or with an end that has passed."""
+
+    status = 409
+
+
 class QuotaExceededError(AccountsError):
     """The plan's limit is exceeded; nothing was written.
 

@@ -197,7 +197,7 @@ UPLOAD_ADDRESSES = (
 # -- Accounts --------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "jobs:studio"
 SIGN_UP = choice("SIGN_UP", "open", {"open", "closed"})

@@ -74,3 +74,9 @@ class MatteRefusedError(JobsError):
     """A corrected matte that does not fit its picture, or a rendition that needs another one."""
 
     status = 422
+
+
+class ModerationError(JobsError):
+    """A report, decision or appeal that is not possible."""
+
+    status = 422

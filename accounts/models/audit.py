@@ -49,6 +49,15 @@ class AuditAction(models.TextChoices):
     DELETED = "deleted", "deleted by staff"
     CANCELLED = "cancelled", "cancelled by staff"
     RETRIED = "retried", "tried again by staff"
+    SUSPENDED = "suspended", "account suspended"
+    SUSPENSION_LIFTED = "suspension_lifted", "suspension lifted"
+    REPORTED = "reported", "reported by a person"
+    CASE_TAKEN = "case_taken", "case taken by a moderator"
+    CASE_RELEASED = "case_released", "case released"
+    DECIDED = "decided", "decided by a moderator"
+    DECISION_UNDONE = "decision_undone", "decision undone"
+    APPEALED = "appealed", "appeal made"
+    APPEAL_ANSWERED = "appeal_answered", "appeal answered"
     RUN_AGAIN = "run_again", "run again by staff"
 
 

@@ -47,6 +47,9 @@ class User(AbstractBaseUser, PermissionsMixin, Limits):
     is_active = models.BooleanField(
         "active", default=True, help_text="Clear this instead of deleting a user."
     )
+    # A suspension is in force from suspended_at until suspended_until; without an end it is a ban.
+    suspended_at = models.DateTimeField("suspended", null=True, blank=True, editable=False)
+    suspended_until = models.DateTimeField(null=True, blank=True, editable=False)
     # None means the default plan, so that changing the default applies to everybody without an UPDATE.
     plan = models.ForeignKey(Plan, null=True, blank=True, on_delete=models.SET_NULL, related_name="users")
     date_joined = models.DateTimeField("joined", default=timezone.now)
@@ -58,10 +61,30 @@ class User(AbstractBaseUser, PermissionsMixin, Limits):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_unique_any_case")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_any_case"),
+            models.CheckConstraint(
+                name="user_suspension_has_start",
+                condition=models.Q(suspended_at__isnull=False) | models.Q(suspended_until__isnull=True),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["suspended_at"],
+                condition=models.Q(suspended_at__isnull=False),
+                name="user_suspended",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether a suspension is in force now."""
+        if self.suspended_at is None:
+            return False
+        return self.suspended_until is None or self.suspended_until > timezone.now()
 
     def clean(self) -> None:
         """Forms use this, not the manager."""

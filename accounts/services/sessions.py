@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.db import transaction
@@ -26,6 +27,17 @@ def notify_session_end(user: int) -> None:
             listener(user)
 
     transaction.on_commit(tell, robust=True)
+
+
+def end_all(user: int) -> int:
+    """End all sessions of a user, and announce it. Returns how many. Call it in a transaction."""
+    rows = UserSession.objects.filter(user=user)
+    keys = list(rows.values_list("session_key", flat=True))
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    store.get_model_class().objects.filter(session_key__in=keys).delete()
+    rows.delete()
+    notify_session_end(user)
+    return len(keys)
 
 
 def is_alive(key: str, user: int) -> bool:

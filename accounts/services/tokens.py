@@ -162,6 +162,13 @@ def authenticate(secret: str, address: str) -> ApiToken:
         raise TokenRefusedError(
             "account_closed", "The account of this token is closed. Ask an administrator of the site."
         )
+    if found.user.is_suspended:
+        suspended = TokenRefusedError(
+            "account_suspended",
+            "The account of this token is suspended. The e-mail about it says why, and how to answer.",
+        )
+        suspended.status = 403
+        raise suspended
     if found.allowed_addresses and not is_among(address, found.allowed_addresses):
         refusal = TokenRefusedError(
             "address_not_allowed",

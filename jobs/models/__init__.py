@@ -1,7 +1,9 @@
 """Models: rows, states and database constraints. Services write them, selectors read them."""
 
 from jobs.models.backdrop import Backdrop
+from jobs.models.case import Case, CaseKind, Flag, FlagKind, Report, ReportReason, Severity
 from jobs.models.continuation import Continuation
+from jobs.models.decision import Appeal, Decision, DecisionAction
 from jobs.models.discard import Discard
 from jobs.models.feedback import Feedback
 from jobs.models.idempotency import Idempotency
@@ -28,10 +30,17 @@ from jobs.models.webhook import (
 )
 
 __all__ = [
+    "Appeal",
     "Backdrop",
+    "Case",
+    "CaseKind",
     "Continuation",
+    "Decision",
+    "DecisionAction",
     "Discard",
     "Feedback",
+    "Flag",
+    "FlagKind",
     "Idempotency",
     "Improvement",
     "Job",
@@ -42,7 +51,10 @@ __all__ = [
     "Receipt",
     "Rendition",
     "RenditionRequest",
+    "Report",
+    "ReportReason",
     "SearchText",
+    "Severity",
     "Tag",
     "ThumbnailRequest",
     "Upload",

@@ -58,6 +58,8 @@ class Job(models.Model):
     to_come = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+    # When a moderator hid it. Its pictures are hidden with it.
+    hidden_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar = OwnedQuerySet["Job"].as_manager()
 

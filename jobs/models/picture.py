@@ -52,6 +52,8 @@ class Picture(Leased):
     warnings = models.JSONField(default=list)
     # Made from an earlier matte of the same bytes, without a run of the model.
     reused = models.BooleanField(default=False)
+    # When a moderator hid it. Its job may be hidden, too: see `hidden`.
+    hidden_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar = OwnedQuerySet["Picture"].as_manager()
 
@@ -109,3 +111,8 @@ class Picture(Leased):
     def ended(self) -> bool:
         """Whether the picture is in a final state."""
         return self.state in self.ENDED
+
+    @property
+    def hidden(self) -> bool:
+        """Whether a moderator hid the picture or its job. Reads `job`: select it along."""
+        return self.hidden_at is not None or self.job.hidden_at is not None

@@ -173,7 +173,7 @@ def test_a_session_has_every_scope_but_needs_the_csrf_token(
         for method in ("get", "post", "delete"):
             assert getattr(browser, method)(address).status_code == 200
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    strict.force_login(user, backend="accounts.backends.AuthenticationBackend")
     assert strict.post("/answer/").status_code == 403
 
 
@@ -181,7 +181,7 @@ def test_a_token_needs_no_csrf_token_and_overrides_the_session(
     user: User, stranger: User, secret: str
 ) -> None:
     both = Client(enforce_csrf_checks=True)
-    both.force_login(stranger, backend="allauth.account.auth_backends.AuthenticationBackend")
+    both.force_login(stranger, backend="accounts.backends.AuthenticationBackend")
     answer = both.post("/answer/", headers={"X-Api-Key": secret})
     assert (answer.status_code, answer.json()["user"]) == (200, user.email)
 

@@ -196,7 +196,7 @@ def test_closed_sign_up_creates_no_account(client: Client, settings: Settings) -
 @pytest.mark.parametrize("address", [SIGN_IN, SIGN_UP, SIGN_OUT, "/account/password/reset/"])
 def test_a_form_of_another_site_is_refused(user: User, address: str) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    strict.force_login(user, backend="accounts.backends.AuthenticationBackend")
     assert strict.post(address, {"login": user.email, "password": PASSWORD}).status_code == 403
     assert who(strict) == user.pk
 

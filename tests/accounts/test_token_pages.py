@@ -124,7 +124,7 @@ def test_visitors_are_asked_to_sign_in(client: Client) -> None:
 
 def test_a_form_without_a_csrf_token_is_refused(user: User) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    strict.force_login(user, backend="accounts.backends.AuthenticationBackend")
     assert strict.post(PAGE, {"name": "x", "scopes": ["read"]}).status_code == 403
     assert not ApiToken.objects.exists()
 

@@ -150,7 +150,7 @@ def measured(platform: Platform, chosen: argparse.Namespace) -> list[str]:
 
     call_command("migrate", interactive=False, verbosity=0)
     user, client = User.objects.create_user("ada@example.org", None), Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="accounts.backends.AuthenticationBackend")
     person = Person(platform.address, client.cookies["sessionid"].value, [], [])
     platform.run_web()
     until(lambda: answers(platform.address), "the web answers", 60)

@@ -40,7 +40,7 @@ def make() -> dict[str, Any]:
     make_job(user, 1)
     services.create(user, url="https://hooks.example.org/", events=["job.finished"])
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="accounts.backends.AuthenticationBackend")
     (settings.STATE_DIR / "secret-key").write_text(settings.SECRET_KEY + "\n")
     (settings.STATE_DIR / "samples-shown").touch()
     return {"session": client.cookies["sessionid"].value, **facts()}

@@ -32,7 +32,7 @@ def test_api_clients_get_the_usual_error_format(broken: Client) -> None:
 
 
 def test_browsers_get_an_html_page(broken: Client, user: object) -> None:
-    broken.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")  # type: ignore[arg-type]
+    broken.force_login(user, backend="accounts.backends.AuthenticationBackend")  # type: ignore[arg-type]
     response = broken.get("/")
     assert (response.status_code, response["Content-Type"]) == (500, "text/html; charset=utf-8")
     assert "a fault of ours" not in response.content.decode()
@@ -43,7 +43,7 @@ def test_browsers_get_an_html_page(broken: Client, user: object) -> None:
 )
 def test_a_get_of_a_post_only_address_is_an_explanatory_page(user: object, address: str) -> None:
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")  # type: ignore[arg-type]
+    client.force_login(user, backend="accounts.backends.AuthenticationBackend")  # type: ignore[arg-type]
     page = client.get(address, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page["Allow"]) == (405, "POST")
     assert "This address cannot be opened directly" in page.content.decode()

@@ -185,9 +185,7 @@ def scope_of(**headers: str) -> dict[str, Any]:
 @pytest.mark.django_db(transaction=True)
 async def test_credentials_are_looked_up(user: User, settings: Settings) -> None:
     client = Client()
-    await sync_to_async(client.force_login)(
-        user, backend="allauth.account.auth_backends.AuthenticationBackend"
-    )
+    await sync_to_async(client.force_login)(user, backend="accounts.backends.AuthenticationBackend")
     session = client.cookies["sessionid"].value
     token, secret = await sync_to_async(tokens.create)(user, "a", ["submit"])
     assert user.pk == await credentials.account_of(scope_of(cookie=f"sessionid={session}"))

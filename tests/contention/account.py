@@ -32,7 +32,7 @@ from tests.jobs.factories import bare_uploads
 RECIPE = Recipe(model="u2netp")
 KEPT_JOBS = 12
 COLOURS = itertools.count(1)
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "accounts.backends.AuthenticationBackend"
 
 
 class Account:

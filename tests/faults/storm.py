@@ -131,7 +131,7 @@ def prepare(address: str, pictures: int, seed: int, program: weather.Program) ->
     for number in range(PEOPLE):
         user = User.objects.create_user(f"person{number}@example.org", None)
         client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(user, backend="accounts.backends.AuthenticationBackend")
         mine = kinds[number::PEOPLE]
         files = [
             (f"{kind}-{number}-{index}.png", KINDS[kind](seed + index * PEOPLE + number))

@@ -261,5 +261,5 @@ _CSRF = "a" * 32
 
 
 def _signed_in(client: Client, user: User) -> str:
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="accounts.backends.AuthenticationBackend")
     return f"sessionid={client.cookies['sessionid'].value}; csrftoken={_CSRF}"

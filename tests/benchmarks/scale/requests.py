@@ -18,7 +18,7 @@ from jobs.views import files
 from tests.benchmarks.scale.rows import RARE, Account
 
 Ask = Callable[[], object]
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "accounts.backends.AuthenticationBackend"
 QUERIES = {
     "history": {},
     "search, one name of all": {"q": RARE[:5]},

@@ -114,7 +114,7 @@ def test_the_studio_ignores_uploads_of_api_clients(program: Program, user: User,
     program.form(said["target"]["url"], {**said["target"]["fields"], "file": content})
     assert program.post(said["finish_url"]).json()["state"] == "uploaded"
     own = make_upload(user)
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="accounts.backends.AuthenticationBackend")
     assert "1 picture uploaded earlier is not submitted" in client.get("/").content.decode()
     submitted = client.post("/jobs/", {"earlier": "submit"})
     assert submitted.status_code == 302

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 async def opened(user: User, job: Job) -> Any:
     client = AsyncClient()
-    await client.aforce_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    await client.aforce_login(user, backend="accounts.backends.AuthenticationBackend")
     response = await client.get(f"/jobs/{job.pk}/events/")
     assert response.status_code == 200
     return response
@@ -169,7 +169,7 @@ async def test_too_many_streams_are_refused(
         await until_it_stands(stream)
 
     client = AsyncClient()
-    await client.aforce_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    await client.aforce_login(user, backend="accounts.backends.AuthenticationBackend")
     refused = await client.get(f"/jobs/{job.pk}/events/")
     assert (refused.status_code, refused["Retry-After"]) == (429, "10")
     assert refused.json()["code"] == "too_many_streams"
@@ -201,7 +201,7 @@ async def test_a_stream_ends_when_its_session_is_signed_out_and_others_go_on(use
     browsers = [AsyncClient(), AsyncClient()]
     streams = []
     for browser in browsers:
-        await browser.aforce_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        await browser.aforce_login(user, backend="accounts.backends.AuthenticationBackend")
         streams.append(aiter(await browser.get(f"/jobs/{job.pk}/events/")))
         await until_it_stands(streams[-1])
     await browsers[0].post("/account/logout/")

@@ -216,7 +216,7 @@ async def test_a_zip_streams_and_is_never_whole_in_memory(
 
     monkeypatch.setattr(storage, "chunks", watched)
     client = AsyncClient()
-    await client.aforce_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    await client.aforce_login(user, backend="accounts.backends.AuthenticationBackend")
     response = await client.get(f"/jobs/{job.pk}/results.zip")
     assert opened == [], "nothing is read before it is asked for"
     seen, largest = 0, 0

@@ -1,0 +1,5 @@
+"""What leads to cases. The other services are modules of this package: import them by name."""
+
+from jobs.moderation.services.flagging import flag, report
+
+__all__ = ["flag", "report"]
