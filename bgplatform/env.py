@@ -19,15 +19,32 @@ from django.core.exceptions import ImproperlyConfigured
 def text(name: str, default: str, *, like: str = "") -> str:
     """Returns the text of variable `name`; refuses one that does not match the pattern `like`.
 
+    `NAME_FILE` may name a file with the value instead, such as a secret that a container runtime mounts.
+
     Reads os.environ directly: django-environ would take a secret that begins with `$` for another variable's
     name.
     """
-    value = os.environ.get(name, default)
+    given = _given(name)
+    value = default if given is None else given
     if like and not re.fullmatch(like, value):
         raise ImproperlyConfigured(
             f"{name} cannot be {value!r}: see docs/configuration.md for what it may be."
         )
     return value
+
+
+def _given(name: str) -> str | None:
+    """Returns the value of variable `name`, or of the file that `NAME_FILE` names; None if neither is set."""
+    source = os.environ.get(f"{name}_FILE")
+    if source is None:
+        return os.environ.get(name)
+    if name in os.environ:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: remove one of them.")
+    try:
+        # Editors end a file with a line break, which is no part of a secret.
+        return Path(source).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{name}_FILE: the file {source} cannot be read ({error}).") from error
 
 
 def required(name: str, *, why: str) -> str:

@@ -156,6 +156,31 @@ def test_a_secret_may_begin_with_a_dollar(read: Any) -> None:
     assert read(SECRET_KEY="$" + SECRET)["SECRET_KEY"] == "$" + SECRET
 
 
+def test_a_value_from_a_file_loses_its_last_line_break_only(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f" {SECRET} \n")
+    (tmp_path / "pictures").write_text("7\r\n")
+    found = read(
+        SECRET_KEY=None,
+        SECRET_KEY_FILE=str(tmp_path / "secret"),
+        INTERACTIVE_PICTURES_FILE=str(tmp_path / "pictures"),
+    )
+    assert found["SECRET_KEY"] == f" {SECRET} "
+    assert found["INTERACTIVE_PICTURES"] == 7
+
+
+def test_a_value_and_its_file_together_are_refused(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read(SECRET_KEY_FILE=str(tmp_path / "secret"))
+    assert str(refusal.value) == "SECRET_KEY and SECRET_KEY_FILE are both set: remove one of them."
+
+
+def test_a_file_that_cannot_be_read_stops_the_start(read: Any, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read(SECRET_KEY=None, SECRET_KEY_FILE=str(tmp_path / "nothing"))
+    assert str(refusal.value).startswith(f"SECRET_KEY_FILE: the file {tmp_path / 'nothing'} cannot be read (")
+
+
 def test_development_needs_no_secret_and_production_never_gets_the_known_one(read: Any) -> None:
     assert read(SECRET_KEY=None, DEBUG="true")["SECRET_KEY"].startswith("insecure-development-key")
 
