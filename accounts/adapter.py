@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from ipaddress import IPv6Address, ip_address, ip_network
-from smtplib import SMTPException
 from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -23,14 +21,23 @@ from accounts.email_selectors import confirmed_holder
 from accounts.models import AuditAction, User
 from accounts.services import audit, emails, sessions
 from accounts.site import absolute
+from common import mail
 from common.addresses import client_address
+from common.after_commit import after_commit
 
-logger = logging.getLogger(__name__)
-
-# Notifications about something that has already happened: if one cannot be sent, that is only logged.
-NOTICES: Final = frozenset(
+# Mails that somebody asked for and waits for: if one cannot be sent, they are told. All others tell of
+# something that has already happened: if one of those cannot be sent, that is only logged.
+AWAITED: Final = frozenset(
     f"account/email/{name}"
-    for name in ("email_changed", "password_changed", "password_reset", "password_set")
+    for name in (
+        "account_already_exists",
+        "address_wanted",
+        "email_confirmation",
+        "email_confirmation_signup",
+        "password_reset_key",
+        "sign_up",
+        "unknown_account",
+    )
 )
 
 
@@ -108,24 +115,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """Send an e-mail with the site's configured name and address, not with the request's Host header.
 
         Where the mail server is unavailable the response is a 503; for a mere notification the failure is
-        only logged.
+        only logged. A notification is sent after the commit.
         """
         request = current.request
         site = {
-            "site_name": settings.SITE_NAME,
+            "email": email,
             "site_address": absolute(request, reverse("jobs:studio")),
             "sign_in_address": absolute(request, reverse("account_login")),
             "sign_up_address": absolute(request, reverse("account_signup")),
             "reset_address": absolute(request, reverse("account_reset_password")),
             "sign_up_open": self.is_open_for_signup(request),
         }
-        try:
-            super().send_mail(template_prefix, email, {**context, **site})
-        except (OSError, SMTPException) as error:
-            logger.error("the e-mail %s could not be sent: %s", template_prefix, error)
-            if template_prefix not in NOTICES:
-                away = render(request, "account/mail_away.html", status=503)
-                raise ImmediateHttpResponse(away) from error
+        message = mail.compose(template_prefix, email, {**context, **site}, request=request)
+        if template_prefix not in AWAITED:
+            after_commit(mail.deliver, template_prefix, message)
+        elif not mail.deliver(template_prefix, message):
+            raise ImmediateHttpResponse(render(request, "account/mail_away.html", status=503))
 
 
 def _client_network(address: str) -> str:

@@ -175,6 +175,8 @@ def email(name: str, default: str) -> dict[str, Any]:
         raise ImproperlyConfigured(refusal) from error
     if found["EMAIL_BACKEND"].endswith(".smtp.EmailBackend") and not found["EMAIL_HOST"]:
         raise ImproperlyConfigured(refusal)
+    # A mail server that does not answer must not keep a visitor waiting for minutes.
+    found.setdefault("EMAIL_TIMEOUT", 10)
     return found
 
 

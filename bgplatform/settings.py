@@ -114,6 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "bgplatform.context_processors.site",
             ],
+            "libraries": {"mail": "common.mail_tags"},
         },
     },
 ]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection
 from typing import Final
 
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db.models import QuerySet
 
 from accounts.models import AuditAction, User
 from accounts.services import audit
+from common import mail
 from common.after_commit import after_commit
 from jobs.models import Job, Picture, Receipt
 from jobs.services import titles
-
-logger = logging.getLogger(__name__)
 
 # A mail lists at most this many deletions.
 NAMED: Final = 20
@@ -96,23 +92,13 @@ def _notify_owner(user: int, receipts: list[Receipt]) -> None:
     owner = User.objects.filter(pk=user, is_active=True).first()
     if owner is None:
         return
-    lines = [f"- {receipt.title}: {_pictures(receipt.picture_count)}" for receipt in receipts[:NAMED]]
-    if len(receipts) > NAMED:
-        lines.append(f"- and {len(receipts) - NAMED} more")
-    why = f"Why: {receipts[0].note}\n\n" if receipts[0].note else ""
-    page = f"{settings.SITE_URL}{settings.PATH_PREFIX}/jobs/deleted/"
-    said = "\n".join(lines)
-    try:
-        send_mail(
-            f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}Pictures of yours were deleted",
-            f"The staff of this site deleted, with all files:\n\n{said}\n\n{why}What was deleted:\n{page}\n",
-            None,
-            [owner.email],
-        )
-    except OSError:
-        # An unreachable mail server must not stop the deletion. The receipts also inform the owner.
-        logger.exception("could not mail user %s about a deletion", user)
-
-
-def _pictures(count: int) -> str:
-    return f"{count} picture{'' if count == 1 else 's'}"
+    mail.send(
+        "mail/pictures_deleted",
+        owner.email,
+        {
+            "named": [(receipt.title, receipt.picture_count) for receipt in receipts[:NAMED]],
+            "more": max(0, len(receipts) - NAMED),
+            "reason": receipts[0].note,
+            "page": mail.address("jobs:deleted"),
+        },
+    )

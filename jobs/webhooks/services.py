@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 from typing import Final
 
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import locks
 from accounts.models import User
+from common import mail
 from common.after_commit import after_commit
 from jobs import fetching, names
 from jobs.errors import GoneError, WebhookRefusedError
 from jobs.fetching import FetchRefusedError
 from jobs.models import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import secrets
-
-logger = logging.getLogger(__name__)
 
 MOST: Final = 10
 Off = WebhookEndpoint.Off
@@ -143,19 +139,15 @@ def disable_closed() -> int:
 
 
 def _tell_owner(endpoint: WebhookEndpoint, reason: WebhookEndpoint.Off) -> None:
-    page = f"{settings.SITE_URL}{settings.PATH_PREFIX}/account/webhooks/{endpoint.pk}/"
-    try:
-        send_mail(
-            f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}A webhook was switched off",
-            f"We no longer send messages to {endpoint.url}. Reason: {reason.label}.\n\n"
-            f"Undelivered messages are kept for some days. Fix the endpoint, switch the webhook on, "
-            f"and send them again:\n{page}\n",
-            None,
-            [endpoint.user.email],
-        )
-    except OSError:
-        # The page shows the reason too. A mail server that is down must not keep the endpoint enabled.
-        logger.exception("could not mail the owner of webhook %s", endpoint.pk)
+    mail.send(
+        "mail/webhook_off",
+        endpoint.user.email,
+        {
+            "url": endpoint.url,
+            "reason": reason.label,
+            "page": mail.address("jobs:webhook", endpoint.pk),
+        },
+    )
 
 
 def _url(url: str) -> str:

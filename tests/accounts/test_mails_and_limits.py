@@ -43,6 +43,7 @@ def every_mail(user: User, host: str) -> list[str]:
     return [f"{message.subject}\n{message.body}" for message in mail.outbox]
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000"])
 def test_no_email_contains_the_requests_host(user: User, settings: Settings, host: str) -> None:
     settings.ALLOWED_HOSTS, settings.SITE_URL = ["*"], SITE
@@ -51,6 +52,7 @@ def test_no_email_contains_the_requests_host(user: User, settings: Settings, hos
         assert SITE in text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_mails_name_the_site_by_its_name(user: User, settings: Settings) -> None:
     settings.SITE_URL = "http://127.0.0.1:8000"
     for text in every_mail(user, "testserver"):

@@ -229,6 +229,7 @@ def test_a_link_opened_without_the_account_confirms_nothing(user: User, stranger
 # -- Changing the address --------------------------------------------------------------------------
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_link_changes_the_address_and_the_old_one_is_notified(user: User) -> None:
     client = with_password(user)
     want(client, "New@Example.org")
@@ -354,6 +355,7 @@ def works(secret: str) -> bool:
     return True
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_reset_revokes_tokens_and_ends_sessions(user: User) -> None:
     _, secret = tokens.create(user, "spy", ["read"])
     spy = with_password(user)
