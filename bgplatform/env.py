@@ -66,6 +66,17 @@ def integer(name: str, default: int, *, least: int, most: int) -> int:
     return value
 
 
+def fraction(name: str, default: str, *, least: float, most: float) -> float | None:
+    """Returns the number in variable `name`, between `least` and `most`; None where it is `off`."""
+    given = text(name, default).strip().lower()
+    if given == "off":
+        return None
+    value = float(given) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", given) else None
+    if value is None or not least <= value <= most:
+        raise ImproperlyConfigured(f"{name} must be off or between {least} and {most}, not {given!r}.")
+    return value
+
+
 def boolean(name: str, default: bool) -> bool:
     """Returns the boolean in variable `name`; refuses anything but the usual spellings."""
     given = text(name, str(default)).strip().lower()

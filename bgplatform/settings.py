@@ -20,6 +20,7 @@ from bgplatform.env import (
     email,
     ensure_folder,
     folder,
+    fraction,
     integer,
     names,
     networks,
@@ -301,6 +302,20 @@ FETCH_PRIVATE_NETWORKS = networks("FETCH_PRIVATE_NETWORKS", [])
 WEBHOOK_SECONDS = integer("WEBHOOK_SECONDS", 20, least=1, most=60)
 WEBHOOK_FAILING_DAYS = integer("WEBHOOK_FAILING_DAYS", 5, least=1, most=90)
 WEBHOOK_LOG_DAYS = integer("WEBHOOK_LOG_DAYS", 30, least=2, most=3_650)
+
+# -- Flags for moderators --------------------------------------------------------------------------
+
+# The worker's classifier flags a picture from this score on. Nothing is loaded where it is off.
+FLAG_EXPLICIT = fraction("FLAG_EXPLICIT", "off", least=0.01, most=0.99)
+# A picture whose perceptual hash differs from a refused one's in at most so many of 64 bits is flagged.
+# More than 7 would need more indexes: jobs/selectors/refused_pictures.py.
+REFUSED_DISTANCE = integer("REFUSED_DISTANCE", 4, least=0, most=7)
+# Sign-ups from one network in an hour, and pictures of a new account in an hour, above which accounts are
+# flagged. 0: never.
+FLAG_SIGN_UPS_AN_HOUR = integer("FLAG_SIGN_UPS_AN_HOUR", 30, least=0, most=100_000)
+FLAG_NEW_PICTURES_AN_HOUR = integer("FLAG_NEW_PICTURES_AN_HOUR", 2_000, least=0, most=10_000_000)
+# An account is new for so many days.
+NEW_ACCOUNT_DAYS = integer("NEW_ACCOUNT_DAYS", 7, least=1, most=365)
 
 # -- API -------------------------------------------------------------------------------------------
 

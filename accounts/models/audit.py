@@ -59,6 +59,8 @@ class AuditAction(models.TextChoices):
     APPEALED = "appealed", "appeal made"
     APPEAL_ANSWERED = "appeal_answered", "appeal answered"
     RUN_AGAIN = "run_again", "run again by staff"
+    PICTURE_REFUSED = "picture_refused", "picture put on the list of refused ones"
+    REFUSAL_LIFTED = "refusal_lifted", "picture taken off the list of refused ones"
 
 
 class AuditEntry(models.Model):

@@ -21,6 +21,7 @@ from jobs.admin.actions import JobActions
 from jobs.admin.deletion import DeletesWithFiles
 from jobs.admin.feedback import FeedbackAdmin
 from jobs.admin.improvements import ImprovementAdmin
+from jobs.admin.refused_pictures import RefusedPictureAdmin
 from jobs.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from jobs.models import (
     Feedback,
@@ -29,6 +30,7 @@ from jobs.models import (
     Matte,
     Picture,
     Receipt,
+    RefusedPicture,
     Rendition,
     Upload,
     WebhookDelivery,
@@ -266,5 +268,6 @@ class ReceiptAdmin(ReadOnly):
 
 admin.site.register(Feedback, FeedbackAdmin)
 admin.site.register(Improvement, ImprovementAdmin)
+admin.site.register(RefusedPicture, RefusedPictureAdmin)
 admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
 admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)

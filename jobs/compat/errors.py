@@ -13,6 +13,7 @@ TITLES: Final[dict[str, str]] = {
     "invalid_file_type": "Invalid file type",
     "invalid_dimensions": "Invalid image dimensions",
     "failed_to_read_image": "Failed to read image",
+    "refused_picture": "Image refused",
     "resolution_too_high": "Image resolution too high",
     "invalid_image_url": "Invalid image URL",
     "failed_image_download": "Failed to download image",

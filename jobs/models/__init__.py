@@ -14,6 +14,7 @@ from jobs.models.matte import Matte
 from jobs.models.picture import Picture
 from jobs.models.preset import Preset
 from jobs.models.receipt import Receipt
+from jobs.models.refused_picture import RefusedPicture
 from jobs.models.rendition import Rendition
 from jobs.models.rendition_request import RenditionRequest
 from jobs.models.search_text import SearchText
@@ -49,6 +50,7 @@ __all__ = [
     "Picture",
     "Preset",
     "Receipt",
+    "RefusedPicture",
     "Rendition",
     "RenditionRequest",
     "Report",

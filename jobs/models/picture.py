@@ -33,6 +33,8 @@ class Picture(Leased):
     # SHA-256 of the source, set by the first worker that reads it. Identical bytes need no second run of the
     # model.
     source_digest = models.CharField(max_length=64, blank=True)
+    # The perceptual hash as a signed 64-bit number, set by the worker. Similar pictures have similar hashes.
+    phash = models.BigIntegerField(null=True)
     format = models.CharField(max_length=16, blank=True)
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)

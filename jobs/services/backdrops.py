@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.services import quota
 from jobs import clock, storage
 from jobs.models import Backdrop, Job
-from jobs.services import discards
+from jobs.services import discards, refused_pictures
 from jobs.services.uploads import limits
 from segmentation import pictures, recipe
 from segmentation.errors import RecipeError
@@ -31,10 +31,12 @@ def take_in(user: User, content: bytes, *, ephemeral: bool = False) -> Backdrop:
 
     ephemeral: the call keeps nothing. A backdrop that was also uploaded to be kept stays.
 
-    Raises PictureError if the bytes are not a picture, QuotaExceededError if the storage is full.
+    Raises PictureError if the bytes are not a picture, UploadRefusedError if staff refuse it,
+    QuotaExceededError if the storage is full.
     """
     info = pictures.inspect(content, limits())
     digest = hashlib.sha256(content).hexdigest()
+    refused_pictures.check_digest(digest)
     known = Backdrop.objects.for_user(user).filter(digest=digest)
     now_known = {"last_used_at": timezone.now(), **({} if ephemeral else {"ephemeral": False})}
     with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +15,7 @@ from accounts.selectors import users_of
 from accounts.services import quota
 from jobs import clock, names, storage
 from jobs.models import Improvement
-from jobs.services import discards, storage_usage
+from jobs.services import discards, refused_pictures, storage_usage
 from jobs.services.synchronous import Source
 
 # The upper limit. A plan with a shorter retention also limits these.
@@ -25,8 +26,10 @@ AT_ONCE: Final = 500
 def keep(user: User, source: Source, tag: str = "") -> Improvement:
     """Stores a picture for staff to review. It counts towards the user's storage until it is swept.
 
-    Raises QuotaExceededError if the user's storage is full; stores nothing then.
+    Raises QuotaExceededError if the user's storage is full, UploadRefusedError if staff refuse the picture;
+    stores nothing then.
     """
+    refused_pictures.check_digest(hashlib.sha256(source.data).hexdigest())
     made = Improvement(
         user=user,
         name=names.clean(source.name),

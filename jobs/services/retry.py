@@ -29,6 +29,7 @@ HOPELESS: Final = frozenset(
     {
         "broken_picture",
         "empty_file",
+        "refused_picture",
         "too_complex",
         "too_large_for_format",
         "too_large_side",

@@ -26,7 +26,7 @@ from common.ids import new_id
 from jobs import clock, names, storage
 from jobs.models import Job, Picture, Rendition, Upload
 from jobs.models.job import Lane
-from jobs.services import backdrops, growing, lines, removal, submit
+from jobs.services import backdrops, growing, lines, refused_pictures, removal, submit
 from segmentation.pictures import PictureInfo
 from segmentation.recipe import Recipe
 
@@ -63,11 +63,12 @@ def begin(
 ) -> Call:
     """Queues and dispatches a job for a call, or returns that of an identical earlier call.
 
-    ephemeral: `forget` deletes everything afterwards. Raises RecipeError and QuotaExceededError; writes
-    nothing then.
+    ephemeral: `forget` deletes everything afterwards. Raises RecipeError, QuotaExceededError, and
+    UploadRefusedError for a picture that staff refuse; writes nothing then.
     """
     submit.check(recipe)
     digest = hashlib.sha256(source.data).hexdigest()
+    refused_pictures.check_digest(digest)
     upload = _upload(user, source)
     storage.check_room(len(source.data))
     storage.write(upload.key, source.data)

@@ -14,6 +14,7 @@ from accounts.services import quota
 from jobs import names, storage
 from jobs.errors import GoneError, UploadRefusedError, WrongStateError
 from jobs.models import Upload
+from jobs.services import refused_pictures
 from jobs.services.open_uploads import check_room
 from jobs.storage import StoreUnavailableError
 from segmentation import pictures
@@ -86,7 +87,7 @@ def receive(upload: Upload, content: IO[bytes], size: int) -> None:
 
 
 def finish(upload: Upload) -> Upload:
-    """Checks the bytes that arrived: their number, and that they are a picture.
+    """Checks the bytes that arrived: their number, that they are a picture, and that staff do not refuse it.
 
     The upload becomes `uploaded`, or `refused` with a code and a sentence and without its bytes. A second
     call returns the first result. Raises GoneError if the upload was discarded in the meantime.
@@ -112,6 +113,10 @@ def finish(upload: Upload) -> Upload:
         return finish(upload)
     # Clients cannot write to the new key, so the checked bytes are the ones that get processed.
     storage.move(storage.incoming_key(upload.pk), upload.key)
+    try:
+        refused_pictures.check_file(upload.key, size)
+    except UploadRefusedError as error:
+        return _refuse(upload, error.code, error.sentence)
     return _accept(
         upload,
         size=size,

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from jobs import selectors, storage
 from jobs.models import Matte, Picture
+from jobs.selectors.refused_pictures import is_refused
+from jobs.services import refused_pictures
 from segmentation.errors import PictureError
 from segmentation.pictures import decode
 from segmentation.pipeline import Pipeline, Segmented
@@ -27,9 +29,13 @@ class Matted:
 
 
 def matte(picture: Picture, recipe: Recipe, pipeline: Pipeline) -> Matted:
-    """Read a picture's source and get its matte. Raises what Pipeline.segment raises."""
+    """Read a picture's source and get its matte. Raises what Pipeline.segment raises, and PictureError for a
+    picture that staff have refused since it was uploaded.
+    """
     with storage.reading(picture.source_key) as source:
         digest = picture.source_digest or _digest(source)
+        if is_refused(digest):
+            raise PictureError(refused_pictures.CODE, refused_pictures.SENTENCE)
         known = selectors.known_matte(picture.user_id, digest, recipe.matte_digest)
         segmented = _earlier(source, known, pipeline) if known else None
         if segmented is not None:

@@ -15,7 +15,8 @@ from jobs.queue import circuit
 from jobs.queue.claims import Claim, LeaseLostError
 from jobs.queue.retries import with_retries
 from jobs.services import backdrops, discards, lines, result_limits, storage_usage
-from jobs.worker import engine, matting, task
+from jobs.worker import engine, inspection, matting, task
+from jobs.worker.inspection import Findings
 from jobs.worker.matting import Matted
 from segmentation.compose import subject_position
 from segmentation.encode import Encoded, encode
@@ -39,6 +40,8 @@ def _work(claim: Claim[Picture]) -> None:
     matted = matting.matte(picture, recipe, pipeline)
     segmented = matted.segmented
     _check_seen(segmented, recipe)
+    # Before the rendering, which may overwrite the pixels. Nothing of an ephemeral job is kept for a review.
+    findings = None if picture.job.ephemeral else inspection.inspect(segmented.picture)
     backdrop = backdrops.pixels(picture.user_id, recipe)
     # API calls skip the preview; it is rendered on first view.
     called = picture.job.origin == Job.Origin.CALL
@@ -74,7 +77,10 @@ def _work(claim: Claim[Picture]) -> None:
         thumb_key = storage.thumb_key(picture.pk)
         storage.write(thumb_key, pipeline.thumbnail(segmented.picture, PREVIEW_SIDE).data)
         storage.write(rendition.preview_key, preview.data)
-    with_retries(partial(_conclude, claim, matted, matte, rendition, thumb_key))
+    if findings is not None:
+        # Before the end of the claim: a worker that dies in between flags it at the next attempt.
+        with_retries(partial(inspection.flag_findings, picture, matted.digest, findings))
+    with_retries(partial(_conclude, claim, matted, matte, rendition, thumb_key, findings))
 
 
 def _check_seen(segmented: Segmented, recipe: Recipe) -> None:
@@ -103,7 +109,12 @@ def _rendition(matte: Matte, recipe: Recipe, file: Encoded) -> Rendition:
 
 
 def _conclude(
-    claim: Claim[Picture], matted: Matted, matte: Matte, rendition: Rendition, thumb_key: str
+    claim: Claim[Picture],
+    matted: Matted,
+    matte: Matte,
+    rendition: Rendition,
+    thumb_key: str,
+    findings: Findings | None,
 ) -> None:
     """Write the rows and the final state in one transaction. Writes no row if the lease is lost.
 
@@ -134,6 +145,7 @@ def _conclude(
                 height=segmented.picture.info.height,
                 confidence=segmented.confidence,
                 warnings=list(segmented.warnings),
+                phash=findings.phash if findings else None,
             )
             storage_usage.free(freed)
             storage_usage.grow(matte.picture.user_id, matte, rendition)
