@@ -34,6 +34,7 @@ AWAITED: Final = frozenset(
         "address_wanted",
         "email_confirmation",
         "email_confirmation_signup",
+        "invitation",
         "password_reset_key",
         "sign_up",
         "unknown_account",

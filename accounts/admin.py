@@ -14,7 +14,8 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.audit_admin import AuditEntryAdmin
-from accounts.models import ApiToken, AuditAction, AuditEntry, Entry, Plan, Storage, Usage, User
+from accounts.invitation_admin import InvitationAdmin
+from accounts.models import ApiToken, AuditAction, AuditEntry, Entry, Invitation, Plan, Storage, Usage, User
 from accounts.opening import RecordsOpening
 from accounts.services import audit, emails, sessions, tokens
 from common.admin import Kept
@@ -175,3 +176,4 @@ class StorageAdmin(Kept):
 
 
 admin.site.register(AuditEntry, AuditEntryAdmin)
+admin.site.register(Invitation, InvitationAdmin)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import activity, sign_up, tokens, usage
+from accounts.views import activity, invitations, sign_up, tokens, usage
 
 app_name = "accounts"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("tokens/<int:token_id>/rotate/", tokens.rotate, name="token_rotate"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("signup/confirm/<str:key>/", sign_up.confirm, name="sign_up_confirm"),
+    path("invitation/<str:key>/", invitations.invitation, name="invitation"),
     path("activity/", activity.activity, name="activity"),
     path("usage/", usage.usage, name="usage"),
 ]

@@ -13,6 +13,7 @@ def site(request: HttpRequest) -> dict[str, object]:
     return {
         "site_name": settings.SITE_NAME,
         "sign_up_open": settings.SIGN_UP == "open",
+        "sign_up_by_invitation": settings.SIGN_UP == "invitation",
         # Scripts read the CSRF token from the cookie.
         "csrf_cookie_name": settings.CSRF_COOKIE_NAME,
         "max_picture_bytes": settings.MAX_PICTURE_BYTES,

@@ -202,7 +202,9 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "jobs:studio"
-SIGN_UP = choice("SIGN_UP", "open", {"open", "closed"})
+SIGN_UP = choice("SIGN_UP", "open", {"open", "closed", "invitation"})
+# How long the link of an invitation works.
+INVITATION_DAYS = integer("INVITATION_DAYS", 7, least=1, most=365)
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -227,6 +229,10 @@ ACCOUNT_RATE_LIMITS = {
     "reset_mail": "1/m/key,6/h/key",
     "sign_up_mail": "1/m/key,6/h/key",
     "address_mail": "1/m/key,6/h/key",
+    # Mails to one invited address, invitations by one member of staff, and attempts to open a link.
+    "invitation_mail": "2/m/key,6/h/key",
+    "invite": "300/h/user",
+    "invitation_link": "30/m/ip",
 }
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",

@@ -31,6 +31,9 @@ class AuditAction(models.TextChoices):
     """What happened. Values are stable: exports and filters use them."""
 
     SIGNED_UP = "signed_up", "signed up"
+    INVITED = "invited", "invited by staff"
+    INVITATION_REVOKED = "invitation_revoked", "invitation revoked"
+    INVITATION_ACCEPTED = "invitation_accepted", "invitation accepted"
     SIGNED_IN = "signed_in", "signed in"
     SIGN_IN_FAILED = "sign_in_failed", "sign-in failed"
     SIGNED_OUT = "signed_out", "signed out"

@@ -23,7 +23,7 @@ from django.urls import reverse
 
 from accounts.email_selectors import confirmed_holder
 from accounts.models import AuditAction, User
-from accounts.services import audit, emails
+from accounts.services import audit, emails, invitations
 from accounts.site import absolute
 
 SALT: Final = "accounts.sign-up"
@@ -83,6 +83,7 @@ def finish(link: Link, password: str) -> User:
             emails.release_unconfirmed(link.email)
             user = User.objects.create(email=link.email, password=password)
             EmailAddress.objects.create(user=user, email=link.email, verified=True, primary=True)
+            invitations.close(user)
             audit.record(AuditAction.SIGNED_UP, subject=user, actor=user)
     except IntegrityError as error:
         raise emails.AddressTakenError from error

@@ -70,6 +70,7 @@ SITE: Final[dict[str, Row]] = {
     "accounts:token_rotate": Row("post", SIGN_IN, 404, 200, 404),
     "accounts:token_revoke": Row("post", SIGN_IN, 404, 302, 404),
     "accounts:activity": ones_own(200),
+    "accounts:invitation": everybody(404),  # an unknown link
     "accounts:usage": ones_own(200),
     "jobs:webhooks": ones_own(200),
     "jobs:webhook": Row("get", SIGN_IN, 404, 200, 404),
@@ -134,6 +135,7 @@ TABLES: Final[dict[str, dict[str, int]]] = {
     "accounts_plan": EDITS,
     "accounts_apitoken": LOOKS,
     "accounts_auditentry": LOOKS,
+    "accounts_invitation": {**LOOKS, "add": 200},
     "accounts_entry": LOOKS,
     "accounts_usage": LOOKS,
     "accounts_storage": LOOKS,

@@ -11,8 +11,9 @@ from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import AuditAction, Entry, Plan, Storage, Usage, User
+from accounts.models import AuditAction, Entry, Invitation, Plan, Storage, Usage, User
 from accounts.services import audit, tokens
 from jobs import storage
 from jobs.models import Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
@@ -70,6 +71,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "accounts_apitoken": token,
         "accounts_auditentry": audit.record_alone(AuditAction.OPENED, subject=user),
         "accounts_entry": Entry.objects.first(),
+        "accounts_invitation": Invitation.objects.create(email="new@example.org", expires_at=timezone.now()),
         "accounts_usage": Usage.objects.first(),
         "accounts_storage": Storage.objects.first(),
         "jobs_webhookendpoint": endpoint,

@@ -56,6 +56,8 @@ CONTEXT: dict[str, Any] = {
     "reason": "Shows <somebody> else.",
     "named": [("beach & sea.png", 1), ("two.png", 2)],
     "more": 3,
+    "inviter": "Rita Root",
+    "days": 7,
 }
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
-from accounts.services import audit
+from accounts.services import audit, invitations
 from jobs.services import (
     backdrops,
     continuing,
@@ -96,4 +96,5 @@ class Command(BaseCommand):
         slices.run(improvements.sweep)
         slices.run(deliveries.sweep)
         slices.run(audit.sweep)
+        slices.run(invitations.sweep)
         orphans.sweep()
