@@ -1,0 +1,1 @@
+"""`manage.py doctor`: checks everything that this process depends on, and says what to do."""
