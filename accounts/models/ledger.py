@@ -92,6 +92,7 @@ class Entry(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user", "-id"], name="entry_of_user"),
             models.Index(fields=["job"], name="entry_of_job"),
+            models.Index(fields=["at"], name="entry_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from accounts.services import audit, invitations
+from jobs.moderation.services import bursts
 from jobs.services import (
     backdrops,
     continuing,
@@ -84,6 +85,7 @@ class Command(BaseCommand):
             if sweep_clock.is_believable():
                 self.sweep_by_age()
             slices.run(discards.sweep_discards)
+            bursts.look()
 
     def sweep_by_age(self) -> None:
         """Deletes expired rows and files. Call it only if the clock is trusted."""
