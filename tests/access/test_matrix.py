@@ -17,7 +17,7 @@ from accounts.models import AuditAction, Entry, Invitation, Plan, Storage, Usage
 from accounts.services import audit, tokens
 from jobs import storage
 from jobs.models import Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
-from jobs.services import feedback, removal, uploads
+from jobs.services import exports, feedback, removal, uploads
 from jobs.webhooks import notifications, services
 from tests.access import table
 from tests.access.addresses import all_of_them
@@ -93,6 +93,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "rest": "nowhere/",
         "picture_id": pictures_of(job)[0].pk,
         "improvement_id": sent.pk,
+        "export_id": exports.request(user).pk,
         "id": user.pk,
         "app_label": "jobs",
         "content_type_id": "0",

@@ -18,6 +18,7 @@ from jobs.services import (
     backdrops,
     continuing,
     discards,
+    exports,
     idempotency,
     improvements,
     lines,
@@ -77,6 +78,7 @@ class Command(BaseCommand):
         deliveries.recover_lost()
         services.disable_closed()
         deliveries.top_up_everyone()
+        exports.send_due()
         if sweep:
             slices.run(continuing.sweep)
             slices.run(progress.settle_left)
@@ -97,6 +99,7 @@ class Command(BaseCommand):
         slices.run(backdrops.sweep)
         slices.run(improvements.sweep)
         slices.run(deliveries.sweep)
+        slices.run(exports.sweep)
         slices.run(audit.sweep)
         slices.run(invitations.sweep)
         orphans.sweep()
