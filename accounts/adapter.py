@@ -8,6 +8,7 @@ from typing import Any, Final
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
@@ -89,7 +90,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """Sign the user in, and note it."""
         with transaction.atomic():
             super().login(request, user)
-            audit.record(AuditAction.SIGNED_IN, subject=user, actor=user)
+            by_passkey = did_use_passwordless_login(request, user)
+            action = AuditAction.SIGNED_IN_WITH_PASSKEY if by_passkey else AuditAction.SIGNED_IN
+            audit.record(action, subject=user, actor=user)
+            sessions.note_use(request, user)
 
     def logout(self, request: HttpRequest) -> None:
         """Sign out and announce that a session ended."""
@@ -97,6 +101,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         with transaction.atomic():
             if isinstance(user.pk, int):
                 audit.record(AuditAction.SIGNED_OUT, subject=user.pk)
+                sessions.forget(request.session.session_key or "")
                 sessions.notify_session_end(user.pk)
             super().logout(request)
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts import factor_admin  # noqa: F401  # registers its pages
 from accounts.audit_admin import AuditEntryAdmin
 from accounts.invitation_admin import InvitationAdmin
 from accounts.models import ApiToken, AuditAction, AuditEntry, Entry, Invitation, Plan, Storage, Usage, User

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import activity, invitations, sign_up, tokens, usage
+from accounts.views import activity, invitations, sessions, sign_up, tokens, usage
 
 app_name = "accounts"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("signup/confirm/<str:key>/", sign_up.confirm, name="sign_up_confirm"),
     path("invitation/<str:key>/", invitations.invitation, name="invitation"),
+    path("sessions/end-others/", sessions.end_others, name="sessions_end_others"),
+    path("sessions/<int:number>/end/", sessions.end, name="session_end"),
     path("activity/", activity.activity, name="activity"),
     path("usage/", usage.usage, name="usage"),
 ]

@@ -99,6 +99,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.last_seen.LastSeenMiddleware",
+    "accounts.staff_factor.StaffFactorMiddleware",
     "jobs.middleware.StoreUnavailableMiddleware",
     "jobs.middleware.DeletedMeanwhileMiddleware",
 ]
@@ -233,8 +235,28 @@ ACCOUNT_RATE_LIMITS = {
     "invitation_mail": "2/m/key,6/h/key",
     "invite": "300/h/user",
     "invitation_link": "30/m/ip",
-    "data_export": "5/h/user",
 }
+# Second factors. A browser offers passkeys on HTTPS and on localhost only.
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "accounts.factor_adapter.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.factor_forms.CodeStepForm",
+    "reauthenticate": "accounts.factor_forms.CodeConfirmForm",
+    "authenticate_webauthn": "accounts.factor_forms.PasskeyStepForm",
+    "reauthenticate_webauthn": "accounts.factor_forms.PasskeyConfirmForm",
+    "login_webauthn": "accounts.factor_forms.PasskeySignInForm",
+    "add_webauthn": "accounts.factor_forms.AddPasskeyForm",
+    "edit_webauthn": "accounts.factor_forms.PasskeyNameForm",
+}
+# A challenge and its answer are two requests, and an office may share one address.
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Staff reach the admin only with a second factor; see accounts/staff_factor.py.
+STAFF_MFA = boolean("STAFF_MFA", HTTPS)
+MFA_TOTP_ISSUER = SITE_NAME
+# Codes of the half minute before and after are good as well: clocks differ.
+MFA_TOTP_TOLERANCE = 1
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     # Reads hashes of before. They become Argon2 at the next sign-in.
@@ -253,8 +275,6 @@ AUTH_PASSWORD_VALIDATORS = [
 vars().update(email("EMAIL_URL", "consolemail://"))
 # How long the audit log keeps its entries.
 AUDIT_DAYS = integer("AUDIT_DAYS", 730, least=1, most=36_500)
-# How long an export of an account can be downloaded.
-EXPORT_DAYS = integer("EXPORT_DAYS", 7, least=1, most=365)
 DEFAULT_FROM_EMAIL = text("MAIL_FROM", f"{SITE_NAME} <no-reply@localhost>", like=r"[^\r\n]*@[^\r\n]*")
 
 # -- Pictures: input limits and processing ---------------------------------------------------------

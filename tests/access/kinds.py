@@ -32,7 +32,6 @@ KINDS: Final[dict[str, Kind]] = {
     "rendition_key": Kind(owner=frozenset({"jobs:result", "jobs:zip", "jobs:selected_download"})),
     "preview_key": Kind(owner=frozenset({"jobs:preview"}), staff=frozenset({"admin:jobs_picture_preview"})),
     "backdrop_key": Kind(),
-    "export_key": Kind(owner=frozenset({"jobs:export_file"})),
     "improvement_key": Kind(staff=frozenset({"admin:jobs_improvement_file"})),
 }
 
@@ -45,7 +44,6 @@ def there_are() -> set[str]:
 def key_of(kind: str, owner: UUID) -> str:
     """Returns a key of that kind."""
     arguments = {
-        "export_key": (1,),
         "matte_key": (1,),
         "rendition_key": (1, DIGEST, "png"),
         "preview_key": (1, DIGEST),

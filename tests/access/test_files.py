@@ -14,8 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from common.ids import new_id
 from jobs import storage
-from jobs.models import DataExport, Improvement, Matte, Picture, Rendition
-from jobs.services import exports
+from jobs.models import Improvement, Matte, Picture, Rendition
 from tests.access.kinds import KINDS, key_of, mark, there_are
 from tests.conftest import make_job
 from tests.jobs.factories import complete, pictures_of
@@ -45,12 +44,8 @@ def marked(user: User) -> dict[str, bytes]:
     matte = Matte.objects.get(picture=picture)
     picture.refresh_from_db()
     sent = Improvement.objects.create(user=user, name="bad.png", size=1, format="png", width=1, height=1)
-    export = exports.request(user)
-    exports.make(export.pk)
-    export.refresh_from_db()
     named = {
         "improvement_key": sent.key,
-        "export_key": export.keys[0],
         "source_key": picture.source_key,
         "thumb_key": picture.thumb_key,
         "matte_key": matte.key,
@@ -68,8 +63,7 @@ def asked(client: Client, name: str, picture: Picture) -> bytes:
     """Returns the response body of a job's or picture's URL for a client."""
     space, _, short = name.rpartition(":")
     what = ADDRESSES[short][1] if space == "jobs" else "picture"
-    exported = DataExport.objects.get().pk
-    ids = {"job": [picture.job_id], "picture": [picture.pk], "export": [exported], "": []}
+    ids = {"job": [picture.job_id], "picture": [picture.pk], "": []}
     if short == "jobs_improvement_file":
         return body_of(client.get(reverse(name, args=[Improvement.objects.get().pk])))
     if short == "selected_download":

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.test import Client
@@ -17,7 +20,7 @@ from accounts.models import AuditAction, Entry, Invitation, Plan, Storage, Usage
 from accounts.services import audit, tokens
 from jobs import storage
 from jobs.models import Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
-from jobs.services import exports, feedback, removal, uploads
+from jobs.services import feedback, removal, uploads
 from jobs.webhooks import notifications, services
 from tests.access import table
 from tests.access.addresses import all_of_them
@@ -67,6 +70,9 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "auth_group": Group.objects.create(name="clerks"),
         "account_emailaddress": EmailAddress.objects.create(user=user, email=user.email),
         "accounts_user": user,
+        "mfa_authenticator": TOTP.activate(user, "A" * 32).instance,
+        "socialaccount_socialaccount": SocialAccount.objects.create(user=user, provider="company", uid="7"),
+        "usersessions_usersession": UserSession.objects.create(user=user, ip="127.0.0.1", session_key="k"),
         "accounts_plan": Plan.objects.first(),
         "accounts_apitoken": token,
         "accounts_auditentry": audit.record_alone(AuditAction.OPENED, subject=user),
@@ -93,13 +99,14 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "rest": "nowhere/",
         "picture_id": pictures_of(job)[0].pk,
         "improvement_id": sent.pk,
-        "export_id": exports.request(user).pk,
         "id": user.pk,
         "app_label": "jobs",
         "content_type_id": "0",
         "object_id": "0",
         "key": "wrong",
         "uidb36": "1",
+        "pk": rows["mfa_authenticator"].pk,
+        "number": rows["usersessions_usersession"].pk,
     }
 
 
@@ -111,6 +118,8 @@ def address_of(name: str, things: dict[str, Any]) -> str:
     for model, row in things["rows"].items():
         if name.startswith(f"admin:{model}_"):
             given["object_id"] = row.pk
+    if name.startswith("openid_connect_"):
+        return reverse(name, kwargs={"provider_id": "nobody"})
     if name == "account_reset_password_from_key":
         given["key"] = "set-password"
     return reverse(name, kwargs={one: given[one] for one in wanted})

@@ -80,7 +80,6 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("SIGN_UP", "maybe", "SIGN_UP must be one of closed, invitation, open, not 'maybe'."),
     ("INVITATION_DAYS", "0", "INVITATION_DAYS must be between 1 and 365, not 0."),
     ("EMAIL_VERIFICATION", "yes", "EMAIL_VERIFICATION must be one of mandatory, none, optional, not 'yes'."),
-    ("EXPORT_DAYS", "0", "EXPORT_DAYS must be between 1 and 365, not 0."),
     ("MODEL", "U2NET", "MODEL cannot be 'U2NET'"),
     ("MODEL", "../../etc/passwd", "MODEL cannot be"),
     ("DEVICE", "gpu", "DEVICE cannot be 'gpu'"),

@@ -18,7 +18,6 @@ from jobs.services import (
     backdrops,
     continuing,
     discards,
-    exports,
     idempotency,
     improvements,
     lines,
@@ -78,7 +77,6 @@ class Command(BaseCommand):
         deliveries.recover_lost()
         services.disable_closed()
         deliveries.top_up_everyone()
-        exports.send_due()
         if sweep:
             slices.run(continuing.sweep)
             slices.run(progress.settle_left)
@@ -99,7 +97,6 @@ class Command(BaseCommand):
         slices.run(backdrops.sweep)
         slices.run(improvements.sweep)
         slices.run(deliveries.sweep)
-        slices.run(exports.sweep)
         slices.run(audit.sweep)
         slices.run(invitations.sweep)
         orphans.sweep()

@@ -16,8 +16,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from jobs import urls
-from jobs.models import DataExport, Discard, Job, Matte, Picture, Rendition, SearchText, Tag, Upload
-from jobs.services import exports, lines, tags, uploads
+from jobs.models import Discard, Job, Matte, Picture, Rendition, SearchText, Tag, Upload
+from jobs.services import lines, tags, uploads
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import complete, pictures_of, stored_files
 
@@ -51,10 +51,6 @@ ADDRESSES = {
     "preview": ("get", "picture", 200),
     "thumb": ("get", "picture", 200),
     "source": ("get", "picture", 200),
-    "data": ("get", "", 200),
-    "export": ("post", "", 302),
-    "export_file": ("get", "export", 200),
-    "export_delete": ("post", "export", 302),
     "upload_start": ("post", "", 422),
     "upload_discard": ("post", "", 302),
     "upload_body": ("post", "upload", 204),
@@ -76,9 +72,7 @@ def things(user: User) -> dict[str, UUID]:
     lines.PICTURES.fail(claim, "broken", "It is broken.")
     upload = uploads.start(user, "new.png", 10_000)
     uploads.receive(upload, ContentFile(make_picture()), 10)
-    export = exports.request(user)
-    exports.make(export.pk)
-    return {"job": job.pk, "picture": done.pk, "upload": upload.pk, "export": export.pk}
+    return {"job": job.pk, "picture": done.pk, "upload": upload.pk}
 
 
 def address_of(name: str, things: dict[str, UUID]) -> str:
@@ -101,7 +95,7 @@ def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
 
 def everything() -> dict[str, Any]:
     """All rows and files, to check that nothing changed."""
-    models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard, SearchText, Tag, DataExport]
+    models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard, SearchText, Tag]
     models.append(Job.tags.through)
     rows = {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
     return {**rows, "files": stored_files()}
