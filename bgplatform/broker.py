@@ -16,6 +16,7 @@ from dramatiq.common import q_name
 from dramatiq.middleware import AgeLimit, Callbacks, TimeLimit
 
 from bgplatform.wakeup import NotifiedConsumer, wake
+from common import heartbeat
 
 # A worker without a heartbeat for as long as its leases last counts as dead. The minimum of 8 s covers a
 # worker that only slept between two polls of an empty queue (5 s at most).
@@ -38,6 +39,8 @@ class LaneBroker(RedisBroker):
         """Returns a consumer of a queue. `timeout` is Dramatiq's longest pause; this consumer waits for a
         notification instead.
         """
+        # Also while Redis is away: Dramatiq calls this again and again, and the process is healthy.
+        heartbeat.beat()
         if q_name(queue_name) != queue_name:
             return super().consume(queue_name, prefetch, timeout)  # a delay queue: never used
         limit = min(prefetch, self.max_held.get(queue_name, prefetch))

@@ -52,6 +52,9 @@ FORCE_SCRIPT_NAME = PATH_PREFIX or None
 HTTPS = boolean("HTTPS", False)
 BEHIND_PROXY = boolean("BEHIND_PROXY", False)
 
+# Worker, courier and scheduler touch this file while they work; see common/heartbeat.py. Empty: no file.
+HEARTBEAT_FILE = text("HEARTBEAT_FILE", "", like=r"(/.+)?")
+
 ROOT_URLCONF = "bgplatform.urls"
 ASGI_APPLICATION = "bgplatform.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

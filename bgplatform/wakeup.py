@@ -17,6 +17,8 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.errors import ConnectionClosed
 from redis.exceptions import RedisError
 
+from common import heartbeat
+
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 0.5
@@ -68,6 +70,7 @@ class NotifiedConsumer(Consumer):
 
     def __next__(self) -> MessageProxy | None:
         """Returns the next message, or None after a pause. Raises ConnectionClosed without a server."""
+        heartbeat.beat()
         message = next(self._inner) if len(self._held) < self._limit else None
         if message is None:
             self._wakeup.wait(POLL_SECONDS)

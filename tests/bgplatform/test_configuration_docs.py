@@ -14,6 +14,7 @@ READERS = {
     "database",
     "email",
     "folder",
+    "fraction",
     "integer",
     "names",
     "networks",

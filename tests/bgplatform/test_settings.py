@@ -105,6 +105,7 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("FLAG_SIGN_UPS_AN_HOUR", "-1", "FLAG_SIGN_UPS_AN_HOUR must be between 0 and 100000, not -1."),
     ("FLAG_NEW_PICTURES_AN_HOUR", "many", "FLAG_NEW_PICTURES_AN_HOUR must be a whole number, not 'many'."),
     ("NEW_ACCOUNT_DAYS", "0", "NEW_ACCOUNT_DAYS must be between 1 and 365, not 0."),
+    ("HEARTBEAT_FILE", "alive", "HEARTBEAT_FILE cannot be 'alive'"),
     ("TIME_ZONE", "Berlin", "TIME_ZONE must be a time zone such as Europe/Berlin, not 'Berlin'."),
     ("TIME_ZONE", "../../etc/passwd", "TIME_ZONE must be a time zone"),
     ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, ERROR, INFO, WARNING, not 'LOUD'."),

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from accounts.services import audit, invitations
+from common import heartbeat
 from jobs.moderation.services import bursts
 from jobs.services import (
     backdrops,
@@ -67,6 +68,7 @@ class Command(BaseCommand):
                 logger.exception("round failed; trying again")
                 connection.close()
                 trusted_from = time.monotonic() + settings.LEASE_SECONDS
+            heartbeat.beat()
             rounds += 1
 
     def tick(self, *, sweep: bool, leases: bool = True) -> None:
