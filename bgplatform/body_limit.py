@@ -66,6 +66,7 @@ async def refuse(
     )
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     headers.append((b"content-length", str(len(response.content)).encode()))
+    headers.append((b"x-content-type-options", b"nosniff"))
     send = closing_send(send, receive, scope)
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})

@@ -43,6 +43,7 @@ def _serialized(response: HttpResponse) -> bytes:
     headers = {
         **dict(response.items()),
         "Content-Length": str(len(response.content)),
+        "X-Content-Type-Options": "nosniff",
         "Connection": "close",
     }
     lines = [f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}"]

@@ -88,10 +88,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "bgplatform.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bgplatform.cache_control.PrivateMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "bgplatform.content_policy.ContentPolicyMiddleware",
     "bgplatform.content_type.ContentTypeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -261,7 +262,7 @@ MFA_TOTP_ISSUER = SITE_NAME
 # Codes of the half minute before and after are good as well: clocks differ.
 MFA_TOTP_TOLERANCE = 1
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "accounts.hashers.Argon2Hasher",
     # Reads hashes of before. They become Argon2 at the next sign-in.
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
@@ -372,6 +373,8 @@ SPECTACULAR_SETTINGS = {
 
 # -- Security --------------------------------------------------------------------------------------
 
+# Whom to tell about a vulnerability: /.well-known/security.txt.
+SECURITY_CONTACT = text("SECURITY_CONTACT", "", like=r"(mailto:[^@\s]+@[^@\s]+|https://[^\s]+)?")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -397,8 +400,6 @@ if BEHIND_PROXY:
 # Browsers upload to and download from the store directly.
 STORE_ORIGINS = origins(S3_PUBLIC_ENDPOINT, S3_BUCKET) if S3_BUCKET else []
 CONTENT_SECURITY_POLICY = {
-    # The admin's scripts (Alpine) need eval. Only staff use it, and it shows no untrusted text as HTML.
-    "EXCLUDE_URL_PREFIXES": ("/admin/",),
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "blob:", "data:", *STORE_ORIGINS],
@@ -410,6 +411,11 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
     },
+}
+# What the admin allows on top; bgplatform/content_policy.py says why.
+ADMIN_POLICY = {
+    "script-src": ["'unsafe-eval'"],
+    "style-src-attr": ["'unsafe-inline'"],
 }
 
 # -- Language, time, logs --------------------------------------------------------------------------
@@ -437,20 +443,4 @@ UNFOLD = {
     "SITE_URL": f"{PATH_PREFIX}/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("img/mark.svg")}],
     "STYLES": [lambda _: static("css/admin.css")],
-    # The site's green, from light to dark.
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97% .02 155)",
-            "100": "oklch(94% .05 155)",
-            "200": "oklch(89% .08 155)",
-            "300": "oklch(82% .12 154)",
-            "400": "oklch(72% .15 153)",
-            "500": "oklch(61% .15 152)",
-            "600": "oklch(51% .13 152)",
-            "700": "oklch(44% .11 152)",
-            "800": "oklch(37% .09 152)",
-            "900": "oklch(31% .07 152)",
-            "950": "oklch(24% .05 152)",
-        }
-    },
 }

@@ -4,13 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import SignOutView, emails
-from bgplatform import health
+from bgplatform import health, well_known
 from bgplatform.favicon import favicon
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("favicon.ico", favicon, name="favicon"),
+    path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
+    path(".well-known/change-password", well_known.change_password, name="well_known_change_password"),
     path("admin/", admin.site.urls),
     path("account/logout/", SignOutView.as_view(), name="account_logout"),
     path("account/email/", emails.email, name="account_email"),

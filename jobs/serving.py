@@ -18,6 +18,12 @@ CACHE_FOREVER: Final = "max-age=31536000, immutable"
 # For URLs that name the newest version: browsers show the cached one and revalidate it.
 CACHE_NEWEST: Final = "max-age=60, stale-while-revalidate=86400"
 
+# What a browser may show from our origin: the raster types that we encode ourselves, which contain no script.
+# Everything else is a download.
+SHOWN: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
+# A file that a browser takes for a page all the same runs no script, loads nothing, and has no origin.
+FILE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+
 # A streamed file, or a redirect to the file store.
 ServedFile = StreamingHttpResponse | HttpResponseRedirect
 
@@ -38,6 +44,7 @@ def serve_zip(archive: ZipStream, name: str) -> StreamingHttpResponse:
     """An archive of known length, generated while it is sent."""
     response = StreamingHttpResponse(iterate_in_thread(iter(archive)), content_type="application/zip")
     response["Content-Length"] = str(len(archive))
+    response["Content-Security-Policy"] = FILE_POLICY
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["Cache-Control"] = "private, no-store"
     return response
@@ -48,8 +55,10 @@ def serve_file(
 ) -> ServedFile:
     """A stored file: a redirect to the store if it supports that, otherwise streamed by this process.
 
+    download: a browser saves it instead of showing it. True for every type that is not in SHOWN.
     keep: the Cache-Control of the response, if browsers may cache it at all (`cache`).
     """
+    download = download or media_type not in SHOWN
     url = storage.download_url(key, name=name, media_type=media_type, download=download)
     if url is not None:
         redirect = HttpResponseRedirect(url)
@@ -61,6 +70,7 @@ def serve_file(
         raise Http404("This file was deleted.") from error
     response = StreamingHttpResponse(iterate_in_thread(storage.chunks(key)), content_type=media_type)
     response["Content-Length"] = str(length)
+    response["Content-Security-Policy"] = FILE_POLICY
     response["Content-Disposition"] = content_disposition_header(download, name) or "attachment"
     response["Cache-Control"] = f"private, {keep}" if cache else "private, no-store"
     return response

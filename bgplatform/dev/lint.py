@@ -35,6 +35,7 @@ def checks() -> dict[str, list[str]]:
         "import cycles": [PYTHON, "-m", "bgplatform.dev.cycles"],
         "djade": [str(BIN / "djade"), "--check", "--target-version", "5.2", *templates()],
         "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
+        "known vulnerabilities": [PYTHON, "-m", "bgplatform.dev.audit"],
         "settings for production": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
     }
 

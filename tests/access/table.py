@@ -48,6 +48,8 @@ SITE: Final[dict[str, Row]] = {
     "healthz": everybody(200),
     "readyz": everybody(503),  # these tests run no worker
     "favicon": everybody(302),
+    "security_txt": everybody(404),  # these tests set no SECURITY_CONTACT
+    "well_known_change_password": everybody(302),
     # django-allauth's URLs
     "account_login": before_sign_in(),
     "account_signup": before_sign_in(),

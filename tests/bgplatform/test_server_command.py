@@ -27,6 +27,10 @@ def test_no_command_lets_uvicorn_trust_forwarded_headers() -> None:
     assert [line for _, line in lines if "--no-proxy-headers" not in line] == []
 
 
+def test_no_command_lets_uvicorn_name_itself() -> None:
+    assert [line for _, line in starting_lines() if "--no-server-header" not in line] == []
+
+
 def test_no_command_sets_a_uvicorn_root_path() -> None:
     """PATH_PREFIX does that; both together would strip it twice."""
     assert [line for _, line in starting_lines() if re.search("--root-path", line)] == []
