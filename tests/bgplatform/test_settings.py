@@ -79,7 +79,6 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("MAIL_FROM", "a@b\nBcc: c@d", "MAIL_FROM cannot be"),
     ("SIGN_UP", "maybe", "SIGN_UP must be one of closed, invitation, open, not 'maybe'."),
     ("INVITATION_DAYS", "0", "INVITATION_DAYS must be between 1 and 365, not 0."),
-    ("SIGN_UP", "maybe", "SIGN_UP must be one of closed, open, not 'maybe'."),
     ("SECURITY_CONTACT", "security@example.org", "SECURITY_CONTACT cannot be"),
     ("SECURITY_CONTACT", "http://example.org/", "SECURITY_CONTACT cannot be"),
     ("EMAIL_VERIFICATION", "yes", "EMAIL_VERIFICATION must be one of mandatory, none, optional, not 'yes'."),
