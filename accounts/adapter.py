@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import clear_login
 from allauth.core import context as current
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
@@ -13,14 +14,14 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.email_selectors import confirmed_holder
 from accounts.models import AuditAction, User
-from accounts.services import audit, emails, sessions
+from accounts.services import audit, emails, sessions, suspension
 from accounts.site import absolute
 from common import mail
 from common.addresses import client_address
@@ -85,6 +86,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         super().authentication_failed(request, **credentials)
         holder = confirmed_holder(str(credentials.get("email", "")).lower())
         audit.record_alone(AuditAction.SIGN_IN_FAILED, subject=holder)
+
+    def pre_login(self, request: HttpRequest, user: User, **facts: Any) -> HttpResponse | None:
+        """Refuses a suspended account with a page that says so, whichever way its owner signs in."""
+        refusal: HttpResponse | None = super().pre_login(request, user, **facts)
+        if refusal is not None or not user.is_suspended:
+            return refusal
+        clear_login(request)
+        context = {"suspended": user, "explanation": suspension.explanation_of(user)}
+        return render(request, "account/suspended.html", context, status=403)
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Sign the user in, and note it."""

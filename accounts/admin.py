@@ -21,6 +21,7 @@ from accounts.opening import RecordsOpening
 from accounts.services import audit, emails, sessions, tokens
 from common.admin import Kept
 
+ROLES = ("is_staff", "groups", "user_permissions")
 LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "result_megapixels", "in_flight")
 
 
@@ -49,18 +50,31 @@ class UserAdmin(RecordsOpening, DjangoUserAdmin, ModelAdmin):  # type: ignore[mi
     list_select_related = ("plan",)
     list_filter = ("plan", "is_active", "is_staff", "date_joined")
     search_fields = ("email", "name")
-    readonly_fields = ("date_joined", "last_login")
+    readonly_fields = ("date_joined", "last_login", "suspended_at", "suspended_until")
     fieldsets = (
         (None, {"fields": ("email", "name", "plan", "password")}),
         ("Limits of their own: empty is as the plan says", {"fields": LIMITS}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Dates", {"fields": ("date_joined", "last_login")}),
+        ("Dates", {"fields": ("date_joined", "last_login", "suspended_at", "suspended_until")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "password1", "password2")}),)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Close the account instead: deleting its rows would leave orphaned files behind."""
         return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Only superusers make superusers. Who may not change groups gives nobody a role."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        if request.user.is_superuser:
+            return fields
+        roles = () if request.user.has_perm("auth.change_group") else ROLES
+        return (*fields, "is_superuser", *roles)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A superuser's account is changed by superusers only: its password would be a way to all rights."""
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and (obj is None or not obj.is_superuser or bool(request.user.is_superuser))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save. An address set by staff counts as confirmed; closing an account ends its event streams."""

@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "accounts.staff_factor.StaffFactorMiddleware",
     "jobs.middleware.StoreUnavailableMiddleware",
     "jobs.middleware.DeletedMeanwhileMiddleware",
+    "jobs.middleware.HiddenMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

@@ -13,6 +13,7 @@ from zipstream import ZIP_STORED, ZipStream
 
 from common.spreadsheet import escape_formula
 from jobs import names, storage
+from jobs.errors import HiddenError
 from jobs.models import Job, Picture
 
 MANIFEST = "manifest.csv"
@@ -23,7 +24,7 @@ TITLE_BYTES = 180
 def results_archive(pictures: Sequence[Picture], folder: str = "") -> ZipStream:
     """The results of pictures (with `rendition` attached), under the originals' names and folders.
 
-    If some pictures are not done, a manifest lists the state of each.
+    If some pictures are not done or hidden by a moderator, a manifest lists the state of each.
     """
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
     add_results(archive, pictures, folder)
@@ -41,15 +42,21 @@ def jobs_archive(jobs: Sequence[tuple[Job, Sequence[Picture]]]) -> ZipStream:
     """The results of several jobs, each in a folder named after its title."""
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
     folders = names.unique(names.of_title(job.title) for job, _ in jobs)
-    for folder, (_, pictures) in zip(folders, jobs, strict=True):
+    for folder, (job, pictures) in zip(folders, jobs, strict=True):
         if pictures:
-            add_results(archive, pictures, folder)
+            add_results(archive, pictures, folder, hidden=job.hidden_at is not None)
     return archive
 
 
-def add_results(archive: ZipStream, pictures: Sequence[Picture], folder: str = "") -> None:
-    """Adds the results of a job to an archive, below `folder`."""
-    done = [picture for picture in pictures if picture.state == Picture.State.DONE and picture.rendition]
+def add_results(
+    archive: ZipStream, pictures: Sequence[Picture], folder: str = "", *, hidden: bool = False
+) -> None:
+    """Adds the results of a job to an archive, below `folder`. hidden: a moderator hid the whole job."""
+    done = [
+        picture
+        for picture in pictures
+        if picture.state == Picture.State.DONE and picture.rendition and not _is_hidden(picture, hidden)
+    ]
     *unique, manifest = names.unique([*map(_path, done), MANIFEST])
     paths = dict(zip((picture.pk for picture in done), unique, strict=True))
     for picture in done:
@@ -58,7 +65,11 @@ def add_results(archive: ZipStream, pictures: Sequence[Picture], folder: str = "
             archive.add(storage.chunks(picture.rendition.key), path, size=picture.rendition.size)
     if len(done) < len(pictures):
         rows = [(picture, paths.get(picture.pk, "")) for picture in pictures]
-        archive.add(_manifest(rows), _below(folder, manifest))
+        archive.add(_manifest(rows, hidden), _below(folder, manifest))
+
+
+def _is_hidden(picture: Picture, with_job: bool) -> bool:
+    return with_job or picture.hidden_at is not None
 
 
 def _path(picture: Picture) -> str:
@@ -70,7 +81,7 @@ def _below(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def _manifest(rows: Sequence[tuple[Picture, str]]) -> bytes:
+def _manifest(rows: Sequence[tuple[Picture, str]], hidden: bool) -> bytes:
     text = io.StringIO()
     # Quoted: a semicolon would otherwise split a cell where it is the separator, and the rest would be
     # unescaped.
@@ -78,7 +89,10 @@ def _manifest(rows: Sequence[tuple[Picture, str]]) -> bytes:
     table.writerow(["picture", "state", "file", "code", "sentence"])
     for picture, path in rows:
         original = _below(picture.folder, picture.name)
-        cells = [original, picture.state, path, picture.error_code, picture.error_sentence]
+        code, sentence = picture.error_code, picture.error_sentence
+        if _is_hidden(picture, hidden):
+            code, sentence = HiddenError().as_dict().values()
+        cells = [original, picture.state, path, code, sentence]
         table.writerow([escape_formula(cell) for cell in cells])
     # With a byte order mark, so that spreadsheets read it as UTF-8.
     return text.getvalue().encode("utf-8-sig")

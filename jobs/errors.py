@@ -80,3 +80,14 @@ class ModerationError(JobsError):
     """A report, decision or appeal that is not possible."""
 
     status = 422
+
+
+class HiddenError(JobsError):
+    """A file that a moderator hid. Its owner sees why on the page of decisions."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "hidden", "A moderator hid this. See “Decisions” in your account for why, and to answer."
+        )

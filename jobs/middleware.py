@@ -1,4 +1,6 @@
-"""Middleware: 503 if the file store is unavailable, 404 if an object was deleted during the request."""
+"""Middleware: 503 if the file store is unavailable, 404 if an object was deleted during the request, 403 if a
+moderator hid it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import page_not_found
 
-from jobs.errors import GoneError
+from jobs.errors import GoneError, HiddenError
 from jobs.gone import is_gone
 from jobs.storage import StoreUnavailableError
 
@@ -52,3 +54,15 @@ class DeletedMeanwhileMiddleware(MiddlewareMixin):
         if request.accepts("text/html"):
             return page_not_found(request, exception)
         return JsonResponse(GoneError().as_dict(), status=GoneError.status)
+
+
+class HiddenMiddleware(MiddlewareMixin):
+    """Turns HiddenError into a 403 that says where its owner reads why."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A page for browsers, JSON for scripts."""
+        if not isinstance(exception, HiddenError):
+            return None
+        if request.accepts("text/html"):
+            return render(request, "jobs/hidden.html", status=exception.status)
+        return JsonResponse(exception.as_dict(), status=exception.status)

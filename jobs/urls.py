@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.views import events, files, jobs, pictures, selected, tags, uploads
+from jobs.views import decisions, events, files, jobs, pictures, selected, tags, uploads
 from jobs.webhooks import views
 
 app_name = "jobs"
@@ -31,6 +31,8 @@ urlpatterns = [
     path("pictures/<uuid:picture_id>/preview/", files.preview, name="preview"),
     path("pictures/<uuid:picture_id>/thumb/", files.thumb, name="thumb"),
     path("pictures/<uuid:picture_id>/source/", files.source, name="source"),
+    path("account/decisions/", decisions.decisions, name="decisions"),
+    path("account/decisions/<str:key>/", decisions.decision, name="decision"),
     path("account/webhooks/", views.listing, name="webhooks"),
     path("account/webhooks/<uuid:endpoint_id>/", views.webhook, name="webhook"),
     path("account/webhooks/<uuid:endpoint_id>/rotate/", views.rotate, name="webhook_rotate"),

@@ -7,6 +7,7 @@ import re
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable
+from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
@@ -28,6 +29,10 @@ class Person:
         with self._browser.open(self._address + path, timeout=30) as answer:
             return bytes(answer.read())
 
+    def open(self, path: str) -> Any:
+        """Opens a path whose answer takes long, such as events. The caller reads and closes it."""
+        return self._browser.open(self._address + path, timeout=60)
+
     def _post(self, path: str, body: bytes, media_type: str) -> str:
         headers = {"Content-Type": media_type, "Referer": self._address + path}
         request = urllib.request.Request(self._address + path, body, headers)  # noqa: S310  # the site's own address
@@ -48,6 +53,11 @@ class Person:
         }
         form = urllib.parse.urlencode(fields).encode()
         assert self._post("/account/login/", form, "application/x-www-form-urlencoded") == "/"
+
+    def post(self, path: str, fields: dict[str, str], *, form: str) -> str:
+        """Send a form that is on the page `form`. Returns the path where the site leads."""
+        data = {"csrfmiddlewaretoken": self._token(form), **fields}
+        return self._post(path, urllib.parse.urlencode(data).encode(), "application/x-www-form-urlencoded")
 
     def submit(self, files: Iterable[tuple[str, bytes]]) -> str:
         """Submit files (name, content) as one job. Returns the path of its page."""

@@ -19,11 +19,23 @@ from accounts.services import audit, sessions
 from common.after_commit import after_commit
 
 _listeners: Final[list[Callable[[int], object]]] = []
+_explanation: Callable[[int], str] | None = None
 
 
 def on_suspension(listener: Callable[[int], object]) -> None:
     """Register a listener, called with a user's id after the commit of a suspension."""
     _listeners.append(listener)
+
+
+def register_explanation(path_of: Callable[[int], str]) -> None:
+    """Register what returns the path of the page that explains an account's suspension, or ""."""
+    global _explanation
+    _explanation = path_of
+
+
+def explanation_of(user: User) -> str:
+    """The path of the page where a suspended person reads why, and can answer; "" if there is none."""
+    return _explanation(user.pk) if _explanation else ""
 
 
 def in_force(prefix: str = "") -> Q:

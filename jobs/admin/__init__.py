@@ -21,9 +21,11 @@ from jobs.admin.actions import JobActions
 from jobs.admin.deletion import DeletesWithFiles
 from jobs.admin.feedback import FeedbackAdmin
 from jobs.admin.improvements import ImprovementAdmin
+from jobs.admin.moderation.cases import CaseAdmin
 from jobs.admin.refused_pictures import RefusedPictureAdmin
 from jobs.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from jobs.models import (
+    Case,
     Feedback,
     Improvement,
     Job,
@@ -266,6 +268,7 @@ class ReceiptAdmin(ReadOnly):
         return False
 
 
+admin.site.register(Case, CaseAdmin)
 admin.site.register(Feedback, FeedbackAdmin)
 admin.site.register(Improvement, ImprovementAdmin)
 admin.site.register(RefusedPicture, RefusedPictureAdmin)

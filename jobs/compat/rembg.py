@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
 from accounts.models import Scope, User
+from accounts.services import suspension
 from common.addresses import client_address
 from common.threads import run_in_thread
 from jobs.compat import body, execution, rate, responses, sources
@@ -119,9 +120,10 @@ def needs_no_token(request: HttpRequest) -> bool:
 def _caller(request: HttpRequest) -> Caller:
     if not needs_no_token(request):
         return authenticate(request, Scope.SUBMIT)
-    owner = User.objects.filter(email=settings.REMBG_API_LOCAL, is_active=True).first()
+    active = User.objects.filter(~suspension.in_force(), is_active=True)
+    owner = active.filter(email=settings.REMBG_API_LOCAL).first()
     if owner is None:
-        raise CompatError("auth_failed", "The account in REMBG_API_LOCAL does not exist.")
+        raise CompatError("auth_failed", "The account in REMBG_API_LOCAL does not exist, or is suspended.")
     return remember_caller(request, Caller(owner, None))
 
 

@@ -59,6 +59,8 @@ class Case(models.Model):
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
+        # Decided, and a person's appeal waits for its answer.
+        APPEALED = "appealed", _("appealed")
         DECIDED = "decided", _("decided")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -98,7 +100,7 @@ class Case(models.Model):
             models.CheckConstraint(
                 name="case_decided_has_time",
                 condition=Q(state="open", decided_at__isnull=True)
-                | Q(state="decided", decided_at__isnull=False),
+                | Q(state__in=["appealed", "decided"], decided_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="case_assigned_has_time",

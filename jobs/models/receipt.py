@@ -16,6 +16,7 @@ class Receipt(models.Model):
     class Reason(models.TextChoices):
         OWNER = "owner", "deleted by its owner"
         STAFF = "staff", "deleted by staff"
+        RULES = "rules", "deleted by a moderator"
         EXPIRED = "expired", "its retention time was over"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="receipts")

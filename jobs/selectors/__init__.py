@@ -215,7 +215,7 @@ def _attach_first_pictures(jobs: Sequence[Job]) -> None:
     # The first positions are 0, 1, 2, … unless pictures were deleted: good enough for a row of thumbnails.
     # Load only the fields that a page of a hundred thumbnails needs.
     wanted = Picture.objects.filter(job__in=jobs, position__lt=FIRST_PICTURES).order_by("position")
-    rows = wanted.only("job", "position", "state", "thumb_key") if jobs else []
+    rows = wanted.only("job", "position", "state", "thumb_key", "hidden_at") if jobs else []
     firsts: dict[UUID, list[Picture]] = {job.pk: [] for job in jobs}
     for picture in rows:
         firsts[picture.job_id].append(picture)

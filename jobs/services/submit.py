@@ -20,6 +20,7 @@ from jobs.errors import GoneError, SubmitRefusedError
 from jobs.models import Job, Picture, Upload
 from jobs.models.job import Lane
 from jobs.selectors import registered_models
+from jobs.selectors.hidden import refuse_hidden_job
 from jobs.services import (
     backdrops,
     charging,
@@ -103,14 +104,17 @@ def submit(
 def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
     """Makes a new job of the same sources with another recipe. If the matte stays the same, no model runs.
 
-    The jobs share the sources: the last job that uses a source deletes it. Raises SubmitRefusedError if the
-    job has no sources, GoneError if it was deleted, and RecipeError and QuotaExceededError as `submit` does.
-    As no upload checks the quota here, it also raises QuotaExceededError if the storage is already full.
+    The jobs share the sources: the last job that uses a source deletes it. Pictures that a moderator hid stay
+    out of it. Raises HiddenError if the whole job is hidden, SubmitRefusedError if the job has no sources,
+    GoneError if it was deleted, and RecipeError and QuotaExceededError as `submit` does. As no upload checks
+    the quota here, it also raises QuotaExceededError if the storage is already full.
     """
     check(recipe)
+    refuse_hidden_job(job)
     quota.check_storage(job.user, 1)
     most = allowed(job.user)
-    mine = Picture.objects.filter(job=job).exclude(source_key="").order_by("position")
+    # A copy of a hidden picture would not be hidden.
+    mine = Picture.objects.filter(job=job, hidden_at__isnull=True).exclude(source_key="").order_by("position")
     pictures, sources = _copies(job.user, mine, recipe, most)
     with transaction.atomic():
         locks.hold_user(job.user_id)

@@ -120,6 +120,8 @@ def _same(user: User, digest: str, recipe: Recipe, ephemeral: bool) -> Call | No
             source_digest=digest,
             queued_at__gt=timezone.now() - SAME_FOR,
             state__in=[Picture.State.QUEUED, Picture.State.RUNNING, Picture.State.DONE],
+            hidden_at__isnull=True,
+            job__hidden_at__isnull=True,
             job__recipe_digest=recipe.digest,
             job__origin=Job.Origin.CALL,
             job__ephemeral=ephemeral,

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from jobs import names, selectors
 from jobs.archive import archive_name, results_archive
+from jobs.selectors.hidden import refuse_hidden, refuse_hidden_job
 from jobs.services import thumbnails
 from jobs.serving import CACHE_FOREVER, CACHE_NEWEST, ServedFile, serve_file, serve_zip
 from jobs.views.access import job_or_404, picture_or_404
@@ -19,7 +20,7 @@ from jobs.views.access import job_or_404, picture_or_404
 @require_safe
 def result(request: HttpRequest, picture_id: UUID) -> ServedFile:
     """The newest rendition, named after the original."""
-    picture = picture_or_404(request, picture_id)
+    picture = refuse_hidden(picture_or_404(request, picture_id))
     rendition = picture.rendition
     if rendition is None:
         raise Http404("This picture has no result yet.")
@@ -36,7 +37,7 @@ def result(request: HttpRequest, picture_id: UUID) -> ServedFile:
 @require_safe
 def preview(request: HttpRequest, picture_id: UUID) -> ServedFile:
     """A preview of the newest rendition. Browsers cache it forever if the URL names its version."""
-    picture = picture_or_404(request, picture_id)
+    picture = refuse_hidden(picture_or_404(request, picture_id))
     key = thumbnails.preview_of(picture)
     if not key:
         raise Http404("This picture has no result yet.")
@@ -49,7 +50,7 @@ def preview(request: HttpRequest, picture_id: UUID) -> ServedFile:
 @require_safe
 def thumb(request: HttpRequest, picture_id: UUID) -> ServedFile:
     """A thumbnail of the source."""
-    picture = picture_or_404(request, picture_id)
+    picture = refuse_hidden(picture_or_404(request, picture_id))
     key = thumbnails.thumb_of(picture)
     if not key:
         raise Http404("This picture has no thumbnail yet.")
@@ -60,7 +61,7 @@ def thumb(request: HttpRequest, picture_id: UUID) -> ServedFile:
 @require_safe
 def source(request: HttpRequest, picture_id: UUID) -> ServedFile:
     """The uploaded file. It is always a download, because its content is untrusted."""
-    picture = picture_or_404(request, picture_id)
+    picture = refuse_hidden(picture_or_404(request, picture_id))
     if not picture.source_key:
         raise Http404("The original was not kept.")
     return serve_file(
@@ -72,7 +73,7 @@ def source(request: HttpRequest, picture_id: UUID) -> ServedFile:
 @require_safe
 def results_zip(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     """All finished results of a job, named after the originals, generated while they are sent."""
-    job = job_or_404(request, job_id)
+    job = refuse_hidden_job(job_or_404(request, job_id))
     pictures = selectors.every_picture_of(job)
     if not any(picture.rendition for picture in pictures):
         raise Http404("This job has no results yet.")

@@ -27,10 +27,16 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     "incoming_key": Kind(),
     "source_key": Kind(owner=frozenset({"jobs:source"})),
-    "thumb_key": Kind(owner=frozenset({"jobs:thumb"}), staff=frozenset({"admin:jobs_picture_thumb"})),
+    "thumb_key": Kind(
+        owner=frozenset({"jobs:thumb"}),
+        staff=frozenset({"admin:jobs_picture_thumb", "admin:jobs_case_image"}),
+    ),
     "matte_key": Kind(),
     "rendition_key": Kind(owner=frozenset({"jobs:result", "jobs:zip", "jobs:selected_download"})),
-    "preview_key": Kind(owner=frozenset({"jobs:preview"}), staff=frozenset({"admin:jobs_picture_preview"})),
+    "preview_key": Kind(
+        owner=frozenset({"jobs:preview"}),
+        staff=frozenset({"admin:jobs_picture_preview", "admin:jobs_case_image"}),
+    ),
     "backdrop_key": Kind(),
     "improvement_key": Kind(staff=frozenset({"admin:jobs_improvement_file"})),
 }

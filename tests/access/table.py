@@ -102,6 +102,8 @@ SITE: Final[dict[str, Row]] = {
     "accounts:sessions_end_others": ones_own(302, "post"),
     "accounts:session_end": Row("post", SIGN_IN, 404, 302, 404),
     "accounts:usage": ones_own(200),
+    "jobs:decisions": ones_own(200),
+    "jobs:decision": everybody(404),  # a link that nobody made
     "jobs:webhooks": ones_own(200),
     "jobs:webhook": Row("get", SIGN_IN, 404, 200, 404),
     "jobs:webhook_rotate": Row("post", SIGN_IN, 404, 200, 404),
@@ -149,6 +151,15 @@ ADMINISTRATION: Final[dict[str, Row]] = {
     "admin:jobs_picture_thumb": administration(200),
     "admin:jobs_picture_preview": administration(200),
     "admin:jobs_improvement_file": administration(200),
+    "admin:jobs_case_take": administration(302, "post"),
+    "admin:jobs_case_release": administration(302, "post"),
+    "admin:jobs_case_decide": administration(422, "post"),  # an empty form
+    "admin:jobs_case_undo": administration(404, "post"),  # names no decision
+    "admin:jobs_case_refuse": administration(404, "post"),  # names no picture
+    "admin:jobs_case_answer": administration(404, "post"),
+    "admin:jobs_case_image": administration(200),
+    "admin:jobs_case_person": administration(200),
+    "admin:jobs_case_open": administration(302, "post"),
     "admin:accounts_auditentry_export": administration(200),
     "admin/(?P<url>.*)$": administration(404),
 }
@@ -182,6 +193,7 @@ TABLES: Final[dict[str, dict[str, int]]] = {
     "jobs_receipt": LOOKS,
     "jobs_feedback": LOOKS,
     "jobs_improvement": LOOKS,
+    "jobs_case": LOOKS,
 }
 for _table, _actions in TABLES.items():
     for _action, _status in _actions.items():

@@ -14,7 +14,8 @@ from django.urls import reverse
 from accounts.models import User
 from common.ids import new_id
 from jobs import storage
-from jobs.models import Improvement, Matte, Picture, Rendition
+from jobs.models import Case, FlagKind, Improvement, Matte, Picture, Rendition
+from jobs.moderation.services import flag
 from tests.access.kinds import KINDS, key_of, mark, there_are
 from tests.conftest import make_job
 from tests.jobs.factories import complete, pictures_of
@@ -43,6 +44,7 @@ def marked(user: User) -> dict[str, bytes]:
     rendition = complete(picture)
     matte = Matte.objects.get(picture=picture)
     picture.refresh_from_db()
+    flag(FlagKind.EXPLICIT_CONTENT, user=user, picture=picture)
     sent = Improvement.objects.create(user=user, name="bad.png", size=1, format="png", width=1, height=1)
     named = {
         "improvement_key": sent.key,
@@ -64,6 +66,12 @@ def asked(client: Client, name: str, picture: Picture) -> bytes:
     space, _, short = name.rpartition(":")
     what = ADDRESSES[short][1] if space == "jobs" else "picture"
     ids = {"job": [picture.job_id], "picture": [picture.pk], "": []}
+    if short == "jobs_case_image":
+        case = Case.objects.get().pk
+        return b"".join(
+            body_of(client.get(reverse(name, args=[case, picture.pk, which])))
+            for which in ("source", "result")
+        )
     if short == "jobs_improvement_file":
         return body_of(client.get(reverse(name, args=[Improvement.objects.get().pk])))
     if short == "selected_download":
@@ -84,6 +92,7 @@ def test_who_may_download_each_file_from_which_url(
     staff = make_user(is_staff=True, is_superuser=True)
     addresses = [f"jobs:{name}" for name in READ]
     addresses += ["admin:jobs_picture_thumb", "admin:jobs_picture_preview", "admin:jobs_improvement_file"]
+    addresses += ["admin:jobs_case_image"]
 
     def given_to(client: Client) -> set[str]:
         return {name for name in addresses if marked[kind] in asked(client, name, picture)}

@@ -19,7 +19,8 @@ from django.utils import timezone
 from accounts.models import AuditAction, Entry, Invitation, Plan, Storage, Usage, User
 from accounts.services import audit, tokens
 from jobs import storage
-from jobs.models import Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs.models import FlagKind, Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs.moderation.services import flag
 from jobs.services import feedback, removal, uploads
 from jobs.webhooks import notifications, services
 from tests.access import table
@@ -66,6 +67,9 @@ def things(user: User, stranger: User) -> dict[str, Any]:
     delivery = notifications.test(endpoint)
     sent = Improvement.objects.create(user=user, name="bad.png", size=1, format="png", width=1, height=1)
     storage.write(sent.key, b"x")
+    flagged = flag(FlagKind.EXPLICIT_CONTENT, user=user, picture=pictures_of(job)[0])
+    assert flagged is not None
+    case = flagged.case
     rows = {
         "auth_group": Group.objects.create(name="clerks"),
         "account_emailaddress": EmailAddress.objects.create(user=user, email=user.email),
@@ -89,6 +93,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "jobs_upload": Upload.objects.first(),
         "jobs_receipt": Receipt.objects.first(),
         "jobs_improvement": sent,
+        "jobs_case": case,
         "jobs_feedback": feedback.give(pictures_of(job)[0], 4, "fine"),
     }
     assert set(rows) == set(table.TABLES)
@@ -99,6 +104,9 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "rest": "nowhere/",
         "picture_id": pictures_of(job)[0].pk,
         "improvement_id": sent.pk,
+        "case_id": case.pk,
+        "which": "source",
+        "user_id": user.pk,
         "id": user.pk,
         "app_label": "jobs",
         "content_type_id": "0",

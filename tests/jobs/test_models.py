@@ -189,6 +189,16 @@ def test_every_named_constraint_has_a_test() -> None:
         "thumbnail_request_state_known",
         "thumbnail_request_leased_when_running",
         "thumbnail_request_failed_says_why",
+        # tests/jobs/moderation/test_constraints.py
+        "case_one_open_a_target",
+        "case_one_open_an_account",
+        "case_has_target",
+        "case_decided_has_time",
+        "case_assigned_has_time",
+        "flag_one_a_kind",
+        "decision_suspension_has_end",
+        "decision_deletion_stays",
+        "appeal_answered_is_complete",
         # tests/jobs/test_api_models.py
         "preset_once_a_user",
         "preset_has_name",

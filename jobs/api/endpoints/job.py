@@ -22,6 +22,7 @@ from jobs.api.schema import IDEMPOTENCY_KEY, WAIT
 from jobs.api.serializers.jobs import Again, JobChange, JobDetail
 from jobs.archive import archive_name, results_archive
 from jobs.models import Job
+from jobs.selectors.hidden import refuse_hidden_job
 from jobs.services import presets, removal, retention, retry, submit, tags
 from jobs.serving import serve_zip
 
@@ -147,7 +148,7 @@ class ResultsView(ApiView):
     )
     def get(self, request: Request, job_id: UUID) -> HttpResponseBase:
         """All finished results, named after the originals; 404 if there are none yet."""
-        job = self.job(job_id)
+        job = refuse_hidden_job(self.job(job_id))
         pictures: Any = selectors.every_picture_of(job)
         if not any(picture.rendition for picture in pictures):
             raise Http404

@@ -20,6 +20,7 @@ from jobs.api.pagination import PARAMETERS, keyset, page_response, position
 from jobs.api.serializers.common import page_schema
 from jobs.api.serializers.pictures import PictureSerializer
 from jobs.models import Picture
+from jobs.selectors.hidden import refuse_hidden
 from jobs.services import removal, thumbnails
 
 
@@ -91,7 +92,7 @@ class ResultView(ApiView):
     )
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """The file, named after the original; 404 if there is none yet."""
-        picture = self.picture(picture_id)
+        picture = refuse_hidden(self.picture(picture_id))
         rendition = picture.rendition
         if rendition is None:
             raise Http404
@@ -109,7 +110,7 @@ class PreviewView(ApiView):
     )
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """At most 640 pixels a side; 404 if there is no result yet."""
-        picture = self.picture(picture_id)
+        picture = refuse_hidden(self.picture(picture_id))
         key = thumbnails.preview_of(picture)
         if not key:
             raise Http404
@@ -126,7 +127,7 @@ class ThumbView(ApiView):
     )
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """At most 640 pixels a side; 404 until a worker has made it."""
-        picture = self.picture(picture_id)
+        picture = refuse_hidden(self.picture(picture_id))
         key = thumbnails.thumb_of(picture)
         if not key:
             raise Http404
@@ -145,7 +146,7 @@ class SourceView(ApiView):
     )
     def get(self, request: Request, picture_id: UUID) -> HttpResponseBase:
         """The file as it was uploaded."""
-        picture = self.picture(picture_id)
+        picture = refuse_hidden(self.picture(picture_id))
         if not picture.source_key:
             raise Http404
         kind = "application/octet-stream"

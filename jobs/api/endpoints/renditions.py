@@ -29,6 +29,7 @@ from jobs.api.serializers.rendition_requests import MatteFile, NewRendition, Ren
 from jobs.errors import WrongStateError
 from jobs.long_polling import wait_made
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
+from jobs.selectors.hidden import refuse_hidden
 from jobs.services import presets, rendition_requests
 from segmentation.recipe import Recipe
 
@@ -64,7 +65,7 @@ class PictureRenditionsView(ApiView):
         however often you request it.
         """
         wait_seconds(request._request)
-        picture = self.picture(picture_id)
+        picture = refuse_hidden(self.picture(picture_id))
         return with_pending(self, once(self, lambda: self._render(picture)))
 
     def _render(self, picture: Picture) -> Response:
@@ -116,6 +117,7 @@ class RenditionFileView(ApiView):
         row = rendition_of(self, rendition_id)
         if isinstance(row, RenditionRequest):
             raise Http404
+        refuse_hidden(row.picture)
         name = names.with_extension(row.picture.name, row.extension)
         return file_response(request, row.key, media_type=row.media_type, name=name)
 
@@ -165,7 +167,7 @@ class PictureMattesView(ApiView):
         202: it is in progress; poll `url`. 200: it was made within `wait`.
         """
         wait_seconds(request._request)
-        picture = self.picture(picture_id)
+        picture = refuse_hidden(self.picture(picture_id))
         return with_pending(self, once(self, lambda: self._correct(request, picture)))
 
     def _correct(self, request: Request, picture: Picture) -> Response:
@@ -185,9 +187,12 @@ class MatteFileView(ApiView):
     @extend_schema(operation_id="matte_file", summary="The file", responses=file_schema("image/png"))
     def get(self, request: Request, matte_id: UUID) -> HttpResponseBase:
         """A greyscale PNG of the source's size."""
-        matte = Matte.objects.filter(picture__user=self.user, pk=matte_id).select_related("picture").first()
+        matte = (
+            Matte.objects.filter(picture__user=self.user, pk=matte_id).select_related("picture__job").first()
+        )
         if matte is None:
             raise Http404
+        refuse_hidden(matte.picture)
         name = f"{names.with_extension(matte.picture.name, 'matte')}.png"
         return file_response(request, matte.key, media_type="image/png", name=name)
 
@@ -200,7 +205,7 @@ def rendition_of(view: ApiView, rendition: UUID) -> Rendition | RenditionRequest
         return rendition_request
     made = (
         Rendition.objects.filter(picture__user=view.user, pk=rendition)
-        .select_related("matte", "picture")
+        .select_related("matte", "picture__job")
         .first()
     )
     if made is None:

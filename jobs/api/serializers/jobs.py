@@ -111,6 +111,9 @@ class JobSerializer(ResponseSerializer):
     counts = CountsSerializer()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
+    hidden_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a moderator hid it; the files of its pictures are refused."
+    )
     url = UrlField("job")
     pictures_url = UrlField("job-pictures")
     results_url = UrlField("job-results")

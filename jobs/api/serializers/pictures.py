@@ -49,6 +49,10 @@ class PictureSerializer(ResponseSerializer):
     queued_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+    hidden_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When a moderator hid it; its files are refused. Its job may be hidden instead.",
+    )
     rendition = RenditionSerializer(allow_null=True, help_text="The newest result.")
     url = UrlField("picture")
     result_url = UrlField("picture-result", when="rendition", allow_null=True)

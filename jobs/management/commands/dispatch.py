@@ -14,7 +14,7 @@ from django.db import Error, connection
 
 from accounts.services import audit, invitations
 from common import heartbeat
-from jobs.moderation.services import bursts
+from jobs.moderation.services import bursts, stopping
 from jobs.services import (
     backdrops,
     continuing,
@@ -76,6 +76,7 @@ class Command(BaseCommand):
         for line in lines.ALL:
             line.recover_lost(leases=leases)
             line.top_up_everyone()
+        stopping.sweep()
         deliveries.recover_lost()
         services.disable_closed()
         deliveries.top_up_everyone()

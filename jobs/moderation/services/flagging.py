@@ -63,7 +63,7 @@ def flag(
     with transaction.atomic():
         if _is_flagged(kind, owner, job, picture):
             return None
-        case = _open_case(owner, _SEVERITY_OF_FLAG[kind], job=job, picture=picture)
+        case = open_case(owner, _SEVERITY_OF_FLAG[kind], job=job, picture=picture)
         made, created = Flag.objects.get_or_create(
             case=case, kind=kind, defaults={"score": score, "facts": dict(facts or {})}
         )
@@ -80,7 +80,7 @@ def report(*, share: Shared, reason: ReportReason, words: str, reporter: User | 
         sentence = f"Write at most {Report.MAX_WORDS} characters."
         raise ModerationError("too_long", sentence)
     with transaction.atomic():
-        case = _open_case(share.user_id, _SEVERITY_OF_REPORT[reason], share=share)
+        case = open_case(share.user_id, _SEVERITY_OF_REPORT[reason], share=share)
         made: Report = Report.objects.create(case=case, reason=reason, words=words, reporter=reporter)
         # The owner's page of activity shows entries of which the owner is the subject. Not this one.
         audit.record(AuditAction.REPORTED, subject=None, on=case, actor=reporter, facts={"reason": reason})
@@ -97,7 +97,7 @@ def _is_flagged(kind: FlagKind, user: int, job: Job | None, picture: Picture | N
     return flags.filter(case__kind=CaseKind.ACCOUNT, case__user=user, created_at__gt=since).exists()
 
 
-def _open_case(
+def open_case(
     user: int,
     severity: Severity,
     *,

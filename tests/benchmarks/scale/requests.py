@@ -55,6 +55,7 @@ ADMIN = (
     "jobs/upload",
     "jobs/receipt",
     "accounts/user",
+    "jobs/case",
 )
 
 

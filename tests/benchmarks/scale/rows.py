@@ -14,7 +14,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import Plan, User
-from jobs.models import Job, Matte, Picture, Rendition, Upload
+from jobs.models import Case, CaseKind, Flag, FlagKind, Job, Matte, Picture, Rendition, Severity, Upload
 from jobs.queue import messages
 from jobs.services import tags
 from jobs.services.lines import PICTURES
@@ -58,11 +58,36 @@ def fill(pictures: int) -> dict[str, Account]:
         cursor.execute("SET session_replication_role = DEFAULT")
     for account in accounts[:4]:
         _tag(account)
+    _flag(pictures // 20)
     _send_what_is_in_flight()
     Plan.objects.filter(is_default=True).update(keep_days=3650)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return {account.name: account for account in accounts[:4]}
+
+
+def _flag(count: int) -> None:
+    """Flags this many pictures; a fifth of the cases is open."""
+    now = timezone.now()
+    owners = Picture.objects.order_by("pk").values_list("pk", "user")[:count]
+    cases = Case.objects.bulk_create(
+        [
+            Case(
+                user_id=user,
+                kind=CaseKind.PICTURE,
+                target=picture,
+                picture_id=picture,
+                severity=Severity.values[number % 3],
+                state=Case.State.DECIDED if number % 5 else Case.State.OPEN,
+                decided_at=now if number % 5 else None,
+            )
+            for number, (picture, user) in enumerate(owners)
+        ],
+        batch_size=5_000,
+    )
+    Flag.objects.bulk_create(
+        [Flag(case=case, kind=FlagKind.EXPLICIT_CONTENT, score=0.9) for case in cases], batch_size=5_000
+    )
 
 
 def _accounts(pictures: int, dice: random.Random) -> list[Account]:

@@ -1,0 +1,108 @@
+"""What the tests of moderation share: people, flags, and what stops with a suspension."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from bgplatform.local.state import ROOT
+from tests.person import Person
+from tests.stack import SignIn, Stack
+
+OWNER = SignIn("owner@example.org", "a-long-pass-phrase-1")
+MODERATOR = SignIn("moderator@example.org", "a-long-pass-phrase-2")
+PHOTO = (ROOT / "static" / "samples" / "astronaut.jpg").read_bytes()
+# The promise: sessions, tokens, streams and work end within this time.
+AT_ONCE_SECONDS = 2.0
+# Work that takes much longer than that.
+MANY = 60
+_PEOPLE = f"""
+from django.contrib.auth.models import Group
+from accounts.models import User
+from accounts.services import tokens
+User.objects.filter(email__in=[{OWNER.email!r}, {MODERATOR.email!r}]).delete()
+owner = User.objects.create_user({OWNER.email!r}, {OWNER.password!r})
+moderator = User.objects.create_user({MODERATOR.email!r}, {MODERATOR.password!r}, is_staff=True)
+moderator.groups.add(Group.objects.get(name="Moderators"))
+print("secret", tokens.create(owner, "program", ["read"])[1])
+"""
+_FLAG = """
+from jobs.models import FlagKind, Picture
+from jobs.moderation.services import flag
+picture = Picture.objects.get(job={job!r})
+print("case", flag(FlagKind.EXPLICIT_CONTENT, user=picture.user, picture=picture, score=0.93).case_id)
+"""
+
+
+def make_people(stack: Stack) -> str:
+    """Creates the owner and the moderator. Returns the secret of a token of the owner's."""
+    return _run(stack, _PEOPLE)
+
+
+def make_case(stack: Stack, job: str) -> str:
+    """Flags the picture of a job, given by the path of its page. Returns the case's id."""
+    return _run(stack, _FLAG.format(job=Path(job).name))
+
+
+def ask(stack: Stack, secret: str) -> str:
+    """The answer of the API to a token: "ok", or an error's code."""
+    request = urllib.request.Request(  # noqa: S310  # our own site on the loopback
+        f"{stack.address}api/v1/account/", headers={"Authorization": f"Token {secret}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30):  # noqa: S310
+            return "ok"
+    except urllib.error.HTTPError as error:
+        return str(json.loads(error.read())["code"])
+
+
+def follow(owner: Person, job: str) -> threading.Event:
+    """Follows the events of a job. The returned event is set when the stream has ended."""
+    started, ended = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with owner.open(f"{job}events/") as answer:
+            started.set()
+            while answer.readline():
+                pass
+        ended.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    assert started.wait(30)
+    return ended
+
+
+def state_of(stack: Stack, job: str) -> str:
+    """The state of a job, given by the path of its page."""
+    number = Path(job).name.replace("-", "")
+    return str(stack.rows(f"SELECT state FROM jobs_job WHERE id = '{number}'")[0][0])  # noqa: S608
+
+
+def story_of(stack: Stack, case: str) -> list[str]:
+    """What the audit log says about a case and about suspensions of its owner, without what was opened."""
+    owner = stack.rows(f"SELECT id FROM accounts_user WHERE email = '{OWNER.email}'")[0][0]  # noqa: S608
+    rows = stack.rows(
+        "SELECT action FROM accounts_auditentry WHERE action <> 'opened' AND "  # noqa: S608
+        f"(target = '{case}' OR kind = 'accounts.User' AND target = '{owner}') ORDER BY id"
+    )
+    return [str(action) for (action,) in rows]
+
+
+def _run(stack: Stack, code: str) -> str:
+    """Runs code in the stack's Django, and returns the last word that it prints."""
+    secret_key = (stack.state.folder / "secret-key").read_text().strip()
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+        cwd=ROOT,
+        env={**stack.environment(), "SECRET_KEY": secret_key},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()[-1]
