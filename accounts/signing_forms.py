@@ -71,6 +71,16 @@ class AddressForm(forms.Form):
         return email
 
 
+class SignOnAddressForm(forms.Form):
+    """The address of a new account of single sign-on."""
+
+    email = EmailField(label=gettext_lazy("Email"), required=True, max_length=254)
+
+    def clean_email(self) -> str:
+        """Accept any address; only its owner learns that it has an account."""
+        return str(self.cleaned_data["email"]).lower()
+
+
 class OwnPasswordForm(forms.Form):
     """The account's password, from a visitor who opened a link without being signed in."""
 

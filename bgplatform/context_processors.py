@@ -14,6 +14,8 @@ def site(request: HttpRequest) -> dict[str, object]:
         "site_name": settings.SITE_NAME,
         "sign_up_open": settings.SIGN_UP == "open",
         "sign_up_by_invitation": settings.SIGN_UP == "invitation",
+        # The provider's name, "" where there is none.
+        "single_sign_on_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         # Scripts read the CSRF token from the cookie.
         "csrf_cookie_name": settings.CSRF_COOKIE_NAME,
         "max_picture_bytes": settings.MAX_PICTURE_BYTES,

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from bgplatform import rest
+from bgplatform import oidc, rest
 from bgplatform.env import (
     boolean,
     choice,
@@ -212,6 +212,16 @@ LOGIN_REDIRECT_URL = "jobs:studio"
 SIGN_UP = choice("SIGN_UP", "open", {"open", "closed", "invitation"})
 # How long the link of an invitation works.
 INVITATION_DAYS = integer("INVITATION_DAYS", 7, least=1, most=365)
+# Single sign-on by OpenID Connect, with one provider. Without an issuer there is none.
+OIDC_ISSUER = text("OIDC_ISSUER", "", like=r"(https?://[^\s]+)?")
+OIDC_CLIENT_ID = text("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = text("OIDC_CLIENT_SECRET", "")
+oidc.check(OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET)
+OIDC_NAME = text("OIDC_NAME", "", like=r"[^\r\n<>]{0,60}") or oidc.host(OIDC_ISSUER)
+# Who of the provider's people gets a new account: by default as SIGN_UP says.
+OIDC_SIGN_UP = choice("OIDC_SIGN_UP", SIGN_UP, {"open", "closed", "invitation"})
+SOCIALACCOUNT_ADAPTER = "accounts.social_adapter.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS = oidc.providers("sso", OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME)
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import SignOutView, emails
+from accounts.views import SignOutView, emails, single_sign_on
 from bgplatform import health, well_known
 from bgplatform.favicon import favicon
 
@@ -17,6 +17,15 @@ urlpatterns = [
     path("account/logout/", SignOutView.as_view(), name="account_logout"),
     path("account/email/", emails.email, name="account_email"),
     path("account/confirm-email/<str:key>/", emails.confirm, name="account_confirm_email"),
+    # Ours instead of django-allauth's.
+    path("account/oidc/<str:provider_id>/login/", single_sign_on.begin, name="openid_connect_login"),
+    path(
+        "account/oidc/<str:provider_id>/login/callback/",
+        single_sign_on.callback,
+        name="openid_connect_callback",
+    ),
+    path("account/3rdparty/signup/", single_sign_on.address, name="socialaccount_signup"),
+    path("account/3rdparty/", single_sign_on.connections, name="socialaccount_connections"),
     path("account/", include("accounts.urls")),
     path("account/", include("accounts.factor_urls")),
     path("account/", include("allauth.urls")),

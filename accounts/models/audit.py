@@ -47,6 +47,8 @@ class AuditAction(models.TextChoices):
     PASSWORD_CHANGED = "password_changed", "password changed"
     PASSWORD_RESET = "password_reset", "password reset by mail"
     ADDRESS_CHANGED = "address_changed", "e-mail address changed"
+    SINGLE_SIGN_ON_ADDED = "single_sign_on_added", "single sign-on connected"
+    SINGLE_SIGN_ON_REMOVED = "single_sign_on_removed", "single sign-on removed"
     TOKEN_CREATED = "token_created", "API token created"
     TOKEN_ROTATED = "token_rotated", "API token rotated"
     TOKEN_REVOKED = "token_revoked", "API token revoked"

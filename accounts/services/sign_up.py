@@ -23,7 +23,8 @@ from django.urls import reverse
 
 from accounts.email_selectors import confirmed_holder
 from accounts.models import AuditAction, User
-from accounts.services import audit, emails, invitations
+from accounts.services import audit, emails, invitations, single_sign_on
+from accounts.services.single_sign_on import Identity
 from accounts.site import absolute
 
 SALT: Final = "accounts.sign-up"
@@ -51,13 +52,27 @@ class Link:
             return None
 
 
-def begin(request: HttpRequest, email: str, password: str) -> None:
-    """Send the sign-up e-mail, and keep the password in this browser's session.
+@dataclass(frozen=True)
+class Kept:
+    """What this browser's session keeps of its sign-up: a password's hash, or a person of the provider."""
+
+    password: str
+    identity: Identity | None
+
+
+def begin(
+    request: HttpRequest, email: str, password: str | None = None, *, identity: Identity | None = None
+) -> None:
+    """Send the sign-up e-mail, and keep the password or the identity in this browser's session.
 
     Takes the same time and has the same side effects for every address. At most one e-mail a minute and six
     an hour are sent; the links of earlier ones still work.
     """
-    request.session[SESSION_KEY] = {"email": email, "password": make_password(password)}
+    request.session[SESSION_KEY] = {
+        "email": email,
+        "password": make_password(password),
+        "identity": identity.keep() if identity else None,
+    }
     adapter, link = get_adapter(), Link(email)
     address = absolute(request, reverse("accounts:sign_up_confirm", args=[link.key]))
     taken = confirmed_holder(email) is not None
@@ -66,18 +81,26 @@ def begin(request: HttpRequest, email: str, password: str) -> None:
         adapter.send_mail(f"account/email/{name}", email, {"link": address})
 
 
-def password_of(request: HttpRequest, link: Link) -> str | None:
-    """Returns the password hash from this browser's sign-up; None in any other browser."""
+def kept_of(request: HttpRequest, link: Link) -> Kept | None:
+    """Returns what this browser's sign-up kept; None in any other browser."""
     kept = request.session.get(SESSION_KEY)
-    return str(kept["password"]) if kept and kept["email"] == link.email else None
+    if not kept or kept["email"] != link.email:
+        return None
+    identity = kept.get("identity")
+    return Kept(str(kept["password"]), Identity.restore(identity) if identity else None)
 
 
-def finish(link: Link, password: str) -> User:
+def finish(link: Link, password: str, identity: Identity | None = None) -> User:
     """Create the account of a confirmed address; `password` is a hash. Accounts that merely claimed the
-    address lose it.
+    address lose it. identity: the person of the provider who can sign in to it, without a password.
 
     Raises AddressTakenError where another account has confirmed it meanwhile.
     """
+    if identity is not None:
+        try:
+            return single_sign_on.create(identity, email=link.email)
+        except single_sign_on.SignOnRefusedError as error:
+            raise emails.AddressTakenError from error
     try:
         with transaction.atomic():
             emails.release_unconfirmed(link.email)

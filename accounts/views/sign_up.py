@@ -29,26 +29,27 @@ PAGE = "account/sign_up_confirm.html"
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, key: str) -> HttpResponse:
     """Show a button in the browser that signed up, or password fields in any other; then sign in."""
-    if settings.SIGN_UP != "open":
-        return render(request, "account/signup_closed.html")
     link = sign_up.Link.read(key)
+    kept = sign_up.kept_of(request, link) if link else None
+    if (settings.OIDC_SIGN_UP if kept and kept.identity else settings.SIGN_UP) != "open":
+        return render(request, "account/signup_closed.html")
     if link is None:
         return render(request, PAGE, {"state": "dead"})
     if confirmed_holder(link.email) is not None:
         return render(request, PAGE, {"state": "taken", "email": link.email})
     if request.user.is_authenticated:
         return render(request, PAGE, {"state": "signed in", "email": link.email})
-    password = sign_up.password_of(request, link)
     data = request.POST if request.method == "POST" else None
-    form = None if password else NewPasswordForm(User(email=link.email), data)
+    form = None if kept else NewPasswordForm(User(email=link.email), data)
     context = {"state": "ask", "email": link.email, "form": form, "key": key}
     if request.method != "POST" or (form is not None and not form.is_valid()):
         status = HTTPStatus.BAD_REQUEST if form is not None and form.errors else HTTPStatus.OK
         return render(request, PAGE, context, status=status)
     try:
-        user = sign_up.finish(
-            link, password or make_password(cast(NewPasswordForm, form).cleaned_data["password1"])
-        )
+        if kept is not None:
+            user = sign_up.finish(link, kept.password, kept.identity)
+        else:
+            user = sign_up.finish(link, make_password(cast(NewPasswordForm, form).cleaned_data["password1"]))
     except emails.AddressTakenError:
         return render(request, PAGE, {"state": "taken", "email": link.email}, status=HTTPStatus.CONFLICT)
     request.session.pop(sign_up.SESSION_KEY, None)

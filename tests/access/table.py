@@ -84,14 +84,16 @@ SITE: Final[dict[str, Row]] = {
     "usersessions_list": ones_own(200),
     "socialaccount_login_cancelled": everybody(200),
     "socialaccount_login_error": everybody(401),
-    "socialaccount_signup": everybody(SIGN_IN),
-    "socialaccount_connections": ones_own(200),
+    "socialaccount_signup": everybody(SIGN_IN),  # nobody comes from a provider
+    # Without OIDC_ISSUER there is no single sign-on.
+    "socialaccount_connections": ones_own(404),
+    "openid_connect_login": everybody(404),
+    "openid_connect_callback": everybody(404),
+    # Old addresses of the library, which redirect.
     "account/social/login/cancelled/": everybody(301),
     "account/social/login/error/": everybody(301),
     "account/social/signup/": everybody(301),
     "account/social/connections/": everybody(301),
-    "openid_connect_login": everybody(404),
-    "openid_connect_callback": everybody(404),
     # our own URLs
     "accounts:sign_up_confirm": everybody(200),
     "accounts:tokens": ones_own(200),

@@ -115,6 +115,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "uidb36": "1",
         "pk": rows["mfa_authenticator"].pk,
         "number": rows["usersessions_usersession"].pk,
+        "provider_id": "sso",
     }
 
 

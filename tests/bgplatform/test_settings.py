@@ -78,6 +78,16 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("MAIL_FROM", "nobody", "MAIL_FROM cannot be 'nobody'"),
     ("MAIL_FROM", "a@b\nBcc: c@d", "MAIL_FROM cannot be"),
     ("SIGN_UP", "maybe", "SIGN_UP must be one of closed, invitation, open, not 'maybe'."),
+    ("OIDC_ISSUER", "login.example.org", "OIDC_ISSUER cannot be 'login.example.org'"),
+    (
+        "OIDC_ISSUER",
+        "https://login.example.org",
+        "OIDC_CLIENT_ID is not set, and it must be because OIDC_ISSUER",
+    ),
+    ("OIDC_CLIENT_ID", "cut", "OIDC_ISSUER is not set, and it must be because OIDC_CLIENT_ID is set."),
+    ("OIDC_CLIENT_SECRET", "x", "OIDC_ISSUER is not set, and it must be because OIDC_CLIENT_SECRET is set."),
+    ("OIDC_NAME", "<b>", "OIDC_NAME cannot be '<b>'"),
+    ("OIDC_SIGN_UP", "maybe", "OIDC_SIGN_UP must be one of closed, invitation, open, not 'maybe'."),
     ("INVITATION_DAYS", "0", "INVITATION_DAYS must be between 1 and 365, not 0."),
     ("SECURITY_CONTACT", "security@example.org", "SECURITY_CONTACT cannot be"),
     ("SECURITY_CONTACT", "http://example.org/", "SECURITY_CONTACT cannot be"),
@@ -258,3 +268,32 @@ def test_a_failed_start_prints_the_error(tmp_path: Path) -> None:
     assert done.stderr.rstrip().splitlines()[-1] == (
         "django.core.exceptions.ImproperlyConfigured: WINDOW must be a whole number, not 'many'."
     )
+
+
+SINGLE_SIGN_ON = {"OIDC_CLIENT_ID": "cut", "OIDC_CLIENT_SECRET": "secret"}
+
+
+def test_single_sign_on_names_the_provider_by_its_host_and_follows_sign_up(read: Any) -> None:
+    found = read(OIDC_ISSUER="https://login.example.org/realm/", SIGN_UP="closed", **SINGLE_SIGN_ON)
+    assert (found["OIDC_NAME"], found["OIDC_SIGN_UP"]) == ("login.example.org", "closed")
+    (app,) = found["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"]
+    assert (app["client_id"], app["secret"], app["provider_id"]) == ("cut", "secret", "sso")
+    assert app["settings"] == {"server_url": "https://login.example.org/realm", "oauth_pkce_enabled": True}
+    assert read(OIDC_ISSUER="http://127.0.0.1:5000", **SINGLE_SIGN_ON)["OIDC_NAME"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "sentence"),
+    [
+        ("http://login.example.org", "OIDC_ISSUER must start with https://"),
+        ("https://login.example.org/?a=1", "OIDC_ISSUER must be the issuer's address alone"),
+        (
+            "https://a.example/.well-known/openid-configuration",
+            "OIDC_ISSUER must be the issuer's address alone",
+        ),
+    ],
+)
+def test_a_wrong_issuer_stops_the_start(read: Any, issuer: str, sentence: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read(OIDC_ISSUER=issuer, **SINGLE_SIGN_ON)
+    assert str(refusal.value).startswith(sentence)

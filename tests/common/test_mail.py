@@ -57,6 +57,7 @@ CONTEXT: dict[str, Any] = {
     "named": [("beach & sea.png", 1), ("two.png", 2)],
     "more": 3,
     "inviter": "Rita Root",
+    "provider": "Example Corp",
     "days": 7,
 }
 
