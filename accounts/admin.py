@@ -53,6 +53,7 @@ class UserAdmin(RecordsOpening, DjangoUserAdmin, ModelAdmin):  # type: ignore[mi
     readonly_fields = ("date_joined", "last_login", "suspended_at", "suspended_until")
     fieldsets = (
         (None, {"fields": ("email", "name", "plan", "password")}),
+        ("Language and time", {"fields": ("language", "time_zone")}),
         ("Limits of their own: empty is as the plan says", {"fields": LIMITS}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("date_joined", "last_login", "suspended_at", "suspended_until")}),

@@ -1,13 +1,17 @@
-"""The form for a new token."""
+"""Forms of the account pages: a new token, the profile."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts import time_zones
 from accounts.models import Scope
 
 LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "no expiry")]
@@ -64,3 +68,43 @@ class TokenForm(forms.Form):
     def _expires_at(self) -> datetime | None:
         days = self.cleaned_data["days"]
         return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class ProfileForm(forms.Form):
+    """What a person says about themselves."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        required=False,
+        max_length=150,
+        help_text=gettext_lazy("Shown instead of your address. Staff see it, too."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        required=False,
+        help_text=gettext_lazy("Pages show dates and times in it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = cast(forms.ChoiceField, self.fields["language"])
+        known.choices = [("", _("As your browser asks")), *settings.LANGUAGES]
+        zones = cast(forms.ChoiceField, self.fields["time_zone"])
+        zones.choices = [
+            ("", _("The site's: %s") % settings.TIME_ZONE),
+            *_zones(self.initial.get("time_zone")),
+        ]
+
+
+def _zones(kept: str | None) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The offered zones by region; also the one that the person has, where it is not offered."""
+    groups = [(region, [(name, _spoken(name)) for name in names]) for region, names in time_zones.offered()]
+    if kept and all(kept not in names for _region, names in time_zones.offered()):
+        groups.append((_("Other"), [(kept, kept)]))
+    return groups
+
+
+def _spoken(name: str) -> str:
+    return name.partition("/")[2].replace("_", " ") or name

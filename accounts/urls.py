@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import activity, invitations, sessions, sign_up, tokens, usage
+from accounts.views import activity, invitations, profile, sessions, sign_up, tokens, usage
 
 app_name = "accounts"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("invitation/<str:key>/", invitations.invitation, name="invitation"),
     path("sessions/end-others/", sessions.end_others, name="sessions_end_others"),
     path("sessions/<int:number>/end/", sessions.end, name="session_end"),
+    path("profile/", profile.profile, name="profile"),
     path("activity/", activity.activity, name="activity"),
     path("usage/", usage.usage, name="usage"),
 ]

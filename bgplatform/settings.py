@@ -95,11 +95,13 @@ MIDDLEWARE = [
     "bgplatform.content_policy.ContentPolicyMiddleware",
     "bgplatform.content_type.ContentTypeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     # Inside the middleware that sets Content-Length.
     "bgplatform.error_pages.MethodNotAllowedPageMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -432,6 +434,8 @@ ADMIN_POLICY = {
 # -- Language, time, logs --------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
+# Browsers that ask for another English get this one.
+LANGUAGES = [("en-gb", "English")]
 TIME_ZONE = time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True

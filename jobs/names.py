@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
+from common.text import is_visible, one_line
 from segmentation.file_names import MAX_BYTES, UNNAMED, cut, shortened, with_extension
 
 __all__ = (
@@ -28,16 +29,10 @@ _UNPORTABLE = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
 def clean(name: str) -> str:
     """Returns the last part of a path: no folders, no control or direction characters, NFC."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(c for c in unicodedata.normalize("NFC", last) if _visible(c)).strip()
+    shown = "".join(c for c in unicodedata.normalize("NFC", last) if is_visible(c)).strip()
     if shown in {"", ".", ".."}:
         return UNNAMED
     return shortened(shown)
-
-
-def one_line(text: str) -> str:
-    """Returns text in one line: no control or direction characters, single spaces, NFC."""
-    normal = unicodedata.normalize("NFC", text)
-    return " ".join("".join(c if _visible(c) else " " for c in normal).split())
 
 
 def of_title(title: str) -> str:
@@ -53,11 +48,6 @@ def folder(path: str) -> str:
     parts = [part for part in path.replace("\\", "/").split("/")[:-1] if part.strip(". \t")]
     kept = [portable(cut(clean(part), FOLDER_BYTES)) for part in parts[:FOLDERS]]
     return "/".join(kept)
-
-
-def _visible(character: str) -> bool:
-    # Besides the control categories (C…), Zl and Zp are line and paragraph separators.
-    return unicodedata.category(character)[0] != "C" and unicodedata.category(character) not in {"Zl", "Zp"}
 
 
 def portable(name: str) -> str:

@@ -66,7 +66,9 @@ class Provider:
 
 
 def serve(port: int, callback: str) -> None:
-    """Serve the provider on the loopback."""
+    """Serve the provider on the loopback. It logs warnings only."""
+    import logging
+
     from canaille import create_app
     from canaille.app import models
     from canaille.backends import Backend
@@ -78,10 +80,12 @@ def serve(port: int, callback: str) -> None:
             "SECRET_KEY": "only for tests",
             "SERVER_NAME": address,
             "PREFERRED_URL_SCHEME": "http",
-            "CANAILLE": {"DATABASE": "memory", "LOGGING": {"version": 1}},
+            "CANAILLE": {"DATABASE": "memory", "LOGGING": {"version": 1, "root": {"level": "WARNING"}}},
             "CANAILLE_OIDC": {},
         }
     )
+    for logger in (app.logger, logging.getLogger("werkzeug")):
+        logger.setLevel(logging.WARNING)
     mapping = app.config["CANAILLE_OIDC"]["USERINFO_MAPPING"]
     mapping["EMAIL_VERIFIED"] = "{% if user.user_name != 'eve' %}true{% else %}false{% endif %}"
     with app.app_context():

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models.limits import Limits
 from accounts.models.plan import Plan
+from accounts.time_zones import validate
 
 
 class UserManager(BaseUserManager["User"]):
@@ -43,6 +44,9 @@ class User(AbstractBaseUser, PermissionsMixin, Limits):
 
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
+    # "": as the browser asks, and the site's TIME_ZONE.
+    language = models.CharField(max_length=16, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True, validators=[validate])
     is_staff = models.BooleanField("staff", default=False, help_text="May use the admin site.")
     is_active = models.BooleanField(
         "active", default=True, help_text="Clear this instead of deleting a user."

@@ -98,7 +98,7 @@ def find(secret: str) -> Invitation | None:
     """Returns the invitation that a link's secret opens; None where it can no longer be accepted."""
     if not are_possible():
         return None
-    found: Invitation | None = Invitation.objects.pending().filter(digest=_digest(secret)).first()
+    found: Invitation | None = Invitation.objects.pending().filter(digest=digest_of(secret)).first()
     return found if found is not None and confirmed_holder(found.email) is None else None
 
 
@@ -162,7 +162,7 @@ def _issue(request: HttpRequest, email: str) -> Outcome:
         return Outcome.TOO_OFTEN
     staff, secret, now = user_of(request), secrets.token_urlsafe(32), timezone.now()
     facts = {
-        "digest": _digest(secret),
+        "digest": digest_of(secret),
         "invited_by": staff.pk,
         "sent_at": None,
         "expires_at": now + timedelta(days=settings.INVITATION_DAYS),
@@ -187,5 +187,6 @@ def _issue(request: HttpRequest, email: str) -> Outcome:
     return Outcome.INVITED
 
 
-def _digest(secret: str) -> str:
+def digest_of(secret: str) -> str:
+    """Returns what the database holds of a link's secret."""
     return sha256(secret.encode()).hexdigest()

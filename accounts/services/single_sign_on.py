@@ -25,6 +25,7 @@ from accounts.email_selectors import confirmed_holder
 from accounts.errors import AccountsError
 from accounts.models import AuditAction, User
 from accounts.services import audit, emails, invitations
+from common.text import one_line
 
 # The one provider's name in our URLs and rows.
 PROVIDER: Final = "sso"
@@ -79,7 +80,7 @@ class Identity:
             email=email.lower(),
             # Some providers write booleans as text. Every other value, also a missing one, means no.
             verified=bool(email) and str(claims.get("email_verified")).lower() == "true",
-            name=" ".join(str(info.get("name") or token.get("name") or "").split())[:150],
+            name=one_line(str(info.get("name") or token.get("name") or ""))[:150],
             nonce=str(token.get("nonce") or ""),
         )
 

@@ -100,6 +100,7 @@ SITE: Final[dict[str, Row]] = {
     "accounts:token_rotate": Row("post", SIGN_IN, 404, 200, 404),
     "accounts:token_revoke": Row("post", SIGN_IN, 404, 302, 404),
     "accounts:activity": ones_own(200),
+    "accounts:profile": ones_own(200),
     "accounts:invitation": everybody(404),  # an unknown link
     "accounts:sessions_end_others": ones_own(302, "post"),
     "accounts:session_end": Row("post", SIGN_IN, 404, 302, 404),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -104,6 +105,7 @@ def test_a_new_person_gets_an_account_and_the_next_sign_in_finds_it(provider: Pr
     assert (User.objects.count(), SocialAccount.objects.count()) == (1, 1)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_verified_address_connects_to_its_account_and_tells_the_owner(
     provider: Provider, user: User
 ) -> None:
@@ -159,7 +161,7 @@ def test_without_sign_up_strangers_get_no_account(provider: Provider, settings: 
 
 def test_an_invited_person_gets_an_account(provider: Provider, settings: Settings) -> None:
     settings.OIDC_SIGN_UP = settings.SIGN_UP = "invitation"
-    soon = timezone.now() + timezone.timedelta(days=1)
+    soon = timezone.now() + timedelta(days=1)
     Invitation.objects.create(email="bea@example.org", expires_at=soon)
     client = Client()
     sign_on(client, "bea")
@@ -186,6 +188,7 @@ def test_a_closed_account_is_not_signed_in(provider: Provider, user: User) -> No
     assert who(client) == ""
 
 
+@pytest.mark.django_db(transaction=True)
 def test_people_connect_and_disconnect(
     provider: Provider, user: User, client_of: Callable[[User], Client]
 ) -> None:

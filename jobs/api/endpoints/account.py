@@ -50,6 +50,8 @@ class AccountSerializer(ResponseSerializer):
 
     email = serializers.EmailField()
     name = serializers.CharField()
+    language = serializers.CharField(help_text="Such as en-gb; empty: as the browser asks.")
+    time_zone = serializers.CharField(help_text="Such as Europe/Berlin; empty: the site's.")
     plan = serializers.CharField(allow_null=True)
     keep_days = serializers.IntegerField(
         allow_null=True, help_text="How many days jobs are kept; null: without a limit."
@@ -72,6 +74,8 @@ class AccountView(ApiView):
         facts: dict[str, Any] = {
             "email": self.user.email,
             "name": self.user.name,
+            "language": self.user.language,
+            "time_zone": self.user.time_zone,
             "plan": plan and plan.name,
             "keep_days": plan and plan.keep_days,
             "scopes": self.token.scopes if self.token else Scope.values,
