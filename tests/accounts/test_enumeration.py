@@ -60,14 +60,22 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def addresses(make_user: Callable[..., User]) -> dict[str, str]:
     """One address of each kind, all of the same length: forms show the address again."""
-    for name, extra in (("known", {}), ("closed", {"is_active": False}), ("staff", {"is_staff": True})):
+    for name, extra in (
+        ("known", {}),
+        ("closed", {"is_active": False}),
+        ("staff", {"is_staff": True}),
+        ("halted", {"suspended_at": timezone.now()}),
+    ):
         account = make_user(address(name), **extra)
         EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
     claimed = make_user(address("claimed"))
     EmailAddress.objects.create(user=claimed, email=claimed.email, verified=False, primary=True)
     make_user(address("no-row"))
     User.objects.create(email=address("sso-only"), password="!no password")
-    return {name: address(name) for name in ("known", "staff", "claimed", "no-row", "sso-only", "closed")}
+    return {
+        name: address(name)
+        for name in ("known", "staff", "claimed", "no-row", "sso-only", "closed", "halted")
+    }
 
 
 def address(name: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail
 from django.test import Client
@@ -185,6 +186,20 @@ def test_a_closed_account_is_not_signed_in(provider: Provider, user: User) -> No
     User.objects.update(is_active=False)
     client = Client()
     assert sign_on(client, "ada")["Location"] == "/account/inactive/"
+    assert who(client) == ""
+
+
+def test_a_suspended_account_is_not_signed_in(provider: Provider, user: User) -> None:
+    User.objects.update(suspended_at=timezone.now())
+    client = Client()
+    assert sign_on(client, "ada").status_code == 403
+    assert who(client) == ""
+
+
+def test_a_second_factor_is_asked_for_all_the_same(provider: Provider, user: User) -> None:
+    TOTP.activate(user, "A" * 32)
+    client = Client()
+    assert sign_on(client, "ada")["Location"] == "/account/2fa/authenticate/"
     assert who(client) == ""
 
 
