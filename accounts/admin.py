@@ -20,6 +20,7 @@ from accounts.models import ApiToken, AuditAction, AuditEntry, Entry, Invitation
 from accounts.opening import RecordsOpening
 from accounts.services import audit, emails, sessions, tokens
 from common.admin import Kept
+from common.paging import BoundedPaginator
 
 ROLES = ("is_staff", "groups", "user_permissions")
 LIMITS = ("pictures_month", "megapixels_month", "storage_bytes", "result_megapixels", "in_flight")
@@ -46,6 +47,9 @@ class UserAdmin(RecordsOpening, DjangoUserAdmin, ModelAdmin):  # type: ignore[mi
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     ordering = ("-date_joined",)
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = 25
     list_display = ("email", "name", "plan", "is_active", "is_staff", "date_joined", "last_login")
     list_select_related = ("plan",)
     list_filter = ("plan", "is_active", "is_staff", "date_joined")

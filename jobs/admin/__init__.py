@@ -23,6 +23,7 @@ from jobs.admin.feedback import FeedbackAdmin
 from jobs.admin.improvements import ImprovementAdmin
 from jobs.admin.moderation.cases import CaseAdmin
 from jobs.admin.refused_pictures import RefusedPictureAdmin
+from jobs.admin.searching import FileSearch, JobSearch, PictureSearch, UploadSearch
 from jobs.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from jobs.models import (
     Case,
@@ -107,20 +108,19 @@ class PictureInline(TabularInline):  # type: ignore[misc]  # unfold ships no typ
 
 
 @admin.register(Job)
-class JobAdmin(RecordsOpening, JobActions, DeletesWithFiles, CascadeDeletePermission):
+class JobAdmin(RecordsOpening, JobSearch, JobActions, DeletesWithFiles, CascadeDeletePermission):
     """Find jobs, view their pictures, cancel them, run them again, delete them with their files."""
 
     list_display = ("title", "user", "state", "origin", "lane", "picture_count", "created_at", "finished_at")
     list_filter = ("state", "origin", "lane", "pinned", "created_at")
     list_select_related = ("user",)
-    search_fields = ("title", "user__email", "id")
     inlines: ClassVar = [PictureInline]
     actions: ClassVar = [*JobActions.actions, *DeletesWithFiles.actions]
     delete_rows = staticmethod(removal.delete_jobs)
 
 
 @admin.register(Picture)
-class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
+class PictureAdmin(RecordsOpening, PictureSearch, DeletesWithFiles, CascadeDeletePermission):
     """Find pictures by name, owner or state; view source and result; delete them with their files."""
 
     list_display = (
@@ -135,7 +135,6 @@ class PictureAdmin(RecordsOpening, DeletesWithFiles, CascadeDeletePermission):
     )
     list_filter = ("state", ErrorCodeFilter, FormatFilter, "lane", "queued_at")
     list_select_related = ("user", "job")
-    search_fields = ("name", "user__email", "id", "job__title")
     ordering = ("-queued_at", "-id")
     delete_rows = staticmethod(removal.delete_pictures)
 
@@ -204,13 +203,12 @@ def _serve_small(key: str) -> ServedFile:
 
 
 @admin.register(Matte)
-class MatteAdmin(ReadOnly):
+class MatteAdmin(FileSearch, ReadOnly):
     """Mattes by revision."""
 
     list_display = ("picture", "revision", "origin", "confidence", "width", "height", "created_at")
     list_filter = ("origin", "created_at")
     list_select_related = ("picture",)
-    search_fields = ("picture__name", "picture__user__email", "picture__id")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A matte is deleted with its picture."""
@@ -218,13 +216,12 @@ class MatteAdmin(ReadOnly):
 
 
 @admin.register(Rendition)
-class RenditionAdmin(ReadOnly):
+class RenditionAdmin(FileSearch, ReadOnly):
     """Output files."""
 
     list_display = ("picture", "extension", "size", "width", "height", "created_at")
     list_filter = ("extension", "created_at")
     list_select_related = ("picture",)
-    search_fields = ("picture__name", "picture__user__email", "picture__id")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A rendition is deleted with its picture."""
@@ -232,13 +229,12 @@ class RenditionAdmin(ReadOnly):
 
 
 @admin.register(Upload)
-class UploadAdmin(RecordsOpening, ReadOnly):
+class UploadAdmin(RecordsOpening, UploadSearch, ReadOnly):
     """Uploads: which files were refused, and why."""
 
     list_display = ("name", "user", "state", "format", "size", "error_code", "created_at")
     list_filter = ("state", ErrorCodeFilter, FormatFilter, "created_at")
     list_select_related = ("user",)
-    search_fields = ("name", "user__email", "id")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """An upload is deleted by the cleanup or with its picture."""

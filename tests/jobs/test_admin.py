@@ -92,6 +92,14 @@ def test_every_row_opens(root: Client, job: Job, model: Any) -> None:
         ("picture", "q=disc-1", 1),
         ("picture", "q=ada@example", 2),
         ("picture", "q=nobody", 0),
+        ("matte", "q=disc-0", 1),
+        ("matte", "q=disc-1", 0),
+        ("rendition", "q=ada@example", 1),
+        ("job", "q=disc-1", 1),
+        ("job", "q=ada@example", 1),
+        ("job", "q=nobody", 0),
+        ("upload", "q=ada@example", 2),
+        ("upload", "q=disc-1", 0),  # in a job: its picture has the name
         ("job", "state__exact=finished", 1),
         ("job", "state__exact=active", 0),
         ("upload", "state__exact=submitted", 2),
@@ -100,6 +108,12 @@ def test_every_row_opens(root: Client, job: Job, model: Any) -> None:
 def test_filters_and_search_find(root: Client, job: Job, model: str, query: str, found: int) -> None:
     page = root.get(f"/admin/jobs/{model}/?{query}")
     assert page.status_code == 200
+    assert page.context["cl"].result_count == found
+
+
+@pytest.mark.parametrize(("model", "found"), [("job", 1), ("picture", 2), ("matte", 1), ("rendition", 1)])
+def test_a_jobs_id_finds_all_that_belongs_to_it(root: Client, job: Job, model: str, found: int) -> None:
+    page = root.get(f"/admin/jobs/{model}/", {"q": str(job.pk)})
     assert page.context["cl"].result_count == found
 
 

