@@ -337,6 +337,8 @@ UPLOAD_HOURS = integer("UPLOAD_HOURS", 24, least=1, most=720)
 MAX_OPEN_UPLOADS = integer("MAX_OPEN_UPLOADS", 10_000, least=1, most=1_000_000)
 # Pages of one user with a live event stream; further ones poll every few seconds.
 MAX_EVENT_STREAMS = integer("MAX_EVENT_STREAMS", 32, least=1, most=10_000)
+# The longest time that the link of a share may work.
+SHARE_MAX_DAYS = integer("SHARE_MAX_DAYS", 365, least=1, most=3_650)
 # A file without a database row is deleted at this age.
 ORPHAN_HOURS = integer("ORPHAN_HOURS", 24, least=1, most=8_760)
 # Sweeps delete nothing by age if the clock advanced further than this since the last one.

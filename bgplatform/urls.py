@@ -6,6 +6,7 @@ from django.urls import include, path
 from accounts.views import SignOutView, emails, single_sign_on
 from bgplatform import health, well_known
 from bgplatform.favicon import favicon
+from bgplatform.robots import robots
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("favicon.ico", favicon, name="favicon"),
     path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
     path(".well-known/change-password", well_known.change_password, name="well_known_change_password"),
+    path("robots.txt", robots, name="robots"),
     path("admin/", admin.site.urls),
     path("account/logout/", SignOutView.as_view(), name="account_logout"),
     path("account/email/", emails.email, name="account_email"),

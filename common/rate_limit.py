@@ -50,6 +50,10 @@ class Window:
         taken, used = client().eval(_TAKE, 1, self.key(name), cost, limit, 2 * self.seconds)
         return bool(taken), int(used)
 
+    def give_back(self, name: str, cost: int) -> None:
+        """Take back what `take` counted, in the same window."""
+        client().decrby(self.key(name), cost)
+
     def used(self, name: str) -> int:
         """What is used of the window. Counts nothing."""
         return int(client().get(self.key(name)) or 0)

@@ -91,3 +91,13 @@ class HiddenError(JobsError):
         super().__init__(
             "hidden", "A moderator hid this. See “Decisions” in your account for why, and to answer."
         )
+
+
+class ShareRefusedError(JobsError):
+    """A share that cannot be created; `field` names the value to change, if there is one."""
+
+    status = 422
+
+    def __init__(self, code: str, sentence: str, field: str | None = None) -> None:
+        super().__init__(code, sentence)
+        self.field = field

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.views import decisions, events, files, jobs, pictures, selected, tags, uploads
+from jobs.views import decisions, events, files, jobs, pictures, selected, shared, shares, tags, uploads
 from jobs.webhooks import views
 
 app_name = "jobs"
@@ -22,6 +22,16 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/delete/", jobs.delete, name="delete"),
     path("jobs/<uuid:job_id>/tags/", tags.add, name="tag"),
     path("jobs/<uuid:job_id>/tags/remove/", tags.remove, name="untag"),
+    path("jobs/<uuid:job_id>/share/", shares.create, name="share_create"),
+    path("account/shares/", shares.listing, name="shares"),
+    path("account/shares/revoke/", shares.revoke_all, name="shares_revoke"),
+    path("account/shares/<uuid:share_id>/revoke/", shares.revoke, name="share_revoke"),
+    path("s/<slug:token>/", shared.gallery, name="shared"),
+    path("s/<slug:token>/all.zip", shared.archive, name="shared_zip"),
+    path("s/<slug:token>/report/", shared.report, name="shared_report"),
+    path("s/<slug:token>/<uuid:picture_id>/", shared.picture, name="shared_picture"),
+    path("s/<slug:token>/<uuid:picture_id>/preview/", shared.preview, name="shared_preview"),
+    path("s/<slug:token>/<uuid:picture_id>/file/", shared.file, name="shared_file"),
     path("jobs/selected/download/", selected.download, name="selected_download"),
     path("jobs/selected/retry/", selected.retry_failed, name="selected_retry"),
     path("jobs/selected/pin/", selected.pin, name="selected_pin"),

@@ -27,6 +27,7 @@ class Scope(models.TextChoices):
     SUBMIT = "submit", "Upload and submit pictures"
     DELETE = "delete", "Delete jobs and pictures"
     WEBHOOKS = "webhooks", "Manage webhooks"
+    SHARE = "share", "Share results by link, and end shares"
 
 
 class ApiToken(models.Model):

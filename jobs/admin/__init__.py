@@ -24,6 +24,7 @@ from jobs.admin.improvements import ImprovementAdmin
 from jobs.admin.moderation.cases import CaseAdmin
 from jobs.admin.refused_pictures import RefusedPictureAdmin
 from jobs.admin.searching import FileSearch, JobSearch, PictureSearch, UploadSearch
+from jobs.admin.shares import ShareAdmin
 from jobs.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from jobs.models import (
     Case,
@@ -35,6 +36,7 @@ from jobs.models import (
     Receipt,
     RefusedPicture,
     Rendition,
+    Share,
     Upload,
     WebhookDelivery,
     WebhookEndpoint,
@@ -50,7 +52,7 @@ class CascadeDeletePermission(ReadOnly):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         """As in Django, but dependent models, such as mattes, need no delete permission of their own."""
         shown, counts, needed, protected = super().get_deleted_objects(objs, request)
-        along = {str(model._meta.verbose_name) for model in (Picture, Matte, Rendition, Feedback)}
+        along = {str(model._meta.verbose_name) for model in (Picture, Matte, Rendition, Feedback, Share)}
         own = {str(self.opts.verbose_name)}
         return shown, counts, needed - (along - own), protected
 
@@ -268,5 +270,6 @@ admin.site.register(Case, CaseAdmin)
 admin.site.register(Feedback, FeedbackAdmin)
 admin.site.register(Improvement, ImprovementAdmin)
 admin.site.register(RefusedPicture, RefusedPictureAdmin)
+admin.site.register(Share, ShareAdmin)
 admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
 admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)

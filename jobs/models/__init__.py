@@ -18,6 +18,7 @@ from jobs.models.refused_picture import RefusedPicture
 from jobs.models.rendition import Rendition
 from jobs.models.rendition_request import RenditionRequest
 from jobs.models.search_text import SearchText
+from jobs.models.share import Share
 from jobs.models.tag import Tag
 from jobs.models.thumbnail_request import ThumbnailRequest
 from jobs.models.upload import Upload
@@ -57,6 +58,7 @@ __all__ = [
     "ReportReason",
     "SearchText",
     "Severity",
+    "Share",
     "Tag",
     "ThumbnailRequest",
     "Upload",

@@ -29,7 +29,17 @@ from jobs.models import (
     ThumbnailRequest,
     Upload,
 )
-from jobs.services import charging, growing, receipts, rendition_files, slices, storage_usage, tags, titles
+from jobs.services import (
+    charging,
+    growing,
+    receipts,
+    rendition_files,
+    shares,
+    slices,
+    storage_usage,
+    tags,
+    titles,
+)
 from jobs.services.discards import SWEEP, discard
 from jobs.webhooks import notifications
 from segmentation.recipe import Recipe
@@ -111,6 +121,7 @@ def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNE
         mine = [job.pk for job in rows]
         if reason is not None:
             receipts.of_jobs(rows, reason, note)
+        shares.end_of_jobs(mine)
         pictures = Picture.objects.filter(job__in=mine)
         if not began and pictures.count() <= slices.PICTURES:
             _delete(pictures)
@@ -195,6 +206,7 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
         charging.take_back(RenditionRequest.objects.filter(picture__in=pictures), "deleted")
         deleted = pictures.delete()[1].get("jobs.Picture", 0)
         Job.objects.filter(pk__in=jobs, pictures__isnull=True, to_come=0).delete()
+        shares.end_empty(jobs)
         # These jobs have no pictures left but some still to be written.
         Job.objects.filter(pk__in=jobs, pictures__isnull=True).update(picture_count=F("to_come"))
         for job, left in (

@@ -17,10 +17,13 @@ DIGEST: Final = "ab" * 32
 
 @dataclass(frozen=True)
 class Kind:
-    """owner, staff: the URLs that serve the file to them; nobody else gets it from any URL."""
+    """owner, staff: the URLs that serve the file to them. link: those that serve it to whoever has a share's
+    link. Nobody else gets it from any URL.
+    """
 
     owner: frozenset[str] = frozenset()
     staff: frozenset[str] = frozenset()
+    link: frozenset[str] = frozenset()
 
 
 # By the function that builds the file's key. The API's downloads are in the API's tests.
@@ -32,10 +35,14 @@ KINDS: Final[dict[str, Kind]] = {
         staff=frozenset({"admin:jobs_picture_thumb", "admin:jobs_case_image"}),
     ),
     "matte_key": Kind(),
-    "rendition_key": Kind(owner=frozenset({"jobs:result", "jobs:zip", "jobs:selected_download"})),
+    "rendition_key": Kind(
+        owner=frozenset({"jobs:result", "jobs:zip", "jobs:selected_download"}),
+        link=frozenset({"jobs:shared_file", "jobs:shared_zip"}),
+    ),
     "preview_key": Kind(
         owner=frozenset({"jobs:preview"}),
         staff=frozenset({"admin:jobs_picture_preview", "admin:jobs_case_image"}),
+        link=frozenset({"jobs:shared_preview"}),
     ),
     "backdrop_key": Kind(),
     "improvement_key": Kind(staff=frozenset({"admin:jobs_improvement_file"})),

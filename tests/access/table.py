@@ -50,6 +50,7 @@ SITE: Final[dict[str, Row]] = {
     "favicon": everybody(302),
     "security_txt": everybody(404),  # these tests set no SECURITY_CONTACT
     "well_known_change_password": everybody(302),
+    "robots": everybody(200),
     # django-allauth's URLs
     "account_login": before_sign_in(),
     "account_signup": before_sign_in(),
@@ -114,6 +115,13 @@ SITE: Final[dict[str, Row]] = {
     "jobs:webhook_test": Row("post", SIGN_IN, 404, 302, 404),
     "jobs:webhook_replay": Row("post", SIGN_IN, 404, 302, 404),
     "jobs:webhook_delete": Row("post", SIGN_IN, 404, 302, 404),
+    # For whoever has the link of a share, here one without a password and with downloads.
+    "jobs:shared": everybody(200),
+    "jobs:shared_picture": everybody(200),
+    "jobs:shared_preview": everybody(200),
+    "jobs:shared_file": everybody(200),
+    "jobs:shared_zip": everybody(200),
+    "jobs:shared_report": everybody(200),
     # The API's documentation.
     "api-schema": everybody(200),
     "api-docs": everybody(200),
@@ -195,6 +203,7 @@ TABLES: Final[dict[str, dict[str, int]]] = {
     "jobs_upload": LOOKS,
     "jobs_receipt": LOOKS,
     "jobs_feedback": LOOKS,
+    "jobs_share": LOOKS,
     "jobs_improvement": LOOKS,
     "jobs_case": LOOKS,
 }

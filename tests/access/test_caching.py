@@ -23,9 +23,9 @@ pytestmark = [
 SignIn = Callable[[User], Client]
 
 # Contains nothing private.
-PUBLIC: Final = {"favicon", "admin:jsi18n"}
+PUBLIC: Final = {"favicon", "robots", "admin:jsi18n"}
 # The user's own files: the browser may cache them, proxies may not.
-FILES: Final = {"jobs:result", "jobs:preview", "jobs:thumb", "jobs:source"}
+FILES: Final = {"jobs:result", "jobs:preview", "jobs:thumb", "jobs:source", "jobs:shared_preview"}
 FILES_OF_STAFF: Final = {
     "admin:jobs_picture_thumb",
     "admin:jobs_picture_preview",

@@ -16,7 +16,9 @@ from common.ids import new_id
 from jobs import storage
 from jobs.models import Case, FlagKind, Improvement, Matte, Picture, Rendition
 from jobs.moderation.services import flag
+from jobs.services import shares
 from tests.access.kinds import KINDS, key_of, mark, there_are
+from tests.access.table import SITE
 from tests.conftest import make_job
 from tests.jobs.factories import complete, pictures_of
 from tests.jobs.views.answers import body_of
@@ -101,6 +103,29 @@ def test_who_may_download_each_file_from_which_url(
     assert given_to(client_of(staff)) == KINDS[kind].staff
     assert given_to(client_of(stranger)) == set()
     assert given_to(Client()) == set()
+
+
+@pytest.mark.parametrize("may_download", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_link_gives_away(
+    kind: str, may_download: bool, user: User, client_of: SignIn, marked: dict[str, bytes]
+) -> None:
+    """The same to its owner as to a visitor. A share for viewing only gives away previews."""
+    picture = Picture.objects.get()
+    token = shares.create(user, picture.job, may_download=may_download).token
+    names = [name for name in SITE if name.startswith("jobs:shared")]
+
+    def given_to(client: Client) -> set[str]:
+        return {name for name in names if marked[kind] in body_of(client.get(shared(name, token, picture)))}
+
+    expected = KINDS[kind].link if may_download else KINDS[kind].link & {"jobs:shared_preview"}
+    assert given_to(Client()) == given_to(client_of(user)) == expected
+
+
+def shared(name: str, token: str, picture: Picture) -> str:
+    """An address below a share's link."""
+    one = name in {"jobs:shared_picture", "jobs:shared_preview", "jobs:shared_file"}
+    return reverse(name, args=[token, picture.pk] if one else [token])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -21,7 +21,7 @@ from accounts.services import audit, tokens
 from jobs import storage
 from jobs.models import FlagKind, Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.moderation.services import flag
-from jobs.services import feedback, removal, uploads
+from jobs.services import feedback, removal, shares, uploads
 from jobs.webhooks import notifications, services
 from tests.access import table
 from tests.access.addresses import all_of_them
@@ -70,6 +70,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
     flagged = flag(FlagKind.EXPLICIT_CONTENT, user=user, picture=pictures_of(job)[0])
     assert flagged is not None
     case = flagged.case
+    share = shares.create(user, job, may_download=True)
     rows = {
         "auth_group": Group.objects.create(name="clerks"),
         "account_emailaddress": EmailAddress.objects.create(user=user, email=user.email),
@@ -94,12 +95,14 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "jobs_receipt": Receipt.objects.first(),
         "jobs_improvement": sent,
         "jobs_case": case,
+        "jobs_share": share,
         "jobs_feedback": feedback.give(pictures_of(job)[0], 4, "fine"),
     }
     assert set(rows) == set(table.TABLES)
     return {
         "rows": rows,
         "token_id": token.pk,
+        "token": share.token,
         "endpoint_id": endpoint.pk,
         "rest": "nowhere/",
         "picture_id": pictures_of(job)[0].pk,

@@ -108,6 +108,7 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("LEASE_SECONDS", "2", "LEASE_SECONDS must be between 3 and 600, not 2."),
     ("REDISPATCH_SECONDS", "4", "REDISPATCH_SECONDS must be between 5 and 3600, not 4."),
     ("MAX_ATTEMPTS", "21", "MAX_ATTEMPTS must be between 1 and 20, not 21."),
+    ("SHARE_MAX_DAYS", "0", "SHARE_MAX_DAYS must be between 1 and 3650, not 0."),
     ("UPLOAD_HOURS", "0", "UPLOAD_HOURS must be between 1 and 720, not 0."),
     ("FLAG_EXPLICIT", "on", "FLAG_EXPLICIT must be off or between 0.01 and 0.99, not 'on'."),
     ("FLAG_EXPLICIT", "1", "FLAG_EXPLICIT must be off or between 0.01 and 0.99, not '1'."),

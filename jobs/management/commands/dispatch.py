@@ -27,6 +27,7 @@ from jobs.services import (
     removal,
     rendition_requests,
     retention,
+    shares,
     slices,
     sweep_clock,
     synchronous,
@@ -99,6 +100,7 @@ class Command(BaseCommand):
         slices.run(idempotency.sweep)
         slices.run(backdrops.sweep)
         slices.run(improvements.sweep)
+        slices.run(shares.sweep)
         slices.run(deliveries.sweep)
         slices.run(audit.sweep)
         slices.run(invitations.sweep)

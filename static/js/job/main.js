@@ -8,6 +8,7 @@ import { LiveJob } from "../shared/live-job.js";
 import { startOptions } from "../shared/options.js";
 import { startBackdrop } from "./backdrop.js";
 import { showProblem } from "./problem-note.js";
+import { startShareSelected } from "./share-selected.js";
 import { Summary } from "./summary.js";
 
 const cards = document.getElementById("cards");
@@ -17,6 +18,7 @@ const again = document.getElementById("again");
 if (again) startOptions(/** @type {HTMLFormElement} */ (again));
 
 startCompare(cards);
+startShareSelected(document.getElementById("share-selected"), cards);
 startBackdrop(document.getElementById("backdrop"), cards);
 
 /** @type {LiveJob | null} */

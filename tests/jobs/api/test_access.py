@@ -13,8 +13,18 @@ from django.urls import reverse
 
 from accounts.models import ApiToken, Scope, User
 from jobs.api import urls
-from jobs.models import Feedback, Idempotency, Job, Picture, Preset, RenditionRequest, Upload, WebhookEndpoint
-from jobs.services import feedback, presets, tags, uploads
+from jobs.models import (
+    Feedback,
+    Idempotency,
+    Job,
+    Picture,
+    Preset,
+    RenditionRequest,
+    Share,
+    Upload,
+    WebhookEndpoint,
+)
+from jobs.services import feedback, presets, shares, tags, uploads
 from jobs.webhooks import notifications, services
 from segmentation.recipe import Recipe
 from tests.conftest import make_job, make_picture, make_upload
@@ -64,6 +74,11 @@ ADDRESSES: dict[tuple[str, str], tuple[str, str, int]] = {
     ("preset", "get"): ("preset", "read", 200),
     ("preset", "put"): ("", "submit", 200),
     ("preset", "delete"): ("preset", "delete", 204),
+    ("shares", "get"): ("", "read", 200),
+    ("shares", "post"): ("", "share", 201),
+    ("shares-revoke", "post"): ("", "share", 200),
+    ("share", "get"): ("share", "read", 200),
+    ("share", "delete"): ("share", "share", 204),
     ("account", "get"): ("", "read", 200),
     ("usage", "get"): ("", "read", 200),
     ("ledger", "get"): ("", "read", 200),
@@ -107,6 +122,7 @@ def things(user: User) -> dict[str, Any]:
         "rendition": rendition.pk,
         "matte": rendition.matte_id,
         "preset": "mine",
+        "share": shares.create(user, job).pk,
         "token": Program(user, "read").token.pk,
         "webhook": endpoint.pk,
         "delivery": notifications.test(endpoint).pk,
@@ -127,6 +143,7 @@ def body_for(name: str, method: str, things: dict[str, Any]) -> Any:
         ("picture-feedback", "put"): {"rating": 5},
         ("preset", "put"): {"recipe": {"format": "webp"}},
         ("tokens", "post"): {"name": "another", "scopes": ["read"]},
+        ("shares", "post"): {"job": str(things["job"])},
         ("webhooks", "post"): {"url": "https://example.org/other"},
         ("webhook", "patch"): {"description": "x"},
     }
@@ -165,7 +182,7 @@ def with_token(user: User, *scopes: str) -> Callable[..., Any]:
 
 def all_rows() -> dict[str, Any]:
     rows = everything()
-    for model in (Preset, Feedback, RenditionRequest, WebhookEndpoint, Idempotency):
+    for model in (Preset, Feedback, RenditionRequest, WebhookEndpoint, Idempotency, Share):
         rows[model.__name__] = list(model.objects.order_by("pk").values())
     rows["tokens"] = list(ApiToken.objects.order_by("pk").values("pk", "digest", "revoked_at"))
     return rows

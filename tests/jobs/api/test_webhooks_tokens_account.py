@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Scope, User
 from jobs.models import WebhookDelivery, WebhookEndpoint
 from jobs.services import removal
 from tests.conftest import make_job
@@ -156,7 +156,7 @@ def test_usage(program: Program, user: User) -> None:
     assert meters["in_flight"]["used"] == 2
     assert meters["storage"]["used"] > 0
     account = program.get("account/").json()
-    assert (account["email"], account["scopes"]) == (user.email, ["read", "submit", "delete", "webhooks"])
+    assert (account["email"], account["scopes"]) == (user.email, list(Scope.values))
     assert account["usage"]["meters"][0]["left"] == 3
     removal.cancel(job)
     lines = program.get("usage/ledger/").json()["results"]

@@ -16,8 +16,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from jobs import urls
-from jobs.models import Discard, Job, Matte, Picture, Rendition, SearchText, Tag, Upload
-from jobs.services import lines, tags, uploads
+from jobs.models import Discard, Job, Matte, Picture, Rendition, SearchText, Share, Tag, Upload
+from jobs.services import lines, shares, tags, uploads
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import complete, pictures_of, stored_files
 
@@ -42,6 +42,10 @@ ADDRESSES = {
     "delete": ("post", "job", 302),
     "tag": ("post", "job", 302),
     "untag": ("post", "job", 302),
+    "share_create": ("post", "job", 302),
+    "shares": ("get", "", 200),
+    "share_revoke": ("post", "share", 302),
+    "shares_revoke": ("post", "", 302),
     "selected_download": ("post", "job", 200),
     "selected_retry": ("post", "job", 302),
     "selected_pin": ("post", "job", 302),
@@ -72,7 +76,8 @@ def things(user: User) -> dict[str, UUID]:
     lines.PICTURES.fail(claim, "broken", "It is broken.")
     upload = uploads.start(user, "new.png", 10_000)
     uploads.receive(upload, ContentFile(make_picture()), 10)
-    return {"job": job.pk, "picture": done.pk, "upload": upload.pk}
+    share = shares.create(user, job)
+    return {"job": job.pk, "picture": done.pk, "upload": upload.pk, "share": share.pk}
 
 
 def address_of(name: str, things: dict[str, UUID]) -> str:
@@ -86,6 +91,8 @@ def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
         data = {"file": ContentFile(make_picture(), "a.png")}
     elif name in {"tag", "untag"}:
         data = {"name": "shoes"}
+    elif name == "share_create":
+        data = {"days": "30"}
     elif name == "picture_delete":
         data = {"sure": "yes"}
     elif name.startswith("selected_"):
@@ -96,15 +103,17 @@ def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
 def everything() -> dict[str, Any]:
     """All rows and files, to check that nothing changed."""
     models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard, SearchText, Tag]
+    models.append(Share)
     models.append(Job.tags.through)
     rows = {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
     return {**rows, "files": stored_files()}
 
 
 def test_every_url_has_a_row() -> None:
-    """Webhooks are in tests/access/table.py, with the rest of the site."""
+    """Webhooks, decisions, and what visitors of a share see, are in tests/access/table.py with the rest."""
     names = {str(pattern.name) for pattern in urls.urlpatterns}
-    assert {name for name in names if not name.startswith(("webhook", "decision"))} == set(ADDRESSES)
+    elsewhere = {name for name in names if name.startswith(("webhook", "decision", "shared"))}
+    assert names - elsewhere == set(ADDRESSES)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -146,7 +155,7 @@ def test_other_users_get_the_same_404_as_for_missing_objects(
     assert everything() == before
 
 
-@pytest.mark.parametrize("name", ["studio", "jobs"])
+@pytest.mark.parametrize("name", ["studio", "jobs", "shares"])
 def test_lists_show_only_ones_own_objects(
     name: str, stranger: User, client_of: SignIn, things: dict[str, UUID]
 ) -> None:
@@ -171,7 +180,7 @@ def test_a_closed_account_is_a_visitor(
 def test_other_methods_are_refused(name: str, user: User, client_of: SignIn, things: dict[str, UUID]) -> None:
     method = ADDRESSES[name][0]
     address = address_of(name, things)
-    allowed = {"get", "post"} if name in {"jobs", "picture_delete"} else {method}
+    allowed = {"get", "post"} if name in {"jobs", "picture_delete", "share_create"} else {method}
     before = everything()
     client = client_of(user)
     for other in {"get", "post", "put", "patch", "delete"} - allowed:
