@@ -252,6 +252,7 @@ ACCOUNT_RATE_LIMITS = {
     "invitation_mail": "2/m/key,6/h/key",
     "invite": "300/h/user",
     "invitation_link": "30/m/ip",
+    "data_export": "5/h/user",
 }
 # Second factors. A browser offers passkeys on HTTPS and on localhost only.
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -292,6 +293,8 @@ AUTH_PASSWORD_VALIDATORS = [
 vars().update(email("EMAIL_URL", "consolemail://"))
 # How long the audit log keeps its entries.
 AUDIT_DAYS = integer("AUDIT_DAYS", 730, least=1, most=36_500)
+# How long an export of an account can be downloaded.
+EXPORT_DAYS = integer("EXPORT_DAYS", 7, least=1, most=365)
 DEFAULT_FROM_EMAIL = text("MAIL_FROM", f"{SITE_NAME} <no-reply@localhost>", like=r"[^\r\n]*@[^\r\n]*")
 
 # -- Pictures: input limits and processing ---------------------------------------------------------

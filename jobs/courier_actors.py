@@ -1,5 +1,6 @@
-"""The webhook actor. It has a module of its own because a process consumes the queue of each actor that it
-imports.
+"""The courier's actors: webhooks, and the exports and erasures of accounts.
+
+They have a module of their own because a process consumes the queue of each actor that it imports.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ from uuid import UUID
 import dramatiq
 from django.conf import settings
 
+from jobs.queue import background
+from jobs.services import exports
 from jobs.webhooks import deliveries
 
+# An export or erasure renews its lease while it works, and a large one may take hours.
+A_DAY_MS = 24 * 3600 * 1000
 TIME_LIMIT_MS = (settings.WEBHOOK_SECONDS + 120) * 1000
 
 
@@ -18,3 +23,9 @@ TIME_LIMIT_MS = (settings.WEBHOOK_SECONDS + 120) * 1000
 def deliver_webhook(delivery_id: str) -> None:
     """Makes the due attempt of a delivery."""
     deliveries.deliver(UUID(delivery_id))
+
+
+@dramatiq.actor(queue_name=background.QUEUE, actor_name=exports.ACTOR, time_limit=A_DAY_MS)
+def make_export(export_id: str) -> None:
+    """Makes an export of an account."""
+    exports.make(UUID(export_id))

@@ -43,6 +43,12 @@ class WebhookRefusedError(JobsError):
         self.field = field
 
 
+class ExportRefusedError(JobsError):
+    """An export of an account that cannot be made now."""
+
+    status = 409
+
+
 class WrongStateError(JobsError):
     """The operation is not possible in the object's current state."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.views import decisions, events, files, jobs, pictures, selected, shared, shares, tags, uploads
+from jobs.views import data, decisions, events, files, jobs, pictures, selected, shared, shares, tags, uploads
 from jobs.webhooks import views
 
 app_name = "jobs"
@@ -43,6 +43,10 @@ urlpatterns = [
     path("pictures/<uuid:picture_id>/source/", files.source, name="source"),
     path("account/decisions/", decisions.decisions, name="decisions"),
     path("account/decisions/<str:key>/", decisions.decision, name="decision"),
+    path("account/data/", data.data, name="data"),
+    path("account/data/export/", data.export, name="export"),
+    path("account/data/exports/<uuid:export_id>/", data.export_file, name="export_file"),
+    path("account/data/exports/<uuid:export_id>/delete/", data.export_delete, name="export_delete"),
     path("account/webhooks/", views.listing, name="webhooks"),
     path("account/webhooks/<uuid:endpoint_id>/", views.webhook, name="webhook"),
     path("account/webhooks/<uuid:endpoint_id>/rotate/", views.rotate, name="webhook_rotate"),

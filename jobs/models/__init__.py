@@ -3,6 +3,7 @@
 from jobs.models.backdrop import Backdrop
 from jobs.models.case import Case, CaseKind, Flag, FlagKind, Report, ReportReason, Severity
 from jobs.models.continuation import Continuation
+from jobs.models.data_export import DataExport
 from jobs.models.decision import Appeal, Decision, DecisionAction
 from jobs.models.discard import Discard
 from jobs.models.feedback import Feedback
@@ -37,6 +38,7 @@ __all__ = [
     "Case",
     "CaseKind",
     "Continuation",
+    "DataExport",
     "Decision",
     "DecisionAction",
     "Discard",

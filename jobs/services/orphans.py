@@ -20,7 +20,16 @@ from django.db.models import Q
 
 from accounts import locks
 from jobs import clock, storage
-from jobs.models import Backdrop, Improvement, Matte, Picture, Rendition, RenditionRequest, Upload
+from jobs.models import (
+    Backdrop,
+    DataExport,
+    Improvement,
+    Matte,
+    Picture,
+    Rendition,
+    RenditionRequest,
+    Upload,
+)
 from jobs.services import rendition_files
 from jobs.storage import Stored, StoreRefusedError, StoreUnavailableError
 
@@ -29,7 +38,7 @@ logger = logging.getLogger(__name__)
 # Keys outside these prefixes are never touched.
 OF_UPLOADS: Final = ("incoming/", "sources/")
 OF_PICTURES: Final = ("thumbs/", "mattes/", "renditions/", "previews/")
-OF_USERS: Final = ("backdrops/", "improvements/")
+OF_USERS: Final = ("backdrops/", "improvements/", "exports/")
 EVERY: Final = OF_UPLOADS + OF_PICTURES + OF_USERS
 AT_ONCE: Final = 1000
 BOOKMARK: Final = "orphans:after"
@@ -131,6 +140,9 @@ def _referenced_keys(keys: Collection[str], owners: Collection[UUID]) -> set[str
         named.update(pair)
     for model in (Backdrop, Improvement):
         named.update(row.key for row in model.objects.filter(pk__in=owners).only("pk"))
+    # The courier may be writing the next part.
+    exports = set(DataExport.objects.filter(pk__in=owners).values_list("pk", flat=True))
+    named.update(key for key in keys if _owner(key) in exports)
     return named
 
 

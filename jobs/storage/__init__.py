@@ -17,6 +17,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from jobs.storage.files import AtomicFileSystemStorage, FileStore
 from jobs.storage.keys import (
     backdrop_key,
+    export_key,
     improvement_key,
     incoming_key,
     matte_key,
@@ -46,6 +47,7 @@ __all__ = [
     "chunks",
     "delete",
     "download_url",
+    "export_key",
     "improvement_key",
     "incoming_key",
     "keys",
@@ -61,6 +63,7 @@ __all__ = [
     "thumb_key",
     "upload_target",
     "write",
+    "write_chunks",
 ]
 
 
@@ -87,6 +90,14 @@ def _make(backend: object) -> Store:
 def write(key: str, content: bytes | IO[bytes]) -> None:
     """Stores bytes under a key, atomically replacing what was there."""
     _store().write(key, content)
+
+
+def write_chunks(key: str, chunks: Iterator[bytes]) -> None:
+    """Stores bytes of unknown length under a key, atomically, without holding them in memory.
+
+    The chunks are computed in the calling thread. Their errors reach the caller, and nothing is stored then.
+    """
+    _store().write_chunks(key, chunks)
 
 
 def reading(key: str) -> AbstractContextManager[BinaryIO]:

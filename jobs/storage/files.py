@@ -20,6 +20,7 @@ from django.urls import reverse
 
 from jobs.storage.store import (
     CHUNK,
+    ChunkReader,
     Stored,
     StoreFullError,
     StoreRefusedError,
@@ -84,6 +85,10 @@ class FileStore:
             raise error.reason from None
         if saved != key:
             raise RuntimeError(f"the store saved {key} as {saved}")
+
+    def write_chunks(self, key: str, chunks: Iterator[bytes]) -> None:
+        """See Store."""
+        self.write(key, io.BufferedReader(ChunkReader(chunks), CHUNK))
 
     @contextmanager
     def reading(self, key: str) -> Iterator[BinaryIO]:

@@ -25,6 +25,11 @@ def improvement_key(improvement: UUID) -> str:
     return f"improvements/{improvement}"
 
 
+def export_key(export: UUID, part: int) -> str:
+    """A part of a data export, numbered from 1."""
+    return f"exports/{export}/{part}.zip"
+
+
 def thumb_key(picture: UUID) -> str:
     """The thumbnail of a source picture."""
     return f"thumbs/{picture}.webp"

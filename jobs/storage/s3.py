@@ -12,18 +12,27 @@ from typing import IO, Any, BinaryIO, Final
 from uuid import UUID
 
 from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
 from jobs.storage.keys import incoming_key
-from jobs.storage.store import CHUNK, Stored, StoreRefusedError, StoreUnavailableError, UploadTarget
+from jobs.storage.store import (
+    CHUNK,
+    ChunkReader,
+    Stored,
+    StoreRefusedError,
+    StoreUnavailableError,
+    UploadTarget,
+)
 
 UPLOAD_SECONDS: Final = 3600
 DOWNLOAD_SECONDS: Final = 300
 DELETE_AT_ONCE: Final = 1000
 IN_MEMORY: Final = 4 * 2**20
+STREAM_PART: Final = 16 * 2**20
 _GONE: Final = {"404", "NoSuchKey", "NotFound"}
 _RETRIABLE: Final = {408, 429}
 
@@ -63,6 +72,13 @@ class S3Store:
         with _translated(key):
             body = io.BytesIO(content) if isinstance(content, bytes) else content
             self._client.upload_fileobj(body, self._bucket, key)
+
+    def write_chunks(self, key: str, chunks: Iterator[bytes]) -> None:
+        """See Store. Sends parts of 16 MB one after another, so a file may have up to 160 GB."""
+        config = TransferConfig(use_threads=False, multipart_chunksize=STREAM_PART)
+        with _translated(key):
+            body = io.BufferedReader(ChunkReader(chunks), CHUNK)
+            self._client.upload_fileobj(body, self._bucket, key, Config=config)
 
     @contextmanager
     def reading(self, key: str) -> Iterator[BinaryIO]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol
 from uuid import UUID
 
 CHUNK = 256 * 1024
@@ -64,6 +65,11 @@ class Store(Protocol):
     def write(self, key: str, content: bytes | IO[bytes]) -> None:
         """Stores bytes, atomically replacing what was there."""
 
+    def write_chunks(self, key: str, chunks: Iterator[bytes]) -> None:
+        """Stores bytes of unknown length, atomically and without holding them in memory. Takes the chunks in
+        the calling thread; stores nothing if they raise.
+        """
+
     def reading(self, key: str) -> AbstractContextManager[BinaryIO]:
         """Opens the whole file, seekable."""
 
@@ -103,3 +109,28 @@ class Store(Protocol):
 
     def probe(self) -> None:
         """Raises StoreUnavailableError if the store does not work."""
+
+
+class ChunkReader(io.RawIOBase):
+    """Chunks as a file that is read once, from the beginning to the end."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        super().__init__()
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Returns True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills the buffer from the current chunk. Returns the number of bytes, 0 at the end."""
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count

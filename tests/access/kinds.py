@@ -45,6 +45,7 @@ KINDS: Final[dict[str, Kind]] = {
         link=frozenset({"jobs:shared_preview"}),
     ),
     "backdrop_key": Kind(),
+    "export_key": Kind(owner=frozenset({"jobs:export_file"})),
     "improvement_key": Kind(staff=frozenset({"admin:jobs_improvement_file"})),
 }
 
@@ -57,6 +58,7 @@ def there_are() -> set[str]:
 def key_of(kind: str, owner: UUID) -> str:
     """Returns a key of that kind."""
     arguments = {
+        "export_key": (1,),
         "matte_key": (1,),
         "rendition_key": (1, DIGEST, "png"),
         "preview_key": (1, DIGEST),

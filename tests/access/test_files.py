@@ -14,9 +14,9 @@ from django.urls import reverse
 from accounts.models import User
 from common.ids import new_id
 from jobs import storage
-from jobs.models import Case, FlagKind, Improvement, Matte, Picture, Rendition
+from jobs.models import Case, DataExport, FlagKind, Improvement, Matte, Picture, Rendition
 from jobs.moderation.services import flag
-from jobs.services import shares
+from jobs.services import exports, shares
 from tests.access.kinds import KINDS, key_of, mark, there_are
 from tests.access.table import SITE
 from tests.conftest import make_job
@@ -48,8 +48,12 @@ def marked(user: User) -> dict[str, bytes]:
     picture.refresh_from_db()
     flag(FlagKind.EXPLICIT_CONTENT, user=user, picture=picture)
     sent = Improvement.objects.create(user=user, name="bad.png", size=1, format="png", width=1, height=1)
+    export = exports.request(user)
+    exports.make(export.pk)
+    export.refresh_from_db()
     named = {
         "improvement_key": sent.key,
+        "export_key": export.keys[0],
         "source_key": picture.source_key,
         "thumb_key": picture.thumb_key,
         "matte_key": matte.key,
@@ -67,7 +71,8 @@ def asked(client: Client, name: str, picture: Picture) -> bytes:
     """Returns the response body of a job's or picture's URL for a client."""
     space, _, short = name.rpartition(":")
     what = ADDRESSES[short][1] if space == "jobs" else "picture"
-    ids = {"job": [picture.job_id], "picture": [picture.pk], "": []}
+    exported = DataExport.objects.get().pk
+    ids = {"job": [picture.job_id], "picture": [picture.pk], "export": [exported], "": []}
     if short == "jobs_case_image":
         case = Case.objects.get().pk
         return b"".join(

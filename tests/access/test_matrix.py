@@ -21,7 +21,7 @@ from accounts.services import audit, tokens
 from jobs import storage
 from jobs.models import FlagKind, Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
 from jobs.moderation.services import flag
-from jobs.services import feedback, removal, shares, uploads
+from jobs.services import exports, feedback, removal, shares, uploads
 from jobs.webhooks import notifications, services
 from tests.access import table
 from tests.access.addresses import all_of_them
@@ -110,6 +110,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "case_id": case.pk,
         "which": "source",
         "user_id": user.pk,
+        "export_id": exports.request(user).pk,
         "id": user.pk,
         "app_label": "jobs",
         "content_type_id": "0",

@@ -27,8 +27,8 @@ def look(module: str) -> tuple[list[str], list[str]]:
     return queues, heavy
 
 
-def test_the_courier_takes_webhooks_and_loads_no_engine() -> None:
-    assert look("bgplatform.courier") == (["webhooks"], [])
+def test_the_courier_takes_webhooks_and_work_of_accounts_and_loads_no_engine() -> None:
+    assert look("bgplatform.courier") == (["accounts", "webhooks"], [])
 
 
 def test_picture_workers_take_no_webhooks() -> None:

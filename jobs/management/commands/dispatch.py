@@ -19,6 +19,7 @@ from jobs.services import (
     backdrops,
     continuing,
     discards,
+    exports,
     idempotency,
     improvements,
     lines,
@@ -81,6 +82,7 @@ class Command(BaseCommand):
         deliveries.recover_lost()
         services.disable_closed()
         deliveries.top_up_everyone()
+        exports.send_due()
         if sweep:
             slices.run(continuing.sweep)
             slices.run(progress.settle_left)
@@ -102,6 +104,7 @@ class Command(BaseCommand):
         slices.run(improvements.sweep)
         slices.run(shares.sweep)
         slices.run(deliveries.sweep)
+        slices.run(exports.sweep)
         slices.run(audit.sweep)
         slices.run(invitations.sweep)
         orphans.sweep()

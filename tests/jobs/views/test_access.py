@@ -16,8 +16,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from jobs import urls
-from jobs.models import Discard, Job, Matte, Picture, Rendition, SearchText, Share, Tag, Upload
-from jobs.services import lines, shares, tags, uploads
+from jobs.models import DataExport, Discard, Job, Matte, Picture, Rendition, SearchText, Share, Tag, Upload
+from jobs.services import exports, lines, shares, tags, uploads
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import complete, pictures_of, stored_files
 
@@ -55,6 +55,10 @@ ADDRESSES = {
     "preview": ("get", "picture", 200),
     "thumb": ("get", "picture", 200),
     "source": ("get", "picture", 200),
+    "data": ("get", "", 200),
+    "export": ("post", "", 302),
+    "export_file": ("get", "export", 200),
+    "export_delete": ("post", "export", 302),
     "upload_start": ("post", "", 422),
     "upload_discard": ("post", "", 302),
     "upload_body": ("post", "upload", 204),
@@ -77,7 +81,10 @@ def things(user: User) -> dict[str, UUID]:
     upload = uploads.start(user, "new.png", 10_000)
     uploads.receive(upload, ContentFile(make_picture()), 10)
     share = shares.create(user, job)
-    return {"job": job.pk, "picture": done.pk, "upload": upload.pk, "share": share.pk}
+    export = exports.request(user)
+    exports.make(export.pk)
+    ids = {"job": job.pk, "picture": done.pk, "upload": upload.pk}
+    return {**ids, "share": share.pk, "export": export.pk}
 
 
 def address_of(name: str, things: dict[str, UUID]) -> str:
@@ -103,7 +110,7 @@ def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
 def everything() -> dict[str, Any]:
     """All rows and files, to check that nothing changed."""
     models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard, SearchText, Tag]
-    models.append(Share)
+    models += [Share, DataExport]
     models.append(Job.tags.through)
     rows = {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
     return {**rows, "files": stored_files()}

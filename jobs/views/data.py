@@ -1,0 +1,89 @@
+"""Your data: an export of everything that the account has."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from allauth.account.decorators import reauthentication_required
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs import clock, storage
+from jobs.errors import ExportRefusedError
+from jobs.models import DataExport
+from jobs.services import exports
+from jobs.serving import ServedFile, serve_file
+from jobs.views.access import user_of
+
+
+@login_required
+@never_cache
+@require_safe
+def data(request: HttpRequest) -> HttpResponse:
+    """The page: make an export, see its progress, download it."""
+    return _page(request)
+
+
+@login_required
+@never_cache
+@require_POST
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth ships no types
+def export(request: HttpRequest) -> HttpResponse:
+    """Order an export."""
+    user = user_of(request)
+    refusal: HttpResponse | None = ratelimit.consume_or_429(request, action="data_export", user=user)
+    if refusal is not None:
+        return refusal
+    try:
+        exports.request(user)
+    except ExportRefusedError as error:
+        messages.error(request, error.sentence)
+    return redirect("jobs:data")
+
+
+@login_required
+@require_safe
+def export_file(request: HttpRequest, export_id: UUID) -> ServedFile:
+    """Download a part of a finished export, until it expires. `part` counts from 1."""
+    ready = DataExport.objects.for_user(user_of(request)).filter(state=DataExport.State.READY)
+    found = ready.filter(pk=export_id, expires_at__gt=clock.now()).first()
+    part = request.GET.get("part", "1")
+    number = int(part) if part.isascii() and part.isdecimal() and len(part) < 6 else 0
+    if found is None or not 1 <= number <= len(found.parts):
+        raise Http404("There is no such file, or its time is over.")
+    suffix = f" part {number}" if len(found.parts) > 1 else ""
+    return serve_file(
+        storage.export_key(found.pk, number),
+        media_type="application/zip",
+        name=f"bgplatform export {found.created_at:%Y-%m-%d}{suffix}.zip",
+        download=True,
+        cache=False,
+    )
+
+
+@login_required
+@never_cache
+@require_POST
+def export_delete(request: HttpRequest, export_id: UUID) -> HttpResponse:
+    """Delete an export, or stop making it."""
+    exports.delete(_export_or_404(request, export_id))
+    messages.success(request, _("The export is deleted."))
+    return redirect("jobs:data")
+
+
+def _export_or_404(request: HttpRequest, export_id: UUID) -> DataExport:
+    found: DataExport | None = DataExport.objects.for_user(user_of(request)).filter(pk=export_id).first()
+    if found is None:
+        raise Http404("No such export.")
+    return found
+
+
+def _page(request: HttpRequest, *, status: int = 200) -> HttpResponse:
+    newest = DataExport.objects.for_user(user_of(request)).first()
+    return render(request, "jobs/data.html", {"export": newest}, status=status)
