@@ -158,6 +158,11 @@ def secret(name: str, *, when_missing: str | None) -> str:
     return value
 
 
+def optional_secret(name: str) -> str:
+    """Returns a secret of at least 32 characters, or "" where it is not set."""
+    return secret(name, when_missing=None) if text(name, "") else ""
+
+
 def database(name: str, default: str) -> dict[str, Any]:
     """Returns Django's database settings for the URL in variable `name`: a SQLite file or PostgreSQL."""
     refusal = (

@@ -24,6 +24,7 @@ from bgplatform.env import (
     integer,
     names,
     networks,
+    optional_secret,
     required,
     secret,
     text,
@@ -354,6 +355,9 @@ WEBHOOK_SECONDS = integer("WEBHOOK_SECONDS", 20, least=1, most=60)
 WEBHOOK_FAILING_DAYS = integer("WEBHOOK_FAILING_DAYS", 5, least=1, most=90)
 WEBHOOK_LOG_DAYS = integer("WEBHOOK_LOG_DAYS", 30, least=2, most=3_650)
 
+# What Prometheus sends to read /metrics. Without it only this machine may.
+METRICS_TOKEN = optional_secret("METRICS_TOKEN")
+
 # -- Flags for moderators --------------------------------------------------------------------------
 
 # The worker's classifier flags a picture from this score on. Nothing is loaded where it is off.
@@ -403,9 +407,9 @@ SESSION_COOKIE_NAME = "sessionid" + PATH_PREFIX.replace("/", "_")
 CSRF_COOKIE_NAME = "csrftoken" + PATH_PREFIX.replace("/", "_")
 CSRF_FAILURE_VIEW = "bgplatform.proxy_errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
-# Health probes use plain HTTP, from the same machine.
+# Health probes and Prometheus may use plain HTTP, from the same machine.
 SECURE_REDIRECT_EXEMPT = [
-    rf"^{re.escape(f'{PATH_PREFIX}/'.lstrip('/'))}{probe}$" for probe in ("healthz", "readyz")
+    rf"^{re.escape(f'{PATH_PREFIX}/'.lstrip('/'))}{probe}$" for probe in ("healthz", "metrics", "readyz")
 ]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 # We cannot promise HTTPS for other hosts of the domain: no includeSubDomains, no preload.

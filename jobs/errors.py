@@ -49,6 +49,16 @@ class ExportRefusedError(JobsError):
     status = 409
 
 
+class FeedbackRefusedError(JobsError):
+    """Feedback that cannot be saved; `field` names the value to change."""
+
+    status = 422
+
+    def __init__(self, code: str, sentence: str, field: str) -> None:
+        super().__init__(code, sentence)
+        self.field = field
+
+
 class WrongStateError(JobsError):
     """The operation is not possible in the object's current state."""
 

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from jobs.views import data, decisions, events, files, jobs, pictures, selected, shared, shares, tags, uploads
+from jobs.views import (
+    data,
+    decisions,
+    events,
+    feedback,
+    files,
+    jobs,
+    pictures,
+    selected,
+    shared,
+    shares,
+    tags,
+    uploads,
+)
 from jobs.webhooks import views
 
 app_name = "jobs"
@@ -37,6 +50,7 @@ urlpatterns = [
     path("jobs/selected/pin/", selected.pin, name="selected_pin"),
     path("jobs/selected/delete/", selected.delete, name="selected_delete"),
     path("pictures/<uuid:picture_id>/delete/", pictures.delete, name="picture_delete"),
+    path("pictures/<uuid:picture_id>/feedback/", feedback.give, name="feedback"),
     path("pictures/<uuid:picture_id>/result/", files.result, name="result"),
     path("pictures/<uuid:picture_id>/preview/", files.preview, name="preview"),
     path("pictures/<uuid:picture_id>/thumb/", files.thumb, name="thumb"),

@@ -23,11 +23,13 @@ from jobs.admin.feedback import FeedbackAdmin
 from jobs.admin.improvements import ImprovementAdmin
 from jobs.admin.moderation.cases import CaseAdmin
 from jobs.admin.refused_pictures import RefusedPictureAdmin
+from jobs.admin.satisfaction import SatisfactionAdmin
 from jobs.admin.searching import FileSearch, JobSearch, PictureSearch, UploadSearch
 from jobs.admin.shares import ShareAdmin
 from jobs.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from jobs.models import (
     Case,
+    DailyFigures,
     Feedback,
     Improvement,
     Job,
@@ -267,6 +269,7 @@ class ReceiptAdmin(ReadOnly):
 
 
 admin.site.register(Case, CaseAdmin)
+admin.site.register(DailyFigures, SatisfactionAdmin)
 admin.site.register(Feedback, FeedbackAdmin)
 admin.site.register(Improvement, ImprovementAdmin)
 admin.site.register(RefusedPicture, RefusedPictureAdmin)

@@ -21,7 +21,7 @@ from jobs.compat.errors import AGAIN_SECONDS, CompatError, picture_error
 from jobs.compat.spilled_bytes import SpilledBytes
 from jobs.long_polling import wait_ended
 from jobs.models import Picture, Rendition
-from jobs.services import backdrops, synchronous
+from jobs.services import backdrops, downloads, synchronous
 from jobs.services.synchronous import Call, Source
 from segmentation.recipe import Recipe
 
@@ -138,6 +138,7 @@ def _collect(call: Call, as_json: bool) -> FinishedResult | None:
         content = responses.open_result(rendition, as_json)
     except FileNotFoundError:
         return None
+    downloads.note([picture])
     return FinishedResult(rendition, content, int(call.charged))
 
 

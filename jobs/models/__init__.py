@@ -7,6 +7,7 @@ from jobs.models.data_export import DataExport
 from jobs.models.decision import Appeal, Decision, DecisionAction
 from jobs.models.discard import Discard
 from jobs.models.feedback import Feedback
+from jobs.models.figures import CountedDay, DailyFailures, DailyFigures, DailyTimes, PastPicture
 from jobs.models.idempotency import Idempotency
 from jobs.models.improvement import Improvement
 from jobs.models.job import Job
@@ -38,6 +39,10 @@ __all__ = [
     "Case",
     "CaseKind",
     "Continuation",
+    "CountedDay",
+    "DailyFailures",
+    "DailyFigures",
+    "DailyTimes",
     "DataExport",
     "Decision",
     "DecisionAction",
@@ -50,6 +55,7 @@ __all__ = [
     "Job",
     "LastRun",
     "Matte",
+    "PastPicture",
     "Picture",
     "Preset",
     "Receipt",

@@ -60,6 +60,8 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True)
     # When a moderator hid it. Its pictures are hidden with it.
     hidden_at = models.DateTimeField(null=True, editable=False)
+    # When its pictures were first run again with another recipe.
+    redone_at = models.DateTimeField(null=True)
 
     objects: ClassVar = OwnedQuerySet["Job"].as_manager()
 

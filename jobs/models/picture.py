@@ -50,6 +50,11 @@ class Picture(Leased):
     reserved = models.PositiveBigIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
 
+    # The first download of its result, and the first request for a result by another recipe
+    # (jobs/services/figures.py counts them).
+    downloaded_at = models.DateTimeField(null=True)
+    redone_at = models.DateTimeField(null=True)
+
     confidence = models.FloatField(null=True)
     warnings = models.JSONField(default=list)
     # Made from an earlier matte of the same bytes, without a run of the model.
@@ -96,6 +101,9 @@ class Picture(Leased):
                 fields=["finished_at"], condition=models.Q(state="done"), name="picture_done_lately"
             ),
             models.Index(fields=["user", "job"], condition=models.Q(state="failed"), name="picture_failures"),
+            models.Index(
+                fields=["finished_at"], condition=models.Q(state="failed"), name="picture_failed_lately"
+            ),
             # For staff: newest first, and by error.
             models.Index(fields=["queued_at", "id"], name="picture_newest"),
             models.Index(fields=["error_code"], condition=~models.Q(error_code=""), name="picture_errors"),

@@ -92,7 +92,8 @@ def pictures_of(job: Job, *, start: int = 0, state: str = "", name: str = "") ->
         text = folded(name)
         rows = wanted.values_list("position", "name")
         wanted = wanted.filter(position__in=[position for position, named in rows if text in folded(named)])
-    found = list(wanted.filter(position__gte=start).order_by("position")[: PICTURES_PER_PAGE + 1])
+    shown = wanted.select_related("feedback").filter(position__gte=start)
+    found = list(shown.order_by("position")[: PICTURES_PER_PAGE + 1])
     more = len(found) > PICTURES_PER_PAGE
     pictures = found[:PICTURES_PER_PAGE]
     attach_renditions(pictures)
@@ -110,8 +111,9 @@ def _page_before(wanted: QuerySet[Picture], start: int) -> str:
 
 
 def some_pictures_of(job: Job, ids: Sequence[UUID]) -> list[Picture]:
-    """Returns these pictures of a job, in the job's order."""
-    pictures = list(Picture.objects.filter(job=job, pk__in=ids).order_by("position"))
+    """Returns these pictures of a job, in the job's order, each with its feedback."""
+    rows = Picture.objects.filter(job=job, pk__in=ids).select_related("feedback")
+    pictures = list(rows.order_by("position"))
     attach_renditions(pictures)
     return pictures
 

@@ -31,6 +31,7 @@ from jobs.models import (
 )
 from jobs.services import (
     charging,
+    figures,
     growing,
     receipts,
     rendition_files,
@@ -124,7 +125,7 @@ def delete_jobs(jobs: Collection[UUID], reason: str | None = Receipt.Reason.OWNE
         shares.end_of_jobs(mine)
         pictures = Picture.objects.filter(job__in=mine)
         if not began and pictures.count() <= slices.PICTURES:
-            _delete(pictures)
+            _delete(pictures, by_owner=reason == Receipt.Reason.OWNER)
             Job.objects.filter(pk__in=mine).delete()
             if rows:
                 after_commit(tags.sweep, {job.user_id for job in rows})
@@ -163,7 +164,8 @@ def delete_slice(row: Continuation, job: Job) -> bool:
         return True
     mine = Picture.objects.filter(job=job.pk)
     chosen = list(mine.order_by("pk").values_list("pk", flat=True)[: slices.PICTURES])
-    _delete(mine.filter(pk__in=chosen))
+    by_owner = Receipt.objects.filter(job=job.pk, whole=True, reason=Receipt.Reason.OWNER).exists()
+    _delete(mine.filter(pk__in=chosen), by_owner=by_owner)
     if mine.exists():
         Job.objects.filter(pk=job.pk, picture_count__gt=len(chosen)).update(
             picture_count=F("picture_count") - len(chosen)
@@ -174,9 +176,10 @@ def delete_slice(row: Continuation, job: Job) -> bool:
     return False
 
 
-def _delete(pictures: QuerySet[Picture]) -> int:
+def _delete(pictures: QuerySet[Picture], *, by_owner: bool) -> int:
     """Deletes pictures with their files. The caller has locked their jobs."""
     locks.hold(pictures, to_delete=True)
+    figures.keep(pictures, by_owner=by_owner)
     charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
     freed = _discard_files(pictures)
     charging.take_back(RenditionRequest.objects.filter(picture__in=pictures), "deleted")
@@ -202,6 +205,7 @@ def delete_pictures(ids: Collection[UUID], reason: str = Receipt.Reason.OWNER, *
         charges = charging.standing(pictures.filter(state=Picture.State.QUEUED))
         named = titles.first_names(jobs)
         receipts.of_pictures(pictures, reason, note)
+        figures.keep(pictures, by_owner=reason == Receipt.Reason.OWNER)
         freed = _discard_files(pictures)
         charging.take_back(RenditionRequest.objects.filter(picture__in=pictures), "deleted")
         deleted = pictures.delete()[1].get("jobs.Picture", 0)

@@ -90,6 +90,8 @@ def render(picture: Picture, matte: Matte, recipe: Recipe) -> Rendition | Rendit
             return made
         _check_open(picture)
         rendition_request = _requeue(same) if same else _new(picture, matte, recipe)
+        if recipe.digest != picture.job.recipe_digest:
+            Picture.objects.filter(pk=picture.pk, redone_at__isnull=True).update(redone_at=clock.now())
         quota.check_reserved(picture.user)
         after_commit(lines.RENDITIONS.top_up, picture.user_id)
     return rendition_request

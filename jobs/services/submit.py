@@ -138,6 +138,7 @@ def again(job: Job, recipe: Recipe, *, token: ApiToken | None = None) -> Job:
             made_of=pictures,
             source_job=job.pk,
         )
+        Job.objects.filter(pk=job.pk, redone_at__isnull=True).update(redone_at=timezone.now())
         quota.check_reserved(job.user, most=most)
         after_commit(lines.PICTURES.top_up, job.user_id)
         if new.to_come:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from jobs import names, selectors
 from jobs.archive import archive_name, results_archive
 from jobs.selectors.hidden import refuse_hidden, refuse_hidden_job
-from jobs.services import thumbnails
+from jobs.services import downloads, thumbnails
 from jobs.serving import CACHE_FOREVER, CACHE_NEWEST, ServedFile, serve_file, serve_zip
 from jobs.views.access import job_or_404, picture_or_404
 
@@ -24,13 +24,17 @@ def result(request: HttpRequest, picture_id: UUID) -> ServedFile:
     rendition = picture.rendition
     if rendition is None:
         raise Http404("This picture has no result yet.")
-    return serve_file(
+    download = "inline" not in request.GET
+    response = serve_file(
         rendition.key,
         media_type=rendition.media_type,
         name=names.with_extension(picture.name, rendition.extension),
-        download="inline" not in request.GET,
+        download=download,
         cache=False,
     )
+    if download and request.method == "GET":
+        downloads.note([picture])
+    return response
 
 
 @login_required
@@ -77,4 +81,7 @@ def results_zip(request: HttpRequest, job_id: UUID) -> StreamingHttpResponse:
     pictures = selectors.every_picture_of(job)
     if not any(picture.rendition for picture in pictures):
         raise Http404("This job has no results yet.")
-    return serve_zip(results_archive(pictures), archive_name(job))
+    response = serve_zip(results_archive(pictures), archive_name(job))
+    if request.method == "GET":
+        downloads.note(pictures)
+    return response

@@ -20,7 +20,7 @@ from accounts.errors import QuotaExceededError
 from jobs import archive, selectors
 from jobs.errors import GoneError
 from jobs.models import Job
-from jobs.services import removal, retention, retry
+from jobs.services import downloads, removal, retention, retry
 from jobs.serving import serve_zip
 from jobs.views.access import user_of
 
@@ -78,7 +78,9 @@ def download(request: HttpRequest, jobs: list[Job]) -> StreamingHttpResponse | H
         messages.error(request, "These jobs have no results yet.")
         return _back(request)
     name = f"bgplatform {timezone.localtime():%Y-%m-%d %H.%M}.zip"
-    return serve_zip(archive.jobs_archive(by_job), name)
+    response = serve_zip(archive.jobs_archive(by_job), name)
+    downloads.note([picture for job, pictures in by_job if job.hidden_at is None for picture in pictures])
+    return response
 
 
 @_selected_jobs_view

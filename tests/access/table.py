@@ -46,6 +46,7 @@ def before_sign_in(method: str = "get") -> Row:
 # By URL name, or by pattern where there is none.
 SITE: Final[dict[str, Row]] = {
     "healthz": everybody(200),
+    "metrics": everybody(200),  # these tests run on this machine
     "readyz": everybody(503),  # these tests run no worker
     "favicon": everybody(302),
     "security_txt": everybody(404),  # these tests set no SECURITY_CONTACT
@@ -172,6 +173,8 @@ ADMINISTRATION: Final[dict[str, Row]] = {
     "admin:jobs_case_person": administration(200),
     "admin:jobs_case_open": administration(302, "post"),
     "admin:accounts_auditentry_export": administration(200),
+    "admin:jobs_dailyfigures_changelist": administration(200),
+    "admin:jobs_dailyfigures_export": administration(200),
     "admin/(?P<url>.*)$": administration(404),
 }
 

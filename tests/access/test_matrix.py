@@ -96,7 +96,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "jobs_improvement": sent,
         "jobs_case": case,
         "jobs_share": share,
-        "jobs_feedback": feedback.give(pictures_of(job)[0], 4, "fine"),
+        "jobs_feedback": feedback.give(pictures_of(job)[0], "up", (), "fine"),
     }
     assert set(rows) == set(table.TABLES)
     return {

@@ -38,6 +38,7 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("SECRET_KEY", None, "SECRET_KEY is not set: give it 50 random characters, and keep them."),
     ("SECRET_KEY", "", "SECRET_KEY is not set"),
     ("SECRET_KEY", "x" * 31, "SECRET_KEY is too short: give it at least 32 random characters."),
+    ("METRICS_TOKEN", "x" * 31, "METRICS_TOKEN is too short: give it at least 32 random characters."),
     ("DEBUG", "maybe", "DEBUG must be true or false, not 'maybe'."),
     ("HTTPS", "", "HTTPS must be true or false, not ''."),
     ("BEHIND_PROXY", "2", "BEHIND_PROXY must be true or false"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.ids import new_id
 from jobs.models import Backdrop, Feedback, Idempotency, Preset, RenditionRequest
+from jobs.services import feedback
 from tests.jobs.factories import bare_job, complete, pictures_of
 from tests.jobs.test_models import refused
 
@@ -82,7 +83,10 @@ def test_idempotency_keys_are_unique_for_each_user(user: User, stranger: User) -
     refused_twice(Idempotency.objects.create(user=user, key="k", body_digest="d"))
 
 
-@pytest.mark.parametrize("rating", [0, 6])
-def test_ratings_are_one_to_five(user: User, rating: int) -> None:
-    Feedback.objects.create(picture=pictures_of(bare_job(user))[0], user=user, rating=3)
-    refused(Feedback.objects.all(), "feedback_one_to_five", rating=rating)
+def test_verdicts_are_up_or_down_and_only_down_has_reasons(user: User) -> None:
+    picture = pictures_of(bare_job(user))[0]
+    complete(picture)
+    feedback.give(picture, "down", ["hair"])
+    refused(Feedback.objects.all(), "feedback_verdict_known", verdict="3")
+    refused(Feedback.objects.all(), "feedback_up_has_no_reasons", verdict="up")
+    assert Feedback.objects.update(verdict="up", reasons=[]) == 1

@@ -134,7 +134,7 @@ def test_a_foreign_key_to_a_deleted_row_is_a_404(user: User, monkeypatch: pytest
     monkeypatch.setattr(selectors, "picture_of", found)
     answer = Client().put(
         f"/api/v1/pictures/{pictures_of(job)[0].pk}/feedback/",
-        json.dumps({"rating": 1}),
+        json.dumps({"verdict": "up"}),
         "application/json",
         headers={"Authorization": f"Bearer {secret}"},
     )

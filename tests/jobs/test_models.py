@@ -204,7 +204,11 @@ def test_every_named_constraint_has_a_test() -> None:
         "preset_has_name",
         "backdrop_once_a_user",
         "idempotency_once_a_user",
-        "feedback_one_to_five",
+        "daily_figures_unique",
+        "daily_failures_unique",
+        "daily_times_unique",
+        "feedback_verdict_known",
+        "feedback_up_has_no_reasons",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -11,27 +12,46 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.base import ApiView
-from jobs.api.fields import StrictCharField, StrictIntegerField, StrictSerializer
+from jobs.api.fields import StrictCharField, StrictSerializer
 from jobs.api.serializers.common import ResponseSerializer
 from jobs.models import Feedback
+from jobs.models.feedback import Reason, Verdict
 from jobs.services import feedback
 
 
 class FeedbackBody(StrictSerializer):
-    """Your feedback."""
+    """Your feedback: a thumb up or down."""
 
-    rating = StrictIntegerField(
-        min_value=Feedback.LEAST, max_value=Feedback.MOST, help_text="1 is bad, 5 is good."
+    verdict = serializers.ChoiceField(choices=Verdict.choices, help_text="A thumb up or down.")
+    reasons = serializers.ListField(
+        child=serializers.ChoiceField(choices=Reason.choices),
+        required=False,
+        max_length=len(Reason),
+        help_text="What is wrong with the result. Only with a thumb down.",
     )
     words = StrictCharField(required=False, allow_blank=True, max_length=Feedback.MAX_WORDS)
 
+    def to_internal_value(self, data: Any) -> Any:
+        """Tells callers of the former API, which rated from 1 to 5, what to send now."""
+        if isinstance(data, dict) and "rating" in data:
+            sentence = "Ratings from 1 to 5 are no longer accepted. Send the verdict “up” or “down” instead."
+            raise serializers.ValidationError(
+                {"rating": [serializers.ErrorDetail(sentence, "rating_replaced")]}
+            )
+        return super().to_internal_value(data)
+
 
 class FeedbackSerializer(ResponseSerializer):
-    """The stored feedback."""
+    """The stored feedback, and what it was about when you gave it."""
 
     picture = serializers.UUIDField(source="picture_id")
-    rating = serializers.IntegerField()
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    reasons = serializers.ListField(child=serializers.ChoiceField(choices=Reason.choices))
     words = serializers.CharField()
+    model = serializers.CharField()
+    refinement = serializers.CharField()
+    matte_revision = serializers.IntegerField(help_text="1 is the model's own matte.")
+    recipe_digest = serializers.CharField()
     updated_at = serializers.DateTimeField()
 
 
@@ -55,10 +75,10 @@ class FeedbackView(ApiView):
         responses={200: FeedbackSerializer},
     )
     def put(self, request: Request, picture_id: UUID) -> Response:
-        """Rate the result. A new rating replaces the earlier one."""
+        """A thumb up or down on the newest result. It replaces an earlier one."""
         picture = self.picture(picture_id)
         given = self.read(FeedbackBody)
-        saved = feedback.give(picture, given["rating"], given.get("words", ""))
+        saved = feedback.give(picture, given["verdict"], given.get("reasons", []), given.get("words", ""))
         return Response(self.serialize(FeedbackSerializer, saved))
 
     @extend_schema(

@@ -23,7 +23,7 @@ from jobs.api.serializers.jobs import Again, JobChange, JobDetail
 from jobs.archive import archive_name, results_archive
 from jobs.models import Job
 from jobs.selectors.hidden import refuse_hidden_job
-from jobs.services import presets, removal, retention, retry, submit, tags
+from jobs.services import downloads, presets, removal, retention, retry, submit, tags
 from jobs.serving import serve_zip
 
 
@@ -152,4 +152,7 @@ class ResultsView(ApiView):
         pictures: Any = selectors.every_picture_of(job)
         if not any(picture.rendition for picture in pictures):
             raise Http404
-        return serve_zip(results_archive(pictures), archive_name(job))
+        response = serve_zip(results_archive(pictures), archive_name(job))
+        if request.method == "GET":
+            downloads.note(pictures)
+        return response

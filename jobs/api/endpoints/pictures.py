@@ -21,7 +21,7 @@ from jobs.api.serializers.common import page_schema
 from jobs.api.serializers.pictures import PictureSerializer
 from jobs.models import Picture
 from jobs.selectors.hidden import refuse_hidden
-from jobs.services import removal, thumbnails
+from jobs.services import downloads, removal, thumbnails
 
 
 def file_schema(*media_types: str) -> dict[Any, Any]:
@@ -97,7 +97,10 @@ class ResultView(ApiView):
         if rendition is None:
             raise Http404
         name = names.with_extension(picture.name, rendition.extension)
-        return file_response(request, rendition.key, media_type=rendition.media_type, name=name)
+        response = file_response(request, rendition.key, media_type=rendition.media_type, name=name)
+        if request.method == "GET":
+            downloads.note([picture])
+        return response
 
 
 class PreviewView(ApiView):

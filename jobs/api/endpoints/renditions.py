@@ -30,7 +30,7 @@ from jobs.errors import WrongStateError
 from jobs.long_polling import wait_made
 from jobs.models import Matte, Picture, Rendition, RenditionRequest
 from jobs.selectors.hidden import refuse_hidden
-from jobs.services import presets, rendition_requests
+from jobs.services import downloads, presets, rendition_requests
 from segmentation.recipe import Recipe
 
 
@@ -119,7 +119,10 @@ class RenditionFileView(ApiView):
             raise Http404
         refuse_hidden(row.picture)
         name = names.with_extension(row.picture.name, row.extension)
-        return file_response(request, row.key, media_type=row.media_type, name=name)
+        response = file_response(request, row.key, media_type=row.media_type, name=name)
+        if request.method == "GET":
+            downloads.note([row.picture])
+        return response
 
 
 class PictureMattesView(ApiView):

@@ -10,6 +10,7 @@ import { startBackdrop } from "./backdrop.js";
 import { showProblem } from "./problem-note.js";
 import { startShareSelected } from "./share-selected.js";
 import { Summary } from "./summary.js";
+import { startThumbs } from "./thumbs.js";
 
 const cards = document.getElementById("cards");
 const title = document.title;
@@ -20,6 +21,7 @@ if (again) startOptions(/** @type {HTMLFormElement} */ (again));
 startCompare(cards);
 startShareSelected(document.getElementById("share-selected"), cards);
 startBackdrop(document.getElementById("backdrop"), cards);
+startThumbs(cards);
 
 /** @type {LiveJob | null} */
 let live = null;

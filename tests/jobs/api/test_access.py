@@ -109,7 +109,7 @@ def things(user: User) -> dict[str, Any]:
     tags.add(job, "shoes")
     picture = pictures_of(job)[0]
     rendition = complete(picture)
-    feedback.give(picture, 3, "fair")
+    feedback.give(picture, "down", ["hair"], "fair")
     presets.save(user, "mine", "", Recipe())
     Picture.objects.filter(pk=picture.pk).update(width=64, height=48)
     upload = uploads.start(user, "new.png", 10_000)
@@ -140,7 +140,7 @@ def body_for(name: str, method: str, things: dict[str, Any]) -> Any:
         ("uploads", "post"): {"name": "a.png", "size": 7},
         ("job", "patch"): {"pinned": True},
         ("picture-renditions", "post"): {"recipe": {"format": "webp"}},
-        ("picture-feedback", "put"): {"rating": 5},
+        ("picture-feedback", "put"): {"verdict": "up"},
         ("preset", "put"): {"recipe": {"format": "webp"}},
         ("tokens", "post"): {"name": "another", "scopes": ["read"]},
         ("shares", "post"): {"job": str(things["job"])},

@@ -118,16 +118,17 @@ class TestOthers:
 
     def test_feedback(self, program: Program, user: User) -> None:
         picture = make_job(user).pictures.get()
+        complete(picture)
         address = f"pictures/{picture.pk}/feedback/"
-        refused(program.ask("put", address, {"rating": 1}, If_Match="*"))
+        refused(program.ask("put", address, {"verdict": "down"}, If_Match="*"))
         assert not Feedback.objects.exists()
         assert program.ask("delete", address, If_Match="*").status_code == 404
-        feedback.give(picture, 5, "")
+        feedback.give(picture, "up")
         seen = tag(program, address)
-        refused(program.ask("put", address, {"rating": 1}, If_Match='"other"'))
+        refused(program.ask("put", address, {"verdict": "down"}, If_Match='"other"'))
         refused(program.ask("delete", address, If_Match='"other"'))
-        assert Feedback.objects.get().rating == 5
-        assert program.ask("put", address, {"rating": 1}, If_Match=seen).status_code == 200
+        assert Feedback.objects.get().verdict == "up"
+        assert program.ask("put", address, {"verdict": "down"}, If_Match=seen).status_code == 200
 
     def test_a_webhook(self, program: Program) -> None:
         made = program.post("webhooks/", {"url": "https://example.org/", "events": ["job.finished"]})

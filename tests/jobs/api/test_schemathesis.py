@@ -68,7 +68,7 @@ def things(user: User) -> dict[str, Any]:
     job = make_job(user, 2)
     picture = pictures_of(job)[0]
     rendition = complete(picture)
-    feedback.give(picture, 3, "fair")
+    feedback.give(picture, "down", ["hair"], "fair")
     presets.save(user, "mine", "", Recipe())
     Picture.objects.filter(pk=picture.pk).update(width=64, height=48)
     upload = uploads.start(user, "new.png", 10_000)

@@ -16,7 +16,19 @@ from django.urls import reverse
 
 from accounts.models import User
 from jobs import urls
-from jobs.models import DataExport, Discard, Job, Matte, Picture, Rendition, SearchText, Share, Tag, Upload
+from jobs.models import (
+    DataExport,
+    Discard,
+    Feedback,
+    Job,
+    Matte,
+    Picture,
+    Rendition,
+    SearchText,
+    Share,
+    Tag,
+    Upload,
+)
 from jobs.services import exports, lines, shares, tags, uploads
 from tests.conftest import make_job, make_picture
 from tests.jobs.factories import complete, pictures_of, stored_files
@@ -51,6 +63,7 @@ ADDRESSES = {
     "selected_pin": ("post", "job", 302),
     "selected_delete": ("post", "job", 302),
     "picture_delete": ("post", "picture", 302),
+    "feedback": ("post", "picture", 302),
     "result": ("get", "picture", 200),
     "preview": ("get", "picture", 200),
     "thumb": ("get", "picture", 200),
@@ -102,6 +115,8 @@ def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
         data = {"days": "30"}
     elif name == "picture_delete":
         data = {"sure": "yes"}
+    elif name == "feedback":
+        data = {"verdict": "down", "reasons": ["hair"]}
     elif name.startswith("selected_"):
         data = {"jobs": [str(things["job"])], "sure": "yes"}
     return getattr(client, ADDRESSES[name][0])(address_of(name, things), data)
@@ -110,7 +125,7 @@ def ask(client: Client, name: str, things: dict[str, UUID]) -> Any:
 def everything() -> dict[str, Any]:
     """All rows and files, to check that nothing changed."""
     models: list[type[Model]] = [Job, Picture, Upload, Matte, Rendition, Discard, SearchText, Tag]
-    models += [Share, DataExport]
+    models += [Share, DataExport, Feedback]
     models.append(Job.tags.through)
     rows = {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
     return {**rows, "files": stored_files()}

@@ -1,4 +1,4 @@
-"""Presets and feedback."""
+"""Presets."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from jobs.models import Feedback, Preset
+from jobs.models import Preset
 from segmentation.recipe import PRESETS
-from tests.conftest import make_job
 from tests.jobs.api.program import Program
-from tests.jobs.factories import pictures_of
 
 pytestmark = pytest.mark.django_db
 
@@ -57,19 +55,3 @@ def test_at_most_a_hundred_presets(program: Program, user: User) -> None:
     refused = program.ask("put", "presets/another/", {"recipe": {}})
     assert (refused.status_code, refused.json()["code"]) == (422, "too_many_presets")
     assert program.ask("put", "presets/p7/", {"recipe": {}}).status_code == 200
-
-
-def test_feedback(program: Program, user: User) -> None:
-    picture = pictures_of(make_job(user))[0]
-    address = f"pictures/{picture.pk}/feedback/"
-    assert program.get(address).status_code == 404
-    program.ask("put", address, {"rating": 2, "words": "The hair is gone."})
-    said = program.ask("put", address, {"rating": 4})
-    assert (said.status_code, said.json()["rating"], said.json()["words"]) == (200, 4, "")
-    assert program.get(address).json() == said.json()
-    for body, field in (({"rating": 6}, "rating"), ({"rating": "4"}, "rating"), ({}, "rating")):
-        refused = program.ask("put", address, body)
-        assert (refused.status_code, refused.json()["field"]) == (422, field)
-    assert program.ask("delete", address).status_code == 204
-    assert not Feedback.objects.exists()
-    assert program.ask("delete", address).status_code == 404
