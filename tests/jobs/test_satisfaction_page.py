@@ -140,10 +140,11 @@ def test_queries_do_not_grow_with_the_figures(staff: User, client_of: SignIn) ->
 
 def read_csv(user: User, days: int) -> list[list[str]]:
     client = AsyncClient()
-    async_to_sync(client.aforce_login)(user, "allauth.account.auth_backends.AuthenticationBackend")
+    async_to_sync(client.aforce_login)(user, "accounts.backends.AuthenticationBackend")
 
     async def fetch() -> bytes:
-        answer = await client.get(f"{reverse(EXPORT)}?days={days}")
+        answer = await client.get(reverse(EXPORT), {"days": str(days)})
+        assert (answer.status_code, answer.headers.get("Location")) == (200, None)
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         return b"".join([part async for part in answer.streaming_content])
 
