@@ -15,13 +15,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.email_selectors import confirmed_holder
 from accounts.models import AuditAction, User
-from accounts.services import audit, emails, sessions, suspension
+from accounts.services import audit, emails, erasures, sessions, suspension
 from accounts.site import absolute
 from common import mail
 from common.addresses import client_address
@@ -104,6 +104,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             action = AuditAction.SIGNED_IN_WITH_PASSKEY if by_passkey else AuditAction.SIGNED_IN
             audit.record(action, subject=user, actor=user)
             sessions.note_use(request, user)
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Answers the right password of a closed account. One that waits for its erasure can be kept."""
+        erasure = erasures.pending(user)
+        if erasure is None:
+            response: HttpResponse = super().respond_user_inactive(request, user)
+            return response
+        erasures.offer(request, erasure)
+        return redirect("accounts:keep")
 
     def logout(self, request: HttpRequest) -> None:
         """Sign out and announce that a session ended."""

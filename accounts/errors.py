@@ -49,3 +49,9 @@ class QuotaExceededError(AccountsError):
         self.limit = limit
         self.used = used
         self.resets_at = resets_at
+
+
+class ErasureRefusedError(AccountsError):
+    """An account that cannot be erased, or an erasure that cannot be cancelled."""
+
+    status = 409

@@ -1,4 +1,4 @@
-"""Forms of the account pages: a new token, the profile."""
+"""Forms of the account pages: a new token, the profile, the erasure of the account."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import time_zones
-from accounts.models import Scope
+from accounts.models import Scope, User
 
 LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "no expiry")]
 
@@ -108,3 +109,23 @@ def _zones(kept: str | None) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _spoken(name: str) -> str:
     return name.partition("/")[2].replace("_", " ") or name
+
+
+class EraseForm(forms.Form):
+    """When to erase the account. The person types the address, so that nothing happens by mistake."""
+
+    GRACE, AT_ONCE = "grace", "at_once"
+
+    when = forms.ChoiceField(choices=[(GRACE, GRACE), (AT_ONCE, AT_ONCE)])
+    typed = forms.CharField()
+
+    def __init__(self, user: User, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self._user = user
+
+    def clean_typed(self) -> str:
+        """Returns the address, which must be the account's."""
+        typed = str(self.cleaned_data["typed"]).strip()
+        if typed.lower() != self._user.email.lower():
+            raise forms.ValidationError(_("This is not the address of your account. Type it as shown."))
+        return typed

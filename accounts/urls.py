@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import activity, invitations, profile, sessions, sign_up, tokens, usage
+from accounts.views import activity, invitations, keep, profile, sessions, sign_up, tokens, usage
 
 app_name = "accounts"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("sessions/end-others/", sessions.end_others, name="sessions_end_others"),
     path("sessions/<int:number>/end/", sessions.end, name="session_end"),
     path("profile/", profile.profile, name="profile"),
+    path("keep/", keep.keep, name="keep"),
     path("activity/", activity.activity, name="activity"),
     path("usage/", usage.usage, name="usage"),
 ]

@@ -294,6 +294,8 @@ AUTH_PASSWORD_VALIDATORS = [
 vars().update(email("EMAIL_URL", "consolemail://"))
 # How long the audit log keeps its entries.
 AUDIT_DAYS = integer("AUDIT_DAYS", 730, least=1, most=36_500)
+# How long an account stays closed before it is erased, unless the person chooses at once.
+ERASURE_GRACE_DAYS = integer("ERASURE_GRACE_DAYS", 14, least=1, most=365)
 # How long an export of an account can be downloaded.
 EXPORT_DAYS = integer("EXPORT_DAYS", 7, least=1, most=365)
 DEFAULT_FROM_EMAIL = text("MAIL_FROM", f"{SITE_NAME} <no-reply@localhost>", like=r"[^\r\n]*@[^\r\n]*")

@@ -11,7 +11,7 @@ import dramatiq
 from django.conf import settings
 
 from jobs.queue import background
-from jobs.services import exports
+from jobs.services import erasure, exports
 from jobs.webhooks import deliveries
 
 # An export or erasure renews its lease while it works, and a large one may take hours.
@@ -29,3 +29,9 @@ def deliver_webhook(delivery_id: str) -> None:
 def make_export(export_id: str) -> None:
     """Makes an export of an account."""
     exports.make(UUID(export_id))
+
+
+@dramatiq.actor(queue_name=background.QUEUE, actor_name=erasure.ACTOR, time_limit=A_DAY_MS)
+def erase_account(erasure_id: str) -> None:
+    """Does what is due of the erasure of an account."""
+    erasure.work(int(erasure_id))

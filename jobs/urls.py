@@ -58,6 +58,7 @@ urlpatterns = [
     path("account/decisions/", decisions.decisions, name="decisions"),
     path("account/decisions/<str:key>/", decisions.decision, name="decision"),
     path("account/data/", data.data, name="data"),
+    path("account/data/erase/", data.erase, name="erase"),
     path("account/data/export/", data.export, name="export"),
     path("account/data/exports/<uuid:export_id>/", data.export_file, name="export_file"),
     path("account/data/exports/<uuid:export_id>/delete/", data.export_delete, name="export_delete"),

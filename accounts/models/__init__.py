@@ -1,6 +1,7 @@
 """Users, plans, tokens and the ledger."""
 
 from accounts.models.audit import AuditAction, AuditEntry, AuditOrigin, AuditRetention
+from accounts.models.erasure import Erasure
 from accounts.models.invitation import Invitation
 from accounts.models.ledger import Entry, Storage, Usage
 from accounts.models.limits import Limits
@@ -15,6 +16,7 @@ __all__ = [
     "AuditOrigin",
     "AuditRetention",
     "Entry",
+    "Erasure",
     "Invitation",
     "Limits",
     "Plan",

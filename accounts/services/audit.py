@@ -10,7 +10,7 @@ from allauth.core import context as current
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.db.transaction import TransactionManagementError
 from django.http import HttpRequest
 from django.utils import timezone
@@ -81,9 +81,15 @@ def record_alone(action: AuditAction, **facts: Any) -> AuditEntry:
         return record(action, **facts)
 
 
-def forget_origins(user: User) -> int:
-    """Deletes the client addresses of all events of an account. Returns how many."""
-    count, _ = AuditOrigin.objects.filter(entry__subject=user.pk).delete()
+def forget_origins(user: User | int) -> int:
+    """Deletes client addresses of the events of an account and of what it did, up to SWEEP of them.
+
+    Returns how many. Call it again until it returns 0.
+    """
+    number = user.pk if isinstance(user, User) else user
+    rows = AuditOrigin.objects.filter(Q(entry__subject=number) | Q(entry__actor=number))
+    chosen = list(rows.values_list("pk", flat=True)[:SWEEP])
+    count, _ = AuditOrigin.objects.filter(pk__in=chosen).delete()
     return count
 
 

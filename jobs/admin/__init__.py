@@ -22,6 +22,7 @@ from jobs.admin.deletion import DeletesWithFiles
 from jobs.admin.feedback import FeedbackAdmin
 from jobs.admin.improvements import ImprovementAdmin
 from jobs.admin.moderation.cases import CaseAdmin
+from jobs.admin.people import PeopleAdmin as PeopleAdmin
 from jobs.admin.refused_pictures import RefusedPictureAdmin
 from jobs.admin.satisfaction import SatisfactionAdmin
 from jobs.admin.searching import FileSearch, JobSearch, PictureSearch, UploadSearch

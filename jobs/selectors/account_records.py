@@ -21,6 +21,7 @@ LEFT_OUT: Final = frozenset({"jobs.SearchText", "admin.LogEntry"})
 _SECRET_NAME: Final = re.compile(r"password|secret|token|session_key")
 _SECRETS: Final[Mapping[str, frozenset[str]]] = {
     "accounts.ApiToken": frozenset({"digest"}),
+    "accounts.Invitation": frozenset({"digest"}),
     "account.EmailConfirmation": frozenset({"key"}),
     "mfa.Authenticator": frozenset({"data"}),
     "jobs.WebhookSecret": frozenset({"salt", "fingerprint"}),

@@ -17,6 +17,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from jobs.storage.files import AtomicFileSystemStorage, FileStore
 from jobs.storage.keys import (
     backdrop_key,
+    erasure_key,
     export_key,
     improvement_key,
     incoming_key,
@@ -47,6 +48,7 @@ __all__ = [
     "chunks",
     "delete",
     "download_url",
+    "erasure_key",
     "export_key",
     "improvement_key",
     "incoming_key",

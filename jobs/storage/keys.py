@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 
@@ -28,6 +29,11 @@ def improvement_key(improvement: UUID) -> str:
 def export_key(export: UUID, part: int) -> str:
     """A part of a data export, numbered from 1."""
     return f"exports/{export}/{part}.zip"
+
+
+def erasure_key(account: int, joined: datetime) -> str:
+    """The note that an account was erased. joined: tells it from a later account with the same number."""
+    return f"erasures/{account}-{joined.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
 
 
 def thumb_key(picture: UUID) -> str:

@@ -1,4 +1,4 @@
-"""Your data: an export of everything that the account has."""
+"""Your data: an export of everything that the account has, and the erasure of the account."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from uuid import UUID
 
 from allauth.account.decorators import reauthentication_required
 from allauth.core import ratelimit
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.errors import ErasureRefusedError
+from accounts.forms import EraseForm
 from jobs import clock, storage
 from jobs.errors import ExportRefusedError
 from jobs.models import DataExport
-from jobs.services import exports
+from jobs.services import erasure, exports
 from jobs.serving import ServedFile, serve_file
 from jobs.views.access import user_of
 
@@ -26,8 +32,8 @@ from jobs.views.access import user_of
 @never_cache
 @require_safe
 def data(request: HttpRequest) -> HttpResponse:
-    """The page: make an export, see its progress, download it."""
-    return _page(request)
+    """The page: make an export, see its progress, download it; erase the account."""
+    return _page(request, EraseForm(user_of(request)))
 
 
 @login_required
@@ -77,6 +83,31 @@ def export_delete(request: HttpRequest, export_id: UUID) -> HttpResponse:
     return redirect("jobs:data")
 
 
+@login_required
+@never_cache
+@require_POST
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth ships no types
+def erase(request: HttpRequest) -> HttpResponse:
+    """Close the account and have it erased. Signs out."""
+    user = user_of(request)
+    form = EraseForm(user, request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=400)
+    try:
+        erased = erasure.request(user, at_once=form.cleaned_data["when"] == EraseForm.AT_ONCE)
+    except ErasureRefusedError as error:
+        messages.error(request, error.sentence)
+        return redirect("jobs:data")
+    logout(request)
+    if form.cleaned_data["when"] == EraseForm.AT_ONCE:
+        messages.success(request, _("Your account is closed and is being erased. A receipt comes by mail."))
+    else:
+        due = date_format(timezone.localtime(erased.due_at), "DATETIME_FORMAT")
+        said = _("Your account is closed. It will be erased on %(due)s. To keep it, sign in before then.")
+        messages.success(request, said % {"due": due})
+    return redirect("account_login")
+
+
 def _export_or_404(request: HttpRequest, export_id: UUID) -> DataExport:
     found: DataExport | None = DataExport.objects.for_user(user_of(request)).filter(pk=export_id).first()
     if found is None:
@@ -84,6 +115,7 @@ def _export_or_404(request: HttpRequest, export_id: UUID) -> DataExport:
     return found
 
 
-def _page(request: HttpRequest, *, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, form: EraseForm, *, status: int = 200) -> HttpResponse:
     newest = DataExport.objects.for_user(user_of(request)).first()
-    return render(request, "jobs/data.html", {"export": newest}, status=status)
+    context = {"export": newest, "form": form, "grace_days": settings.ERASURE_GRACE_DAYS}
+    return render(request, "jobs/data.html", context, status=status)

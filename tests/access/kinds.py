@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Final
 from uuid import UUID
@@ -45,6 +46,7 @@ KINDS: Final[dict[str, Kind]] = {
         link=frozenset({"jobs:shared_preview"}),
     ),
     "backdrop_key": Kind(),
+    "erasure_key": Kind(),
     "export_key": Kind(owner=frozenset({"jobs:export_file"})),
     "improvement_key": Kind(staff=frozenset({"admin:jobs_improvement_file"})),
 }
@@ -58,6 +60,7 @@ def there_are() -> set[str]:
 def key_of(kind: str, owner: UUID) -> str:
     """Returns a key of that kind."""
     arguments = {
+        "erasure_key": (datetime(2026, 1, 1, tzinfo=UTC),),
         "export_key": (1,),
         "matte_key": (1,),
         "rendition_key": (1, DIGEST, "png"),

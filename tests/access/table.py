@@ -101,6 +101,7 @@ SITE: Final[dict[str, Row]] = {
     "accounts:tokens": ones_own(200),
     "accounts:token_rotate": Row("post", SIGN_IN, 404, 200, 404),
     "accounts:token_revoke": Row("post", SIGN_IN, 404, 302, 404),
+    "accounts:keep": Row("get", SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
     "accounts:activity": ones_own(200),
     "accounts:profile": ones_own(200),
     "accounts:invitation": everybody(404),  # an unknown link
@@ -175,6 +176,7 @@ ADMINISTRATION: Final[dict[str, Row]] = {
     "admin:accounts_auditentry_export": administration(200),
     "admin:jobs_dailyfigures_changelist": administration(200),
     "admin:jobs_dailyfigures_export": administration(200),
+    "admin:accounts_user_data": administration(200),
     "admin/(?P<url>.*)$": administration(404),
 }
 
@@ -193,6 +195,7 @@ TABLES: Final[dict[str, dict[str, int]]] = {
     "accounts_plan": EDITS,
     "accounts_apitoken": LOOKS,
     "accounts_auditentry": LOOKS,
+    "accounts_erasure": LOOKS,
     "accounts_invitation": {**LOOKS, "add": 200},
     "accounts_entry": LOOKS,
     "accounts_usage": LOOKS,

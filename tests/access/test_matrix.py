@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditAction, Entry, Invitation, Plan, Storage, Usage, User
+from accounts.models import AuditAction, Entry, Erasure, Invitation, Plan, Storage, Usage, User
 from accounts.services import audit, tokens
 from jobs import storage
 from jobs.models import FlagKind, Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
@@ -81,6 +81,9 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "accounts_plan": Plan.objects.first(),
         "accounts_apitoken": token,
         "accounts_auditentry": audit.record_alone(AuditAction.OPENED, subject=user),
+        "accounts_erasure": Erasure.objects.create(
+            account=0, joined_at=user.date_joined, due_at=user.date_joined
+        ),
         "accounts_entry": Entry.objects.first(),
         "accounts_invitation": Invitation.objects.create(email="new@example.org", expires_at=timezone.now()),
         "accounts_usage": Usage.objects.first(),

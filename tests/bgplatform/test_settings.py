@@ -93,6 +93,7 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("SECURITY_CONTACT", "security@example.org", "SECURITY_CONTACT cannot be"),
     ("SECURITY_CONTACT", "http://example.org/", "SECURITY_CONTACT cannot be"),
     ("EMAIL_VERIFICATION", "yes", "EMAIL_VERIFICATION must be one of mandatory, none, optional, not 'yes'."),
+    ("ERASURE_GRACE_DAYS", "0", "ERASURE_GRACE_DAYS must be between 1 and 365, not 0."),
     ("EXPORT_DAYS", "0", "EXPORT_DAYS must be between 1 and 365, not 0."),
     ("MODEL", "U2NET", "MODEL cannot be 'U2NET'"),
     ("MODEL", "../../etc/passwd", "MODEL cannot be"),

@@ -19,6 +19,8 @@ from jobs.services import (
     backdrops,
     continuing,
     discards,
+    erasure,
+    erasure_list,
     exports,
     figures,
     idempotency,
@@ -61,11 +63,16 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         logger.info("dispatching every %d s", settings.DISPATCH_SECONDS)
         rounds = 0
+        replayed = False
         # While the database is down, no worker can renew its lease. Give workers time to renew before leases
         # expire.
         trusted_from = 0.0
         while not stop.wait(settings.DISPATCH_SECONDS):
             try:
+                if not replayed:
+                    # The database may have been restored from a backup.
+                    erasure_list.replay()
+                    replayed = True
                 self.tick(sweep=rounds % SWEEP_EVERY == 0, leases=time.monotonic() >= trusted_from)
             except (Error, OSError, StoreUnavailableError, StoreRefusedError):
                 # The database or the store is unreachable. Log it and try again at the next tick.
@@ -85,6 +92,7 @@ class Command(BaseCommand):
         services.disable_closed()
         deliveries.top_up_everyone()
         exports.send_due()
+        erasure.send_due()
         if sweep:
             slices.run(continuing.sweep)
             slices.run(progress.settle_left)

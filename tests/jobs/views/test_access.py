@@ -69,6 +69,7 @@ ADDRESSES = {
     "thumb": ("get", "picture", 200),
     "source": ("get", "picture", 200),
     "data": ("get", "", 200),
+    "erase": ("post", "", 302),
     "export": ("post", "", 302),
     "export_file": ("get", "export", 200),
     "export_delete": ("post", "export", 302),
