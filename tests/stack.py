@@ -110,11 +110,11 @@ class Stack:
             until(lambda: not any(map(process_tree.is_alive, everybody)), "everything went with the launcher")
             self._process = None
 
-    def token(self, name: str, *options: str) -> str:
-        """Returns a token of the administrator, created by the operators' command."""
+    def manage(self, *arguments: str) -> str:
+        """Runs `manage.py` on this platform. Returns its output."""
         secret_key = (self.state.folder / "secret-key").read_text().strip()
-        made = subprocess.run(
-            [sys.executable, "manage.py", "create_token", self.sign_in.email, "--name", name, *options],
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             # Without the test process's other settings: it may use another database.
             env={**self.environment(), "SECRET_KEY": secret_key},
@@ -122,8 +122,12 @@ class Stack:
             capture_output=True,
             text=True,
         )
-        assert made.returncode == 0, made.stderr
-        return made.stdout.strip()
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def token(self, name: str, *options: str) -> str:
+        """Returns a token of the administrator, created by the operators' command."""
+        return self.manage("create_token", self.sign_in.email, "--name", name, *options)
 
     @property
     def pid(self) -> int:
