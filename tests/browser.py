@@ -31,5 +31,5 @@ def sign_in(page: Page, stack: Stack) -> None:
     expect(page).to_have_url(re.compile(r"/account/login/"))
     page.get_by_label("Email").fill(stack.sign_in.email)
     page.get_by_label("Password").fill(stack.sign_in.password)
-    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Remove backgrounds")

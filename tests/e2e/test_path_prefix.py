@@ -121,7 +121,7 @@ def _sign_in(page: Page, address: str, stack: Stack) -> None:
     expect(page).to_have_url(f"{address}/account/login/?next={PREFIX}/")
     page.get_by_label("Email").fill(stack.sign_in.email)
     page.get_by_label("Password").fill(stack.sign_in.password)
-    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(f"{address}/")
 
 

@@ -43,7 +43,7 @@ def mails(stack: Stack, to: str) -> list[str]:
 
 def link(stack: Stack, to: str, kind: str) -> str:
     """Waits for the newest link of a kind in the e-mails to an address."""
-    pattern = rf"{re.escape(stack.address)}(account/{kind}/\S+)"
+    pattern = rf"{re.escape(stack.address)}(account/{kind}/[^\s\"<]+)"
 
     def newest() -> str:
         found = [path for text in mails(stack, to) for path in re.findall(pattern, text)]
@@ -65,7 +65,7 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.goto("/account/login/")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
-    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
 
 
 def signed_in_as(page: Page, email: str) -> None:
