@@ -13,12 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import factor_admin  # noqa: F401  # registers its pages
 from accounts.audit_admin import AuditEntryAdmin
+from accounts.factor_admin import ResetsFactors
 from accounts.invitation_admin import InvitationAdmin
 from accounts.models import ApiToken, AuditAction, AuditEntry, Entry, Invitation, Plan, Storage, Usage, User
 from accounts.opening import RecordsOpening
 from accounts.services import audit, emails, sessions, tokens
+from accounts.services.notices import notify_of_staff
 from common.admin import Kept
 from common.paging import BoundedPaginator
 
@@ -40,7 +41,7 @@ def _changes(obj: Any, fields: list[str]) -> dict[str, Any]:
 
 
 @admin.register(User)
-class UserAdmin(RecordsOpening, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold ships no types
+class UserAdmin(RecordsOpening, ResetsFactors, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold ships no types
     """Find users, close accounts, assign roles."""
 
     form = UserChangeForm
@@ -82,18 +83,20 @@ class UserAdmin(RecordsOpening, DjangoUserAdmin, ModelAdmin):  # type: ignore[mi
         return allowed and (obj is None or not obj.is_superuser or bool(request.user.is_superuser))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save. An address set by staff counts as confirmed; closing an account ends its event streams."""
+        """Save. An address set by staff counts as confirmed, and the old one gets a mail; closing an account
+        ends its event streams.
+        """
         with transaction.atomic():
             super().save_model(request, obj, form, change)
             if "email" in form.changed_data:
-                emails.set_by_staff(obj)
+                emails.set_by_staff(obj, before=form.initial.get("email", ""))
             action = AuditAction.ACCOUNT_CHANGED if change else AuditAction.ACCOUNT_CREATED
             audit.record(action, subject=obj, on=obj, facts=_changes(obj, form.changed_data))
             if {"is_active", "password"} & set(form.changed_data):
                 sessions.notify_session_end(obj.pk)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """A password set by staff ends the user's sessions and event streams."""
+        """A password set by staff ends the user's sessions and event streams. The user gets a mail."""
         before = (
             User.objects.filter(pk=id).values_list("password", flat=True).first() if id.isdecimal() else None
         )
@@ -102,6 +105,7 @@ class UserAdmin(RecordsOpening, DjangoUserAdmin, ModelAdmin):  # type: ignore[mi
             after = User.objects.filter(pk=id).values_list("password", flat=True).first() if before else None
             if after != before:
                 audit.record(AuditAction.PASSWORD_SET, subject=int(id))
+                notify_of_staff(User.objects.get(pk=id), "account/email/password_set_by_staff")
                 sessions.notify_session_end(int(id))
         return response
 

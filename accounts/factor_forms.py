@@ -57,6 +57,9 @@ class CredentialField(forms.JSONField):
             raise _wrong()
         return parsed
 
+    def bound_data(self, data: Any, initial: Any) -> None:
+        """A refused answer is not shown again: each works once."""
+
 
 class PasskeyNameForm(EditWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
     """Renames a passkey."""
@@ -107,9 +110,14 @@ class PasskeyStepForm(_CheckedPasskey):
 class PasskeySignInForm(LoginWebAuthnForm, _CheckedPasskey):  # type: ignore[misc]
     """A passkey instead of address and password."""
 
+    # Again: the class first in the list has a field of this name.
+    credential = CredentialField()
+
 
 class PasskeyConfirmForm(ReauthenticateWebAuthnForm, _CheckedPasskey):  # type: ignore[misc]
     """A passkey before a change of the account."""
+
+    credential = CredentialField()
 
 
 class _Code(forms.Form):

@@ -18,6 +18,7 @@ from accounts.email_selectors import RELEASED, confirmed_holder, has_address
 from accounts.errors import AccountsError
 from accounts.models import AuditAction, User
 from accounts.services import audit
+from accounts.services.notices import notify_of_staff
 
 
 class AddressTakenError(AccountsError):
@@ -116,11 +117,16 @@ def release_unconfirmed(email: str, *, keep: User | None = None) -> None:
         User.objects.filter(pk=claimant.pk, email=email).update(email=placeholder)
 
 
-def set_by_staff(user: User) -> None:
-    """Make the address that staff set the account's only one, and confirmed."""
+def set_by_staff(user: User, *, before: str = "") -> None:
+    """Make the address that staff set the account's only one, and confirmed.
+
+    before: the address that it replaces, if any; it gets a mail.
+    """
     with transaction.atomic():
         EmailAddress.objects.filter(user=user).delete()
         record_confirmed(user)
+        if before:
+            notify_of_staff(user, "account/email/email_changed_by_staff", to=before)
 
 
 def _lock(*users: int, email: str = "") -> None:

@@ -20,7 +20,7 @@ from accounts.errors import AccountsError
 from accounts.factor_selectors import has_second_factor, passkeys_of
 from accounts.models import AuditAction, User
 from accounts.services import audit
-from accounts.services.notices import notify
+from accounts.services.notices import notify, notify_of_staff
 from common.after_commit import after_commit
 
 MAX_PASSKEYS = 20
@@ -112,7 +112,7 @@ def reset(user: User, *, reason: str) -> int:
         if not factors.delete()[0]:
             return 0
         audit.record(AuditAction.FACTORS_RESET, subject=user, on=user, reason=reason, facts={"count": count})
-    notify(user, "mfa/email/factors_reset", by_staff=True)
+    notify_of_staff(user, "mfa/email/factors_reset")
     return int(count)
 
 

@@ -23,7 +23,7 @@ Person = Callable[[], Page]
 
 @pytest.fixture
 def person(stack: Stack, browser: Browser) -> Iterator[Person]:
-    """Opens a browser of its own for each person. By name: browsers offer no passkeys for a numeric address."""
+    """Opens a browser of its own for each person, by name: a numeric address has no passkeys."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -32,9 +32,7 @@ def person(stack: Stack, browser: Browser) -> Iterator[Person]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console", lambda message: errors.append(message.text) if message.type == "error" else None
-        )
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         return page
 
     yield open_it
