@@ -152,10 +152,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             "sign_up_open": self.is_open_for_signup(request),
         }
         message = mail.compose(template_prefix, email, {**context, **site}, request=request)
-        if template_prefix not in AWAITED:
+        if template_prefix not in AWAITED or _account_is_open_already(template_prefix):
             after_commit(mail.deliver, template_prefix, message)
         elif not mail.deliver(template_prefix, message):
             raise ImmediateHttpResponse(render(request, "account/mail_away.html", status=503))
+
+
+def _account_is_open_already(template_prefix: str) -> bool:
+    """Whether a new account works without its confirmation: then a lost mail must not hide the account."""
+    optional = settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory"
+    return optional and template_prefix == "account/email/email_confirmation_signup"
 
 
 def _client_network(address: str) -> str:

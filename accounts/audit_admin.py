@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
@@ -100,10 +101,13 @@ class AuditEntryAdmin(Kept):
         return [path("export/", export, name="accounts_auditentry_export"), *super().get_urls()]
 
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The filtered list as CSV, streamed."""
+        """The filtered list as CSV, streamed. A 400 for a filter that does not exist."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rows = self.get_changelist_instance(request).get_queryset(request).order_by("-pk")
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request).order_by("-pk")
+        except IncorrectLookupParameters as error:
+            raise BadRequest("The audit log has no such filter.") from error
         answer = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = 'attachment; filename="audit.csv"'
         return answer

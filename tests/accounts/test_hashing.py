@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 
@@ -76,3 +77,32 @@ def test_a_bounded_number_of_hashes_is_computed_at_once(act: str, monkeypatch: p
         go.set()
     assert len([one.result() for one in done]) == 20
     assert most == AT_ONCE == 4
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("valkey")
+def test_a_long_password_counts_to_its_last_character(user: User) -> None:
+    long = "  ß ü 猫 " + "correct horse battery staple " * 5
+    client = Client()
+    client.post("/account/login/", {"login": user.email, "password": PASSWORD})
+    form = {"oldpassword": PASSWORD, "password1": long, "password2": long}
+    assert client.post("/account/password/change/", form).status_code == 302
+    for wrong in (long.strip(), long[:-1], long[:72], long.upper()):
+        client = Client(REMOTE_ADDR=f"192.0.2.{len(wrong)}")
+        client.post("/account/login/", {"login": user.email, "password": wrong})
+        assert "_auth_user_id" not in client.session
+    client = Client()
+    client.post("/account/login/", {"login": user.email, "password": long})
+    assert "_auth_user_id" in client.session
+
+
+@pytest.mark.django_db
+def test_password_fields_are_masked_and_known_to_password_managers() -> None:
+    for page, autocomplete in (("login", "current-password"), ("signup", "new-password")):
+        html = Client().get(f"/account/{page}/").content.decode()
+        fields = re.findall(r'<input[^>]*name="password1?"[^>]*>', html)
+        assert fields
+        for field in fields:
+            assert 'type="password"' in field
+            assert f'autocomplete="{autocomplete}"' in field
+            assert "onpaste" not in field

@@ -132,6 +132,20 @@ def test_a_password_change_succeeds_without_the_mail_server(
     assert user.check_password(new)
 
 
+def test_a_sign_up_without_mandatory_confirmation_succeeds_without_the_mail_server(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", fail)
+    settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
+    client = Client()
+    form = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post(SIGN_UP, form).status_code == 302
+    assert is_in(client)
+
+
 @pytest.mark.parametrize("in_log", [True, False])
 def test_pages_tell_where_to_find_the_email(user: User, settings: Settings, in_log: bool) -> None:
     client = sign_in(user.email, PASSWORD)

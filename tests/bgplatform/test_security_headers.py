@@ -128,3 +128,10 @@ def test_with_https_browsers_are_told_to_stay_there(settings: Settings) -> None:
 def test_without_https_they_are_not() -> None:
     assert site.SECURE_HSTS_SECONDS == 0
     assert "Strict-Transport-Security" not in Client().get("/account/login/", secure=True)
+
+
+def test_trace_is_refused() -> None:
+    """TRACE would send a request's cookies back in the body."""
+    answer = Client().generic("TRACE", "/account/login/", HTTP_X_SECRET="secret")
+    assert answer.status_code == 405
+    assert b"secret" not in answer.content
