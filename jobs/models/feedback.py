@@ -73,6 +73,8 @@ class Feedback(models.Model):
                 condition=models.Q(verdict=Verdict.DOWN) | models.Q(reasons=[]),
             ),
         ]
+        # For staff: newest first.
+        indexes: ClassVar = [models.Index(fields=["-updated_at", "-picture"], name="feedback_newest")]
 
     def __str__(self) -> str:
         return str(self.get_verdict_display())

@@ -20,6 +20,7 @@ from jobs import selectors, storage
 from jobs.models import Case, Job, Picture
 from jobs.moderation.services import bursts
 from jobs.selectors import refused_pictures
+from jobs.selectors.satisfaction import PERIODS
 from jobs.services import discards, lines, progress, removal, retention
 from jobs.views import files
 from tests.benchmarks.scale.rows import RARE, Account
@@ -69,6 +70,7 @@ ADMIN_SEARCHES = {
     "admin: audit from an address": "accounts/auditentry/?q=10.1.17.18",
     "admin: audit, a word": "accounts/auditentry/?q=looked",
     "admin: audit, a word that nobody wrote": "accounts/auditentry/?q=nothing+like+this",
+    "dashboard, a year": f"jobs/dailyfigures/?days={max(PERIODS)}",
     "queue: worst first": "jobs/case/?o=-2",
     "queue: free": "jobs/case/?assigned=free",
     "queue: all": "jobs/case/?state=all",

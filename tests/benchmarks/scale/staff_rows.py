@@ -1,4 +1,5 @@
-"""Fills what staff read, by SQL: the audit log, cases with flags, feedback and refused pictures."""
+"""Fills what staff read, by SQL: the audit log, cases with flags, feedback, daily
+figures and refused pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from typing import Final
 from django.db import connection, models
 
 from accounts.models import ApiToken, AuditAction, AuditEntry, AuditOrigin, Entry, User
-from jobs.models import Case, Feedback, Flag, FlagKind, RefusedPicture
+from jobs.models import Case, Feedback, Flag, FlagKind, Job, RefusedPicture
+from jobs.models.figures import COUNTERS, CountedDay, DailyFailures, DailyFigures, DailyTimes
 from tests.benchmarks.scale.rows import insert
 
 # For a million pictures.
@@ -27,6 +29,7 @@ def fill(pictures: int) -> None:
         _audit(cursor, round(AUDIT * share))
         _cases(cursor, round(CASES * share))
         _feedback(cursor, round(FEEDBACK * share))
+        _figures(cursor)
         _refused(cursor, round(REFUSED * share))
         _ledger(cursor, round(ENTRIES * share))
         cursor.execute("SET session_replication_role = DEFAULT")
@@ -106,6 +109,34 @@ def _feedback(cursor: object, count: int) -> None:
         "updated_at": "picture.finished_at",
     }
     insert(cursor, Feedback, row, _done(count))
+
+
+def _figures(cursor: object) -> None:
+    """Two years of daily figures: each model, refinement and origin on each day."""
+    days = "generate_series(0, 729) AS n"
+    day = {"day": "current_date - n"}
+    figures = {
+        **day,
+        "model": "model",
+        "refinement": "refinement",
+        "origin": "origin",
+        **dict.fromkeys(COUNTERS, "50 + mod(n, 7)"),
+    }
+    groups = ", ".join(
+        f"unnest(ARRAY[{', '.join(repr(value) for value in values)}]) AS {name}"
+        for name, values in {
+            "model": ["u2net", "u2netp"],
+            "refinement": ["off", "fast", "best"],
+            "origin": [*Job.Origin.values],
+        }.items()
+    )
+    insert(cursor, DailyFigures, figures, f"{days}, {groups}")
+    codes = "unnest(ARRAY['broken_picture', 'unknown_foreground', 'internal_error']) AS code"
+    insert(cursor, DailyFailures, {**day, "code": "code", "count": "3"}, f"{days}, {codes}")
+    times = {**day, "lane": "lane", "kind": "kind", "bucket": "bucket", "count": "5"}
+    kinds = "unnest(ARRAY['interactive', 'batch']) AS lane, unnest(ARRAY['waiting', 'processing']) AS kind"
+    insert(cursor, DailyTimes, times, f"{days}, {kinds}, generate_series(60, 89) AS bucket")
+    insert(cursor, CountedDay, {**day, "counted_at": "now()"}, days)
 
 
 def _refused(cursor: object, count: int) -> None:
