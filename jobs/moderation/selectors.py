@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.audit_selectors import entries_of
 from accounts.models import AuditEntry, User
-from jobs.models import Appeal, Case, CaseKind, Decision, DecisionAction, Flag, Job, Picture, Report
+from jobs.models import Appeal, Case, CaseKind, Decision, DecisionAction, Flag, Job, Picture, Report, Share
 from jobs.selectors import attach_renditions
 
 PICTURES: Final = 24
@@ -60,6 +60,10 @@ def pictures_of(case: Case) -> QuerySet[Picture]:
         return rows.filter(pk=case.target)
     if case.target is not None and case.kind == CaseKind.JOB:
         return rows.filter(job=case.target)
+    if case.target is not None and case.kind == CaseKind.SHARE:
+        shared = Share.objects.filter(pk=case.target)
+        whole = shared.filter(kind=Share.Kind.JOB)
+        return rows.filter(Q(job__in=whole.values("job")) | Q(pk__in=shared.values("pictures")))
     return rows.none()
 
 

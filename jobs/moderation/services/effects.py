@@ -11,11 +11,11 @@ from accounts.errors import SuspensionRefusedError
 from accounts.models import User
 from accounts.services import suspension
 from jobs.errors import ModerationError
-from jobs.models import Case, CaseKind, Decision, DecisionAction, Job, Picture, Receipt
+from jobs.models import Case, CaseKind, Decision, DecisionAction, Job, Picture, Receipt, Share
 from jobs.services import removal
 
 # What can be hidden, by the kind of its case.
-_HIDEABLE: Final[dict[str, Any]] = {CaseKind.PICTURE: Picture, CaseKind.JOB: Job}
+_HIDEABLE: Final[dict[str, Any]] = {CaseKind.PICTURE: Picture, CaseKind.JOB: Job, CaseKind.SHARE: Share}
 
 
 def apply(decision: Decision, case: Case) -> None:
