@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +39,28 @@ def test_written_read_moved_deleted(bucket: str, objects: Any) -> None:
 
     storage.delete(["b/two", "b/three"])
     assert objects() == set()
+
+
+def test_chunks_of_unknown_length_are_stored_whole_or_not_at_all(bucket: str, objects: Any) -> None:
+    """More than one part of an upload in parts, and a source that breaks in the second part."""
+    block = bytes(range(256)) * 4096
+    threads = set()
+
+    def blocks(count: int, *, broken: bool = False) -> Iterator[bytes]:
+        for _ in range(count):
+            threads.add(threading.current_thread())
+            yield block
+        if broken:
+            raise FileNotFoundError("gone")
+
+    storage.write_chunks("exports/x/1.zip", blocks(20))
+    assert storage.size("exports/x/1.zip") == 20 * len(block)
+    assert b"".join(storage.chunks("exports/x/1.zip")) == 20 * block
+    with pytest.raises(FileNotFoundError):
+        storage.write_chunks("exports/x/2.zip", blocks(20, broken=True))
+    assert objects() == {"exports/x/1.zip"}
+    # The chunks read the database, whose connections belong to a thread.
+    assert threads == {threading.current_thread()}
 
 
 @pytest.mark.parametrize("act", [storage.size, lambda key: storage.move(key, "x/y")])
