@@ -30,7 +30,8 @@ atexit.register(shutil.rmtree, _state, ignore_errors=True)
 os.mkdir(os.path.join(_state, "static"))
 
 # The caller's platform settings must not reach the tests, except for the database.
-for _name in ("MODEL", "DEVICE", "PRECISION", "SIGN_UP", "HTTPS", "BEHIND_PROXY", "ALLOWED_HOSTS", "WINDOW"):
+_SETTINGS = ("MODEL", "DEVICE", "PRECISION", "SIGN_UP", "HTTPS", "BEHIND_PROXY", "ALLOWED_HOSTS", "WINDOW")
+for _name in (*_SETTINGS, "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME", "OIDC_SIGN_UP"):
     os.environ.pop(_name, None)
 os.environ.update(
     {
