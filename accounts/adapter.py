@@ -103,6 +103,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             by_passkey = did_use_passwordless_login(request, user)
             action = AuditAction.SIGNED_IN_WITH_PASSKEY if by_passkey else AuditAction.SIGNED_IN
             audit.record(action, subject=user, actor=user)
+            sessions.forget_dead(user)
             sessions.note_use(request, user)
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:

@@ -8,10 +8,15 @@ import logging
 import secrets
 from typing import ClassVar, Final
 
+from allauth.core import context as current
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+
+from accounts.devices import device
+from accounts.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +43,10 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships n
         except InvalidToken:
             logger.error("A second factor cannot be read: SECRET_KEY is not the one that it was added with.")
             return base64.b32encode(secrets.token_bytes(20)).decode()
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        """Returns the name that a new passkey has unless its owner gives another: the device's, in words."""
+        return device(current.request.headers.get("User-Agent", ""))
 
     def _get_site_name(self) -> str:
         return str(settings.SITE_NAME)

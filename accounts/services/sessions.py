@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -75,6 +75,12 @@ def note_use(request: HttpRequest, user: User) -> None:
         UserSession.objects.bulk_create(
             [UserSession(session_key=key, user=user, **facts)], ignore_conflicts=True
         )
+
+
+def forget_dead(user: User) -> None:
+    """Removes sessions that expired or ended otherwise from the list of a person's sessions."""
+    alive = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
+    UserSession.objects.filter(~Exists(alive), user=user).delete()
 
 
 def forget(key: str) -> None:

@@ -103,6 +103,14 @@ def test_dead_sessions_are_not_shown(two: tuple[Client, Client], user: User) -> 
     assert sessions_of(user, current="") == []
 
 
+def test_a_sign_in_removes_dead_sessions_from_the_list(two: tuple[Client, Client], user: User) -> None:
+    here, there = two
+    Session.objects.filter(session_key=there.session.session_key).delete()
+    signed_in(user, SAFARI)
+    assert UserSession.objects.count() == 2
+    assert here.get("/jobs/").status_code == 200
+
+
 def test_signing_out_removes_it_from_the_list(two: tuple[Client, Client]) -> None:
     _here, there = two
     there.post("/account/logout/")

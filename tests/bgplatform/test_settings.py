@@ -124,6 +124,7 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("HEARTBEAT_FILE", "alive", "HEARTBEAT_FILE cannot be 'alive'"),
     ("TIME_ZONE", "Berlin", "TIME_ZONE must be a time zone such as Europe/Berlin, not 'Berlin'."),
     ("TIME_ZONE", "../../etc/passwd", "TIME_ZONE must be a time zone"),
+    ("STAFF_MFA", "maybe", "STAFF_MFA must be true or false, not 'maybe'."),
     ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of DEBUG, ERROR, INFO, WARNING, not 'LOUD'."),
     ("S3_BUCKET", "a/b", "S3_BUCKET cannot be 'a/b'"),
     ("S3_BUCKET", "pictures", "S3_ACCESS_KEY is not set, and it must be because S3_BUCKET is set."),
@@ -153,6 +154,12 @@ def test_defaults_are_a_safe_single_machine(read: Any, tmp_path: Path) -> None:
     assert (found["SESSION_COOKIE_SECURE"], found["SECURE_HSTS_SECONDS"]) == (False, 0)
     assert "SECURE_PROXY_SSL_HEADER" not in found
     assert (tmp_path / "state").is_dir()
+
+
+def test_staff_need_a_second_factor_where_https_is_on(read: Any) -> None:
+    assert read()["STAFF_MFA"] is False
+    assert read(HTTPS="true")["STAFF_MFA"] is True
+    assert read(HTTPS="true", STAFF_MFA="false")["STAFF_MFA"] is False
 
 
 def test_https_makes_cookies_and_transport_strict(read: Any) -> None:
