@@ -212,6 +212,7 @@ TABLES: Final[dict[str, dict[str, int]]] = {
     "jobs_share": LOOKS,
     "jobs_improvement": LOOKS,
     "jobs_case": LOOKS,
+    "jobs_refusedpicture": EDITS,
 }
 for _table, _actions in TABLES.items():
     for _action, _status in _actions.items():

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.models import AuditAction, Entry, Erasure, Invitation, Plan, Storage, Usage, User
 from accounts.services import audit, tokens
 from jobs import storage
-from jobs.models import FlagKind, Improvement, Job, Matte, Picture, Receipt, Rendition, Upload
+from jobs.models import FlagKind, Improvement, Job, Matte, Picture, Receipt, RefusedPicture, Rendition, Upload
 from jobs.moderation.services import flag
 from jobs.services import exports, feedback, removal, shares, uploads
 from jobs.webhooks import notifications, services
@@ -99,6 +99,7 @@ def things(user: User, stranger: User) -> dict[str, Any]:
         "jobs_improvement": sent,
         "jobs_case": case,
         "jobs_share": share,
+        "jobs_refusedpicture": RefusedPicture.objects.create(sha256="0" * 64),
         "jobs_feedback": feedback.give(pictures_of(job)[0], "up", (), "fine"),
     }
     assert set(rows) == set(table.TABLES)

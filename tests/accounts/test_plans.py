@@ -54,6 +54,12 @@ def test_every_named_constraint_has_a_test() -> None:
         "usage_not_below_zero",
         "usage_one_a_month",
         "user_email_unique_any_case",
+        # tests/accounts/test_trust_models.py
+        "erasure_done_has_time",
+        "erasure_one_open",
+        "invitation_accepted_or_revoked",
+        "invitation_unanswered_once",
+        "user_suspension_has_start",
     }
 
 

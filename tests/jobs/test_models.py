@@ -189,6 +189,13 @@ def test_every_named_constraint_has_a_test() -> None:
         "thumbnail_request_state_known",
         "thumbnail_request_leased_when_running",
         "thumbnail_request_failed_says_why",
+        # tests/jobs/test_trust_models.py
+        "data_export_one_at_a_time",
+        "data_export_ends",
+        "data_export_failed_says_why",
+        "refused_picture_bands_of_hash",
+        "share_kind_known",
+        "share_expires_after_creation",
         # tests/jobs/moderation/test_constraints.py
         "case_one_open_a_target",
         "case_one_open_an_account",

@@ -12,9 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 JS = ROOT / "static" / "js"
 SCRIPTS = sorted(JS.rglob("*.js"))
-# The administration has styles of its own, django-unfold's.
-OURS = [path for path in TEMPLATES if not path.is_relative_to(ROOT / "templates" / "admin")]
+# Mail programs load no style sheet: the page around a mail has its styles inside.
+MAIL = ROOT / "templates" / "mail" / "base.html"
+PAGES = [path for path in TEMPLATES if path != MAIL]
+# The administration has styles and custom properties of its own, django-unfold's.
+OURS = [path for path in PAGES if not path.is_relative_to(ROOT / "templates" / "admin")]
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
+OUR_STYLES = [path for path in STYLES if path.name != "admin.css"]
+PYTHON = sorted(path for name in ("accounts", "jobs") for path in (ROOT / name).rglob("*.py"))
 
 
 def ids(paths: list[Path]) -> list[str]:
@@ -37,7 +42,7 @@ def test_static_files_of_a_template_exist(template: Path) -> None:
         assert finders.find(name), name
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=ids(TEMPLATES))
+@pytest.mark.parametrize("template", PAGES, ids=ids(PAGES))
 def test_no_inline_script_and_no_inline_style(template: Path) -> None:
     text = template.read_text()
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text)
@@ -65,6 +70,8 @@ def test_imports_of_a_script_exist_and_are_exported(script: Path) -> None:
 
 def test_every_script_is_loaded() -> None:
     loaded = {JS / name for name in names_in(r"{% static 'js/([^']+)' %}", TEMPLATES)}
+    # The media of an admin page.
+    loaded |= {JS / name for name in names_in(r'js: ClassVar = \["js/([^"]+)"\]', PYTHON)}
     for script in SCRIPTS:
         loaded |= {(script.parent / source).resolve() for source in names_in(r'from "([^"]+)"', [script])}
     assert set(SCRIPTS) == loaded
@@ -81,12 +88,13 @@ def test_parts_that_scripts_ask_for_are_in_the_pages() -> None:
     given = names_in(r'data-part="([a-z-]+)"', TEMPLATES)
     assert asked <= given
     elements = names_in(r'getElementById\("([a-z-]+)"\)', SCRIPTS)
-    assert elements <= names_in(r'\sid="([a-z-]+)"', TEMPLATES)
+    given = names_in(r'\sid="([a-z-]+)"', TEMPLATES) | names_in(r'\|json_script:"([a-z-]+)"', TEMPLATES)
+    assert elements <= given
 
 
 def test_custom_properties_of_the_styles_are_defined() -> None:
-    used = names_in(r"var\((--[a-z0-9-]+)", STYLES)
-    defined = names_in(r"(?m)^\s+(--[a-z0-9-]+):", STYLES)
+    used = names_in(r"var\((--[a-z0-9-]+)", OUR_STYLES)
+    defined = names_in(r"(?m)^\s+(--[a-z0-9-]+):", OUR_STYLES)
     assert used <= defined
     assert defined <= used
 

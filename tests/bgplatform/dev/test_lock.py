@@ -58,7 +58,7 @@ def test_pins_match_the_installed_versions() -> None:
 
 
 def test_runtime_requirements_have_no_development_tools() -> None:
-    heavy = {"rembg", "onnxruntime", "nncf", "pysodmetrics", "playwright", "pytest", "uv", "import-linter"}
+    heavy = {"rembg", "nncf", "pysodmetrics", "playwright", "pytest", "uv", "import-linter"}
     assert not heavy & pins("requirements.txt").keys()
 
 
