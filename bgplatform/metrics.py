@@ -7,6 +7,7 @@ seconds, so that nobody can load the database by asking often. Labels take their
 from __future__ import annotations
 
 import hmac
+import logging
 import threading
 import time
 from collections import Counter
@@ -27,10 +28,13 @@ from redis.exceptions import RedisError
 
 from common.addresses import client_address
 from jobs import clock
+from jobs.moderation import failures
 from jobs.queue import workers
 from jobs.selectors import backlog as queues
 from jobs.selectors import satisfaction
 from jobs.selectors.satisfaction import MEASURES
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 5.0
 DAYS: Final = 30
@@ -46,6 +50,7 @@ class SiteCollector(Collector):
         yield from _backlog()
         yield from _workers()
         yield from _results()
+        yield _inspection_failures()
 
 
 @never_cache
@@ -147,6 +152,20 @@ def _workers() -> Iterator[Metric]:
     except RedisError:
         redis_up.add_metric([], 0)
     yield from (ready, redis_up)
+
+
+def _inspection_failures() -> Metric:
+    failed = GaugeMetricFamily(
+        "bgplatform_inspection_failures",
+        "How often workers failed to look at a picture for moderation, since Redis was last empty.",
+        labels=["step"],
+    )
+    try:
+        for step, number in failures.counts().items():
+            failed.add_metric([step], number)
+    except RedisError:
+        logger.info("Redis does not answer: the failures of inspections are not known")
+    return failed
 
 
 def _results() -> Iterator[Metric]:

@@ -18,13 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.models import User
 from bgplatform import metrics
 from jobs.models import DailyFailures, DailyFigures, DailyTimes, Picture
+from jobs.moderation import failures
 from jobs.queue import workers
 from jobs.statistics import bucket_of
 from tests.conftest import make_job
 from tests.jobs.factories import pictures_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
-LABELS = ("line", "lane", "share", "engine", "outcome", "verdict", "code")
+LABELS = ("line", "lane", "share", "engine", "outcome", "verdict", "code", "step")
 TOKEN = "a-token-of-at-least-32-characters-0123456789"
 
 
@@ -86,7 +87,15 @@ def test_every_figure(user: User) -> None:
         ("bgplatform_feedback_30d", "up"): 5,
         ("bgplatform_feedback_30d", "down"): 1,
         ("bgplatform_failures_30d", "worker_lost"): 3,
+        ("bgplatform_inspection_failures", "classifier"): 0,
+        ("bgplatform_inspection_failures", "hash"): 0,
+        ("bgplatform_inspection_failures", "flag"): 0,
     }
+
+
+def test_failures_of_the_classifier() -> None:
+    failures.count(failures.CLASSIFIER)
+    assert read()["bgplatform_inspection_failures", "classifier"] == 1
 
 
 def test_openmetrics_where_it_is_asked_for() -> None:
