@@ -110,6 +110,9 @@ class Case(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["state", "-created_at", "-id"], name="case_newest"),
             models.Index(fields=["state", "-severity", "created_at", "id"], name="case_worst"),
+            # All states together, and by a click on the severity.
+            models.Index(fields=["-created_at", "-id"], name="case_newest_of_all"),
+            models.Index(fields=["state", "-severity", "-id"], name="case_most_severe"),
             models.Index(fields=["user", "-created_at"], name="case_of_user"),
             models.Index(fields=["kind", "target"], name="case_of_target"),
         ]
