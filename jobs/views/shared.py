@@ -20,7 +20,7 @@ from jobs.archive import results_archive
 from jobs.models import Picture, ReportReason, Share
 from jobs.moderation import services as moderation
 from jobs.selectors import shares as selectors
-from jobs.services import share_access, shares, thumbnails
+from jobs.services import downloads, share_access, shares, thumbnails
 from jobs.serving import ServedFile, serve_file, serve_zip
 from jobs.views.share_forms import ReportForm, UnlockForm
 from jobs.views.share_gate import FORM_REFERRER, is_unlocked, shared, unlock
@@ -114,7 +114,12 @@ def file(request: HttpRequest, share: Share, picture_id: UUID) -> ServedFile:
         share_access.take_file(address)
         shares.count_download(share, str(picture_id), address)
     name = names.with_extension(_file_name(share, shown.picture, shown.number), rendition.extension)
-    return serve_file(rendition.key, media_type=rendition.media_type, name=name, download=True, cache=False)
+    response = serve_file(
+        rendition.key, media_type=rendition.media_type, name=name, download=True, cache=False
+    )
+    if request.method == "GET":
+        downloads.note([shown.picture])
+    return response
 
 
 @require_safe
@@ -134,7 +139,10 @@ def archive(request: HttpRequest, share: Share) -> StreamingHttpResponse:
         # The archive takes its names from the rows; nothing is saved here.
         one.name, one.folder = _file_name(share, one, at), ""
     title = names.of_title(_title(share))
-    return serve_zip(results_archive(found), f"{title}{f' {part}' if part > 1 else ''}.zip")
+    response = serve_zip(results_archive(found), f"{title}{f' {part}' if part > 1 else ''}.zip")
+    if request.method == "GET":
+        downloads.note(found)
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,7 +16,7 @@ from django.urls import reverse
 from accounts.models import User
 from jobs import clock, storage
 from jobs.models import Job, Picture
-from jobs.services import downloads
+from jobs.services import downloads, shares
 from tests.conftest import make_job
 from tests.jobs.api.program import Program
 from tests.jobs.at_once import at_once
@@ -71,6 +72,17 @@ def test_a_redirect_to_the_store_counts(
     monkeypatch.setattr(storage, "download_url", lambda key, **_: f"https://store.example/{key}")
     answer = client_of(user).get(reverse("jobs:result", args=[pictures_of(job)[0].pk]))
     assert (answer.status_code, downloaded(job)) == (302, [True, False])
+
+
+@pytest.mark.parametrize("name", ["shared_file", "shared_zip"])
+def test_a_visitor_of_a_share_downloads_it_too(name: str, user: User, job: Job, valkey: redis.Redis) -> None:
+    share = shares.create(user, job, may_download=True)
+    one = [pictures_of(job)[0].pk] if name == "shared_file" else []
+    address = reverse(f"jobs:{name}", args=[share.token, *one])
+    Client().head(address)
+    assert downloaded(job) == [False, False]
+    assert Client().get(address).status_code == 200
+    assert downloaded(job) == [True, not one]
 
 
 def test_what_is_no_download(user: User, stranger: User, client_of: SignIn, job: Job) -> None:
