@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
+from accounts import time_zones
 from common import mail
 from jobs.models import Appeal, Decision, DecisionAction
 from jobs.moderation import links
@@ -43,10 +46,11 @@ def tell_answer(appeal: Appeal, *, upheld: bool, answer: str) -> None:
 
 
 def _send(template: str, decision: Decision, **more: object) -> None:
-    context = {
-        "what": what_happened(decision),
-        "words": decision.message,
-        "page": links.url_of(decision.pk),
-        **more,
-    }
-    mail.send(template, decision.user.email, context)
+    person = decision.user
+    # Not the moderator's language and time zone, which are active now.
+    language = person.language or settings.LANGUAGE_CODE
+    zone = person.time_zone if person.time_zone in time_zones.all_names() else settings.TIME_ZONE
+    with override(language), timezone.override(zone):
+        what = what_happened(decision)
+    context = {"what": what, "words": decision.message, "page": links.url_of(decision.pk), **more}
+    mail.send(template, person.email, context, language=language)

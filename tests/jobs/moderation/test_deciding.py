@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
@@ -266,3 +267,15 @@ def test_deciding_many_needs_the_permission_and_has_a_bound(
         deciding.decide_many([case.pk] * 101, DecisionAction.APPROVE, moderator, reason="x")
     assert refused.value.code == "too_many_cases"
     assert Decision.objects.count() == 0
+
+
+def test_the_mail_names_the_end_of_a_suspension_in_the_persons_time_zone(
+    case: Case, moderator: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    User.objects.filter(pk=case.user_id).update(time_zone="Pacific/Auckland")
+    until = (timezone.now() + WEEK).replace(hour=23, minute=30)
+    case.refresh_from_db()
+    with django_capture_on_commit_callbacks(execute=True):
+        decide(case, DecisionAction.SUSPEND, moderator, until=until)
+    there = until.astimezone(ZoneInfo("Pacific/Auckland"))
+    assert f"{there.day} {there:%B %Y}" in mail.outbox[0].body
