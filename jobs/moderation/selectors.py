@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.audit_selectors import entries_of
 from accounts.models import AuditEntry, User
@@ -32,6 +32,7 @@ class CaseDetails:
     reports: list[Report]
     decisions: list[Decision]
     pictures: list[Picture]
+    share: Share | None
 
     @property
     def waiting_appeals(self) -> list[Appeal]:
@@ -50,6 +51,7 @@ def case_details(pk: UUID) -> CaseDetails:
         reports=list(Report.objects.filter(case=case).select_related("reporter")[:ROWS]),
         decisions=list(decisions[:ROWS]),
         pictures=list(pictures_of(case).order_by("position")[:PICTURES]),
+        share=share_of(case),
     )
 
 
@@ -60,11 +62,20 @@ def pictures_of(case: Case) -> QuerySet[Picture]:
         return rows.filter(pk=case.target)
     if case.target is not None and case.kind == CaseKind.JOB:
         return rows.filter(job=case.target)
-    if case.target is not None and case.kind == CaseKind.SHARE:
-        shared = Share.objects.filter(pk=case.target)
-        whole = shared.filter(kind=Share.Kind.JOB)
-        return rows.filter(Q(job__in=whole.values("job")) | Q(pk__in=shared.values("pictures")))
+    share = share_of(case)
+    if share is not None:
+        return rows.filter(job=share.job_id) if share.is_whole else rows.filter(shares=share)
     return rows.none()
+
+
+def share_of(case: Case) -> Share | None:
+    """The share that a case is about; None where it is about something else, or the share is deleted."""
+    if case.kind != CaseKind.SHARE:
+        return None
+    found: Share | None = (
+        Share.objects.filter(pk=case.target, user=case.user_id).select_related("job").first()
+    )
+    return found
 
 
 def picture_of(case: Case, picture: UUID) -> Picture:

@@ -24,6 +24,7 @@ from common.rate_limit import window
 from jobs import clock, names, share_tokens
 from jobs.errors import GoneError, ShareRefusedError
 from jobs.models import Continuation, Job, Picture, Share
+from jobs.moderation import services as moderation
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ def create(
                 "no_results", _("This job has no results yet. Share it when the first one is done.")
             )
         facts = {"kind": share.kind, "days": days, "password": bool(hashed), "download": may_download}
+        moderation.review(share)
         audit.record(AuditAction.SHARE_CREATED, subject=user, on=share, facts=facts)
     return share
 

@@ -113,6 +113,7 @@ WRONG: list[tuple[str, str | None, str]] = [
     ("MAX_ATTEMPTS", "21", "MAX_ATTEMPTS must be between 1 and 20, not 21."),
     ("SHARE_MAX_DAYS", "0", "SHARE_MAX_DAYS must be between 1 and 3650, not 0."),
     ("UPLOAD_HOURS", "0", "UPLOAD_HOURS must be between 1 and 720, not 0."),
+    ("REVIEW_SHARES", "maybe", "REVIEW_SHARES"),
     ("FLAG_EXPLICIT", "on", "FLAG_EXPLICIT must be off or between 0.01 and 0.99, not 'on'."),
     ("FLAG_EXPLICIT", "1", "FLAG_EXPLICIT must be off or between 0.01 and 0.99, not '1'."),
     ("FLAG_EXPLICIT", "0.001", "FLAG_EXPLICIT must be off or between 0.01 and 0.99, not '0.001'."),

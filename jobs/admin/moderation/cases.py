@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -35,9 +35,18 @@ from jobs.serving import serve_file
 
 Act: TypeAlias = Callable[["CaseAdmin", HttpRequest, Case], str]
 
-# What suits a thing of the user, and what suits an account.
+# What suits the kinds of cases.
 ON_THINGS = tuple(DecisionAction)
-ON_ACCOUNTS = tuple(one for one in DecisionAction if one not in {DecisionAction.HIDE, DecisionAction.DELETE})
+_SUITABLE: Final[dict[str, tuple[DecisionAction, ...]]] = {
+    CaseKind.ACCOUNT: (
+        DecisionAction.APPROVE,
+        DecisionAction.WARN,
+        DecisionAction.SUSPEND,
+        DecisionAction.BAN,
+    ),
+    # A share is no file: hiding it ends its link.
+    CaseKind.SHARE: tuple(one for one in DecisionAction if one != DecisionAction.DELETE),
+}
 
 
 def _act(act: Act) -> Callable[[CaseAdmin, HttpRequest, UUID], HttpResponse]:
@@ -91,6 +100,8 @@ class CaseAdmin(PersonPages, Kept):
         said = [str(flag) for flag in case.flags.all()]
         if number := len(case.reports.all()):
             said.append(ngettext("%d report", "%d reports", number) % number)
+        if case.kind == CaseKind.SHARE and not said:
+            said.append(_("not reviewed yet"))
         return ", ".join(said) or "–"
 
     @admin.display(description=gettext_lazy("person"))
@@ -271,8 +282,7 @@ class CaseAdmin(PersonPages, Kept):
         return serve_file(key, media_type="image/webp", name="small.webp", download=False, cache=False)
 
     def _form(self, request: HttpRequest, case: Case, data: Any = None) -> DecisionForm:
-        actions = ON_ACCOUNTS if case.kind == CaseKind.ACCOUNT else ON_THINGS
-        return DecisionForm(user_of(request), data, actions=actions)
+        return DecisionForm(user_of(request), data, actions=_SUITABLE.get(case.kind, ON_THINGS))
 
     def _page(
         self, request: HttpRequest, details: selectors.CaseDetails, form: DecisionForm, status: int = 200

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -85,6 +86,14 @@ def report(*, share: Shared, reason: ReportReason, words: str, reporter: User | 
         # The owner's page of activity shows entries of which the owner is the subject. Not this one.
         audit.record(AuditAction.REPORTED, subject=None, on=case, actor=reporter, facts={"reason": reason})
     return made
+
+
+def review(share: Shared) -> Case | None:
+    """Puts a new share into the queue, so that a moderator looks at it. Does nothing without REVIEW_SHARES.
+
+    The share works meanwhile.
+    """
+    return open_case(share.user_id, Severity.LOW, share=share) if settings.REVIEW_SHARES else None
 
 
 def _is_flagged(kind: FlagKind, user: int, job: Job | None, picture: Picture | None) -> bool:

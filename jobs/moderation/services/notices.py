@@ -24,7 +24,7 @@ def what_happened(decision: Decision) -> str:
             return _("This is a warning. Your account and your pictures stay as they are.")
         case DecisionAction.SUSPEND if decision.until is not None:
             end = formats.date_format(timezone.localtime(decision.until), "DATETIME_FORMAT")
-            return _("Your account is suspended until {end}. Until then nobody can use it.").format(end=end)
+            return _("Your account is suspended: until {end} nobody can use it.").format(end=end)
         case DecisionAction.BAN:
             return _("Your account is closed for good. Nobody can use it.")
     return ""
