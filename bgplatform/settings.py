@@ -362,9 +362,9 @@ METRICS_TOKEN = optional_secret("METRICS_TOKEN")
 
 # -- Flags for moderators --------------------------------------------------------------------------
 
-# The worker's classifier flags a picture from this score on. Nothing is loaded where it is off.
 # New shares join the queue of moderators. They work meanwhile.
 REVIEW_SHARES = boolean("REVIEW_SHARES", True)
+# The worker's classifier flags a picture from this score on. Nothing is loaded where it is off.
 FLAG_EXPLICIT = fraction("FLAG_EXPLICIT", "off", least=0.01, most=0.99)
 # A picture whose perceptual hash differs from a refused one's in at most so many of 64 bits is flagged.
 # More than 7 would need more indexes: jobs/selectors/refused_pictures.py.

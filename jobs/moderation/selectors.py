@@ -70,7 +70,7 @@ def pictures_of(case: Case) -> QuerySet[Picture]:
 
 def share_of(case: Case) -> Share | None:
     """The share that a case is about; None where it is about something else, or the share is deleted."""
-    if case.kind != CaseKind.SHARE:
+    if case.kind != CaseKind.SHARE or case.target is None:
         return None
     found: Share | None = (
         Share.objects.filter(pk=case.target, user=case.user_id).select_related("job").first()

@@ -1,14 +1,16 @@
-"""What the tests of moderation share: people, flags, and what stops with a suspension."""
+"""What the tests of moderation share: people, a reported share, and what stops with a suspension."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
+from uuid import UUID
 
 from bgplatform.local.state import ROOT
 from tests.person import Person
@@ -31,12 +33,6 @@ moderator = User.objects.create_user({MODERATOR.email!r}, {MODERATOR.password!r}
 moderator.groups.add(Group.objects.get(name="Moderators"))
 print("secret", tokens.create(owner, "program", ["read"])[1])
 """
-_FLAG = """
-from jobs.models import FlagKind, Picture
-from jobs.moderation.services import flag
-picture = Picture.objects.get(job={job!r})
-print("case", flag(FlagKind.EXPLICIT_CONTENT, user=picture.user, picture=picture, score=0.93).case_id)
-"""
 
 
 def make_people(stack: Stack) -> str:
@@ -44,9 +40,26 @@ def make_people(stack: Stack) -> str:
     return _run(stack, _PEOPLE)
 
 
-def make_case(stack: Stack, job: str) -> str:
-    """Flags the picture of a job, given by the path of its page. Returns the case's id."""
-    return _run(stack, _FLAG.format(job=Path(job).name))
+def share(owner: Person, job: str) -> str:
+    """Shares a job, given by the path of its page. Returns the path of the link."""
+    owner.post(f"{job}share/", {"days": "30"}, form=f"{job}share/")
+    found = re.search(rb"/s/[A-Za-z0-9_-]+/", owner.get("/account/shares/"))
+    assert found, "the list of shares shows no link"
+    return found[0].decode()
+
+
+def case_of(stack: Stack) -> str:
+    """The id of the newest case."""
+    return str(UUID(str(stack.rows("SELECT id FROM jobs_case ORDER BY id DESC LIMIT 1")[0][0])))
+
+
+def is_gone(stack: Stack, path: str) -> bool:
+    """Whether a visitor gets a 404."""
+    try:
+        Person(stack.address).get(path)
+    except urllib.error.HTTPError as error:
+        return error.code == 404
+    return False
 
 
 def ask(stack: Stack, secret: str) -> str:

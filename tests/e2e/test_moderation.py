@@ -1,4 +1,4 @@
-"""Moderation in a browser: flag, suspension that stops everything at once, appeal, undo, audit log."""
+"""Moderation in a browser: report of a share, suspension that stops everything, appeal, undo, audit log."""
 
 from __future__ import annotations
 
@@ -59,20 +59,28 @@ def suspend(page: Page) -> None:
     expect(page.get_by_text("Decided: suspend.")).to_be_visible()
 
 
-def test_from_a_flag_to_the_undo(stack: Stack, new_page: Callable[[], Page]) -> None:
+def test_from_a_report_to_the_undo(stack: Stack, new_page: Callable[[], Page]) -> None:
     secret = moderated.make_people(stack)
     owner = Person(stack.address)
     owner.sign_in(OWNER)
     shown = owner.submit([("astronaut.jpg", PHOTO)])
     until(lambda: moderated.state_of(stack, shown) == "finished", "the picture is done")
-    case = moderated.make_case(stack, shown)
+    link = moderated.share(owner, shown)
+    visitor = new_page()
+    visitor.goto(f"{link}report/")
+    visitor.get_by_label("It is illegal").check()
+    visitor.locator("textarea").fill("That is not allowed.")
+    visitor.get_by_role("button", name="Send the report").click()
+    expect(visitor.get_by_text("A moderator will look at it")).to_be_visible()
+    case = moderated.case_of(stack)
 
     moderator = new_page()
     sign_in(moderator, MODERATOR)
     moderator.goto("/admin/jobs/case/")
-    moderator.get_by_role("link", name=f"picture {case[-6:]}").click()
+    moderator.get_by_role("link", name=f"share {case[-6:]}").click()
     moderator.get_by_role("button", name="Take this case").click()
     expect(moderator.get_by_text("This case is yours now.")).to_be_visible()
+    expect(moderator.get_by_text("That is not allowed.")).to_be_visible()
     look_at_the_original(moderator)
 
     running = owner.submit([(f"photo-{number}.jpg", PHOTO) for number in range(moderated.MANY)])
@@ -84,6 +92,7 @@ def test_from_a_flag_to_the_undo(stack: Stack, new_page: Callable[[], Page]) -> 
     assert moderated.ask(stack, secret) == "account_suspended"
     until(lambda: moderated.state_of(stack, running) == "cancelled", "the job is cancelled", AT_ONCE_SECONDS)
     assert b'name="password"' in owner.get("/jobs/")
+    assert moderated.is_gone(stack, link)
     assert time.monotonic() - began < AT_ONCE_SECONDS
 
     person = new_page()
@@ -97,7 +106,7 @@ def test_from_a_flag_to_the_undo(stack: Stack, new_page: Callable[[], Page]) -> 
     expect(person.get_by_text("Your answer was sent.")).to_be_visible()
 
     moderator.goto("/admin/jobs/case/?state=appealed")
-    moderator.get_by_role("link", name=f"picture {case[-6:]}").click()
+    moderator.get_by_role("link", name=f"share {case[-6:]}").click()
     expect(moderator.get_by_text("That is an astronaut.").first).to_be_visible()
     moderator.get_by_label("The person is").select_option("yes")
     moderator.get_by_label("Answer to the person").fill("You are right. Sorry.")
@@ -111,6 +120,7 @@ def test_from_a_flag_to_the_undo(stack: Stack, new_page: Callable[[], Page]) -> 
     expect(person.get_by_text("This decision was undone.")).to_be_visible()
     expect(person.get_by_text("You are right. Sorry.")).to_be_visible()
     assert moderated.story_of(stack, case) == [
+        "reported",
         "case_taken",
         "decided",
         "suspended",

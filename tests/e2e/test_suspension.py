@@ -23,7 +23,10 @@ def test_everything_stops_within_two_seconds(stack: Stack) -> None:
     moderator.sign_in(MODERATOR)
     shown = owner.submit([("astronaut.jpg", PHOTO)])
     until(lambda: moderated.state_of(stack, shown) == "finished", "the picture is done")
-    case = moderated.make_case(stack, shown)
+    link = moderated.share(owner, shown)
+    reported = {"reason": "illegal", "words": "That is not allowed."}
+    Person(stack.address).post(f"{link}report/", reported, form=f"{link}report/")
+    case = moderated.case_of(stack)
     page = f"/admin/jobs/case/{case}/change/"
     running = owner.submit([(f"photo-{number}.jpg", PHOTO) for number in range(moderated.MANY)])
     ended = moderated.follow(owner, running)
@@ -38,11 +41,19 @@ def test_everything_stops_within_two_seconds(stack: Stack) -> None:
     assert moderated.ask(stack, secret) == "account_suspended"
     until(lambda: moderated.state_of(stack, running) == "cancelled", "the job is cancelled", AT_ONCE_SECONDS)
     assert b'name="password"' in owner.get("/jobs/")
+    assert moderated.is_gone(stack, link)
     assert time.monotonic() - began < AT_ONCE_SECONDS
 
     decision = re.search(rb'name="decision" value="([^"]+)"', moderator.get(page))
     assert decision
     moderator.post(f"/admin/jobs/case/{case}/undo/", {"decision": decision[1].decode()}, form=page)
     assert moderated.ask(stack, secret) == "ok"
+    assert not moderated.is_gone(stack, link)
     owner.sign_in(OWNER)
-    assert moderated.story_of(stack, case) == ["decided", "suspended", "decision_undone", "suspension_lifted"]
+    assert moderated.story_of(stack, case) == [
+        "reported",
+        "decided",
+        "suspended",
+        "decision_undone",
+        "suspension_lifted",
+    ]
