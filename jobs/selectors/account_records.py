@@ -25,6 +25,9 @@ _SECRETS: Final[Mapping[str, frozenset[str]]] = {
     "account.EmailConfirmation": frozenset({"key"}),
     "mfa.Authenticator": frozenset({"data"}),
     "jobs.WebhookSecret": frozenset({"salt", "fingerprint"}),
+    # Notes of the staff among themselves, and words of other people.
+    "jobs.Decision": frozenset({"reason"}),
+    "jobs.Report": frozenset({"words"}),
 }
 
 

@@ -18,6 +18,7 @@ from jobs.errors import ModerationError, WrongStateError
 from jobs.models import Appeal, Case, Decision, DecisionAction
 from jobs.moderation import links
 from jobs.moderation.services import appeals, deciding
+from jobs.selectors import account_records
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +135,9 @@ def test_a_person_sees_their_own_decisions(
     assert "Please read the rules." in page
     assert "internal words" not in page
     assert "Please read the rules." not in client_of(stranger).get(reverse("jobs:decisions")).content.decode()
+
+
+def test_an_export_has_the_decision_without_the_notes_of_the_staff(decision: Decision, user: User) -> None:
+    rows = {name: b"".join(lines).decode() for name, lines in account_records.tables(user)}
+    assert "No <b>spam</b>." in rows["jobs.decision"]
+    assert "internal words" not in "".join(rows.values())
