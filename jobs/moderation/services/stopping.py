@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts import locks
 from accounts.models import User
@@ -18,6 +20,8 @@ from jobs.services import charging, discards, removal, rendition_files
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 100
+# Nothing new comes in after the suspension, so the sweep need not look at old ones for ever.
+SWEPT_FOR: Final = timedelta(days=7)
 
 
 def stop_work(user: int) -> int:
@@ -39,7 +43,9 @@ def sweep() -> int:
     """Cancels work that suspended accounts still have: submitted at the last moment, or left by a process
     that died. Returns how many jobs and requests.
     """
-    suspended = User.objects.filter(suspension.in_force()).values("pk")
+    suspended = User.objects.filter(
+        suspension.in_force(), suspended_at__gt=timezone.now() - SWEPT_FOR
+    ).values("pk")
     owners = {
         *Job.objects.filter(user__in=suspended, state=Job.State.ACTIVE).values_list("user", flat=True)[
             :AT_ONCE
