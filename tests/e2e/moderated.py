@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -108,14 +106,4 @@ def story_of(stack: Stack, case: str) -> list[str]:
 
 def _run(stack: Stack, code: str) -> str:
     """Runs code in the stack's Django, and returns the last word that it prints."""
-    secret_key = (stack.state.folder / "secret-key").read_text().strip()
-    done = subprocess.run(
-        [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
-        cwd=ROOT,
-        env={**stack.environment(), "SECRET_KEY": secret_key},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()[-1]
+    return stack.manage("shell", "--no-imports", "-c", code).split()[-1]
