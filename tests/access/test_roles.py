@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import Group
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
 from jobs.moderation import roles
@@ -62,7 +62,7 @@ def test_administrators_get_all_of_the_administration(
 
 
 def test_administrators_without_a_second_factor_get_nothing_where_one_is_demanded(
-    browser_of: Callable[[str], Client], things: dict[str, Any], settings: SettingsWrapper
+    browser_of: Callable[[str], Client], things: dict[str, Any], settings: LazySettings
 ) -> None:
     settings.STAFF_MFA = True
     for name, row in ADMINISTRATION.items():
