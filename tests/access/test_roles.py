@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.models import User
+from accounts.staff_factor import OPEN
 from jobs.moderation import roles
 from tests.access.table import ADMINISTRATION
 from tests.access.test_matrix import OPEN_TO_CLERKS, SignIn, address_of, got, things
@@ -66,7 +67,7 @@ def test_administrators_without_a_second_factor_get_nothing_where_one_is_demande
 ) -> None:
     settings.STAFF_MFA = True
     for name, row in ADMINISTRATION.items():
-        if name in {"admin:login", "admin:logout"}:
+        if name in OPEN:
             continue
         answer = getattr(browser_of(roles.ADMINISTRATORS), row.method)(address_of(name, things))
         assert answer.status_code in {302, 403}, name
