@@ -16,7 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from accounts.models import User
 from jobs import storage
 from jobs.models import Upload
-from jobs.services import submit, uploads
+from jobs.services import shares, submit, uploads
 from jobs.serving import FILE_POLICY, SHOWN, serve_file
 from segmentation.recipe import Recipe
 from tests.access.addresses import all_of_them
@@ -81,6 +81,7 @@ def test_every_url_that_serves_a_file_serves_it_harmlessly(
         "job_id": picture.job_id,
         "rendition_id": rows["jobs_rendition"].pk,
         "matte_id": rows["jobs_matte"].pk,
+        "token": shares.create(user, picture.job, may_download=True).token,
     }
     client, files = client_of(user), set()
     for name in sorted(set(all_of_them()) - LEFT_OUT):
@@ -113,6 +114,9 @@ def test_every_url_that_serves_a_file_serves_it_harmlessly(
         "api:rendition-file",
         "api:matte-file",
         "api:job-results",
+        "jobs:shared_preview",
+        "jobs:shared_file",
+        "jobs:shared_zip",
         "admin:jobs_picture_thumb",
         "admin:jobs_picture_preview",
         "admin:jobs_improvement_file",
