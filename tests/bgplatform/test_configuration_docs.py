@@ -18,6 +18,7 @@ READERS = {
     "integer",
     "names",
     "networks",
+    "optional_secret",
     "required",
     "secret",
     "text",
