@@ -11,7 +11,6 @@ from django.utils.deprecation import MiddlewareMixin
 # What no page of ours uses, so that no script on one can ask for it either.
 UNUSED: Final = (
     "accelerometer",
-    "bluetooth",
     "browsing-topics",
     "camera",
     "display-capture",

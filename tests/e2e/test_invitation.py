@@ -26,7 +26,7 @@ def guest(stack: Stack, browser: Browser) -> Iterator[Page]:
 
 def link(stack: Stack) -> str:
     """Waits for the link in the mail, which goes to the log."""
-    pattern = rf"{re.escape(stack.address)}(account/invitation/\S+)"
+    pattern = rf"{re.escape(stack.address)}(account/invitation/[^\s\"<]+)"
     return "/" + until(lambda: re.findall(pattern, stack.output()), "the mail with the invitation")[-1]
 
 
