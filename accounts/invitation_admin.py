@@ -13,7 +13,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -146,7 +147,10 @@ class InvitationAdmin(Kept):
             "form": form,
             "days": settings.INVITATION_DAYS,
         }
-        return render(request, "admin/accounts/invite.html", context, status=400 if form.errors else 200)
+        # A TemplateResponse: bgplatform/content_policy.py changes the context of one.
+        return TemplateResponse(
+            request, "admin/accounts/invite.html", context, status=400 if form.errors else 200
+        )
 
     @admin.action(description="Send again, with a new link", permissions=["add"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:

@@ -19,6 +19,12 @@ PAGES = [
     "/admin/jobs/job/",
     "/admin/jobs/picture/",
     "/admin/accounts/auditentry/",
+    "/admin/accounts/invitation/",
+    "/admin/accounts/invitation/add/",
+    "/admin/accounts/user/1/data/",
+    "/admin/jobs/case/",
+    "/admin/jobs/dailyfigures/",
+    "/admin/jobs/refusedpicture/add/",
     "/admin/password_change/",
 ]
 

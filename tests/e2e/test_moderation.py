@@ -35,7 +35,7 @@ def sign_in(page: Page, who: SignIn) -> None:
     page.goto("/account/login/")
     page.get_by_label("Email").fill(who.email)
     page.get_by_label("Password").fill(who.password)
-    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
 
 
 def look_at_the_original(page: Page) -> None:
