@@ -54,7 +54,7 @@ def test_every_option(user: User) -> None:
         ),
         (
             ("ada@example.org", "--name", "x", "--scope", "admin"),
-            "There is no scope 'admin'. The scopes are read, submit, delete, webhooks.",
+            "There is no scope 'admin'. The scopes are read, submit, delete, webhooks, share.",
         ),
         (("ada@example.org", "--name", " ", "--scope", "read"), "Give the token a name"),
         (("ada@example.org", "--name", "x", "--scope", "read", "--address", "here"), "Write each address as"),
