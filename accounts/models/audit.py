@@ -110,7 +110,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["subject", "-id"], name="audit_of_subject"),
             models.Index(fields=["actor", "-id"], name="audit_of_actor"),
             models.Index(fields=["action", "-id"], name="audit_of_action"),
-            models.Index(fields=["kind", "target"], name="audit_of_target"),
+            models.Index(fields=["target", "kind"], name="audit_of_target"),
+            models.Index(fields=["-id"], condition=~models.Q(reason=""), name="audit_with_reason"),
             models.Index(fields=["at"], name="audit_by_time"),
         ]
 

@@ -186,15 +186,18 @@ def test_the_csv_holds_the_filtered_log_and_no_formula(
     ]
 
 
-@pytest.mark.parametrize("words", ["{user}", "becau", "127.0.0.1", "no such words"])
-def test_the_log_is_searched_by_account_reason_and_address(
+@pytest.mark.parametrize(
+    "words", ["{user}", "{job}", "IT becau", "127.0.0.1", "no such words", "because not"]
+)
+def test_the_log_is_searched_by_account_id_reason_and_address(
     admin_client: Client, user: User, words: str
 ) -> None:
-    row = audit.record_alone(AuditAction.PASSWORD_CHANGED, subject=user, reason="because")
+    job = bare_job(user)
+    row = audit.record_alone(AuditAction.DELETED, subject=user, on=job, reason="because of it")
     AuditOrigin.objects.create(entry=row, address="127.0.0.1")
-    answer = admin_client.get("/admin/accounts/auditentry/", {"q": words.format(user=user.pk)})
+    answer = admin_client.get("/admin/accounts/auditentry/", {"q": words.format(user=user.pk, job=job.pk)})
     assert answer.status_code == 200
-    assert (user.email in answer.content.decode()) is (words != "no such words")
+    assert (user.email in answer.content.decode()) is ("no" not in words)
 
 
 def test_each_deleted_job_has_its_own_figures(user: User) -> None:
