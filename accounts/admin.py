@@ -18,7 +18,7 @@ from accounts.factor_admin import ResetsFactors
 from accounts.invitation_admin import InvitationAdmin
 from accounts.models import ApiToken, AuditAction, AuditEntry, Entry, Invitation, Plan, Storage, Usage, User
 from accounts.opening import RecordsOpening
-from accounts.services import audit, emails, sessions, tokens
+from accounts.services import audit, emails, erasures, sessions, tokens
 from accounts.services.notices import notify_of_staff
 from common.admin import Kept
 from common.paging import BoundedPaginator
@@ -87,6 +87,14 @@ class UserAdmin(RecordsOpening, ResetsFactors, DjangoUserAdmin, ModelAdmin):  # 
         ends its event streams.
         """
         with transaction.atomic():
+            if change and obj.is_active and erasures.is_open(obj):
+                # A form that was opened before would open the account again, and it would still be erased.
+                obj.is_active = False
+                self.message_user(
+                    request,
+                    "This account waits for its erasure and stays closed. “Export or erase…” can keep it.",
+                    messages.WARNING,
+                )
             super().save_model(request, obj, form, change)
             if "email" in form.changed_data:
                 emails.set_by_staff(obj, before=form.initial.get("email", ""))

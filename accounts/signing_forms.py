@@ -103,6 +103,16 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[misc]  # allauth ships n
     """The password for a new account."""
 
 
+class FirstPasswordForm(SetPasswordForm):  # type: ignore[misc]  # allauth ships no types
+    """The first password of an account that signs in elsewhere."""
+
+    def save(self) -> None:
+        """Set it, and note it in the audit log."""
+        with transaction.atomic():
+            super().save()
+            audit.record(AuditAction.PASSWORD_CHANGED, subject=self.user)
+
+
 class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]  # allauth ships no types
     """Requests a reset link. It goes to confirmed addresses only: others may belong to somebody else."""
 

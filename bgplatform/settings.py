@@ -240,6 +240,7 @@ ACCOUNT_FORMS = {
     "reset_password": "accounts.signing_forms.ResetPasswordForm",
     "reset_password_from_key": "accounts.signing_forms.ResetFromKeyForm",
     "change_password": "accounts.signing_forms.ChangePasswordForm",
+    "set_password": "accounts.signing_forms.FirstPasswordForm",
 }
 # Failed sign-ins are counted per client address and account: accounts/adapter.py. Above a limit, e-mails that
 # strangers can request are silently not sent: an error would lock the owner out.

@@ -1,5 +1,7 @@
 """The site's URLs."""
 
+from allauth.account.decorators import reauthentication_required
+from allauth.account.views import password_set
 from django.contrib import admin
 from django.urls import include, path
 
@@ -29,6 +31,12 @@ urlpatterns = [
     ),
     path("account/3rdparty/signup/", single_sign_on.address, name="socialaccount_signup"),
     path("account/3rdparty/", single_sign_on.connections, name="socialaccount_connections"),
+    # The first password of an account of single sign-on. A second factor is asked for where there is one.
+    path(
+        "account/password/set/",
+        reauthentication_required(password_set, allow_get=True),
+        name="account_set_password",
+    ),
     path("account/", include("accounts.urls")),
     path("account/", include("accounts.factor_urls")),
     path("account/", include("allauth.urls")),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from common.paging import BoundedPaginator
+
+# Columns that no list may be filtered by. Whether a row is listed would answer guesses at their content.
+SECRET_COLUMNS: Final = frozenset(
+    {"session_key", "session_data", "password", "digest", "salt", "fingerprint", "secret", "data", "token"}
+)
 
 
 class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
@@ -18,6 +23,12 @@ class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     # Ids follow creation time, so the newest page is read from the primary key's index alone.
     ordering: tuple[str, ...] = ("-pk",)
     list_per_page = 25
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Staff cannot filter by a secret column, by whatever address."""
+        if not SECRET_COLUMNS.isdisjoint(lookup.split("__")):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Staff cannot add rows."""

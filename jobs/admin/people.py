@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -79,6 +80,8 @@ class PeopleAdmin(UserAdmin):
         user = User.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         if user is None:
             raise Http404("No such account.")
+        if user.is_superuser and not request.user.is_superuser:
+            raise PermissionDenied
         form = DataForm(user, request.POST if request.method == "POST" else None)
         if form.is_valid():
             try:

@@ -76,6 +76,11 @@ class Share(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user", "-id"], name="share_of_user"),
             models.Index(fields=["expires_at"], name="share_by_expiry"),
+            models.Index(
+                fields=["revoked_at"],
+                condition=models.Q(revoked_at__isnull=False),
+                name="share_by_revocation",
+            ),
         ]
 
     def __str__(self) -> str:

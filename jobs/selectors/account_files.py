@@ -38,12 +38,13 @@ class Unit:
 
 def count(user: int) -> int:
     """Returns the number of files that `units` yields. Files that two pictures share count once."""
-    return sum(
+    sources = Picture.objects.filter(_visible(), user=user).exclude(source_key="")
+    return sources.values("source_key").distinct().count() + sum(
         rows.count()
         for rows in (
-            Upload.objects.filter(user=user, state__in=[Upload.State.UPLOADED, Upload.State.SUBMITTED]),
-            Matte.objects.filter(picture__user=user),
-            Rendition.objects.filter(picture__user=user),
+            Upload.objects.filter(user=user, state=Upload.State.UPLOADED),
+            Matte.objects.filter(_visible("picture__"), picture__user=user),
+            Rendition.objects.filter(_visible("picture__"), picture__user=user),
             Backdrop.objects.filter(user=user),
             Improvement.objects.filter(user=user),
         )
@@ -53,7 +54,8 @@ def count(user: int) -> int:
 def units(user: int, cursor: Sequence[str] = ()) -> Iterator[Unit]:
     """Yields the files of an account behind a cursor: pictures, uploads, backdrops, improvements.
 
-    Thumbnails and previews are left out: they are smaller copies.
+    Thumbnails and previews are left out: they are smaller copies. So is what a moderator hid: nobody may
+    open it.
     """
     kinds: dict[str, tuple[QuerySet[Any], Any]] = {
         "pictures": (_pictures(user), _of_picture),
@@ -77,9 +79,15 @@ def _behind(rows: QuerySet[Any], last: UUID | None) -> QuerySet[Any]:
 
 
 def _pictures(user: int) -> QuerySet[Picture]:
-    same = Picture.objects.filter(source_key=OuterRef("source_key"), user=user, pk__lt=OuterRef("pk"))
-    rows: QuerySet[Picture] = Picture.objects.filter(user=user).select_related("job")
+    mine = Picture.objects.filter(_visible(), user=user)
+    same = mine.filter(source_key=OuterRef("source_key"), pk__lt=OuterRef("pk"))
+    rows: QuerySet[Picture] = mine.select_related("job")
     return rows.prefetch_related("mattes", "renditions__matte").annotate(source_seen=Exists(same))
+
+
+def _visible(prefix: str = "") -> Q:
+    """Pictures that no moderator hid, alone or with their job. prefix: the way to the picture."""
+    return Q(**{f"{prefix}hidden_at__isnull": True, f"{prefix}job__hidden_at__isnull": True})
 
 
 def _of_picture(picture: Any) -> Iterator[AccountFile]:

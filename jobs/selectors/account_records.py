@@ -21,9 +21,10 @@ LEFT_OUT: Final = frozenset({"jobs.SearchText", "admin.LogEntry"})
 _SECRET_NAME: Final = re.compile(r"password|secret|token|session_key")
 _SECRETS: Final[Mapping[str, frozenset[str]]] = {
     "accounts.ApiToken": frozenset({"digest"}),
-    "accounts.Invitation": frozenset({"digest"}),
+    "accounts.Invitation": frozenset({"digest", "invited_by"}),
     "account.EmailConfirmation": frozenset({"key"}),
     "mfa.Authenticator": frozenset({"data"}),
+    "jobs.Share": frozenset({"salt", "digest"}),
     "jobs.WebhookSecret": frozenset({"salt", "fingerprint"}),
     # Notes of the staff among themselves, and words of other people.
     "jobs.Decision": frozenset({"reason"}),

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import EmailField, Model, QuerySet
 
 from accounts import locks
-from accounts.models import User
+from accounts.models import Invitation, User
 from accounts.services import audit
 from common.deadlocks import again_after_deadlock
 from jobs import storage
@@ -56,6 +56,8 @@ def delete_user(user: User) -> None:
     for model, field in _address_fields():
         model._base_manager.filter(**{f"{field}__in": addresses}).delete()
     LogEntry.objects.filter(content_type=_content_type(User), object_id=str(user.pk)).delete()
+    # Also those that nobody accepted, which name no account.
+    Invitation.objects.filter(email__in=addresses).delete()
     audit.forget_origins(user)
     user.delete()
 

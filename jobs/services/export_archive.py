@@ -39,6 +39,8 @@ improvements/  Pictures that you sent to the staff because their result was poor
 files.csv   Every file of this part with its size, its SHA-256 and the row that it belongs to. A file without
             a size was deleted while the export was made.
 
+Files of pictures that a moderator hid are left out. The page "Decisions" of your account says which.
+
 Not included: secrets (the password, API tokens, keys of webhooks and of second factors), of which the site
 keeps at most hashes; other people's account numbers; thumbnails and previews, which are smaller copies of
 these files; unfinished uploads.

@@ -72,6 +72,10 @@ def _check(verdict: str, reasons: Collection[str], words: str) -> None:
             _("Reasons say what is wrong, so they go with a thumb down. Leave them out, or send “down”."),
             "reasons",
         )
+    if "\0" in words:
+        raise FeedbackRefusedError(
+            "null_character", _("Remove the null character: it cannot be stored."), "words"
+        )
     if len(words) > Feedback.MAX_WORDS:
         raise FeedbackRefusedError(
             "max_length",

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_DAYS: Final = 30
 # Live shares of an account, and pictures of a selection.
 SHARES_A_USER: Final = 1_000
+# New ones within a day, however many were revoked since.
+SHARES_A_DAY: Final = 1_000
 MOST_SELECTED: Final = 500
 PASSWORD_LENGTHS: Final = (6, 128)
 # The list still shows a share for this long after it ended.
@@ -96,6 +98,13 @@ def create(
                 "too_many_shares",
                 _("An account has at most %(most)d shares. Revoke one that you no longer need.")
                 % {"most": SHARES_A_USER},
+            )
+        lately = Share.objects.filter(user=user, created_at__gt=now - timedelta(days=1))
+        if lately.count() >= SHARES_A_DAY:
+            raise ShareRefusedError(
+                "too_many_shares_a_day",
+                _("An account creates at most %(most)d shares a day. Try again tomorrow.")
+                % {"most": SHARES_A_DAY},
             )
         share = Share.objects.create(
             user=user,
@@ -170,7 +179,7 @@ def count_download(share: Share, what: str, address: str) -> None:
 def sweep() -> int:
     """Deletes shares that ended KEPT_DAYS ago. Returns how many."""
     before = clock.now() - timedelta(days=KEPT_DAYS)
-    old = Share.objects.filter(expires_at__lt=before).order_by("expires_at")
+    old = Share.objects.filter(Q(expires_at__lt=before) | Q(revoked_at__lt=before)).order_by("pk")
     chosen = list(old.values_list("pk", flat=True)[:SWEEP])
     Share.objects.filter(pk__in=chosen).delete()
     return len(chosen)

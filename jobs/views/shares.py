@@ -104,6 +104,10 @@ def _form_page(request: HttpRequest, job: Job, form: ShareForm, chosen: list[UUI
     if len(chosen) > shares.MOST_SELECTED:
         raise Http404("Too many pictures.")
     pictures = selectors.shareable(job, chosen) if chosen else []
+    if request.method != "POST" and len(pictures) != len(set(chosen)):
+        # Without this, the form would offer fewer pictures than were chosen, or the whole job.
+        messages.error(request, _("One of these pictures has no result, or was deleted. Choose again."))
+        return redirect("jobs:job", job.pk)
     context = {
         "job": job,
         "form": form,

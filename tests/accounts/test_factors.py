@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
@@ -215,3 +215,28 @@ def test_after_a_change_of_the_secret_key_no_code_is_right(
     give_password(client, user)
     assert client.post(reverse("mfa_authenticate"), {"code": code()}).status_code == 200
     assert client.get("/jobs/").status_code == 302
+
+
+def test_the_first_password_needs_the_second_factor(user: User, client_of: SignIn) -> None:
+    user.set_unusable_password()
+    user.save()
+    client = client_of(user)
+    address = reverse("account_set_password")
+    words = {"password1": "a new pass phrase", "password2": "a new pass phrase"}
+    TOTP.activate(user, SECRET)
+    answer = client.post(address, words)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith(reverse("mfa_reauthenticate"))
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+    assert "password_changed" not in actions(user)
+
+
+def test_the_first_password_of_an_account_without_factors_is_audited(user: User, client_of: SignIn) -> None:
+    user.set_unusable_password()
+    user.save()
+    words = {"password1": "a new pass phrase", "password2": "a new pass phrase"}
+    assert client_of(user).post(reverse("account_set_password"), words).status_code == 302
+    user.refresh_from_db()
+    assert user.check_password("a new pass phrase")
+    assert "password_changed" in actions(user)

@@ -22,6 +22,8 @@ def appeal(decision: Decision, words: str) -> Appeal:
     words = words.strip()
     if not words:
         raise ModerationError("words_missing", "Write why you disagree.")
+    if "\0" in words:
+        raise ModerationError("null_character", "Remove the null character: it cannot be stored.")
     if len(words) > Appeal.MAX_WORDS:
         raise ModerationError("too_long", f"Write at most {Appeal.MAX_WORDS} characters.")
     with transaction.atomic():

@@ -17,7 +17,7 @@ from accounts.services import audit
 from common.deadlocks import again_after_deadlock
 from common.errors import SiteError
 from jobs.errors import ModerationError, WrongStateError
-from jobs.models import Case, Decision, DecisionAction
+from jobs.models import Appeal, Case, Decision, DecisionAction
 from jobs.moderation.services import assigning, effects, notices, permission
 
 CASES_AT_ONCE: Final = 100
@@ -73,6 +73,12 @@ def decide(
         )
         _record(AuditAction.DECIDED, decision, moderator)
         effects.apply(decision, case)
+        unanswered = Appeal.objects.filter(decision__case=case.pk, answered_at__isnull=True)
+        if unanswered.exists():
+            # Left over from before the case was opened again: it must not drop out of the queue.
+            Case.objects.filter(pk=case.pk, state=Case.State.DECIDED).update(
+                state=Case.State.APPEALED, assigned_to=None, assigned_at=None
+            )
         if action in Decision.AGAINST:
             notices.tell_decision(decision)
     return decision

@@ -32,7 +32,9 @@ def apply(decision: Decision, case: Case) -> None:
             if not _delete(case, decision.message):
                 raise _gone(case)
         case DecisionAction.SUSPEND | DecisionAction.BAN:
-            suspension.suspend(case.user, until=decision.until, reason=decision.message)
+            # A ban stays a ban, and a long suspension is not cut by a shorter one.
+            strictest = _strictest(case.user_id) or decision
+            suspension.suspend(case.user, until=strictest.until, reason=decision.message)
 
 
 def revert(decision: Decision, case: Case) -> None:
@@ -46,18 +48,25 @@ def revert(decision: Decision, case: Case) -> None:
             if not others.exists():
                 _rows(case).update(hidden_at=None)
         case DecisionAction.SUSPEND | DecisionAction.BAN:
-            _lift(decision, standing)
+            _lift(decision)
         case DecisionAction.APPROVE:
             _reopen(case)
 
 
-def _lift(decision: Decision, standing: QuerySet[Decision]) -> None:
-    """Lifts a suspension, or restores the one that still stands beside it: a ban before all others."""
+def _strictest(user: int) -> Decision | None:
+    """The standing ban of an account, else its suspension with the latest end in the future."""
+    standing = Decision.objects.filter(
+        user=user, undone_at__isnull=True, action__in=[DecisionAction.SUSPEND, DecisionAction.BAN]
+    )
+    ban: Decision | None = standing.filter(until__isnull=True).first()
+    longest: Decision | None = standing.filter(until__gt=timezone.now()).order_by("-until").first()
+    return ban or longest
+
+
+def _lift(decision: Decision) -> None:
+    """Lifts a suspension, or restores the strictest one that still stands beside it."""
     user = User.objects.get(pk=decision.user_id)
-    suspensions = standing.filter(user=user, action__in=[DecisionAction.SUSPEND, DecisionAction.BAN])
-    ban = suspensions.filter(until__isnull=True).first()
-    longest = suspensions.filter(until__gt=timezone.now()).order_by("-until").first()
-    left = ban or longest
+    left = _strictest(user.pk)
     if left is None:
         suspension.lift(user)
     elif left.until != user.suspended_until:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import AuditAction, User
@@ -136,5 +138,8 @@ def open_case(
         except IntegrityError:
             # Opened by somebody else at the same moment.
             case = still_open.get()
-    Case.objects.filter(pk=case.pk, severity__lt=severity).update(severity=severity)
+    # The UPDATE also locks the case, so that nobody decides it before the flag or report is written.
+    if not still_open.filter(pk=case.pk).update(severity=Greatest(F("severity"), Value(severity))):
+        # It was decided a moment ago.
+        return open_case(user, severity, job=job, picture=picture, share=share)
     return case

@@ -141,3 +141,9 @@ def test_an_export_has_the_decision_without_the_notes_of_the_staff(decision: Dec
     rows = {name: b"".join(lines).decode() for name, lines in account_records.tables(user)}
     assert "No <b>spam</b>." in rows["jobs.decision"]
     assert "internal words" not in "".join(rows.values())
+
+
+def test_a_null_character_is_refused(decision: Decision) -> None:
+    answer = Client().post(links.path_of(decision.pk), {"words": "a\0b"})
+    assert answer.status_code == 422
+    assert not Appeal.objects.exists()

@@ -16,7 +16,7 @@ from accounts.errors import SuspensionRefusedError
 from accounts.models import AuditEntry, User
 from jobs.errors import ModerationError, WrongStateError
 from jobs.models import Case, Decision, DecisionAction, FlagKind, Job, Picture, Receipt
-from jobs.moderation.services import assigning, deciding, flag
+from jobs.moderation.services import appeals, assigning, deciding, flag
 from tests.jobs.factories import bare_job
 
 pytestmark = pytest.mark.django_db
@@ -280,3 +280,30 @@ def test_the_mail_names_the_end_of_a_suspension_in_the_persons_time_zone(
     there = until.astimezone(ZoneInfo("Pacific/Auckland"))
     assert there.day != until.day
     assert formats.date_format(there, "DATETIME_FORMAT") in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("first", [DecisionAction.BAN, DecisionAction.SUSPEND])
+def test_a_shorter_suspension_does_not_replace_a_stricter_one(
+    first: DecisionAction, case: Case, moderator: User, user: User
+) -> None:
+    stricter = decide(case, first, moderator)
+    other = flag(FlagKind.BURST_OF_UPLOADS, user=user)
+    assert other is not None
+    shorter = decide(other.case, DecisionAction.SUSPEND, moderator, until=timezone.now() + timedelta(days=1))
+    user.refresh_from_db()
+    assert (user.is_suspended, user.suspended_until) == (True, stricter.until)
+    deciding.undo(stricter, moderator)
+    user.refresh_from_db()
+    assert (user.is_suspended, user.suspended_until) == (True, shorter.until)
+
+
+def test_an_unanswered_appeal_keeps_its_case_in_the_queue(case: Case, moderator: User) -> None:
+    hide = decide(case, DecisionAction.HIDE, moderator)
+    approval = decide(case, DecisionAction.APPROVE, moderator, further=True)
+    deciding.undo(approval, moderator)
+    appeals.appeal(hide, "It is my own picture.")
+    case.refresh_from_db()
+    assert case.state == "open"
+    decide(case, DecisionAction.APPROVE, moderator)
+    case.refresh_from_db()
+    assert (case.state, case.assigned_to) == ("appealed", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from accounts.models import AuditEntry, User
 from common.ids import new_id
 from jobs.errors import ModerationError
 from jobs.models import Case, Flag, FlagKind, Report, ReportReason, Severity
-from jobs.moderation.services import flag, report
+from jobs.moderation.services import flag, flagging, report
 from tests.jobs.factories import bare_job, pictures_of
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +95,21 @@ def test_a_report_of_too_many_words_is_refused(user: User) -> None:
         report(share=Share(new_id(), user.pk), reason=ReportReason.OTHER, words="x" * 2001, reporter=None)
     assert refused.value.code == "too_long"
     assert (Report.objects.count(), Case.objects.count()) == (0, 0)
+
+
+def test_a_flag_never_joins_a_case_that_is_decided_at_that_moment(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = flag(FlagKind.BURST_OF_UPLOADS, user=user)
+    assert first is not None
+    greatest = flagging.Greatest
+
+    def decided_meanwhile(*values: Any) -> Any:
+        Case.objects.filter(pk=first.case_id).update(state="decided", decided_at=timezone.now())
+        return greatest(*values)
+
+    monkeypatch.setattr(flagging, "Greatest", decided_meanwhile)
+    second = flag(FlagKind.BURST_OF_SIGN_UPS, user=user)
+    assert second is not None
+    assert second.case_id != first.case_id
+    assert second.case.state == "open"

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import ErasureRefusedError, TokenRefusedError
-from accounts.models import AuditAction, AuditEntry, AuditOrigin, Erasure, User
+from accounts.models import AuditAction, AuditEntry, AuditOrigin, Erasure, Invitation, User
 from accounts.services import audit, erasures, tokens
 from jobs import storage
 from jobs.models import Discard, Improvement, Job, Matte, Picture, Upload, WebhookDelivery
@@ -371,3 +371,26 @@ def test_models_name_people_by_foreign_keys_that_an_erasure_can_follow() -> None
             if field.related_model is User:
                 rule = field.remote_field.on_delete.__name__  # type: ignore[union-attr]
                 assert rule in {"CASCADE", "SET_NULL"}, f"{model._meta.label}.{field.name}"
+
+
+def test_staff_who_save_an_old_form_do_not_open_a_closing_account(
+    user: User, admin_client: Client, committed: Commit
+) -> None:
+    with committed():
+        erasure.request(user, at_once=False)
+    fields = {"email": user.email, "name": "", "is_active": "on", "language": "", "time_zone": ""}
+    answer = admin_client.post(f"/admin/accounts/user/{user.pk}/change/", fields)
+    assert answer.status_code == 302
+    user.refresh_from_db()
+    assert user.is_active is False
+    assert Erasure.objects.get().state == "waiting"
+
+
+def test_invitations_of_the_address_go_with_the_account(user: User) -> None:
+    for digest in ("1", "2"):
+        Invitation.objects.create(
+            email=user.email, digest=digest, expires_at=timezone.now(), revoked_at=timezone.now()
+        )
+    Invitation.objects.create(email="other@example.org", digest="3", expires_at=timezone.now())
+    erasure.work(erasure.request(user, at_once=True).pk)
+    assert list(Invitation.objects.values_list("email", flat=True)) == ["other@example.org"]

@@ -25,7 +25,7 @@ from accounts.models import AuditAction, AuditEntry, User
 from accounts.services import tokens
 from jobs import storage
 from jobs.errors import ExportRefusedError
-from jobs.models import Backdrop, DataExport, Matte, Picture, Rendition
+from jobs.models import Backdrop, DataExport, Job, Matte, Picture, Rendition
 from jobs.queue import background
 from jobs.selectors import account_records, ownership
 from jobs.services import backdrops, export_archive, exports, orphans, presets, submit, uploads
@@ -351,3 +351,20 @@ def test_the_store_takes_chunks_and_nothing_if_they_fail(tmp_path: Path) -> None
     with pytest.raises(FileNotFoundError):
         storage.write_chunks("exports/a/2.zip", broken())
     assert stored_files() == ["exports/a/1.zip"]
+
+
+def test_what_a_moderator_hid_is_left_out(user: User) -> None:
+    job = complete_all(make_job(user, 2))
+    hidden, shown = Picture.objects.filter(job=job).order_by("position")
+    again = submit.again(job, Recipe(model="u2netp", format="webp"))
+    Picture.objects.filter(pk=hidden.pk).update(hidden_at=timezone.now())
+    export = made(user)
+    rows = {row["row"] for row in listed(archive(export.keys[0]))}
+    assert not {str(pk) for pk in hidden.mattes.values_list("pk", flat=True)} & rows
+    assert not {str(pk) for pk in hidden.renditions.values_list("pk", flat=True)} & rows
+    assert str(hidden.pk) not in rows
+    assert str(shown.pk) in rows
+    assert export.done == export.total
+    Job.objects.filter(pk__in=[job.pk, again.pk]).update(hidden_at=timezone.now())
+    DataExport.objects.all().delete()
+    assert listed(archive(made(user).keys[0])) == []

@@ -196,6 +196,18 @@ def test_an_account_has_a_limited_number_of_shares(
     assert shares.create(user, job).state == "live"
 
 
+def test_revoking_does_not_evade_the_limit_of_a_day(
+    user: User, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "SHARES_A_DAY", 1)
+    share = shares.create(user, job)
+    shares.revoke(share)
+    with pytest.raises(ShareRefusedError, match="at most 1 shares a day"):
+        shares.create(user, job)
+    Share.objects.update(created_at=timezone.now() - timedelta(days=1, seconds=1))
+    assert shares.create(user, job).state == "live"
+
+
 def test_the_audit_log_records_creation_and_revocation_once(user: User, job: Job) -> None:
     share = shares.create(user, job, title="Our secret title", password="a password")
     assert shares.revoke(share) is True
@@ -252,5 +264,7 @@ def test_ended_shares_are_deleted_after_a_while(user: User, job: Job) -> None:
     Share.objects.filter(pk=old.pk).update(
         created_at=now - timedelta(days=200), expires_at=now - timedelta(days=91)
     )
-    assert shares.sweep() == 1
+    revoked = shares.create(user, job)
+    Share.objects.filter(pk=revoked.pk).update(revoked_at=now - timedelta(days=91))
+    assert shares.sweep() == 2
     assert list(Share.objects.all()) == [kept]

@@ -65,6 +65,7 @@ def test_a_script_gets_the_new_form(user: User, client_of: SignIn, picture: Pict
         ({}, 422, "invalid_verdict"),
         ({"verdict": "down", "reasons": "ugly"}, 422, "invalid_reason"),
         ({"verdict": "down", "words": "x" * 2001}, 422, "max_length"),
+        ({"verdict": "down", "words": "a\0b"}, 422, "null_character"),
     ],
 )
 def test_what_is_refused(

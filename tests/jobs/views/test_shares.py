@@ -321,3 +321,13 @@ def test_a_wrong_form_creates_nothing(user: User, job: Job, client_of: SignIn) -
     refused = client.post(address, {"days": "30", "picture": str(elsewhere.pk)})
     assert (refused.status_code, "is not in this job" in plain(refused)) == (400, True)
     assert not Share.objects.exists()
+
+
+def test_a_stale_selection_never_becomes_the_whole_job(user: User, job: Job, client_of: SignIn) -> None:
+    address = reverse("jobs:share_create", args=[job.pk])
+    client = client_of(user)
+    chosen = pictures_of(job)[0]
+    assert client.get(address, {"picture": chosen.pk}).status_code == 200
+    Picture.objects.filter(pk=chosen.pk).update(state="queued", finished_at=None)
+    answer = client.get(address, {"picture": chosen.pk})
+    assert (answer.status_code, answer.headers["Location"]) == (302, reverse("jobs:job", args=[job.pk]))
