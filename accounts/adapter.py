@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.email_selectors import confirmed_holder
+from accounts.factor_selectors import has_second_factor
 from accounts.models import AuditAction, User
 from accounts.services import audit, emails, erasures, sessions, suspension
 from accounts.site import absolute
@@ -112,7 +113,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         if erasure is None:
             response: HttpResponse = super().respond_user_inactive(request, user)
             return response
-        erasures.offer(request, erasure)
+        # A passkey alone is both factors.
+        code = has_second_factor(user) and not did_use_passwordless_login(request, user)
+        erasures.offer(request, erasure, needs_code=code)
         return redirect("accounts:keep")
 
     def logout(self, request: HttpRequest) -> None:

@@ -31,6 +31,11 @@ def pending(user: User) -> Erasure | None:
     return found
 
 
+def needs_code(request: HttpRequest) -> bool:
+    """Whether keeping the offered account needs a code of its second factor."""
+    return bool(request.session.get(OFFER, {}).get("needs_code", True))
+
+
 def request(user: User, *, at_once: bool, by_staff: bool = False, reason: str = "") -> Erasure:
     """Closes an account and has it erased: at once, or after ERASURE_GRACE_DAYS.
 
@@ -102,9 +107,12 @@ def cancel(erasure: Erasure, *, by_staff: bool = False, reason: str = "") -> Non
         mail.send("mail/erasure_cancelled", user.email, {"page": mail.address("account_login")})
 
 
-def offer(request: HttpRequest, erasure: Erasure) -> None:
-    """Lets this browser, whose password was just checked, keep the account for OFFER_SECONDS."""
-    request.session[OFFER] = {"erasure": erasure.pk, "at": time.time()}
+def offer(request: HttpRequest, erasure: Erasure, *, needs_code: bool) -> None:
+    """Lets this browser, whose password was just checked, keep the account for OFFER_SECONDS.
+
+    needs_code: the account has a second factor, which this browser must show, too.
+    """
+    request.session[OFFER] = {"erasure": erasure.pk, "at": time.time(), "needs_code": needs_code}
 
 
 def offered(request: HttpRequest) -> Erasure | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -224,6 +226,23 @@ def test_a_person_keeps_the_account_by_signing_in(user: User, committed: Commit)
     assert client.get("/jobs/").status_code == 200
     entry = AuditEntry.objects.filter(action=AuditAction.ERASURE_CANCELLED).get()
     assert (entry.actor, entry.subject) == (user.pk, user.pk)
+
+
+def test_an_account_with_a_second_factor_is_kept_with_its_code_only(user: User, committed: Commit) -> None:
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    TOTP.activate(user, secret)
+    with committed():
+        erasure.request(user, at_once=False)
+    client = Client()
+    client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
+    for wrong in ({}, {"code": "not this"}):
+        assert client.post(reverse("accounts:keep"), wrong).status_code == 400
+    user.refresh_from_db()
+    assert not user.is_active
+    code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    assert client.post(reverse("accounts:keep"), {"code": code})["Location"] == reverse("account_login")
+    user.refresh_from_db()
+    assert user.is_active
 
 
 def test_a_begun_erasure_cannot_be_cancelled(user: User) -> None:
