@@ -77,7 +77,11 @@ def test_every_url_has_the_prefix(read: Any) -> None:  # noqa: F811
     assert found["CSRF_COOKIE_NAME"] == "csrftoken_tools_cut.outs"
     assert found["UNFOLD"]["SITE_URL"] == "/tools/cut.outs/"
     assert found["SPECTACULAR_SETTINGS"]["SERVERS"] == [{"url": "/tools/cut.outs"}]
-    assert found["SECURE_REDIRECT_EXEMPT"] == [r"^tools/cut\.outs/healthz$", r"^tools/cut\.outs/readyz$"]
+    assert sorted(found["SECURE_REDIRECT_EXEMPT"]) == [
+        r"^tools/cut\.outs/healthz$",
+        r"^tools/cut\.outs/metrics$",
+        r"^tools/cut\.outs/readyz$",
+    ]
 
 
 def test_settings_without_a_prefix(read: Any) -> None:  # noqa: F811
@@ -86,7 +90,7 @@ def test_settings_without_a_prefix(read: Any) -> None:  # noqa: F811
     assert (found["STATIC_URL"], found["SESSION_COOKIE_PATH"]) == ("/static/", "/")
     assert (found["SESSION_COOKIE_NAME"], found["CSRF_COOKIE_NAME"]) == ("sessionid", "csrftoken")
     assert "SERVERS" not in found["SPECTACULAR_SETTINGS"]
-    assert found["SECURE_REDIRECT_EXEMPT"] == [r"^healthz$", r"^readyz$"]
+    assert sorted(found["SECURE_REDIRECT_EXEMPT"]) == [r"^healthz$", r"^metrics$", r"^readyz$"]
 
 
 @pytest.mark.parametrize("prefix", ["/jobs", "/api/cut", "/v1.0", "/static", "/healthz", "/pictures"])

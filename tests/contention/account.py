@@ -265,7 +265,7 @@ def conclude(claim: Claim) -> None:
     segmented = SimpleNamespace(picture=SimpleNamespace(info=info), confidence=0.75, warnings=())
     matted = SimpleNamespace(segmented=segmented, digest=uuid4().hex, reused=False)
     rendition = rendition_of(picture.pk, matte)
-    processing._conclude(claim, matted, matte, rendition, "")  # type: ignore[arg-type]  # what it reads of it
+    processing._conclude(claim, matted, matte, rendition, "", None)  # type: ignore[arg-type]  # what it reads of it
 
 
 def rendition_of(picture: UUID, matte: Matte, rendition_request: RenditionRequest | None = None) -> Rendition:
