@@ -11,7 +11,11 @@ import pytest
 
 from accounts.models import Plan, User
 from bgplatform.local.console import say
+from jobs.models import Picture
+from jobs.services import removal
+from tests.conftest import make_job
 from tests.contention import run, small_writes
+from tests.jobs.factories import complete_all
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -52,3 +56,15 @@ def test_small_writes_beside_a_large_job(user: User) -> None:
     found = small_writes.waits(user, PICTURES)
     say(f"\nsmall writes beside a job of {PICTURES} pictures\n" + "\n".join(f"  {one}" for one in found))
     assert run.wrong_of(user) == []
+
+
+def test_the_check_of_charges_knows_deletions_and_finds_a_lost_charge(user: User) -> None:
+    job = complete_all(make_job(user, 3))
+    assert run.wrong_of(user) == []
+    last = Picture.objects.filter(job=job).latest("position")
+    removal.delete_pictures([last.pk])
+    assert run.wrong_of(user) == []
+    other = make_job(user, 2)
+    lost = Picture.objects.filter(job=other).earliest("position")
+    Picture.objects.filter(pk=lost.pk).update(charged_at=None)
+    assert f"job {other.pk}: 2 charged, 1 of its pictures say so" in run.wrong_of(user)
